@@ -1,0 +1,137 @@
+/* json.c -- a thin reader over cJSON whose errors carry the path of what is wrong. */
+#include "base/json.h"
+#include "base/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+mn_status mn_file_read(const char *path, char **text, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return mn_fail(errno == ENOENT ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s", path,
+                       strerror(errno));
+    size_t used = 0, capacity = 4096;
+    char *buffer = malloc(capacity + 1);
+    while (buffer != NULL) {
+        used += fread(buffer + used, 1, capacity - used, file);
+        if (used < capacity)
+            break;
+        capacity *= 2;
+        char *larger = realloc(buffer, capacity + 1);
+        if (larger == NULL)
+            free(buffer);
+        buffer = larger;
+    }
+    const bool failed = ferror(file) != 0;
+    const int why = errno;
+    fclose(file);
+    if (buffer == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", path);
+    if (failed) {
+        free(buffer);
+        return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(why));
+    }
+    buffer[used] = '\0';
+    *text = buffer;
+    if (bytes != NULL)
+        *bytes = used;
+    return MN_OK;
+}
+
+static void position_of(const char *text, const char *end, int *line, int *column)
+{
+    *line = 1;
+    *column = 1;
+    for (; text < end && *text != '\0'; text++) {
+        (*column)++;
+        if (*text == '\n') {
+            (*line)++;
+            *column = 1;
+        }
+    }
+}
+
+mn_status mn_json_parse(const char *text, const char *where, cJSON **json)
+{
+    const char *end = text;
+    *json = cJSON_ParseWithOpts(text, &end, 1);
+    if (*json != NULL)
+        return MN_OK;
+    int line, column;
+    position_of(text, end, &line, &column);
+    return mn_fail(MN_BAD_OPTION, "%s: not JSON at line %d, column %d", where, line, column);
+}
+
+mn_status mn_json_read(const char *path, cJSON **json)
+{
+    char *text;
+    MN_TRY(mn_file_read(path, &text, NULL));
+    const mn_status status = mn_json_parse(text, path, json);
+    free(text);
+    return status;
+}
+
+mn_status mn_json_real(const cJSON *object, const char *where, const char *name, double least,
+                       double most, double *value)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (member == NULL)
+        return MN_OK;
+    if (!cJSON_IsNumber(member))
+        return mn_fail(MN_BAD_OPTION, "%s.%s: expected a number", where, name);
+    if (!(member->valuedouble >= least && member->valuedouble <= most))
+        return mn_fail(MN_BAD_OPTION, "%s.%s: %g is not in the range %g to %g", where, name,
+                       member->valuedouble, least, most);
+    *value = member->valuedouble;
+    return MN_OK;
+}
+
+mn_status mn_json_int(const cJSON *object, const char *where, const char *name, int64_t least,
+                      int64_t most, int64_t *value)
+{
+    double real = (double)*value;
+    MN_TRY(mn_json_real(object, where, name, (double)least, (double)most, &real));
+    if (real != floor(real))
+        return mn_fail(MN_BAD_OPTION, "%s.%s: %g is not a whole number", where, name, real);
+    *value = (int64_t)real;
+    return MN_OK;
+}
+
+mn_status mn_json_text(const cJSON *object, const char *where, const char *name, const char **value)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (member == NULL)
+        return MN_OK;
+    if (!cJSON_IsString(member))
+        return mn_fail(MN_BAD_OPTION, "%s.%s: expected a text in quotes", where, name);
+    *value = member->valuestring;
+    return MN_OK;
+}
+
+static bool listed(const char *name, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+mn_status mn_json_known(const cJSON *object, const char *where, const char *const *known)
+{
+    const cJSON *member;
+    cJSON_ArrayForEach(member, object)
+    {
+        if (listed(member->string, known))
+            continue;
+        const char *nearest = mn_nearest(member->string, known);
+        return nearest != NULL
+                   ? mn_fail(MN_BAD_OPTION, "%s.%s: no such key; did you mean '%s'?", where,
+                             member->string, nearest)
+                   : mn_fail(MN_BAD_OPTION, "%s.%s: no such key", where, member->string);
+    }
+    return MN_OK;
+}

@@ -1,0 +1,237 @@
+/* options.c -- one table, five uses: defaults, text, JSON in, JSON out, and what help says. */
+#include "base/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *member(const mn_option *option, void *values)
+{
+    return (char *)values + option->offset;
+}
+
+static const void *member_const(const mn_option *option, const void *values)
+{
+    return (const char *)values + option->offset;
+}
+
+void mn_options_default(const mn_option *table, void *values)
+{
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++) {
+        void *at = member(option, values);
+        switch (option->type) {
+        case MN_OPTION_BOOL: *(bool *)at = option->default_bool; break;
+        case MN_OPTION_INT:
+        case MN_OPTION_CHOICE: *(int64_t *)at = option->default_int; break;
+        case MN_OPTION_REAL: *(double *)at = option->default_real; break;
+        case MN_OPTION_TEXT: *(const char **)at = option->default_text; break;
+        }
+    }
+}
+
+const mn_option *mn_option_find(const mn_option *table, const char *name)
+{
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++)
+        if (strcmp(option->name, name) == 0)
+            return option;
+    return NULL;
+}
+
+static void bound_text(double bound, char *text, size_t bytes)
+{
+    snprintf(text, bytes, fabs(bound) < 1e15 ? "%.15g" : "%g", bound);
+}
+
+const char *mn_option_range(const mn_option *option, char *text, size_t bytes)
+{
+    const double huge = 1e15; /* bounds beyond it are no bounds to a person */
+    char least[32], most[32];
+    bound_text(option->least, least, sizeof least);
+    bound_text(option->most, most, sizeof most);
+    const char *what = option->type == MN_OPTION_INT ? "a whole number" : "a number";
+    text[0] = '\0';
+    switch (option->type) {
+    case MN_OPTION_BOOL: snprintf(text, bytes, "true or false"); break;
+    case MN_OPTION_TEXT: snprintf(text, bytes, "text"); break;
+    case MN_OPTION_INT:
+    case MN_OPTION_REAL:
+        if (option->most < huge)
+            snprintf(text, bytes, "%s from %s to %s", what, least, most);
+        else if (option->least > -huge)
+            snprintf(text, bytes, "%s of at least %s", what, least);
+        else
+            snprintf(text, bytes, "%s", what);
+        break;
+    case MN_OPTION_CHOICE:
+        for (const char *const *choice = option->choices; *choice != NULL; choice++) {
+            const size_t used = strlen(text);
+            snprintf(text + used, bytes - used, "%s%s", used > 0 ? ", " : "", *choice);
+        }
+        break;
+    }
+    return text;
+}
+
+const char *mn_option_default(const mn_option *option, char *text, size_t bytes)
+{
+    switch (option->type) {
+    case MN_OPTION_BOOL: snprintf(text, bytes, option->default_bool ? "true" : "false"); break;
+    case MN_OPTION_INT: snprintf(text, bytes, "%lld", (long long)option->default_int); break;
+    case MN_OPTION_REAL: snprintf(text, bytes, "%g", option->default_real); break;
+    case MN_OPTION_TEXT:
+        snprintf(text, bytes, "%s", option->default_text != NULL ? option->default_text : "");
+        break;
+    case MN_OPTION_CHOICE:
+        snprintf(text, bytes, "%s", option->choices[option->default_int]);
+        break;
+    }
+    return text;
+}
+
+static mn_status refuse(const mn_option *option, const char *where, const char *found)
+{
+    char range[256];
+    return mn_fail(MN_BAD_OPTION, "%s%s%s: '%s' is not %s%s", where, where[0] != '\0' ? "." : "",
+                   option->name, found, option->type == MN_OPTION_CHOICE ? "one of " : "",
+                   mn_option_range(option, range, sizeof range));
+}
+
+static mn_status unknown(const mn_option *table, const char *where, const char *name)
+{
+    const char *names[128];
+    size_t n = 0;
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++)
+        if (n + 1 < sizeof names / sizeof names[0])
+            names[n++] = option->name;
+    names[n] = NULL;
+    const char *nearest = mn_nearest(name, names), *dot = where[0] != '\0' ? "." : "";
+    if (nearest != NULL)
+        return mn_fail(MN_BAD_OPTION, "%s%s%s: no such option; did you mean '%s'?", where, dot,
+                       name, nearest);
+    return mn_fail(MN_BAD_OPTION, "%s%s%s: no such option%s", where, dot, name,
+                   n == 0 ? " (there are none)" : "");
+}
+
+static mn_status set_number(const mn_option *option, void *at, const char *where, const char *text)
+{
+    char *end;
+    errno = 0;
+    const double real = strtod(text, &end);
+    const bool whole = option->type != MN_OPTION_INT || real == floor(real);
+    if (end == text || *end != '\0' || errno == ERANGE || !whole ||
+        !(real >= option->least && real <= option->most))
+        return refuse(option, where, text);
+    if (option->type == MN_OPTION_REAL)
+        *(double *)at = real;
+    else
+        *(int64_t *)at = strpbrk(text, ".eE") == NULL ? strtoll(text, NULL, 10) : (int64_t)real;
+    return MN_OK;
+}
+
+static mn_status set_choice(const mn_option *option, void *at, const char *where, const char *text)
+{
+    for (int64_t i = 0; option->choices[i] != NULL; i++)
+        if (strcmp(option->choices[i], text) == 0) {
+            *(int64_t *)at = i;
+            return MN_OK;
+        }
+    return refuse(option, where, text);
+}
+
+static mn_status set_option(const mn_option *option, void *values, const char *where,
+                            const char *text)
+{
+    void *at = member(option, values);
+    switch (option->type) {
+    case MN_OPTION_BOOL:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return refuse(option, where, text);
+        *(bool *)at = text[0] == 't';
+        return MN_OK;
+    case MN_OPTION_TEXT:
+        *(const char **)at = mn_intern(text);
+        return *(const char **)at != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory");
+    case MN_OPTION_CHOICE: return set_choice(option, at, where, text);
+    case MN_OPTION_INT:
+    case MN_OPTION_REAL: return set_number(option, at, where, text);
+    }
+    return MN_OK;
+}
+
+mn_status mn_options_set(const mn_option *table, void *values, const char *where, const char *name,
+                         const char *text)
+{
+    const mn_option *option = mn_option_find(table, name);
+    return option != NULL ? set_option(option, values, where, text) : unknown(table, where, name);
+}
+
+/* A JSON value as the text a person would have typed. */
+static const char *text_of(const cJSON *value, char *space, size_t bytes)
+{
+    if (cJSON_IsString(value))
+        return value->valuestring;
+    if (cJSON_IsBool(value))
+        return cJSON_IsTrue(value) ? "true" : "false";
+    if (!cJSON_IsNumber(value))
+        return NULL;
+    snprintf(space, bytes, "%.17g", value->valuedouble);
+    return space;
+}
+
+mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
+                               const cJSON *object)
+{
+    const cJSON *value;
+    cJSON_ArrayForEach(value, object)
+    {
+        char space[64];
+        const char *text = text_of(value, space, sizeof space);
+        if (text == NULL)
+            return mn_fail(MN_BAD_OPTION, "%s.%s: expected a number, a text, true or false", where,
+                           value->string);
+        MN_TRY(mn_options_set(table, values, where, value->string, text));
+    }
+    return MN_OK;
+}
+
+mn_status mn_options_from_text(const mn_option *table, void *values, const char *where,
+                               const char *json)
+{
+    if (json == NULL || json[0] == '\0')
+        return MN_OK;
+    cJSON *object;
+    MN_TRY(mn_json_parse(json, where, &object));
+    const mn_status status = mn_options_from_json(table, values, where, object);
+    cJSON_Delete(object);
+    return status;
+}
+
+cJSON *mn_options_to_json(const mn_option *table, const void *values)
+{
+    cJSON *object = cJSON_CreateObject();
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++) {
+        const void *at = member_const(option, values);
+        const char *text;
+        switch (option->type) {
+        case MN_OPTION_BOOL:
+            cJSON_AddBoolToObject(object, option->name, *(const bool *)at);
+            break;
+        case MN_OPTION_INT:
+            cJSON_AddNumberToObject(object, option->name, (double)*(const int64_t *)at);
+            break;
+        case MN_OPTION_REAL:
+            cJSON_AddNumberToObject(object, option->name, *(const double *)at);
+            break;
+        case MN_OPTION_TEXT:
+            text = *(const char *const *)at;
+            cJSON_AddStringToObject(object, option->name, text != NULL ? text : "");
+            break;
+        case MN_OPTION_CHOICE:
+            cJSON_AddStringToObject(object, option->name, option->choices[*(const int64_t *)at]);
+            break;
+        }
+    }
+    return object;
+}

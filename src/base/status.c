@@ -1,0 +1,55 @@
+/* status.c -- the one line that explains the last failure, kept per thread. */
+#include <mneme/status.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 1024 };
+
+static _Thread_local char message[MESSAGE_BYTES];
+
+const char *mn_status_text(mn_status status)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        MN_STATUS_MAP(X)
+#undef X
+    };
+    size_t i = (size_t)status;
+    return i < sizeof texts / sizeof texts[0] ? texts[i] : "unknown status";
+}
+
+/* Errors are one line, whatever found its way into them. */
+static void keep_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text == '\n' || *text == '\r' || *text == '\t')
+            *text = ' ';
+}
+
+mn_status mn_fail(mn_status status, const char *format, ...)
+{
+    char text[MESSAGE_BYTES]; /* the arguments may include mn_error() itself */
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    keep_one_line(text);
+    memcpy(message, text, sizeof message);
+    return status;
+}
+
+mn_status mn_fail_in(mn_status status, const char *format, ...)
+{
+    char prefix[MESSAGE_BYTES / 4];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(prefix, sizeof prefix, format, arguments);
+    va_end(arguments);
+    return mn_fail(status, "%s: %s", prefix, message);
+}
+
+const char *mn_error(void)
+{
+    return message;
+}

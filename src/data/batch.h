@@ -1,0 +1,26 @@
+/* batch.h -- the memory behind a batch: grown once, then reused every step. */
+#ifndef MN_DATA_BATCH_H
+#define MN_DATA_BATCH_H
+
+#include <mneme/data.h>
+
+typedef struct mn_batch_space {
+    mn_batch batch; /* its pointers aim at the arrays below */
+    int64_t capacity;
+    float *x;
+    uint8_t *pixels;
+    int32_t *labels, *tasks;
+    int64_t *indices, *slots;
+    float *column[MN_MAX_COLUMNS];
+    int64_t column_capacity[MN_MAX_COLUMNS]; /* floats */
+} mn_batch_space;
+
+/* Makes room for `rows` images and sets batch.count; contents are undefined, columns are dropped,
+ * slots and indices are -1, stream_rows is 0. */
+mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t rows);
+/* Adds a column of batch.count x width floats to be filled through *values. */
+mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t width,
+                                float **values);
+void mn_batch_space_free(mn_batch_space *space); /* the arrays, not the struct */
+
+#endif

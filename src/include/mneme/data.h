@@ -1,0 +1,156 @@
+/* data.h -- data sets, streams of tasks, and the batches that come out of them.
+ *
+ * dataset -> stream -> loader -> batch.  A data set is u8 images and labels.  A stream is a pure
+ * function of (data set, spec, seed): which classes in which task, in which order, which images are
+ * labelled, which are held out.  A loader walks one part of it in batches.
+ */
+#ifndef MNEME_DATA_H
+#define MNEME_DATA_H
+
+#include <mneme/option.h>
+#include <mneme/random.h>
+#include <mneme/registry.h>
+#include <mneme/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- data sets -------------------------------------------------------------------------------------- */
+typedef struct mn_images {
+    int64_t count;
+    uint8_t *pixels; /* (count, channels, height, width) */
+    int32_t *labels; /* (count), 0..classes-1 */
+} mn_images;
+
+typedef struct mn_dataset {
+    char name[64];
+    int64_t channels, height, width, classes;
+    const char *const *class_names; /* (classes), NULL when they are just numbers */
+    mn_images train, test;
+    uint32_t digest; /* CRC-32 over both parts, pixels and labels */
+} mn_dataset;
+
+/* A kind of data set; registered by name, built in or by a plugin.  `read` fills pixels and labels
+ * with memory from malloc, which the host frees. */
+typedef struct mn_dataset_type {
+    uint32_t abi, size;
+    const char *name, *summary, *cite;
+    const mn_option *options;
+    size_t options_size;
+    const char *obtain; /* what brings it: "apt-get install dataset-fashion-mnist" */
+    mn_status (*read)(const void *options, const char *folder, mn_dataset *dataset);
+} mn_dataset_type;
+
+#define MN_DATASET_HEADER .abi = MN_DATASET_ABI, .size = sizeof(mn_dataset_type)
+#define MN_DATASET(id) MN_DEFINE(mn_dataset_type, MN_KIND_DATASET, mn_dataset_##id)
+
+/* Reads the data set `name`, with its options as a JSON object (NULL or "": the defaults), from
+ * `folder`; NULL looks in $MNEME_DATA, ../shared/data, ~/.local/share/mneme and
+ * /usr/share/datasets, each with the data set's own sub-folder.  MN_NOT_FOUND says where it looked
+ * and what brings the data. */
+MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
+                                 mn_dataset **dataset);
+MN_API void mn_dataset_free(mn_dataset *dataset);
+
+/* --- streams ---------------------------------------------------------------------------------------- */
+typedef enum mn_scenario {
+    MN_CLASS_INCREMENTAL, /* each task brings new classes */
+    MN_DOMAIN_PERMUTED,   /* each task permutes the pixels anew; all classes in each */
+    MN_DOMAIN_ROTATED,    /* each task rotates by its own angle in [0, 180) degrees */
+} mn_scenario;
+
+#define MN_MAX_TASKS 1024
+#define MN_MAX_CLASSES 4096
+
+typedef struct mn_stream_spec {
+    mn_scenario scenario;
+    int64_t tasks;
+    const int64_t *task_classes; /* (tasks) classes of each task; NULL: even */
+    const int64_t *class_order;  /* (classes) original labels by arrival; NULL: 0, 1, 2, ... */
+    int64_t class_order_seed;    /* >= 0: a shuffled order of its own seed, over class_order */
+    double validation;           /* fraction of each class's training images held out; 0: none */
+    int64_t labels_per_class;    /* > 0: so many labelled training images a class */
+    double label_fraction;       /* < 1: that fraction of each class is labelled */
+} mn_stream_spec;
+
+typedef struct mn_stream mn_stream;
+
+typedef struct mn_task_info {
+    int64_t first_class, classes;            /* its classes by arrival: a contiguous range */
+    int64_t train, labelled, validation, test; /* images */
+} mn_task_info;
+
+typedef enum mn_part { MN_PART_TRAIN, MN_PART_VALIDATION, MN_PART_TEST } mn_part;
+
+/* Borrows the data set.  More tasks or classes than there are: MN_BAD_OPTION. */
+MN_API mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed,
+                               mn_stream **stream);
+MN_API void mn_stream_free(mn_stream *stream);
+MN_API int64_t mn_stream_tasks(const mn_stream *stream);
+MN_API int64_t mn_stream_classes(const mn_stream *stream); /* outputs a network needs */
+MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* classes are contiguous by task */
+MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
+/* The original label of the class that arrived `arrival`-th, and its name. */
+MN_API int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival);
+MN_API const char *mn_stream_class_name(const mn_stream *stream, int64_t arrival);
+MN_API const mn_dataset *mn_stream_dataset(const mn_stream *stream);
+
+/* --- batches ---------------------------------------------------------------------------------------- */
+#define MN_MAX_COLUMNS 8
+#define MN_COLUMN_NAME 32
+
+/* A named float column of remembered rows: (count, width). */
+typedef struct mn_batch_column {
+    char name[MN_COLUMN_NAME];
+    int64_t width;
+    const float *values;
+} mn_batch_column;
+
+/* Rows of images with everything that is known about them.  Owned by its loader, buffer or
+ * learner; valid until the end of the step. */
+typedef struct mn_batch {
+    int64_t count;          /* may be 0: a draw from an empty buffer */
+    int64_t stream_rows;    /* of these, the first so many come from the stream, the rest from memory */
+    mn_shape image;         /* (channels, height, width) */
+    const float *x;         /* (count, image...): augmented and normalised */
+    const uint8_t *pixels;  /* (count, image...): as they came */
+    const int32_t *labels;  /* (count): by arrival; -1 unlabelled */
+    const int32_t *tasks;   /* (count) */
+    const int64_t *indices; /* (count): place in the data set's part; -1 for synthetic rows */
+    const int64_t *slots;   /* (count): buffer slot; -1 for stream rows */
+    int columns;
+    mn_batch_column column[MN_MAX_COLUMNS];
+} mn_batch;
+
+/* --- preparing images for a network ------------------------------------------------------------------- */
+/* x = (pixel / 255 - mean) / deviation per channel; augmentation is added by later transforms. */
+typedef struct mn_transform {
+    int64_t channels;
+    float mean[4], deviation[4]; /* 0 and 1: raw [0,1] pixels */
+} mn_transform;
+/* pixels (count, image) -> x (count, image).  `key` is the rows' purpose, `ids` (count) name the
+ * random numbers of each row. */
+MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
+                               const uint8_t *pixels, mn_key key, const int64_t *ids, float *x);
+
+/* --- loaders ------------------------------------------------------------------------------------------ */
+typedef struct mn_loader mn_loader;
+
+/* Walks images of tasks first_task..last_task in batches of `batch` (the last may be short).
+ * Borrows stream and transform. */
+MN_API mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_task,
+                               int64_t last_task, int64_t batch, const mn_transform *transform,
+                               mn_loader **loader);
+MN_API void mn_loader_free(mn_loader *loader);
+MN_API int64_t mn_loader_images(const mn_loader *loader);
+MN_API int64_t mn_loader_batches(const mn_loader *loader); /* of one epoch */
+/* Sets the order of an epoch: shuffled by `key`, or as stored when key is NULL. */
+MN_API mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key);
+/* The i-th batch of the current order; any i at any time.  Valid until the next call. */
+MN_API mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

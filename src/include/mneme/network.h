@@ -1,0 +1,134 @@
+/* network.h -- networks, their parameters, and the optimisers that move them.
+ *
+ * All parameters of a network are one slab of floats cut into named segments; gradients and each
+ * optimiser moment are parallel slabs.  An optimiser step is a loop over segments, a teacher or an
+ * EWC anchor one copy.
+ */
+#ifndef MNEME_NETWORK_H
+#define MNEME_NETWORK_H
+
+#include <mneme/autograd.h>
+#include <mneme/option.h>
+#include <mneme/random.h>
+#include <mneme/registry.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mn_network mn_network;
+
+/* How a forward is done; one of the first three, or'ed with MN_NO_GRADIENT where wanted. */
+typedef enum mn_mode {
+    MN_TRAIN = 0,        /* batch statistics, running statistics updated */
+    MN_TRAIN_FROZEN = 1, /* batch statistics, running statistics left alone */
+    MN_EVAL = 2,         /* running statistics */
+    MN_NO_GRADIENT = 16,
+} mn_mode;
+
+typedef struct mn_forwarded {
+    mn_var *logits;   /* (B, classes) */
+    mn_var *features; /* (B, features): what the last layer sees */
+} mn_forwarded;
+
+typedef enum mn_parameter_kind { MN_WEIGHT, MN_BIAS, MN_NORM_SCALE, MN_NORM_SHIFT } mn_parameter_kind;
+
+typedef struct mn_parameter {
+    const char *name; /* PyTorch's: "fc1.weight" */
+    mn_parameter_kind kind;
+    bool head;        /* belongs to the classifier */
+    mn_tensor *value, *gradient; /* views into the network's slabs */
+} mn_parameter;
+
+/* A kind of network; registered by name, built in or by a plugin. */
+typedef struct mn_network_type {
+    uint32_t abi, size;
+    const char *name, *summary, *cite;
+    const mn_option *options;
+    size_t options_size;
+    /* Declares parameters with mn_network_parameter_add() and mn_network_statistic_add(). */
+    mn_status (*build)(mn_network *network, const void *options);
+    /* x (B, inputs...) -> logits and features. */
+    mn_forwarded (*forward)(mn_network *network, const void *options, mn_var *x, mn_mode mode);
+} mn_network_type;
+
+#define MN_NETWORK_HEADER .abi = MN_NETWORK_ABI, .size = sizeof(mn_network_type)
+#define MN_NETWORK(id) MN_DEFINE(mn_network_type, MN_KIND_NETWORK, mn_network_##id)
+
+/* What a network is made for. */
+typedef struct mn_network_spec {
+    const char *type;     /* "mlp" */
+    const char *options;  /* JSON object, NULL or "" for the defaults */
+    mn_shape input;       /* of one image: (channels, height, width), or (features) */
+    int64_t classes;      /* outputs */
+} mn_network_spec;
+
+/* A freshly initialised network; equal keys give equal weights. */
+MN_API mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network);
+MN_API void mn_network_free(mn_network *network);
+MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
+MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
+
+MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode);
+
+MN_API int mn_network_parameter_count(const mn_network *network);
+MN_API const mn_parameter *mn_network_parameter(const mn_network *network, int i);
+/* Running statistics: (name, tensor) pairs; not touched by optimisers. */
+MN_API int mn_network_statistic_count(const mn_network *network);
+MN_API mn_tensor *mn_network_statistic(const mn_network *network, int i, const char **name);
+
+MN_API mn_tensor *mn_network_values(mn_network *network);     /* (parameters), the whole slab */
+MN_API mn_tensor *mn_network_gradients(mn_network *network);  /* parallel to it */
+MN_API mn_status mn_network_zero_gradients(mn_network *network);
+/* Copies values and statistics between networks of equal spec. */
+MN_API mn_status mn_network_copy(mn_network *to, const mn_network *from);
+
+/* For network types: adds a parameter, filled later by the type's initial distribution. */
+typedef enum mn_initial {
+    MN_INITIAL_ZERO, MN_INITIAL_ONE,
+    MN_INITIAL_XAVIER_UNIFORM,  /* +- sqrt(6 / (in + out)) (Glorot and Bengio 2010) */
+    MN_INITIAL_KAIMING_NORMAL,  /* sqrt(2 / in) (He et al. 2015) */
+    MN_INITIAL_PYTORCH_UNIFORM, /* +- 1 / sqrt(in): PyTorch's default for linear and conv layers */
+} mn_initial;
+MN_API mn_status mn_network_parameter_add(mn_network *network, const char *name,
+                                          mn_parameter_kind kind, bool head, mn_shape shape,
+                                          mn_initial initial);
+MN_API mn_status mn_network_statistic_add(mn_network *network, const char *name, mn_shape shape,
+                                          float initial);
+/* The i-th parameter as a leaf on x's tape (a constant when `mode` says no gradient). */
+MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode);
+
+/* --- optimisers ----------------------------------------------------------------------------------- */
+typedef struct mn_optimiser mn_optimiser;
+
+/* `kind` is "sgd" (momentum, nesterov, weight_decay) or "adam" (beta1, beta2, epsilon,
+ * weight_decay); `options` a JSON object.  Works on all parameters of `network`, borrowed. */
+MN_API mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
+                                  mn_optimiser **optimiser);
+MN_API void mn_optimiser_free(mn_optimiser *optimiser);
+MN_API mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate);
+MN_API mn_status mn_optimiser_reset(mn_optimiser *optimiser); /* fresh moments, step count 0 */
+/* State to be kept: moments as (name, slab) and the step count. */
+MN_API int mn_optimiser_moment_count(const mn_optimiser *optimiser);
+MN_API mn_tensor *mn_optimiser_moment(const mn_optimiser *optimiser, int i, const char **name);
+MN_API int64_t *mn_optimiser_steps(mn_optimiser *optimiser);
+
+/* --- learning-rate schedules: factors of the base rate, pure functions of position ----------------- */
+typedef enum mn_schedule_kind { MN_CONSTANT, MN_STEP, MN_MULTISTEP, MN_COSINE } mn_schedule_kind;
+#define MN_SCHEDULE_MILESTONES 8
+typedef struct mn_schedule {
+    mn_schedule_kind kind;
+    double factor;                              /* STEP, MULTISTEP: multiplied in at each milestone */
+    int64_t every;                              /* STEP: epochs between milestones */
+    int64_t milestones[MN_SCHEDULE_MILESTONES]; /* MULTISTEP: epochs, ascending; 0 ends */
+    double least;                               /* COSINE: the factor at the end */
+    int64_t warm_up;                            /* steps of linear growth from 0 */
+} mn_schedule;
+/* The factor at `step` of `steps` in `epoch` of `epochs` (all 0-based within the phase). */
+MN_API double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t steps,
+                                 int64_t epoch, int64_t epochs);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

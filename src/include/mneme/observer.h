@@ -1,0 +1,46 @@
+/* observer.h -- the one way out of the library while it works: progress, log lines, results as
+ * they come, and the request to stop.  Every member may be NULL; nothing an observer does can
+ * change the numbers of a run. */
+#ifndef MNEME_OBSERVER_H
+#define MNEME_OBSERVER_H
+
+#include <mneme/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mn_log_level { MN_LOG_DEBUG, MN_LOG_INFO, MN_LOG_WARNING } mn_log_level;
+
+typedef struct mn_progress {
+    const char *phase;           /* "train", "evaluate", ... */
+    int64_t task, tasks;         /* 0-based, and how many */
+    int64_t epoch, epochs;       /* of this phase */
+    int64_t step, steps;         /* of this phase */
+    int64_t done, total;         /* steps of the whole run */
+    double loss;                 /* of the last step; NaN before the first */
+    double images_per_second;    /* stream images over the last second or so; 0 while unknown */
+    double seconds, seconds_left; /* since this process started on the run; -1 while unknown */
+} mn_progress;
+
+/* After each task's evaluation. */
+typedef struct mn_task_report {
+    int64_t task, tasks;
+    const double *accuracy; /* (task + 1) class-IL (or domain-IL) accuracies, in per cent */
+    double average_accuracy, seconds;
+} mn_task_report;
+
+typedef struct mn_observer {
+    void *context; /* handed to each function */
+    void (*log)(void *context, mn_log_level level, const char *line);
+    void (*progress)(void *context, const mn_progress *progress);
+    void (*task_done)(void *context, const mn_task_report *report);
+    bool (*stop)(void *context); /* asked between steps; true: commit and return MN_INTERRUPTED */
+} mn_observer;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+/* registry.h -- what this mneme knows by name: strategies, buffer policies, networks, data sets.
+ *
+ * Each is a `static const` descriptor that begins with the same members.  Built-in ones come
+ * from a list the build makes from the file names; a plugin is a shared object made from the same
+ * source with MN_PLUGIN defined, which exports one function.
+ */
+#ifndef MNEME_REGISTRY_H
+#define MNEME_REGISTRY_H
+
+#include <mneme/option.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A number changes whenever a struct its kind of descriptor touches changes its meaning. */
+#define MN_STRATEGY_ABI 1u
+#define MN_POLICY_ABI 1u
+#define MN_NETWORK_ABI 1u
+#define MN_DATASET_ABI 1u
+
+#define MN_KIND_MAP(X)                                                                             \
+    X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \
+    X(POLICY, "buffer policy", "buffers", MN_POLICY_ABI)                                           \
+    X(NETWORK, "network", "networks", MN_NETWORK_ABI)                                              \
+    X(DATASET, "data set", "datasets", MN_DATASET_ABI)
+
+typedef enum mn_kind {
+#define X(name, one, many, abi) MN_KIND_##name,
+    MN_KIND_MAP(X)
+#undef X
+    MN_KINDS
+} mn_kind;
+
+/* What every descriptor begins with. */
+typedef struct mn_descriptor {
+    uint32_t abi;        /* of its kind, exactly: MN_STRATEGY_ABI, ... */
+    uint32_t size;       /* sizeof the descriptor where it was compiled; a host reads no further */
+    const char *name;    /* [a-z0-9-]+ */
+    const char *summary; /* one sentence */
+    const char *cite;    /* paper, or NULL */
+    const mn_option *options; /* NULL: none */
+    size_t options_size;      /* of the struct that `options` describes; the host allocates it */
+} mn_descriptor;
+
+#define MN_PLUGIN_ABI 1u
+
+/* What the exported function of a plugin returns. */
+typedef struct mn_plugin {
+    uint32_t abi; /* MN_PLUGIN_ABI */
+    uint32_t kind;
+    const void *descriptor;
+} mn_plugin;
+
+/* Begins the definition of a descriptor: MN_STRATEGY(er) = {...};  With MN_PLUGIN defined, also
+ * the entry point of the shared object. */
+#ifdef MN_PLUGIN
+#define MN_DEFINE(type, kind, symbol)                                                              \
+    extern const type symbol;                                                                      \
+    MN_API const mn_plugin *mn_plugin_query(void);                                                 \
+    const mn_plugin *mn_plugin_query(void)                                                         \
+    {                                                                                              \
+        static const mn_plugin plugin = {MN_PLUGIN_ABI, kind, &symbol};                            \
+        return &plugin;                                                                            \
+    }                                                                                              \
+    const type symbol
+#else
+#define MN_DEFINE(type, kind, symbol)                                                              \
+    extern const type symbol;                                                                      \
+    const type symbol
+#endif
+
+/* The descriptor of that name; NULL, with the nearest name in the message, when there is none. */
+MN_API const mn_descriptor *mn_find(mn_kind kind, const char *name);
+/* The i-th of a kind in order of name; NULL past the end. */
+MN_API const mn_descriptor *mn_registered(mn_kind kind, int i);
+MN_API const char *mn_kind_name(mn_kind kind, bool plural);
+
+/* Loads the plugin at `path` for the life of the process and registers what it brings; the name
+ * is written to *name.  Refused with one line: no file, not a shared object, no entry point,
+ * another ABI (both numbers), a name already taken by another descriptor. */
+MN_API mn_status mn_plugin_load(const char *path, const char **name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,73 @@
+/* results.h -- reading run files: accuracies, metrics, the buffer's contents; and statistics over
+ * seeds.  Every metric is an SQL view over raw counts in the run file (docs/metrics.md has the
+ * formulas); nothing here computes an accuracy again.
+ */
+#ifndef MNEME_RESULTS_H
+#define MNEME_RESULTS_H
+
+#include <mneme/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mn_results mn_results;
+
+typedef enum mn_scope { MN_CLASS_IL, MN_TASK_IL, MN_DOMAIN_IL, MN_SCOPES } mn_scope;
+MN_API const char *mn_scope_name(mn_scope scope); /* "class-il" */
+
+/* Opens a run file for reading; a run in progress is read as of its last commit. */
+MN_API mn_status mn_results_open(const char *path, mn_results **results);
+MN_API void mn_results_free(mn_results *results);
+
+/* A value of the run table ("benchmark", "strategy", "seed", "status", "config", ...); NULL when
+ * absent.  Owned by results. */
+MN_API const char *mn_results_value(const mn_results *results, const char *key);
+MN_API int64_t mn_results_tasks(const mn_results *results);     /* of the stream */
+MN_API int64_t mn_results_finished(const mn_results *results);  /* tasks evaluated */
+MN_API bool mn_results_has(const mn_results *results, mn_scope scope);
+/* Names of the task's classes: "T-shirt/top, Trouser". */
+MN_API const char *mn_results_task_classes(const mn_results *results, int64_t task);
+
+/* Accuracy in per cent on `on_task` after `after_task` (-1: the untrained network); NaN when it was
+ * not measured. */
+MN_API double mn_results_accuracy(const mn_results *results, mn_scope scope, int64_t after_task,
+                                  int64_t on_task);
+/* A metric by the name of its view ("average_accuracy", "forgetting", ...); NaN when undefined. */
+MN_API double mn_results_metric(const mn_results *results, const char *name, mn_scope scope);
+/* The i-th metric's name and one-line meaning; NULL past the end. */
+MN_API const char *mn_metric_name(int i, const char **meaning);
+
+/* Accuracy on one task over time: evaluations inside tasks (--eval-every) and at their ends. */
+typedef struct mn_curve_point {
+    int64_t step, after_task; /* after_task of the task in progress */
+    double accuracy;
+} mn_curve_point;
+MN_API mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on_task,
+                                  mn_curve_point **points, int64_t *count); /* caller frees */
+
+typedef struct mn_buffer_count {
+    int32_t label, task;
+    int64_t rows, oldest, newest; /* when seen */
+} mn_buffer_count;
+MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
+                                   int64_t *count); /* caller frees */
+/* Bytes of exemplars in the file: images, and columns. */
+MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images,
+                                         int64_t *columns);
+
+/* --- statistics over seeds ---------------------------------------------------------------------------- */
+typedef struct mn_summary {
+    int64_t n;
+    double mean, deviation; /* sample standard deviation; NaN for n < 2 */
+    double low, high;       /* 95 % percentile bootstrap of the mean (10 000 resamples, fixed key) */
+} mn_summary;
+MN_API mn_summary mn_summarise(const double *values, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

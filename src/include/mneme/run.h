@@ -1,0 +1,57 @@
+/* run.h -- from a benchmark and a strategy to a finished run file.
+ *
+ * An experiment is the resolved configuration: benchmark JSON, recipe, and what the user set, in
+ * that order.  A run is a file: it is created with its configuration before data are read, and
+ * continues from its last commit after any interruption.
+ */
+#ifndef MNEME_RUN_H
+#define MNEME_RUN_H
+
+#include <mneme/observer.h>
+#include <mneme/option.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mn_experiment mn_experiment;
+
+/* The options of a run itself (seed, epochs, batch, lr, buffer_size, ...): the command line's flags
+ * and the keys of a benchmark come from this table. */
+MN_API const mn_option *mn_run_options(void);
+
+/* `benchmark` is a name or the path of a JSON file; `strategies` a base and its add-ons,
+ * "derpp+zipf", each a name or the path of a plugin. */
+MN_API mn_status mn_experiment_new(const char *benchmark, const char *strategies,
+                                   mn_experiment **experiment);
+MN_API void mn_experiment_free(mn_experiment *experiment);
+/* Sets one option over recipe and defaults: ("seed", "3"), ("buffer_size", "500"),
+ * ("der.alpha", "0.3"), ("network.widths", "400,400"), ("dataset.folder", "/data").
+ * MN_BAD_OPTION names the nearest valid key. */
+MN_API mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const char *value);
+/* Applies the recipe, checks every combination, and fixes the configuration; called by run too. */
+MN_API mn_status mn_experiment_resolve(mn_experiment *experiment);
+/* After resolve: the configuration as JSON, and a sentence on where its recipe comes from. */
+MN_API const char *mn_experiment_json(const mn_experiment *experiment);
+MN_API const char *mn_experiment_recipe(const mn_experiment *experiment);
+/* "runs/split-fmnist-derpp-s0.mneme", written to path. */
+MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, char *path,
+                                            size_t bytes);
+
+/* Creates `path` (refused when it exists) and runs to the end.  MN_INTERRUPTED when the observer
+ * asked to stop: everything up to then is committed. */
+MN_API mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
+                                   const mn_observer *observer);
+/* Continues a run from its last commit; a finished run is MN_OK at once. */
+MN_API mn_status mn_resume(const char *path, const mn_observer *observer);
+
+/* --- benchmarks ------------------------------------------------------------------------------------------ */
+/* The i-th installed benchmark in order of name, and its one-sentence summary; NULL past the end. */
+MN_API const char *mn_benchmark(int i, const char **summary);
+/* The benchmark's JSON text (caller frees), for help and for reports. */
+MN_API mn_status mn_benchmark_json(const char *name_or_path, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,166 @@
+/* strategy.h -- what a continual-learning method is to mneme: one const descriptor of functions
+ * that the runner's only training loop calls, and the services those functions call back.
+ *
+ * A strategy writes its loss as an expression and nothing else: no loops over data, no files, no
+ * memory of its own.  Everything it needs to remember is declared in `open`, so that every method
+ * resumes exactly and shows progress without a line for it.
+ */
+#ifndef MNEME_STRATEGY_H
+#define MNEME_STRATEGY_H
+
+#include <mneme/buffer.h>
+#include <mneme/network.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mn_learner mn_learner; /* the run, as it is lent to a strategy */
+
+/* A forward that happened.  It is published: add-ons read it instead of running the network again
+ * (which would move batch-norm's statistics).  Valid through after_step. */
+typedef struct mn_out {
+    mn_var *logits;        /* (B, classes) */
+    mn_var *features;      /* (B, features) */
+    const mn_batch *batch; /* its labels, tasks and where each row came from */
+    mn_network *network;
+    mn_mode mode;
+} mn_out;
+
+enum { /* mn_strategy.needs: checked before a run starts */
+    MN_NEEDS_BUFFER = 1 << 0,
+    MN_NEEDS_TASK_BOUNDARIES = 1 << 1,
+    MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* a class-incremental stream */
+    MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */
+    MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
+    MN_USES_UNLABELLED = 1 << 5,          /* otherwise unlabelled rows are left out of its batches */
+};
+
+typedef enum mn_source {
+    MN_FROM_STREAM, /* the current task's training data */
+    MN_FROM_SEEN,   /* all tasks' so far (MN_NEEDS_PAST_DATA) */
+    MN_FROM_BUFFER, /* the buffer's rows */
+    MN_FROM_NOTHING /* empty batches */
+} mn_source;
+
+typedef enum mn_reset { MN_FRESH_EACH_TASK, MN_FRESH_EACH_PHASE, MN_KEPT } mn_reset;
+
+/* One backward and one optimiser step. */
+typedef struct mn_update {
+    const char *name;
+    const char *optimiser; /* declared in open with mn_add_optimiser; NULL: the run's own */
+    mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+    int64_t every; /* 0 and 1: each step */
+} mn_update;
+
+/* A stretch of training inside a task. */
+typedef struct mn_phase {
+    const char *name; /* on the progress line and in the run file; NULL ends a list */
+    mn_source source;
+    int64_t (*epochs)(mn_learner *learner); /* asked once, on entry; 0 skips; NULL: the recipe's */
+    const mn_update *updates;               /* ended by one without name; NULL: the strategy's loss */
+    mn_reset reset;                         /* of optimiser state */
+} mn_phase;
+
+typedef struct mn_strategy {
+    uint32_t abi, size;
+    const char *name, *summary, *cite;
+    const mn_option *options;
+    size_t options_size;
+    size_t state_size; /* the host allocates it, zeroed */
+    uint64_t needs;
+    /* Declares networks, optimisers, buffer columns and kept state.  Called when a run starts and
+     * again whenever it is rebuilt from its file; what was kept is restored right after. */
+    mn_status (*open)(mn_learner *learner);
+    const mn_phase *phases; /* NULL: one phase, "train", over the stream */
+    mn_status (*before_task)(mn_learner *learner);
+    mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+    /* What an add-on adds to the base's loss, from the forwards published in this step. */
+    mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);
+    mn_status (*gradients)(mn_learner *learner); /* between backward and the optimiser's step */
+    /* `out` is the step's first published forward. */
+    mn_status (*after_step)(mn_learner *learner, const mn_batch *batch, const mn_out *out);
+    mn_status (*after_epoch)(mn_learner *learner);
+    mn_status (*after_task)(mn_learner *learner);
+    /* Scores of an evaluation batch (labels and tasks hidden), (B, classes); NULL: the logits. */
+    mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+} mn_strategy;
+
+#define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)
+#define MN_STRATEGY(id) MN_DEFINE(mn_strategy, MN_KIND_STRATEGY, mn_strategy_##id)
+
+/* --- asking -------------------------------------------------------------------------------------------- */
+MN_API const void *mn_options(const mn_learner *learner); /* the calling strategy's own */
+MN_API void *mn_state(mn_learner *learner);               /* derived values only; rebuilt by open */
+MN_API int64_t mn_task(const mn_learner *learner);        /* current task, 0-based */
+MN_API int64_t mn_tasks(const mn_learner *learner);
+MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
+MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
+MN_API double mn_learning_rate(const mn_learner *learner);
+
+typedef struct mn_range {
+    int64_t first, count;
+} mn_range;
+typedef enum mn_when { MN_PAST, MN_PRESENT, MN_FUTURE, MN_SEEN, MN_ALL } mn_when;
+/* Classes by arrival; contiguous in class-incremental streams.  In domain-incremental ones every
+ * class is present in each task. */
+MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
+
+/* --- losses -------------------------------------------------------------------------------------------- */
+/* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
+ * NULL; after an error its vars are the tape's poison. */
+MN_API const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode);
+MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
+                                     const mn_batch *batch, mn_mode mode);
+/* Adds weight * value (a scalar) to the loss and logs it under `name`. */
+MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
+/* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
+MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
+/* Standard normal numbers, keyed by strategy, `name` and step. */
+MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
+
+/* --- the buffer ---------------------------------------------------------------------------------------- */
+/* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
+MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
+/* min(wanted, used) rows, uniformly without replacement, freshly augmented.  The name keys the
+ * random numbers: two draws of one step differ by name.  Never NULL; count 0 after an error or
+ * while the buffer is empty. */
+MN_API const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted);
+/* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
+MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
+/* A remembered column of a drawn batch, (B, width), as a constant. */
+MN_API mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name);
+
+typedef struct mn_column_value {
+    const char *name;
+    mn_var *value; /* (B, width) */
+} mn_column_value;
+/* Offers the stream rows of a batch to the buffer, with named columns:
+ * mn_remember(l, batch, MN_WITH({"logits", out->logits})), or MN_WITHOUT. */
+#define MN_WITH(...)                                                                               \
+    (const mn_column_value[]){__VA_ARGS__},                                                        \
+        (int)(sizeof((const mn_column_value[]){__VA_ARGS__}) / sizeof(mn_column_value))
+#define MN_WITHOUT NULL, 0
+MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
+                             const mn_column_value *columns, int n);
+/* Rewrites a column of the slots that `batch` was drawn from. */
+MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
+                                  mn_var *value);
+
+/* --- networks, optimisers, and state that is kept -------------------------------------------------------- */
+MN_API mn_network *mn_learner_network(mn_learner *learner); /* the shared one */
+MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
+/* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */
+MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
+                                mn_network **network);
+MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
+                                  const char *options, mn_network *network, double learning_rate);
+MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
+                                mn_tensor **tensor);
+MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
+MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,94 @@
+/* runfile.h -- one SQLite file is one run: configuration, results, exemplars, weights, position.
+ *
+ * Everything between mn_runfile_begin() and mn_runfile_commit() lands together or not at all.
+ * This floor is the only one that knows SQLite; it has no policy.
+ */
+#ifndef MN_STORE_RUNFILE_H
+#define MN_STORE_RUNFILE_H
+
+#include <mneme/tensor.h>
+
+typedef struct mn_runfile mn_runfile;
+
+typedef enum mn_access { MN_READ, MN_WRITE } mn_access;
+
+/* Creates the file, with its schema committed; an existing one is MN_BAD_OPTION with the resume
+ * command.  Network file systems are refused.  The creator owns it (host, process, since when). */
+mn_status mn_runfile_create(const char *path, mn_runfile **file);
+/* MN_WRITE takes ownership: MN_BUSY names who holds it; a dead owner on this host is taken over.
+ * Not a run file: MN_CORRUPT; a newer schema: MN_WRONG_VERSION. */
+mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file);
+/* Rolls back what is open, gives up ownership, folds the write-ahead log in.  NULL is fine. */
+mn_status mn_runfile_close(mn_runfile *file);
+const char *mn_runfile_path(const mn_runfile *file);
+
+mn_status mn_runfile_begin(mn_runfile *file);
+mn_status mn_runfile_commit(mn_runfile *file);
+void mn_runfile_rollback(mn_runfile *file);
+
+/* The run table.  get: the value, caller frees; NULL when absent. */
+mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
+char *mn_runfile_get(mn_runfile *file, const char *key);
+
+/* Kept numbers by name ("er/seen"); get: MN_NOT_FOUND when absent. */
+mn_status mn_runfile_put_int(mn_runfile *file, const char *name, int64_t value);
+mn_status mn_runfile_get_int(mn_runfile *file, const char *name, int64_t *value);
+mn_status mn_runfile_put_real(mn_runfile *file, const char *name, double value);
+mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value);
+
+/* Tensors by name, plain row-major.  get fills a tensor of the same dtype and shape. */
+mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_tensor *tensor);
+mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *tensor);
+
+mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
+                                 const char *architecture);
+mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, const char *classes, int64_t train,
+                              int64_t test);
+/* after_task -1: the untrained network.  scope: "class-il", ...; replaces the same key. */
+mn_status mn_runfile_add_evaluation(mn_runfile *file, int64_t step, int64_t after_task,
+                                    int64_t on_task, const char *scope, int64_t correct,
+                                    int64_t total);
+/* (rows, width) logits of a test set in its stored order, kept as IEEE half floats. */
+mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on_task,
+                                const float *logits, int64_t rows, int64_t width);
+mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, const char *phase,
+                                const char *name, double value);
+
+/* Where the run stands.  Names of stages are text in the file. */
+typedef struct mn_cursor {
+    int64_t task;
+    int64_t stage;        /* run/runner.h */
+    int64_t phase;        /* index into the strategy's phases */
+    int64_t epochs;       /* of the phase, asked once on entry; -1 before */
+    int64_t phase_step;   /* steps done of the phase */
+    int64_t step;         /* steps done of the run */
+    int64_t commits;      /* commits done */
+} mn_cursor;
+mn_status mn_runfile_set_cursor(mn_runfile *file, const mn_cursor *cursor);
+mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor); /* MN_NOT_FOUND: none yet */
+
+typedef struct mn_exemplar {
+    int64_t slot, seen, source; /* source: index in the data set; -1 synthetic */
+    int32_t label, task;
+    bool labelled;
+    const uint8_t *image;
+    size_t image_bytes;
+} mn_exemplar;
+mn_status mn_runfile_put_exemplar(mn_runfile *file, const mn_exemplar *exemplar);
+mn_status mn_runfile_delete_exemplar(mn_runfile *file, int64_t slot); /* and its columns */
+mn_status mn_runfile_put_exemplar_column(mn_runfile *file, int64_t slot, const char *name,
+                                         const float *values, int64_t width);
+/* Calls `row` for every exemplar in order of slot, then `column` for every column in order of
+ * slot and name; a failure of either ends the walk. */
+typedef struct mn_exemplar_reader {
+    void *context;
+    mn_status (*row)(void *context, const mn_exemplar *exemplar);
+    mn_status (*column)(void *context, int64_t slot, const char *name, const float *values,
+                        int64_t width);
+} mn_exemplar_reader;
+mn_status mn_runfile_read_exemplars(mn_runfile *file, const mn_exemplar_reader *reader);
+
+/* Versions of what is underneath, for provenance: "3.40.1". */
+const char *mn_runfile_sqlite_version(void);
+
+#endif
