@@ -1,0 +1,13 @@
+/* json.h -- what the commands print with --json. */
+#ifndef MN_CLI_JSON_H
+#define MN_CLI_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+/* Prints the document and a newline on standard output. */
+void mn_json_print(const cJSON *json);
+/* NaN becomes null, which JSON can say. */
+cJSON *mn_json_number(double value);
+
+#endif
