@@ -1,0 +1,197 @@
+/* apply.c -- carrying out one op, and what its functions see of it.
+ *
+ * A node, its list of inputs and its attributes are one piece of the arena; the output's elements
+ * are another.  Only nodes through which a gradient may flow are kept in the tape's list. */
+#include "autograd/node.h"
+
+#include <stddef.h>
+#include <string.h>
+
+mn_tape *mn_tape_of_any(mn_var *const *inputs, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (inputs[i] != NULL)
+            return inputs[i]->tape;
+    return NULL;
+}
+
+static size_t aligned(size_t bytes)
+{
+    const size_t alignment = _Alignof(max_align_t);
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
+static mn_node *node_new(mn_tape *tape, const mn_op *op, mn_var *const *inputs, int n,
+                         const void *attributes)
+{
+    const size_t list_at = aligned(sizeof(mn_node));
+    const size_t attributes_at = aligned(list_at + (size_t)n * sizeof(mn_var *));
+    char *memory = mn_tape_take(tape, attributes_at + op->attributes_bytes);
+    if (memory == NULL)
+        return NULL;
+    mn_node *node = (mn_node *)(void *)memory;
+    *node = (mn_node){.op = op, .n = n, .output.tape = tape};
+    node->inputs = (mn_var **)(void *)(memory + list_at);
+    node->attributes = memory + attributes_at;
+    memcpy(node->inputs, inputs, (size_t)n * sizeof(mn_var *));
+    if (op->attributes_bytes > 0)
+        memcpy(node->attributes, attributes, op->attributes_bytes);
+    return node;
+}
+
+static mn_status check_tapes(const mn_tape *tape, mn_var *const *inputs, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (inputs[i] != NULL && inputs[i]->tape != tape)
+            return mn_fail(MN_BAD_VALUE, "operand %d is on another tape", i + 1);
+    return MN_OK;
+}
+
+/* Input 0 is there in every op; rules that allow an absent one look for themselves. */
+static mn_status begin(mn_tape *tape, const mn_op *op, mn_var *const *inputs, int n,
+                       const void *attributes, mn_node **node, mn_shape *shape)
+{
+    MN_TRY(check_tapes(tape, inputs, n));
+    if (inputs[0] == NULL)
+        return mn_fail(MN_BAD_VALUE, "operand 1 is absent");
+    *node = node_new(tape, op, inputs, n, attributes);
+    if (*node == NULL)
+        return mn_tape_status(tape);
+    MN_TRY(op->shape(*node, shape));
+    return mn_shape_check(*shape);
+}
+
+/* Notes that a gradient may flow through the node, when it may. */
+static void record(mn_tape *tape, mn_node *node)
+{
+    if (!mn_tape_recording(tape) || node->op->backward == NULL)
+        return;
+    mn_var *output = &node->output;
+    for (int i = 0; i < node->n; i++) {
+        const mn_var *x = node->inputs[i];
+        output->to_parameter |= x != NULL && x->to_parameter;
+        output->to_input |= x != NULL && x->to_input;
+    }
+    if (!output->to_parameter && !output->to_input)
+        return;
+    output->maker = node;
+    mn_tape_append(tape, node);
+}
+
+/* `view_at` is -1, or the element of input 0 at which the output, sharing its memory, begins. */
+static mn_var *apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes,
+                     int64_t view_at)
+{
+    mn_tape *tape = mn_tape_of_any(inputs, n);
+    if (tape == NULL || mn_tape_status(tape) != MN_OK)
+        return mn_tape_poison(tape);
+    mn_node *node = NULL;
+    mn_shape shape = MN_SCALAR;
+    mn_status status = begin(tape, op, inputs, n, attributes, &node, &shape);
+    if (status == MN_OK) {
+        void *data = view_at >= 0
+                         ? mn_tensor_floats(&inputs[0]->value) + view_at
+                         : mn_tape_take(tape, (size_t)mn_shape_count(shape) * sizeof(float));
+        if (data == NULL)
+            return mn_tape_poison(tape);
+        mn_tensor_place(&node->output.value, MN_F32, shape, data);
+        status = view_at >= 0 ? MN_OK : op->forward(node);
+    }
+    if (status != MN_OK)
+        mn_tape_fail(tape, op->name, status);
+    if (mn_tape_status(tape) != MN_OK)
+        return mn_tape_poison(tape);
+    record(tape, node);
+    return &node->output;
+}
+
+mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
+{
+    return apply(op, inputs, n, attributes, -1);
+}
+
+mn_var *mn_apply_view(const mn_op *op, mn_var *x, const void *attributes, int64_t offset)
+{
+    return apply(op, &x, 1, attributes, offset);
+}
+
+mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes)
+{
+    return apply(op, &x, 1, attributes, -1);
+}
+
+mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes)
+{
+    return apply(op, (mn_var *[]){x, y}, 2, attributes, -1);
+}
+
+/* --- what an op's functions see --- */
+
+int mn_node_inputs(const mn_node *node)
+{
+    return node->n;
+}
+
+const void *mn_node_attributes(const mn_node *node)
+{
+    return node->attributes;
+}
+
+const mn_tensor *mn_node_input(const mn_node *node, int i)
+{
+    return node->inputs[i] != NULL ? &node->inputs[i]->value : NULL;
+}
+
+mn_tensor *mn_node_output(mn_node *node)
+{
+    return &node->output.value;
+}
+
+const mn_tensor *mn_node_output_gradient(const mn_node *node)
+{
+    return &node->output.gradient;
+}
+
+mn_tensor *mn_node_saved(mn_node *node, int slot, mn_dtype dtype, mn_shape shape)
+{
+    for (mn_saved *saved = node->saved; saved != NULL; saved = saved->next)
+        if (saved->slot == slot)
+            return &saved->tensor;
+    mn_tape *tape = node->output.tape;
+    mn_saved *saved = mn_tape_take(tape, sizeof *saved);
+    void *data = mn_tape_take(tape, (size_t)mn_shape_count(shape) * mn_dtype_bytes(dtype));
+    if (saved == NULL || data == NULL)
+        return NULL;
+    *saved = (mn_saved){.next = node->saved, .slot = slot};
+    mn_tensor_place(&saved->tensor, dtype, shape, data);
+    node->saved = saved;
+    return &saved->tensor;
+}
+
+/* --- shape rules that many ops share --- */
+
+mn_status mn_shape_like_input(mn_node *node, mn_shape *out)
+{
+    *out = mn_in_shape(node, 0);
+    return MN_OK;
+}
+
+mn_status mn_shape_of_equals(mn_node *node, mn_shape *out)
+{
+    if (node->inputs[1] == NULL)
+        return mn_fail(MN_BAD_VALUE, "operand 2 is absent");
+    *out = mn_in_shape(node, 0);
+    const mn_shape other = mn_in_shape(node, 1);
+    return mn_shape_equal(*out, other) ? MN_OK : mn_shapes_differ(*out, other);
+}
+
+mn_status mn_check_matrix(const mn_node *node, int i, const char *expected)
+{
+    char text[64];
+    if (node->inputs[i] == NULL)
+        return mn_fail(MN_BAD_VALUE, "operand %d is absent", i + 1);
+    const mn_shape shape = mn_in_shape(node, i);
+    if (shape.rank != 2)
+        return mn_fail(MN_BAD_SHAPE, "%s, expected %s", mn_shape_text(shape, text), expected);
+    return MN_OK;
+}

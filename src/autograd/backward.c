@@ -1,0 +1,197 @@
+/* backward.c -- the reverse sweep.
+ *
+ * A sweep has a number.  A gradient whose var carries that number holds this sweep's
+ * contributions; any other is stale, and its memory is written anew by the first contribution, so
+ * that nothing is ever zeroed just to be added to.  A parameter's gradient lies outside the tape
+ * and is always added to. */
+#include "autograd/node.h"
+
+#include <stddef.h>
+
+bool mn_sweep_wants(const mn_var *x)
+{
+    if (x == NULL)
+        return false;
+    const mn_sweep *sweep = mn_tape_sweep(x->tape);
+    return sweep->input != NULL ? x->path == sweep->number : x->to_parameter;
+}
+
+/* The parameter's own gradient, or its place in the slab that this sweep writes instead. */
+static void aim_at_parameter(const mn_sweep *sweep, mn_var *x)
+{
+    x->gradient = *x->parameter;
+    if (sweep->from == NULL)
+        return;
+    const uintptr_t begin = (uintptr_t)sweep->from->data, at = (uintptr_t)x->parameter->data;
+    if (at >= begin && at < begin + mn_tensor_bytes(sweep->from))
+        x->gradient.data = (char *)sweep->to->data + (at - begin);
+}
+
+mn_tensor *mn_sweep_gradient(mn_var *x, bool *add)
+{
+    const mn_sweep *sweep = mn_tape_sweep(x->tape);
+    *add = true;
+    if (x->sweep == sweep->number)
+        return &x->gradient;
+    x->sweep = sweep->number;
+    if (x->parameter != NULL && sweep->input == NULL) {
+        aim_at_parameter(sweep, x);
+        return &x->gradient;
+    }
+    *add = false;
+    if (x->gradient.data == NULL || x->parameter != NULL) {
+        void *data = mn_tape_take(x->tape, mn_tensor_bytes(&x->value));
+        if (data == NULL)
+            return NULL;
+        mn_tensor_place(&x->gradient, MN_F32, x->value.shape, data);
+    }
+    return &x->gradient;
+}
+
+float *mn_node_sink(mn_node *node, int i, bool *add)
+{
+    mn_var *x = node->inputs[i];
+    if (!mn_sweep_wants(x))
+        return NULL;
+    const mn_tensor *gradient = mn_sweep_gradient(x, add);
+    return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
+}
+
+mn_tensor *mn_node_input_gradient(mn_node *node, int i)
+{
+    bool add;
+    float *sink = mn_node_sink(node, i, &add);
+    if (sink == NULL)
+        return NULL;
+    if (!add)
+        mn_kernel_fill(mn_in_count(node, i), 0, sink);
+    return &node->inputs[i]->gradient;
+}
+
+static mn_status seed(mn_var *loss)
+{
+    bool add;
+    const mn_tensor *gradient = mn_sweep_gradient(loss, &add);
+    if (gradient == NULL)
+        return mn_tape_status(loss->tape);
+    float *one = mn_tensor_floats(gradient);
+    if (!add)
+        mn_kernel_fill(1, 1, one);
+    else /* the loss is itself a parameter */
+        mn_kernel_map(MN_FUNCTION_SHIFT, 1, 1, 0, one, one);
+    return MN_OK;
+}
+
+static mn_status backward_of(mn_node *node)
+{
+    MN_TRY(node->op->backward(node));
+    return mn_tape_status(node->output.tape); /* scratch may have run out of memory */
+}
+
+static mn_status sweep_from(mn_var *loss)
+{
+    if (!mn_sweep_wants(loss))
+        return MN_OK;
+    MN_TRY(seed(loss));
+    const uint64_t number = mn_tape_sweep(loss->tape)->number;
+    for (mn_node *node = loss->maker; node != NULL; node = node->previous) {
+        if (node->output.sweep != number)
+            continue;
+        const mn_status status = backward_of(node);
+        if (status != MN_OK) {
+            mn_tape_fail(loss->tape, node->op->name, status);
+            return status;
+        }
+    }
+    return MN_OK;
+}
+
+static mn_status check_loss(const char *name, const mn_var *loss)
+{
+    mn_tape *tape = loss->tape;
+    char text[64];
+    if (mn_tensor_count(&loss->value) != 1)
+        mn_tape_fail(tape, name,
+                     mn_fail(MN_BAD_SHAPE, "the loss is %s, expected a scalar",
+                             mn_shape_text(loss->value.shape, text)));
+    else if (!mn_tape_recording(tape))
+        mn_tape_fail(tape, name, mn_fail(MN_OUT_OF_ORDER, "the tape is not recording"));
+    return mn_tape_status(tape);
+}
+
+/* The sticky failure, made the thread's last one again. */
+static mn_status failure_of(const mn_tape *tape)
+{
+    return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+}
+
+mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *instead)
+{
+    if (loss == NULL)
+        return mn_fail(MN_BAD_VALUE, "backward: there is no loss");
+    mn_tape *tape = loss->tape;
+    if (mn_tape_status(tape) != MN_OK)
+        return failure_of(tape);
+    MN_TRY(check_loss("backward", loss));
+    if (gradients != NULL &&
+        (instead == NULL || mn_tensor_bytes(gradients) != mn_tensor_bytes(instead))) {
+        mn_tape_fail(tape, "backward",
+                     instead == NULL ? mn_fail(MN_BAD_VALUE, "there is no slab to write instead")
+                                     : mn_shapes_differ(gradients->shape, instead->shape));
+        return failure_of(tape);
+    }
+    mn_sweep *sweep = mn_tape_sweep(tape);
+    *sweep = (mn_sweep){.number = sweep->number + 1, .from = gradients, .to = instead};
+    return sweep_from(loss);
+}
+
+mn_status mn_backward(mn_var *loss)
+{
+    return mn_backward_into(loss, NULL, NULL);
+}
+
+/* Marks what lies on the way from the input towards the loss: the nodes made after it that use
+ * it, or use what does. */
+static void mark_path(mn_var *input, const mn_var *loss, uint64_t number)
+{
+    input->path = number;
+    mn_node *const last = loss->maker;
+    mn_node *node = last;
+    while (node != NULL && node != input->maker && node->previous != NULL)
+        node = node->previous;
+    for (; node != NULL; node = node->next) {
+        for (int i = 0; i < node->n && node->output.path != number; i++)
+            if (node->inputs[i] != NULL && node->inputs[i]->path == number)
+                node->output.path = number;
+        if (node == last)
+            return;
+    }
+}
+
+mn_var *mn_gradient_of(mn_var *loss, mn_var *input)
+{
+    if (loss == NULL || input == NULL) {
+        mn_tape *known = loss != NULL ? loss->tape : mn_tape_of(input);
+        mn_tape_fail(known, "gradient_of",
+                     mn_fail(MN_BAD_VALUE, "there is no %s", loss == NULL ? "loss" : "input"));
+        return mn_tape_poison(known);
+    }
+    mn_tape *tape = loss->tape;
+    if (mn_tape_status(tape) != MN_OK || check_loss("gradient_of", loss) != MN_OK)
+        return mn_tape_poison(tape);
+    if (input->tape != tape || (!input->to_input && !input->to_parameter)) {
+        mn_tape_fail(tape, "gradient_of",
+                     mn_fail(MN_BAD_VALUE, "the input is not differentiable or on another tape"));
+        return mn_tape_poison(tape);
+    }
+    mn_sweep *sweep = mn_tape_sweep(tape);
+    *sweep = (mn_sweep){.number = sweep->number + 1, .input = input};
+    mark_path(input, loss, sweep->number);
+    if (sweep_from(loss) != MN_OK)
+        return mn_tape_poison(tape);
+    if (input->sweep != sweep->number)
+        return mn_zeros(tape, input->value.shape); /* the loss does not depend on it */
+    mn_var *gradient = mn_tape_var(tape, input->value.shape, input->gradient.data);
+    input->gradient.data = NULL; /* the next sweep must not write what was handed out */
+    return gradient != NULL ? gradient : mn_tape_poison(tape);
+}

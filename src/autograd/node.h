@@ -1,0 +1,108 @@
+/* node.h -- the inside of the tape, for the files that define ops. */
+#ifndef MN_AUTOGRAD_NODE_H
+#define MN_AUTOGRAD_NODE_H
+
+#include "tensor/kernels.h"
+#include "tensor/tensor.h"
+#include <mneme/autograd.h>
+
+struct mn_var {
+    mn_tape *tape;
+    mn_node *maker; /* NULL for what was brought onto the tape or is constant */
+    mn_tensor value;
+    mn_tensor gradient;   /* its data is NULL until a sweep first adds to it */
+    mn_tensor *parameter; /* of a leaf: where backward adds */
+    uint64_t sweep;       /* the sweep whose contributions `gradient` holds */
+    uint64_t path;        /* the sweep on whose way from input to loss it lies */
+    bool to_parameter;    /* a gradient would flow on to a parameter, */
+    bool to_input;        /* or to a differentiable input */
+};
+
+typedef struct mn_saved {
+    struct mn_saved *next;
+    int slot;
+    mn_tensor tensor;
+} mn_saved;
+
+struct mn_node {
+    mn_var output;
+    const mn_op *op;
+    mn_node *previous, *next; /* among the nodes that a gradient flows through */
+    mn_var **inputs;          /* absent ones are NULL */
+    int n;
+    void *attributes;
+    mn_saved *saved;
+};
+
+/* --- failing: the tape keeps the first message and passes on its poison --- */
+mn_var *mn_tape_poison(mn_tape *tape);
+/* Records "op: message in scope", the message being mn_error(), unless the tape has failed. */
+void mn_tape_fail(mn_tape *tape, const char *op, mn_status status);
+void *mn_tape_take(mn_tape *tape, size_t bytes); /* NULL: the tape carries MN_NO_MEMORY */
+/* A constant on the tape, of undefined contents when `data` is NULL; NULL when memory ran out. */
+mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
+void mn_tape_append(mn_tape *tape, mn_node *node);
+mn_node *mn_tape_last(const mn_tape *tape);
+
+/* The tape of the first operand there is; NULL when there is none. */
+mn_tape *mn_tape_of_any(mn_var *const *inputs, int n);
+
+/* mn_apply() for an op whose output is part of its input's memory, `offset` elements in. */
+mn_var *mn_apply_view(const mn_op *op, mn_var *x, const void *attributes, int64_t offset);
+
+/* --- sweeps --- */
+/* Where this sweep's gradient of the i-th input goes, NULL when nobody wants it.  *add is false
+ * when nothing was written yet: the caller then writes every element. */
+float *mn_node_sink(mn_node *node, int i, bool *add);
+bool mn_sweep_wants(const mn_var *x);
+mn_tensor *mn_sweep_gradient(mn_var *x, bool *add);
+
+/* What backward works on, kept by the tape between sweeps. */
+typedef struct mn_sweep {
+    uint64_t number;
+    const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
+    const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
+    mn_tensor *to;
+} mn_sweep;
+mn_sweep *mn_tape_sweep(mn_tape *tape);
+
+/* --- shorthands of the op files --- */
+static inline mn_shape mn_in_shape(const mn_node *node, int i)
+{
+    return node->inputs[i]->value.shape;
+}
+static inline const float *mn_in(const mn_node *node, int i)
+{
+    return node->inputs[i] != NULL ? mn_tensor_floats(&node->inputs[i]->value) : NULL;
+}
+static inline float *mn_out(const mn_node *node)
+{
+    return mn_tensor_floats(&node->output.value);
+}
+static inline const float *mn_out_gradient(const mn_node *node)
+{
+    return mn_tensor_floats(&node->output.gradient);
+}
+static inline int64_t mn_out_count(const mn_node *node)
+{
+    return mn_tensor_count(&node->output.value);
+}
+static inline int64_t mn_in_count(const mn_node *node, int i)
+{
+    return mn_tensor_count(&node->inputs[i]->value);
+}
+/* The memory of mn_node_saved(); NULL when memory ran out. */
+static inline void *mn_saved_memory(mn_node *node, int slot, mn_dtype dtype, int64_t count)
+{
+    const mn_tensor *saved = mn_node_saved(node, slot, dtype, MN_SHAPE(count));
+    return saved != NULL ? saved->data : NULL;
+}
+/* Shape rules: the output is like input 0; inputs 0 and 1 are equal; input 0 is a matrix. */
+mn_status mn_shape_like_input(mn_node *node, mn_shape *out);
+mn_status mn_shape_of_equals(mn_node *node, mn_shape *out);
+mn_status mn_check_matrix(const mn_node *node, int i, const char *expected);
+/* mn_apply() for one or two operands. */
+mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes);
+mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes);
+
+#endif

@@ -1,0 +1,108 @@
+/* op_linear.c -- matrix products.
+ *
+ * A bias is laid into the output first and the product added to it, which costs nothing: the
+ * product would have to clear the output anyway. */
+#include "autograd/node.h"
+
+/* --- z (M,N) = x (M,K) y (K,N)
+ * -------------------------------------------------------------------- */
+
+static mn_status matmul_shape(mn_node *node, mn_shape *out)
+{
+    MN_TRY(mn_check_matrix(node, 0, "(M,K)"));
+    MN_TRY(mn_check_matrix(node, 1, "(K,N)"));
+    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
+    if (x.size[1] != y.size[0])
+        return mn_shapes_differ(x, y);
+    *out = MN_SHAPE(x.size[0], y.size[1]);
+    return MN_OK;
+}
+
+static mn_status matmul_forward(mn_node *node)
+{
+    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
+    mn_kernel_gemm(false, false, x.size[0], y.size[1], x.size[1], mn_in(node, 0), mn_in(node, 1),
+                   mn_out(node), false);
+    return MN_OK;
+}
+
+static mn_status matmul_backward(mn_node *node) /* dx = dz y^T, dy = x^T dz */
+{
+    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
+    const int64_t m = x.size[0], k = x.size[1], n = y.size[1];
+    const float *dz = mn_out_gradient(node);
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_gemm(false, true, m, k, n, dz, mn_in(node, 1), dx, add);
+    float *dy = mn_node_sink(node, 1, &add);
+    if (dy != NULL)
+        mn_kernel_gemm(true, false, k, n, m, mn_in(node, 0), dz, dy, add);
+    return MN_OK;
+}
+
+static const mn_op op_matmul = {"matmul", 0, matmul_shape, matmul_forward, matmul_backward};
+
+mn_var *mn_matmul(mn_var *x, mn_var *y)
+{
+    return mn_apply2(&op_matmul, x, y, NULL);
+}
+
+/* --- y (B,O) = x (B,I) weight^T + bias, weight (O,I), bias (O)
+ * -------------------------------------- */
+
+static mn_status linear_shape(mn_node *node, mn_shape *out)
+{
+    MN_TRY(mn_check_matrix(node, 0, "(B,I)"));
+    MN_TRY(mn_check_matrix(node, 1, "a weight (O,I)"));
+    const mn_shape x = mn_in_shape(node, 0), weight = mn_in_shape(node, 1);
+    if (x.size[1] != weight.size[1])
+        return mn_shapes_differ(x, weight);
+    *out = MN_SHAPE(x.size[0], weight.size[0]);
+    if (node->inputs[2] == NULL)
+        return MN_OK;
+    const mn_shape bias = mn_in_shape(node, 2);
+    char text[64];
+    if (!mn_shape_equal(bias, MN_SHAPE(weight.size[0])))
+        return mn_fail(MN_BAD_SHAPE, "the bias is %s, expected (%lld)", mn_shape_text(bias, text),
+                       (long long)weight.size[0]);
+    return MN_OK;
+}
+
+static mn_status linear_forward(mn_node *node)
+{
+    const mn_shape out = node->output.value.shape;
+    const int64_t rows = out.size[0], outputs = out.size[1], inputs = mn_in_shape(node, 0).size[1];
+    const float *bias = mn_in(node, 2);
+    if (bias != NULL)
+        mn_kernel_fill_rows(rows, outputs, bias, mn_out(node));
+    mn_kernel_gemm(false, true, rows, outputs, inputs, mn_in(node, 0), mn_in(node, 1), mn_out(node),
+                   bias != NULL);
+    return MN_OK;
+}
+
+static mn_status linear_backward(
+    mn_node *node) /* dx = dy weight, dweight = dy^T x, dbias = sum dy */
+{
+    const mn_shape out = node->output.value.shape;
+    const int64_t rows = out.size[0], outputs = out.size[1], inputs = mn_in_shape(node, 0).size[1];
+    const float *dy = mn_out_gradient(node);
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_gemm(false, false, rows, inputs, outputs, dy, mn_in(node, 1), dx, add);
+    float *dweight = mn_node_sink(node, 1, &add);
+    if (dweight != NULL)
+        mn_kernel_gemm(true, false, outputs, inputs, rows, dy, mn_in(node, 0), dweight, add);
+    float *dbias = mn_node_sink(node, 2, &add);
+    if (dbias != NULL)
+        mn_kernel_column_sums(rows, outputs, dy, dbias, add);
+    return MN_OK;
+}
+
+static const mn_op op_linear = {"linear", 0, linear_shape, linear_forward, linear_backward};
+
+mn_var *mn_linear(mn_var *x, mn_var *weight, mn_var *bias)
+{
+    return mn_apply(&op_linear, (mn_var *[]){x, weight, bias}, 3, NULL);
+}

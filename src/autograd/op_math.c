@@ -1,0 +1,177 @@
+/* op_math.c -- elementwise arithmetic: sums, products, and functions of one number.
+ *
+ * Sums share one pair of functions, functions of one number another; what differs stands in the
+ * attributes. */
+#include "autograd/node.h"
+
+/* --- z = a x + b y -----------------------------------------------------------------------------
+ */
+
+typedef struct sum_attributes {
+    float a, b;
+} sum_attributes;
+
+static mn_status sum_forward(mn_node *node)
+{
+    const sum_attributes *s = node->attributes;
+    mn_kernel_sum_of(mn_out_count(node), s->a, mn_in(node, 0), s->b, mn_in(node, 1), mn_out(node));
+    return MN_OK;
+}
+
+static mn_status sum_backward(mn_node *node)
+{
+    const sum_attributes *s = node->attributes;
+    const float factor[] = {s->a, s->b};
+    for (int i = 0; i < 2; i++) {
+        bool add;
+        float *dx = mn_node_sink(node, i, &add);
+        if (dx != NULL)
+            mn_kernel_axpby(mn_out_count(node), factor[i], mn_out_gradient(node), add ? 1 : 0, dx);
+    }
+    return MN_OK;
+}
+
+#define SUM_OP(id)                                                                                 \
+    static const mn_op op_##id = {#id, sizeof(sum_attributes), mn_shape_of_equals, sum_forward,    \
+                                  sum_backward}
+SUM_OP(add);
+SUM_OP(sub);
+SUM_OP(axpby);
+
+mn_var *mn_add(mn_var *x, mn_var *y)
+{
+    return mn_apply2(&op_add, x, y, &(sum_attributes){1, 1});
+}
+
+mn_var *mn_sub(mn_var *x, mn_var *y)
+{
+    return mn_apply2(&op_sub, x, y, &(sum_attributes){1, -1});
+}
+
+mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
+{
+    return mn_apply2(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b});
+}
+
+/* --- z = x y -----------------------------------------------------------------------------------
+ */
+
+static mn_status mul_forward(mn_node *node)
+{
+    mn_kernel_mul(mn_out_count(node), mn_in(node, 0), mn_in(node, 1), mn_out(node));
+    return MN_OK;
+}
+
+static mn_status mul_backward(mn_node *node)
+{
+    for (int i = 0; i < 2; i++) {
+        bool add;
+        float *dx = mn_node_sink(node, i, &add);
+        if (dx != NULL)
+            mn_kernel_mul_add(mn_out_count(node), 1, mn_out_gradient(node), mn_in(node, 1 - i), dx,
+                              add);
+    }
+    return MN_OK;
+}
+
+static const mn_op op_mul = {"mul", 0, mn_shape_of_equals, mul_forward, mul_backward};
+
+mn_var *mn_mul(mn_var *x, mn_var *y)
+{
+    return mn_apply2(&op_mul, x, y, NULL);
+}
+
+/* --- y = f(x), f in MN_FUNCTION_MAP -------------------------------------------------------------
+ */
+
+typedef struct map_attributes {
+    mn_function function;
+    float a, b;
+} map_attributes;
+
+static mn_status map_forward(mn_node *node)
+{
+    const map_attributes *m = node->attributes;
+    mn_kernel_map(m->function, mn_out_count(node), m->a, m->b, mn_in(node, 0), mn_out(node));
+    return MN_OK;
+}
+
+static mn_status map_backward(mn_node *node)
+{
+    const map_attributes *m = node->attributes;
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_map_backward(m->function, mn_out_count(node), m->a, m->b, mn_in(node, 0),
+                               mn_out(node), mn_out_gradient(node), dx, add);
+    return MN_OK;
+}
+
+#define MAP_OP(id)                                                                                 \
+    static const mn_op op_##id = {#id, sizeof(map_attributes), mn_shape_like_input, map_forward,   \
+                                  map_backward}
+MAP_OP(scale);
+MAP_OP(shift);
+MAP_OP(relu);
+MAP_OP(leaky_relu);
+MAP_OP(square);
+MAP_OP(sqrt);
+MAP_OP(exp);
+MAP_OP(log);
+MAP_OP(clamp);
+MAP_OP(hinge);
+
+static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, double b)
+{
+    return mn_apply1(op, x, &(map_attributes){function, (float)a, (float)b});
+}
+
+mn_var *mn_scale(mn_var *x, double a)
+{
+    return map(&op_scale, x, MN_FUNCTION_SCALE, a, 0);
+}
+
+mn_var *mn_shift(mn_var *x, double a)
+{
+    return map(&op_shift, x, MN_FUNCTION_SHIFT, a, 0);
+}
+
+mn_var *mn_relu(mn_var *x)
+{
+    return map(&op_relu, x, MN_FUNCTION_RELU, 0, 0);
+}
+
+mn_var *mn_leaky_relu(mn_var *x, double slope)
+{
+    return map(&op_leaky_relu, x, MN_FUNCTION_LEAKY_RELU, slope, 0);
+}
+
+mn_var *mn_square(mn_var *x)
+{
+    return map(&op_square, x, MN_FUNCTION_SQUARE, 0, 0);
+}
+
+mn_var *mn_sqrt(mn_var *x)
+{
+    return map(&op_sqrt, x, MN_FUNCTION_SQRT, 0, 0);
+}
+
+mn_var *mn_exp(mn_var *x)
+{
+    return map(&op_exp, x, MN_FUNCTION_EXP, 0, 0);
+}
+
+mn_var *mn_log(mn_var *x)
+{
+    return map(&op_log, x, MN_FUNCTION_LOG, 0, 0);
+}
+
+mn_var *mn_clamp(mn_var *x, double low, double high)
+{
+    return map(&op_clamp, x, MN_FUNCTION_CLAMP, low, high);
+}
+
+mn_var *mn_hinge(mn_var *x, double margin)
+{
+    return map(&op_hinge, x, MN_FUNCTION_HINGE, margin, 0);
+}

@@ -1,0 +1,256 @@
+/* tape.c -- the tape: its arena, its sticky error, and what is brought onto it.
+ *
+ * The poison var is a scalar NaN embedded in the tape.  Any function may be given it, and asks the
+ * tape, not the var, whether all is well. */
+#include "autograd/node.h"
+#include "base/arena.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mn_tape {
+    mn_arena arena;
+    mn_node *last;
+    mn_sweep sweep;
+    mn_var poison;
+    float not_a_number;
+    bool recording;
+    mn_status status;
+    char error[512];
+    char scope[64];
+};
+
+mn_status mn_tape_new(mn_tape **tape)
+{
+    *tape = calloc(1, sizeof **tape);
+    if (*tape == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory for a tape");
+    (*tape)->recording = true;
+    (*tape)->not_a_number = NAN;
+    (*tape)->poison.tape = *tape;
+    mn_tensor_place(&(*tape)->poison.value, MN_F32, MN_SCALAR, &(*tape)->not_a_number);
+    return MN_OK;
+}
+
+void mn_tape_free(mn_tape *tape)
+{
+    if (tape != NULL)
+        mn_arena_free(&tape->arena);
+    free(tape);
+}
+
+/* Whether the tape records is a mode, not a part of the step: it stays. */
+void mn_tape_reset(mn_tape *tape)
+{
+    mn_arena_reset(&tape->arena);
+    tape->last = NULL;
+    tape->status = MN_OK;
+    tape->error[0] = '\0';
+    tape->scope[0] = '\0';
+}
+
+void mn_tape_record(mn_tape *tape, bool gradients)
+{
+    tape->recording = gradients;
+}
+
+bool mn_tape_recording(const mn_tape *tape)
+{
+    return tape->recording;
+}
+
+void mn_tape_scope(mn_tape *tape, const char *label)
+{
+    snprintf(tape->scope, sizeof tape->scope, "%s", label != NULL ? label : "");
+}
+
+mn_status mn_tape_status(const mn_tape *tape)
+{
+    return tape->status;
+}
+
+const char *mn_tape_error(const mn_tape *tape)
+{
+    return tape->error;
+}
+
+size_t mn_tape_bytes(const mn_tape *tape)
+{
+    return mn_arena_high_water(&tape->arena);
+}
+
+mn_var *mn_tape_poison(mn_tape *tape)
+{
+    return tape != NULL ? &tape->poison : NULL;
+}
+
+void mn_tape_fail(mn_tape *tape, const char *op, mn_status status)
+{
+    if (tape == NULL || tape->status != MN_OK)
+        return;
+    tape->status = status;
+    const bool scoped = tape->scope[0] != '\0';
+    snprintf(tape->error, sizeof tape->error, "%s: %s%s%s", op, mn_error(), scoped ? " in " : "",
+             tape->scope);
+    mn_fail(status, "%s", tape->error);
+}
+
+void *mn_tape_take(mn_tape *tape, size_t bytes)
+{
+    void *memory = mn_arena_take(&tape->arena, bytes);
+    if (memory == NULL)
+        mn_tape_fail(tape, "tape", mn_fail(MN_NO_MEMORY, "no memory for %zu more bytes", bytes));
+    return memory;
+}
+
+mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data)
+{
+    mn_var *x = mn_tape_take(tape, sizeof *x);
+    if (x != NULL && data == NULL)
+        data = mn_tape_take(tape, (size_t)mn_shape_count(shape) * sizeof(float));
+    if (x == NULL || data == NULL)
+        return NULL;
+    *x = (mn_var){.tape = tape};
+    mn_tensor_place(&x->value, MN_F32, shape, data);
+    return x;
+}
+
+void mn_tape_append(mn_tape *tape, mn_node *node)
+{
+    node->previous = tape->last;
+    if (tape->last != NULL)
+        tape->last->next = node;
+    tape->last = node;
+}
+
+mn_node *mn_tape_last(const mn_tape *tape)
+{
+    return tape->last;
+}
+
+mn_sweep *mn_tape_sweep(mn_tape *tape)
+{
+    return &tape->sweep;
+}
+
+/* --- bringing memory onto the tape --- */
+
+static mn_var *borrow(mn_tape *tape, const char *name, const mn_tensor *value)
+{
+    if (tape == NULL || tape->status != MN_OK)
+        return mn_tape_poison(tape);
+    mn_status status = MN_OK;
+    if (value == NULL)
+        status = mn_fail(MN_BAD_VALUE, "there is no tensor");
+    else if (value->dtype != MN_F32)
+        status = mn_fail(MN_UNSUPPORTED, "the tensor is %s; arithmetic is done in f32",
+                         mn_dtype_text(value->dtype));
+    if (status != MN_OK) {
+        mn_tape_fail(tape, name, status);
+        return &tape->poison;
+    }
+    mn_var *x = mn_tape_var(tape, value->shape, value->data);
+    if (x == NULL)
+        return &tape->poison;
+    x->value.layout = value->layout;
+    return x;
+}
+
+mn_var *mn_const(mn_tape *tape, const mn_tensor *value)
+{
+    return borrow(tape, "const", value);
+}
+
+mn_var *mn_leaf(mn_tape *tape, const mn_tensor *value, mn_tensor *gradient)
+{
+    mn_var *x = borrow(tape, "leaf", value);
+    if (x == mn_tape_poison(tape) || gradient == NULL)
+        return x;
+    if (!mn_shape_equal(value->shape, gradient->shape)) {
+        mn_tape_fail(tape, "leaf", mn_shapes_differ(value->shape, gradient->shape));
+        return &tape->poison;
+    }
+    x->parameter = gradient;
+    x->to_parameter = true;
+    return x;
+}
+
+static mn_var *blank(mn_tape *tape, const char *name, mn_shape shape)
+{
+    if (tape == NULL || tape->status != MN_OK)
+        return mn_tape_poison(tape);
+    const mn_status status = mn_shape_check(shape);
+    if (status != MN_OK) {
+        mn_tape_fail(tape, name, status);
+        return &tape->poison;
+    }
+    mn_var *x = mn_tape_var(tape, shape, NULL);
+    return x != NULL ? x : &tape->poison;
+}
+
+mn_var *mn_input(mn_tape *tape, mn_shape shape, const float *elements, bool differentiable)
+{
+    mn_var *x = blank(tape, "input", shape);
+    if (x == mn_tape_poison(tape))
+        return x;
+    const int64_t count = mn_shape_count(shape);
+    if (elements == NULL && count > 0) {
+        mn_tape_fail(tape, "input", mn_fail(MN_BAD_VALUE, "there are no elements"));
+        return &tape->poison;
+    }
+    mn_kernel_upload(x->value.data, elements, (size_t)count * sizeof *elements);
+    x->to_input = differentiable;
+    return x;
+}
+
+mn_var *mn_zeros(mn_tape *tape, mn_shape shape)
+{
+    mn_var *x = blank(tape, "zeros", shape);
+    if (x != mn_tape_poison(tape))
+        mn_kernel_fill(mn_shape_count(shape), 0, x->value.data);
+    return x;
+}
+
+mn_var *mn_detach(mn_var *x)
+{
+    if (x == NULL || x->tape->status != MN_OK)
+        return x != NULL ? &x->tape->poison : NULL;
+    mn_var *constant = mn_tape_var(x->tape, x->value.shape, x->value.data);
+    if (constant == NULL)
+        return &x->tape->poison;
+    constant->value.layout = x->value.layout;
+    return constant;
+}
+
+/* --- reading --- */
+
+mn_shape mn_shape_of(const mn_var *x)
+{
+    return x != NULL ? x->value.shape : MN_SCALAR;
+}
+
+int64_t mn_rows_of(const mn_var *x)
+{
+    return x != NULL && x->value.shape.rank > 0 ? x->value.shape.size[0] : 1;
+}
+
+double mn_item(const mn_var *scalar)
+{
+    float item = NAN;
+    if (scalar != NULL && scalar->tape->status == MN_OK && mn_tensor_count(&scalar->value) == 1)
+        mn_kernel_download(&item, scalar->value.data, sizeof item);
+    return (double)item;
+}
+
+/* On the CPU, plain elements are where they are; other layouts will be copied here. */
+const float *mn_host(mn_var *x)
+{
+    return x != NULL && x->tape->status == MN_OK ? mn_tensor_floats(&x->value) : NULL;
+}
+
+mn_tape *mn_tape_of(const mn_var *x)
+{
+    return x != NULL ? x->tape : NULL;
+}

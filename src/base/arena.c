@@ -1,0 +1,124 @@
+/* arena.c -- chunked while it grows, one block once it is warm.
+ *
+ * Under AddressSanitizer whatever is not handed out is poisoned, so that a use after the reset, or
+ * past the end of what was asked for, is seen; and what is handed out is filled with NaNs, so that
+ * arithmetic on what nobody wrote is seen, too. */
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes)   ((void)(address), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
+enum { LEAST_CHUNK = 1 << 18 };
+
+struct mn_arena_chunk {
+    mn_arena_chunk *previous;
+    size_t bytes, used;
+    char *memory; /* follows the struct, aligned */
+};
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + MN_ARENA_ALIGNMENT - 1) & ~(size_t)(MN_ARENA_ALIGNMENT - 1);
+}
+
+static mn_arena_chunk *chunk_new(mn_arena *arena, size_t bytes)
+{
+    const size_t header = aligned(sizeof(mn_arena_chunk));
+    mn_arena_chunk *chunk = aligned_alloc(MN_ARENA_ALIGNMENT, header + bytes);
+    if (chunk == NULL)
+        return NULL;
+    *chunk = (mn_arena_chunk){.bytes = bytes, .memory = (char *)chunk + header};
+    ASAN_POISON_MEMORY_REGION(chunk->memory, bytes);
+    arena->chunks_allocated++;
+    return chunk;
+}
+
+static void chunk_free(mn_arena_chunk *chunk)
+{
+    if (chunk != NULL)
+        ASAN_UNPOISON_MEMORY_REGION(chunk->memory, chunk->bytes);
+    free(chunk);
+}
+
+static void *take_from_new_chunk(mn_arena *arena, size_t bytes)
+{
+    size_t size = arena->chunk != NULL ? 2 * arena->chunk->bytes : LEAST_CHUNK;
+    if (size < bytes)
+        size = bytes;
+    mn_arena_chunk *chunk = chunk_new(arena, size);
+    if (chunk == NULL && size > bytes)
+        chunk = chunk_new(arena, bytes);
+    if (chunk == NULL)
+        return NULL;
+    if (arena->chunk != NULL)
+        arena->used_before += arena->chunk->used;
+    chunk->previous = arena->chunk;
+    arena->chunk = chunk;
+    return mn_arena_take(arena, bytes);
+}
+
+void *mn_arena_take(mn_arena *arena, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 4)
+        return NULL;
+    const size_t rounded = bytes > 0 ? aligned(bytes) : MN_ARENA_ALIGNMENT;
+    mn_arena_chunk *chunk = arena->chunk;
+    if (chunk == NULL || chunk->bytes - chunk->used < rounded)
+        return take_from_new_chunk(arena, rounded);
+    void *memory = chunk->memory + chunk->used;
+    chunk->used += rounded;
+    ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
+#ifdef WITH_ASAN
+    memset(memory, 0xff, bytes);
+#endif
+    return memory;
+}
+
+size_t mn_arena_high_water(const mn_arena *arena)
+{
+    const size_t now = arena->used_before + (arena->chunk != NULL ? arena->chunk->used : 0);
+    return now > arena->high_water ? now : arena->high_water;
+}
+
+void mn_arena_reset(mn_arena *arena)
+{
+    if (arena->chunk == NULL)
+        return;
+    arena->high_water = mn_arena_high_water(arena);
+    arena->used_before = 0;
+    if (arena->chunk->previous != NULL) {
+        const int64_t allocated = arena->chunks_allocated;
+        const size_t high_water = arena->high_water;
+        mn_arena_free(arena);
+        arena->high_water = high_water;
+        arena->chunks_allocated = allocated;
+        arena->chunk = chunk_new(arena, high_water); /* NULL: the next take tries again */
+        return;
+    }
+    arena->chunk->used = 0;
+    ASAN_POISON_MEMORY_REGION(arena->chunk->memory, arena->chunk->bytes);
+}
+
+void mn_arena_free(mn_arena *arena)
+{
+    for (mn_arena_chunk *chunk = arena->chunk, *previous; chunk != NULL; chunk = previous) {
+        previous = chunk->previous;
+        chunk_free(chunk);
+    }
+    *arena = (mn_arena){0};
+}

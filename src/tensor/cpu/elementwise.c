@@ -1,0 +1,131 @@
+/* elementwise.c -- loops over flat arrays of floats.
+ *
+ * Whether a result replaces or is added to what is there is decided outside the loop, so that
+ * each inner loop is one the compiler can vectorise.  Elements do not depend on each other, hence
+ * `omp simd`, which also lets the output be one of the inputs. */
+#include "tensor/cpu/clones.h"
+#include "tensor/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The loop over i in [0, n) of `target` = or += `value`. */
+#define REPLACE_OR_ADD(target, value)                                                              \
+    do {                                                                                           \
+        if (add) {                                                                                 \
+            _Pragma("omp simd") for (int64_t i = 0; i < n; i++)(target) += (value);                \
+        } else {                                                                                   \
+            _Pragma("omp simd") for (int64_t i = 0; i < n; i++)(target) = (value);                 \
+        }                                                                                          \
+    } while (0)
+
+void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes)
+{
+    if (bytes > 0)
+        memcpy(to_device, from_host, bytes);
+}
+
+void mn_kernel_download(void *to_host, const void *from_device, size_t bytes)
+{
+    if (bytes > 0)
+        memcpy(to_host, from_device, bytes);
+}
+
+MN_CLONES void mn_kernel_fill(int64_t n, float value, float *y)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = value;
+}
+
+MN_CLONES static void axpy(int64_t n, float a, const float *x, float *y)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
+}
+
+MN_CLONES static void ax(int64_t n, float a, const float *x, float *y)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = a * x[i];
+}
+
+void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y)
+{
+    if (b == 1)
+        axpy(n, a, x, y);
+    else if (b != 0)
+        mn_kernel_sum_of(n, a, x, b, y, y);
+    else if (a != 1)
+        ax(n, a, x, y);
+    else if (n > 0)
+        memmove(y, x, (size_t)n * sizeof *y);
+}
+
+MN_CLONES void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
+                                float *z)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
+}
+
+MN_CLONES void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = x[i] * y[i];
+}
+
+MN_CLONES void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
+                                 bool add)
+{
+    REPLACE_OR_ADD(z[i], a * x[i] * y[i]);
+}
+
+MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z,
+                                    bool add)
+{
+    REPLACE_OR_ADD(z[i], a * (x[i] - y[i]));
+}
+
+/* One pair of loops per function of the map; v, y, a and b are what its expressions speak of. */
+#define X(name, value, derivative)                                                                 \
+    MN_CLONES static void map_##name(int64_t n, float a, float b, const float *in, float *out)     \
+    {                                                                                              \
+        (void)a, (void)b;                                                                          \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                                        \
+        {                                                                                          \
+            const float v = in[i];                                                                 \
+            out[i] = value;                                                                        \
+        }                                                                                          \
+    }                                                                                              \
+    MN_CLONES static void map_##name##_backward(int64_t n, float a, float b, const float *in,      \
+                                                const float *out, const float *dy, float *dx,      \
+                                                bool add)                                          \
+    {                                                                                              \
+        (void)a, (void)b, (void)in, (void)out;                                                     \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                                        \
+        {                                                                                          \
+            const float v = in[i], y = out[i], before = add ? dx[i] : 0;                           \
+            (void)v, (void)y;                                                                      \
+            dx[i] = before + dy[i] * (derivative);                                                 \
+        }                                                                                          \
+    }
+MN_FUNCTION_MAP(X)
+#undef X
+
+void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
+{
+    static void (*const maps[])(int64_t, float, float, const float *, float *) = {
+#define X(name, value, derivative) map_##name,
+        MN_FUNCTION_MAP(X)
+#undef X
+    };
+    maps[function](n, a, b, x, y);
+}
+
+void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, const float *x,
+                            const float *y, const float *dy, float *dx, bool add)
+{
+    static void (*const maps[])(int64_t, float, float, const float *, const float *, const float *,
+                                float *, bool) = {
+#define X(name, value, derivative) map_##name##_backward,
+        MN_FUNCTION_MAP(X)
+#undef X
+    };
+    maps[function](n, a, b, x, y, dy, dx, add);
+}

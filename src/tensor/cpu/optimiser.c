@@ -1,0 +1,76 @@
+/* optimiser.c -- one pass over parameters, gradient and moments. */
+#include "tensor/cpu/clones.h"
+#include "tensor/kernels.h"
+
+#include <math.h>
+#include <stddef.h>
+
+MN_CLONES static void plain_step(int64_t n, float rate, float decay, const float *g, float *w)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) w[i] -= rate * (g[i] + decay * w[i]);
+}
+
+/* Separate loops only where a number would otherwise be read that does not exist yet. */
+MN_CLONES static void first_step(int64_t n, const mn_sgd_step *step, const float *g, float *v,
+                                 float *w)
+{
+    const float rate = step->rate, decay = step->weight_decay;
+    const float ahead = step->nesterov ? 1 + step->momentum : 1;
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+    {
+        const float slope = g[i] + decay * w[i];
+        v[i] = slope;
+        w[i] -= rate * ahead * slope;
+    }
+}
+
+MN_CLONES static void momentum_step(int64_t n, const mn_sgd_step *step, const float *g, float *v,
+                                    float *w)
+{
+    const float rate = step->rate, decay = step->weight_decay, momentum = step->momentum;
+    const float of_slope = step->nesterov ? 1 : 0, of_velocity = step->nesterov ? momentum : 1;
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+    {
+        const float slope = g[i] + decay * w[i];
+        const float velocity = momentum * v[i] + slope;
+        v[i] = velocity;
+        w[i] -= rate * (of_slope * slope + of_velocity * velocity);
+    }
+}
+
+void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, float *velocity,
+                        float *w)
+{
+    if (velocity == NULL)
+        plain_step(n, step->rate, step->weight_decay, g, w);
+    else if (step->first)
+        first_step(n, step, g, velocity, w);
+    else
+        momentum_step(n, step, g, velocity, w);
+}
+
+MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate, float root,
+                                const float *g, float *first_moment, float *second_moment, float *w)
+{
+    const float beta1 = step->beta1, beta2 = step->beta2, decay = step->weight_decay;
+    const float rest1 = 1 - beta1, rest2 = 1 - beta2, epsilon = step->epsilon;
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+    {
+        const float slope = g[i] + decay * w[i];
+        const float m = beta1 * first_moment[i] + rest1 * slope;
+        const float s = beta2 * second_moment[i] + rest2 * slope * slope;
+        first_moment[i] = m;
+        second_moment[i] = s;
+        w[i] -= rate * m / (sqrtf(s) * root + epsilon);
+    }
+}
+
+void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
+                         float *second_moment, float *w)
+{
+    const double number = (double)step->number;
+    const double correction1 = 1 - pow((double)step->beta1, number);
+    const double correction2 = 1 - pow((double)step->beta2, number);
+    adam_loop(n, step, (float)((double)step->rate / correction1), (float)(1 / sqrt(correction2)), g,
+              first_moment, second_moment, w);
+}

@@ -1,0 +1,131 @@
+/* reduce.c -- sums, over everything, over rows and over columns.
+ *
+ * A sum runs in LANES doubles side by side, element i in lane i mod LANES, added up at the end in
+ * lane order: the vector units are busy and the order depends on the count alone. */
+#include "tensor/cpu/clones.h"
+#include "tensor/kernels.h"
+
+#include <math.h>
+
+enum { LANES = 16 };
+
+static double sum_lanes(const double *lane)
+{
+    double sum = 0;
+    for (int j = 0; j < LANES; j++)
+        sum += lane[j];
+    return sum;
+}
+
+/* sum over i in [0, n) of term, an expression in i */
+#define LANED_SUM(term)                                                                            \
+    double lane[LANES] = {0};                                                                      \
+    int64_t i = 0;                                                                                 \
+    for (; i + LANES <= n; i += LANES)                                                             \
+        for (int64_t j = 0; j < LANES; j++)                                                        \
+            lane[j] += term(i + j);                                                                \
+    for (int64_t j = 0; i + j < n; j++)                                                            \
+        lane[j] += term(i + j);                                                                    \
+    return sum_lanes(lane)
+
+MN_CLONES double mn_kernel_sum(int64_t n, const float *x)
+{
+#define TERM(at) (double)x[at]
+    LANED_SUM(TERM);
+#undef TERM
+}
+
+MN_CLONES double mn_kernel_dot(int64_t n, const float *x, const float *y)
+{
+#define TERM(at) (double)x[at] * (double)y[at]
+    LANED_SUM(TERM);
+#undef TERM
+}
+
+MN_CLONES double mn_kernel_squared_distance(int64_t n, const float *x, const float *y)
+{
+#define TERM(at) ((double)x[at] - (double)y[at]) * ((double)x[at] - (double)y[at])
+    LANED_SUM(TERM);
+#undef TERM
+}
+
+void mn_kernel_fill_rows(int64_t rows, int64_t columns, const float *row, float *y)
+{
+    for (int64_t i = 0; i < rows; i++)
+        mn_kernel_axpby(columns, 1, row, 0, y + i * columns);
+}
+
+/* Columns are taken BLOCK at a time, so that the sums stay in registers or the first cache. */
+MN_CLONES void mn_kernel_column_sums(int64_t rows, int64_t columns, const float *x, float *y,
+                                     bool add)
+{
+    enum { BLOCK = 64 };
+    for (int64_t first = 0; first < columns; first += BLOCK) {
+        const int64_t width = columns - first < BLOCK ? columns - first : BLOCK;
+        double sum[BLOCK] = {0};
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < width; j++)
+                sum[j] += (double)x[i * columns + first + j];
+        for (int64_t j = 0; j < width; j++)
+            y[first + j] = (float)sum[j] + (add ? y[first + j] : 0);
+    }
+}
+
+void mn_kernel_row_sums(int64_t rows, int64_t columns, const float *x, float *y)
+{
+    for (int64_t i = 0; i < rows; i++)
+        y[i] = (float)mn_kernel_sum(columns, x + i * columns);
+}
+
+void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy, float *dx,
+                                 bool add)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            float *to = &dx[i * columns + j];
+            *to = dy[i] + (add ? *to : 0);
+        }
+}
+
+/* A NaN wins, so that it is not hidden. */
+void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where)
+{
+    for (int64_t i = 0; i < rows; i++, x += columns) {
+        int64_t best = 0;
+        for (int64_t j = 1; j < columns && !isnan(x[best]); j++)
+            if (x[j] > x[best] || isnan(x[j]))
+                best = j;
+        y[i] = x[best];
+        where[i] = (int32_t)best;
+    }
+}
+
+void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *where,
+                                const float *dy, float *dx, bool add)
+{
+    if (!add)
+        mn_kernel_fill(rows * columns, 0, dx);
+    for (int64_t i = 0; i < rows; i++)
+        dx[i * columns + where[i]] += dy[i];
+}
+
+void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
+                           float *y)
+{
+    for (int64_t i = 0; i < count; i++)
+        mn_kernel_axpby(columns, 1, x + index[i] * columns, 0, y + i * columns);
+}
+
+void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
+                            float *y)
+{
+    for (int64_t i = 0; i < count; i++)
+        mn_kernel_axpby(columns, 1, x + i * columns, 1, y + index[i] * columns);
+}
+
+void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t x_step, float *y,
+                          int64_t y_step, bool add)
+{
+    for (int64_t i = 0; i < rows; i++)
+        mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step);
+}

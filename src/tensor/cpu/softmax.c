@@ -1,0 +1,151 @@
+/* softmax.c -- softmax, its logarithm, and the losses fused with it.
+ *
+ * Every row's largest number is taken off first, so that nothing overflows; log p is made from
+ * logarithms, never as the logarithm of a probability that may have become 0. */
+#include "tensor/kernels.h"
+
+#include <math.h>
+
+static float largest(int64_t n, const float *x)
+{
+    float most = -INFINITY;
+    for (int64_t i = 0; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* y = softmax(scale x), which may be x; returns log sum exp(scale x - scale max), and that max. */
+static double row_softmax(int64_t n, float scale, const float *x, float *y, float *most)
+{
+    *most = largest(n, x);
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = expf(scale * (x[i] - *most));
+        sum += (double)y[i];
+    }
+    const float inverse = (float)(1 / sum);
+    for (int64_t i = 0; i < n; i++)
+        y[i] *= inverse;
+    return log(sum);
+}
+
+void mn_kernel_softmax(int64_t rows, int64_t columns, const float *x, float *y)
+{
+    float most;
+    for (int64_t i = 0; i < rows; i++)
+        row_softmax(columns, 1, x + i * columns, y + i * columns, &most);
+}
+
+void mn_kernel_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
+                                float *dx, bool add)
+{
+    for (int64_t i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        const float dot = (float)mn_kernel_dot(columns, y, dy);
+        for (int64_t j = 0; j < columns; j++)
+            dx[j] = y[j] * (dy[j] - dot) + (add ? dx[j] : 0);
+    }
+}
+
+void mn_kernel_log_softmax(int64_t rows, int64_t columns, const float *x, float *y)
+{
+    for (int64_t i = 0; i < rows; i++, x += columns, y += columns) {
+        const float most = largest(columns, x);
+        double sum = 0;
+        for (int64_t j = 0; j < columns; j++)
+            sum += (double)expf(x[j] - most);
+        const float log_sum = (float)log(sum);
+        for (int64_t j = 0; j < columns; j++)
+            y[j] = x[j] - most - log_sum;
+    }
+}
+
+void mn_kernel_log_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
+                                    float *dx, bool add)
+{
+    for (int64_t i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        const float sum = (float)mn_kernel_sum(columns, dy);
+        for (int64_t j = 0; j < columns; j++)
+            dx[j] = dy[j] - expf(y[j]) * sum + (add ? dx[j] : 0);
+    }
+}
+
+void mn_kernel_row_normalise(int64_t rows, int64_t columns, const float *x, float *y, float *norms)
+{
+    const float least = 1e-12f;
+    for (int64_t i = 0; i < rows; i++, x += columns, y += columns) {
+        const float norm = (float)sqrt(mn_kernel_dot(columns, x, x));
+        norms[i] = norm < least ? least : norm;
+        for (int64_t j = 0; j < columns; j++)
+            y[j] = x[j] / norms[i];
+    }
+}
+
+void mn_kernel_row_normalise_backward(int64_t rows, int64_t columns, const float *y,
+                                      const float *norms, const float *dy, float *dx, bool add)
+{
+    const float least = 1e-12f;
+    for (int64_t i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
+        /* Below the least norm, rows are divided by a constant. */
+        const float dot = norms[i] > least ? (float)mn_kernel_dot(columns, y, dy) : 0;
+        for (int64_t j = 0; j < columns; j++)
+            dx[j] = (dy[j] - y[j] * dot) / norms[i] + (add ? dx[j] : 0);
+    }
+}
+
+double mn_kernel_cross_entropy(int64_t rows, int64_t columns, int64_t first, int64_t count,
+                               const float *x, const int32_t *labels, float *probabilities)
+{
+    double loss = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const float *row = x + i * columns + first;
+        float most;
+        const double log_sum = row_softmax(count, 1, row, probabilities + i * count, &most);
+        loss += log_sum - ((double)row[labels[i] - first] - (double)most);
+    }
+    return loss;
+}
+
+void mn_kernel_cross_entropy_backward(int64_t rows, int64_t columns, int64_t first, int64_t count,
+                                      const float *probabilities, const int32_t *labels, float a,
+                                      float *dx, bool add)
+{
+    if (!add && count < columns)
+        mn_kernel_fill(rows * columns, 0, dx);
+    for (int64_t i = 0; i < rows; i++) {
+        float *to = dx + i * columns + first;
+        mn_kernel_axpby(count, a, probabilities + i * count, add ? 1 : 0, to);
+        to[labels[i] - first] -= a;
+    }
+}
+
+double mn_kernel_kl(int64_t rows, int64_t columns, float temperature, const float *student,
+                    const float *teacher, float *p, float *q, float *d)
+{
+    const float scale = 1 / temperature;
+    double loss = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t at = i * columns;
+        float most_q, most_p;
+        const double log_q = row_softmax(columns, scale, student + at, q + at, &most_q);
+        const double log_p = row_softmax(columns, scale, teacher + at, p + at, &most_p);
+        double sum = 0;
+        for (int64_t j = at; j < at + columns; j++) {
+            const double of_p = (double)(teacher[j] - most_p) * (double)scale - log_p;
+            const double of_q = (double)(student[j] - most_q) * (double)scale - log_q;
+            sum += p[j] > 0 ? (double)p[j] * (of_p - of_q) : 0;
+        }
+        d[i] = (float)sum;
+        loss += sum;
+    }
+    return loss;
+}
+
+void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const float *p,
+                                   const float *q, const float *d, float *dx, bool add)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = i * columns; j < (i + 1) * columns; j++) {
+            const float now = p[j] > 0 ? a * p[j] * (logf(p[j] / q[j]) - d[i]) : 0;
+            dx[j] = now + (add ? dx[j] : 0);
+        }
+}

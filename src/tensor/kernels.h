@@ -1,0 +1,156 @@
+/* kernels.h -- the table of kernels a device provides.
+ *
+ * cpu/ implements it; another device is a folder beside cpu/ with the same functions.  Pointers
+ * are addresses in the device's memory: the floors above pass them on and add offsets, and never
+ * look through them.  Matrices are plain row-major.  A kernel cannot fail and does nothing when
+ * there is nothing to do (a count of 0).
+ *
+ * `add` says whether a result is added to what is there or replaces it; replacing never reads, so
+ * a gradient's first contribution needs no zeros under it.  Sums are made in double, in an order
+ * that depends on shapes alone.
+ */
+#ifndef MN_TENSOR_KERNELS_H
+#define MN_TENSOR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- memory --- */
+void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes);
+void mn_kernel_download(void *to_host, const void *from_device, size_t bytes);
+
+/* --- matrices: c (m,n) = op(a) (m,k) op(b) (k,n), where op may transpose --- */
+void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    const float *a, const float *b, float *c, bool add);
+void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add);
+
+/* --- elementwise; y may be x --- */
+void mn_kernel_fill(int64_t n, float value, float *y);
+void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y); /* y = a x + b y;
+                                                                  b = 0 does not read y */
+void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
+                      float *z);                                         /* z = a x + b y */
+void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z); /* z = x y */
+void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
+                       bool add); /* z (+)= a x y */
+/* z (+)= a (x - y) */
+void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add);
+
+/* Functions of one number v with result y; a and b are their parameters. */
+#define MN_FUNCTION_MAP(X)                                                                         \
+    X(SCALE, a *v, a)                                                                              \
+    X(SHIFT, v + a, 1)                                                                             \
+    X(RELU, v <= 0 ? 0 : v, v > 0 ? 1 : 0)                                                         \
+    X(LEAKY_RELU, v <= 0 ? a * v : v, v > 0 ? 1 : a)                                               \
+    X(SQUARE, v *v, 2 * v)                                                                         \
+    X(SQRT, sqrtf(v), y > 0 ? 0.5f / y : 0)                                                        \
+    X(EXP, expf(v), y)                                                                             \
+    X(LOG, logf(v), 1 / v)                                                                         \
+    X(CLAMP, v<a ? a : v> b ? b : v, v<a || v> b ? 0 : 1)                                          \
+    X(HINGE, a - v <= 0 ? 0 : a - v, a - v > 0 ? -1 : 0)
+
+typedef enum mn_function {
+#define X(name, value, derivative) MN_FUNCTION_##name,
+    MN_FUNCTION_MAP(X)
+#undef X
+} mn_function;
+
+void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y);
+/* dx (+)= dy f'(x), from the x and y of the forward */
+void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, const float *x,
+                            const float *y, const float *dy, float *dx, bool add);
+
+/* --- reductions --- */
+double mn_kernel_sum(int64_t n, const float *x);
+double mn_kernel_dot(int64_t n, const float *x, const float *y);
+double mn_kernel_squared_distance(int64_t n, const float *x, const float *y); /* |x - y|^2 */
+
+/* --- rows: x is (rows, columns) --- */
+void mn_kernel_fill_rows(int64_t rows, int64_t columns, const float *row, float *y);
+void mn_kernel_column_sums(int64_t rows, int64_t columns, const float *x, float *y, bool add);
+void mn_kernel_row_sums(int64_t rows, int64_t columns, const float *x, float *y);
+/* dx (+)= dy of its row */
+void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy, float *dx,
+                                 bool add);
+/* The first of the largest; `where` (rows) is its column. */
+void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where);
+void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *where,
+                                const float *dy, float *dx, bool add);
+/* y of row i = x of row index[i]; the index lies in host memory. */
+void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
+                           float *y);
+/* y of row index[i] += x of row i, in the order of i */
+void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
+                            float *y);
+/* y (rows, columns), of rows that lie `y_step` floats apart, (+)= x, of rows `x_step` apart */
+void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t x_step, float *y,
+                          int64_t y_step, bool add);
+
+/* --- softmax and what is built on it --- */
+void mn_kernel_softmax(int64_t rows, int64_t columns, const float *x, float *y);
+void mn_kernel_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
+                                float *dx, bool add);
+void mn_kernel_log_softmax(int64_t rows, int64_t columns, const float *x, float *y);
+void mn_kernel_log_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
+                                    float *dx, bool add);
+/* x / max(|x|_2, 1e-12) of each row; `norms` (rows) are those maxima. */
+void mn_kernel_row_normalise(int64_t rows, int64_t columns, const float *x, float *y, float *norms);
+void mn_kernel_row_normalise_backward(int64_t rows, int64_t columns, const float *y,
+                                      const float *norms, const float *dy, float *dx, bool add);
+
+/* A softmax over `count` columns from `first` of x (rows, columns), its probabilities (rows,
+ * count), and -sum_i log probability[i][label_i - first].  Labels lie in host memory. */
+double mn_kernel_cross_entropy(int64_t rows, int64_t columns, int64_t first, int64_t count,
+                               const float *x, const int32_t *labels, float *probabilities);
+/* dx (+)= a (probabilities - onehot) in those columns, 0 in the others */
+void mn_kernel_cross_entropy_backward(int64_t rows, int64_t columns, int64_t first, int64_t count,
+                                      const float *probabilities, const int32_t *labels, float a,
+                                      float *dx, bool add);
+/* sum_i d_i with d_i = sum_k p log(p / q), p and q the softmaxes of teacher / T and student / T;
+ * p, q (rows, columns) and the rows' divergences d (rows) are kept for the backward. */
+double mn_kernel_kl(int64_t rows, int64_t columns, float temperature, const float *student,
+                    const float *teacher, float *p, float *q, float *d);
+/* dx (+)= a p (log(p / q) - d): the teacher's side; the student's is a difference q - p. */
+void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const float *p,
+                                   const float *q, const float *d, float *dx, bool add);
+
+/* --- batch normalisation over the rows --- */
+/* mean and variance (biased) of each column */
+void mn_kernel_column_moments(int64_t rows, int64_t columns, const float *x, float *mean,
+                              float *variance);
+/* xhat = (x - mean) / sqrt(variance + epsilon), inverse (columns) = 1 / that root;
+ * y = scale xhat + shift, either of which may be NULL */
+void mn_kernel_normalise(int64_t rows, int64_t columns, const float *x, const float *mean,
+                         const float *variance, float epsilon, const float *scale,
+                         const float *shift, float *inverse, float *xhat, float *y);
+/* y (columns) (+)= the column sums of dy xhat */
+void mn_kernel_normalise_scale_backward(int64_t rows, int64_t columns, const float *xhat,
+                                        const float *dy, float *dscale, bool add);
+/* With `batch` the statistics are the batch's own, and the gradient flows through them, too. */
+void mn_kernel_normalise_backward(int64_t rows, int64_t columns, bool batch, const float *xhat,
+                                  const float *inverse, const float *scale, const float *dy,
+                                  float *dx, bool add);
+/* running = (1 - momentum) running + momentum factor now */
+void mn_kernel_running(int64_t n, double momentum, double factor, const float *now, float *running);
+
+/* --- optimiser steps on n parameters w with gradient g --- */
+typedef struct mn_sgd_step {
+    float rate, momentum, weight_decay;
+    bool nesterov;
+    bool first; /* the velocity starts as the gradient, as PyTorch's does: nothing is read */
+} mn_sgd_step;
+/* g' = g + weight_decay w; v = momentum v + g'; w -= rate (nesterov ? g' + momentum v : v).
+ * `velocity` may be NULL when momentum is 0. */
+void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, float *velocity,
+                        float *w);
+
+typedef struct mn_adam_step {
+    float rate, beta1, beta2, epsilon, weight_decay;
+    int64_t number; /* of this step, from 1: for the bias correction */
+} mn_adam_step;
+/* Kingma and Ba 2015, with weight decay added to the gradient, as PyTorch's Adam does. */
+void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
+                         float *second_moment, float *w);
+
+#endif

@@ -1,0 +1,225 @@
+/* tensor.c -- shapes, and tensors that own their memory.
+ *
+ * A tensor made here is one allocation, the struct before its elements, so that freeing it is one
+ * free() and views and tensors in an arena are the same struct without any flag. */
+#include "tensor/tensor.h"
+#include "tensor/kernels.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+static const size_t dtype_bytes[] = {
+#define X(name, text, bytes) bytes,
+    MN_DTYPE_MAP(X)
+#undef X
+};
+static const char *const dtype_texts[] = {
+#define X(name, text, bytes) text,
+    MN_DTYPE_MAP(X)
+#undef X
+};
+
+size_t mn_dtype_bytes(mn_dtype dtype)
+{
+    return dtype_bytes[dtype];
+}
+
+const char *mn_dtype_text(mn_dtype dtype)
+{
+    return dtype_texts[dtype];
+}
+
+int64_t mn_shape_count(mn_shape shape)
+{
+    int64_t count = 1;
+    for (int i = 0; i < shape.rank; i++)
+        count *= shape.size[i];
+    return count;
+}
+
+bool mn_shape_equal(mn_shape a, mn_shape b)
+{
+    if (a.rank != b.rank)
+        return false;
+    for (int i = 0; i < a.rank; i++)
+        if (a.size[i] != b.size[i])
+            return false;
+    return true;
+}
+
+const char *mn_shape_text(mn_shape shape, char text[64])
+{
+    const size_t bytes = 64;
+    size_t used = (size_t)snprintf(text, bytes, "(");
+    for (int i = 0; i < shape.rank && i < MN_MAX_RANK && used < bytes; i++)
+        used += (size_t)snprintf(text + used, bytes - used, "%s%" PRId64, i > 0 ? "," : "",
+                                 shape.size[i]);
+    if (used < bytes)
+        snprintf(text + used, bytes - used, ")");
+    return text;
+}
+
+mn_status mn_shape_check(mn_shape shape)
+{
+    const int64_t most = INT64_MAX / 16;
+    if (shape.rank < 0 || shape.rank > MN_MAX_RANK)
+        return mn_fail(MN_BAD_SHAPE, "%d axes; a tensor has 0 to %d", shape.rank, MN_MAX_RANK);
+    int64_t count = 1; /* of the axes that are not empty */
+    for (int i = 0; i < shape.rank; i++) {
+        const int64_t size = shape.size[i];
+        char text[64];
+        if (size < 0 || (size > 0 && count > most / size))
+            return mn_fail(MN_BAD_SHAPE, "%s is not a possible shape", mn_shape_text(shape, text));
+        count *= size > 0 ? size : 1;
+    }
+    return MN_OK;
+}
+
+mn_status mn_shapes_differ(mn_shape a, mn_shape b)
+{
+    char a_text[64], b_text[64];
+    return mn_fail(MN_BAD_SHAPE, "%s vs %s", mn_shape_text(a, a_text), mn_shape_text(b, b_text));
+}
+
+mn_status mn_tensor_new(mn_dtype dtype, mn_shape shape, mn_tensor **tensor)
+{
+    *tensor = NULL;
+    MN_TRY(mn_shape_check(shape));
+    const size_t header = (sizeof **tensor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    const size_t bytes = (size_t)mn_shape_count(shape) * dtype_bytes[dtype];
+    const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    char *memory = aligned_alloc(ALIGNMENT, header + rounded);
+    if (memory == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory for a tensor of %zu bytes", bytes);
+    memset(memory + header, 0, rounded);
+    *tensor = (mn_tensor *)(void *)memory;
+    mn_tensor_place(*tensor, dtype, shape, memory + header);
+    return MN_OK;
+}
+
+void mn_tensor_free(mn_tensor *tensor)
+{
+    free(tensor);
+}
+
+void mn_tensor_place(mn_tensor *tensor, mn_dtype dtype, mn_shape shape, void *data)
+{
+    *tensor = (mn_tensor){.data = data, .shape = shape, .dtype = dtype};
+}
+
+mn_status mn_tensor_view(const mn_tensor *slab, int64_t offset, mn_shape shape, mn_tensor *view)
+{
+    MN_TRY(mn_shape_check(shape));
+    const int64_t count = mn_shape_count(shape), all = mn_tensor_count(slab);
+    char text[64];
+    if (slab->layout != NULL || offset < 0 || offset > all || count > all - offset)
+        return mn_fail(MN_BAD_SHAPE, "a view %s at %" PRId64 " of a tensor of %" PRId64 " elements",
+                       mn_shape_text(shape, text), offset, all);
+    const size_t bytes = dtype_bytes[slab->dtype];
+    mn_tensor_place(view, slab->dtype, shape, (char *)slab->data + (size_t)offset * bytes);
+    return MN_OK;
+}
+
+mn_dtype mn_tensor_dtype(const mn_tensor *tensor)
+{
+    return tensor->dtype;
+}
+
+mn_shape mn_tensor_shape(const mn_tensor *tensor)
+{
+    return tensor->shape;
+}
+
+int64_t mn_tensor_count(const mn_tensor *tensor)
+{
+    return mn_shape_count(tensor->shape);
+}
+
+size_t mn_tensor_bytes(const mn_tensor *tensor)
+{
+    return (size_t)mn_tensor_count(tensor) * dtype_bytes[tensor->dtype];
+}
+
+static mn_status check_bytes(const mn_tensor *tensor, size_t bytes)
+{
+    char text[64];
+    if (bytes != mn_tensor_bytes(tensor))
+        return mn_fail(MN_BAD_SHAPE, "%zu bytes for a tensor %s of %zu bytes", bytes,
+                       mn_shape_text(tensor->shape, text), mn_tensor_bytes(tensor));
+    return MN_OK;
+}
+
+mn_status mn_tensor_write(mn_tensor *tensor, const void *elements, size_t bytes)
+{
+    MN_TRY(check_bytes(tensor, bytes));
+    mn_kernel_upload(tensor->data, elements, bytes);
+    return MN_OK;
+}
+
+mn_status mn_tensor_read(const mn_tensor *tensor, void *elements, size_t bytes)
+{
+    MN_TRY(check_bytes(tensor, bytes));
+    mn_kernel_download(elements, tensor->data, bytes);
+    return MN_OK;
+}
+
+static mn_status check_floats(const mn_tensor *tensor)
+{
+    if (tensor->dtype != MN_F32)
+        return mn_fail(MN_BAD_SHAPE, "arithmetic is done on f32 tensors, not %s",
+                       dtype_texts[tensor->dtype]);
+    return MN_OK;
+}
+
+static mn_status check_pair(const mn_tensor *x, const mn_tensor *y)
+{
+    MN_TRY(check_floats(x));
+    MN_TRY(check_floats(y));
+    return mn_tensor_count(x) == mn_tensor_count(y) ? MN_OK : mn_shapes_differ(x->shape, y->shape);
+}
+
+mn_status mn_tensor_fill(mn_tensor *y, float value)
+{
+    MN_TRY(check_floats(y));
+    mn_kernel_fill(mn_tensor_count(y), value, y->data);
+    return MN_OK;
+}
+
+mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x)
+{
+    MN_TRY(check_pair(x, y));
+    if (y->data != x->data)
+        mn_kernel_axpby(mn_tensor_count(y), 1, x->data, 0, y->data);
+    return MN_OK;
+}
+
+mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b)
+{
+    MN_TRY(check_pair(x, y));
+    mn_kernel_axpby(mn_tensor_count(y), a, x->data, b, y->data);
+    return MN_OK;
+}
+
+mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x)
+{
+    MN_TRY(check_pair(x, y));
+    mn_kernel_mul(mn_tensor_count(y), x->data, y->data, y->data);
+    return MN_OK;
+}
+
+double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y)
+{
+    if (check_pair(x, y) != MN_OK)
+        return (double)NAN;
+    return mn_kernel_dot(mn_tensor_count(x), x->data, y->data);
+}
+
+double mn_tensor_norm(const mn_tensor *x)
+{
+    return sqrt(mn_tensor_dot(x, x));
+}
