@@ -1,0 +1,36 @@
+/* stream.h -- what a loader asks of a stream beyond the public questions. */
+#ifndef MN_DATA_STREAM_H
+#define MN_DATA_STREAM_H
+
+#include <mneme/data.h>
+
+/* The images of one part of one task: places in the data set's part, in their order there. */
+typedef struct mn_stream_view {
+    int64_t count;
+    const int64_t *indices; /* (count) */
+} mn_stream_view;
+
+mn_stream_view mn_stream_view_of(const mn_stream *stream, mn_part part, int64_t task);
+/* Labels by arrival, -1 where unlabelled, by place in the data set's part. */
+const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part);
+
+/* Whether the stream moves pixels about, and if so from where: map (height, width) holds for each
+ * pixel the place it comes from, -1 for black. */
+bool mn_stream_moves_pixels(const mn_stream *stream);
+void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map);
+
+/* --- pixel_map.c
+ * ---------------------------------------------------------------------------------- */
+/* map (pixels): a permutation drawn from `key`. */
+void mn_permutation_map(mn_key key, int64_t pixels, int32_t *map);
+/* Counter-clockwise by `degrees` about the centre, nearest neighbour, black outside. */
+void mn_rotation_map(double degrees, int64_t height, int64_t width, int32_t *map);
+
+/* --- stream_spec.c
+ * -------------------------------------------------------------------------------- */
+/* Checks the part of the spec that needs no images; every message says what to write instead. */
+mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dataset);
+/* original[arrival] for every class; a checked spec. */
+void mn_stream_class_order(const mn_stream_spec *spec, int64_t classes, int64_t *original);
+
+#endif
