@@ -75,8 +75,10 @@ START_TEST(json_in_and_out)
     ck_assert_int_eq(back.replay, 7);
     ck_assert_int_eq(back.kind, 0);
     ck_assert_str_eq(back.widths, "5");
-    ck_assert_fails(mn_options_from_text(table, &s, "der", "{\"alpha\": [1]}"), MN_BAD_OPTION,
+    ck_assert_fails(mn_options_from_text(table, &s, "der", "{\"alpha\": {}}"), MN_BAD_OPTION,
                     "der.alpha");
+    ck_assert_ok(mn_options_from_text(table, &s, "der", "{\"widths\": [64, 32]}"));
+    ck_assert_str_eq(s.widths, "64,32");
     ck_assert_fails(mn_options_from_text(table, &s, "er", "{\"alpha\": 1,\n}"), MN_BAD_OPTION,
                     "er: not JSON at line 2");
 }

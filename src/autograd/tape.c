@@ -254,3 +254,9 @@ mn_tape *mn_tape_of(const mn_var *x)
 {
     return x != NULL ? x->tape : NULL;
 }
+
+mn_var *mn_tape_refuse(mn_tape *tape, const char *what, mn_status status)
+{
+    mn_tape_fail(tape, what, status);
+    return mn_tape_poison(tape);
+}

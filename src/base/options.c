@@ -31,6 +31,15 @@ void mn_options_default(const mn_option *table, void *values)
     }
 }
 
+size_t mn_options_bytes(const mn_option *table)
+{
+    size_t bytes = 8;
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++)
+        if (option->offset + 8 > bytes) /* no member is larger than eight bytes */
+            bytes = option->offset + 8;
+    return bytes;
+}
+
 const mn_option *mn_option_find(const mn_option *table, const char *name)
 {
     for (const mn_option *option = table; option != NULL && option->name != NULL; option++)
@@ -83,9 +92,7 @@ const char *mn_option_default(const mn_option *option, char *text, size_t bytes)
     case MN_OPTION_TEXT:
         snprintf(text, bytes, "%s", option->default_text != NULL ? option->default_text : "");
         break;
-    case MN_OPTION_CHOICE:
-        snprintf(text, bytes, "%s", option->choices[option->default_int]);
-        break;
+    case MN_OPTION_CHOICE: snprintf(text, bytes, "%s", option->choices[option->default_int]); break;
     }
     return text;
 }
@@ -167,9 +174,27 @@ mn_status mn_options_set(const mn_option *table, void *values, const char *where
     return option != NULL ? set_option(option, values, where, text) : unknown(table, where, name);
 }
 
+/* [100, 100] as "100,100": the text form of a list. */
+static const char *list_of(const cJSON *array, char *space, size_t bytes)
+{
+    size_t used = 0;
+    const cJSON *item;
+    space[0] = '\0';
+    cJSON_ArrayForEach(item, array)
+    {
+        if (!cJSON_IsNumber(item) || used + 32 > bytes)
+            return NULL;
+        used += (size_t)snprintf(space + used, bytes - used, "%s%.15g", used > 0 ? "," : "",
+                                 item->valuedouble);
+    }
+    return space;
+}
+
 /* A JSON value as the text a person would have typed. */
 static const char *text_of(const cJSON *value, char *space, size_t bytes)
 {
+    if (cJSON_IsArray(value))
+        return list_of(value, space, bytes);
     if (cJSON_IsString(value))
         return value->valuestring;
     if (cJSON_IsBool(value))
@@ -186,11 +211,12 @@ mn_status mn_options_from_json(const mn_option *table, void *values, const char 
     const cJSON *value;
     cJSON_ArrayForEach(value, object)
     {
-        char space[64];
+        static _Thread_local char space[32768]; /* a list of a thousand classes fits */
         const char *text = text_of(value, space, sizeof space);
         if (text == NULL)
-            return mn_fail(MN_BAD_OPTION, "%s.%s: expected a number, a text, true or false", where,
-                           value->string);
+            return mn_fail(MN_BAD_OPTION,
+                           "%s.%s: expected a number, a text, a list of numbers, true or false",
+                           where, value->string);
         MN_TRY(mn_options_set(table, values, where, value->string, text));
     }
     return MN_OK;
@@ -215,9 +241,7 @@ cJSON *mn_options_to_json(const mn_option *table, const void *values)
         const void *at = member_const(option, values);
         const char *text;
         switch (option->type) {
-        case MN_OPTION_BOOL:
-            cJSON_AddBoolToObject(object, option->name, *(const bool *)at);
-            break;
+        case MN_OPTION_BOOL: cJSON_AddBoolToObject(object, option->name, *(const bool *)at); break;
         case MN_OPTION_INT:
             cJSON_AddNumberToObject(object, option->name, (double)*(const int64_t *)at);
             break;

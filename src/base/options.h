@@ -20,6 +20,8 @@ cJSON *mn_options_to_json(const mn_option *table, const void *values);
 const mn_option *mn_option_find(const mn_option *table, const char *name);
 /* "1 to 1024", "a number of at least 0", "sgd, adam", "true or false": what may be given. */
 const char *mn_option_range(const mn_option *option, char *text, size_t bytes);
+/* Bytes of a struct that holds every member of the table. */
+size_t mn_options_bytes(const mn_option *table);
 /* The default as text. */
 const char *mn_option_default(const mn_option *option, char *text, size_t bytes);
 

@@ -40,12 +40,12 @@ static mn_status insert(mn_kind kind, const mn_descriptor *descriptor)
     if (at < registered_count[kind] && strcmp(list[at]->name, descriptor->name) == 0)
         return list[at] == descriptor
                    ? MN_OK
-                   : mn_fail(MN_BAD_OPTION, "a %s named '%s' is already there; rename one of the two",
+                   : mn_fail(MN_BAD_OPTION,
+                             "a %s named '%s' is already there; rename one of the two",
                              kinds[kind].one, descriptor->name);
     if (registered_count[kind] == MOST_OF_A_KIND)
         return mn_fail(MN_UNSUPPORTED, "more than %d %s", MOST_OF_A_KIND, kinds[kind].many);
-    memmove(list + at + 1, list + at,
-            (size_t)(registered_count[kind] - at) * sizeof *list);
+    memmove(list + at + 1, list + at, (size_t)(registered_count[kind] - at) * sizeof *list);
     list[at] = descriptor;
     registered_count[kind]++;
     return MN_OK;

@@ -153,4 +153,8 @@ typedef struct mn_adam_step {
 void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
                          float *second_moment, float *w);
 
+/* --- what a run should know about the device --- */
+const char *mn_kernels_versions(void);        /* "oneDNN 2.6.3, OpenBLAS 0.3.21 ..." */
+const char *mn_kernels_instruction_set(void); /* the best that is used: "avx512" */
+
 #endif

@@ -31,6 +31,8 @@ MN_API bool mn_tape_recording(const mn_tape *tape);
 MN_API void mn_tape_scope(mn_tape *tape, const char *label);  /* named in errors; NULL ends it */
 MN_API mn_status mn_tape_status(const mn_tape *tape);
 MN_API const char *mn_tape_error(const mn_tape *tape);        /* "" while all is well */
+/* Fails the tape with this thread's message, put after `what`; returns the poison to pass on. */
+MN_API mn_var *mn_tape_refuse(mn_tape *tape, const char *what, mn_status status);
 MN_API size_t mn_tape_bytes(const mn_tape *tape);             /* the arena's high-water mark */
 
 /* --- bringing memory onto a tape; borrowed until the reset -------------------------------------- */

@@ -1,0 +1,146 @@
+/* evaluate.c -- counting right answers.  Only raw counts are kept; metrics are SQL over them.
+ *
+ * Strategies see evaluation batches without labels and tasks: what they are asked for is scores. */
+#include "run/learner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct counts {
+    int64_t seen, within, total; /* right among the seen classes, right within the task */
+} counts;
+
+static int64_t best_of(const float *scores, int64_t first, int64_t count)
+{
+    int64_t best = first;
+    for (int64_t k = first + 1; k < first + count; k++)
+        if (scores[k] > scores[best])
+            best = k;
+    return best;
+}
+
+static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
+{
+    const mn_strategy *base = learner->member[0].strategy;
+    learner->current = 0;
+    if (base->scores != NULL)
+        return base->scores(learner, learner->tape, batch);
+    return mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->logits;
+}
+
+/* Label and task are for the examiner alone. */
+static mn_batch hidden(const mn_learner *learner, const mn_batch *batch, const int32_t *unknown)
+{
+    mn_batch question = *batch;
+    question.labels = unknown;
+    if ((learner->member[0].strategy->needs & MN_NEEDS_TEST_TASK) == 0)
+        question.tasks = unknown;
+    return question;
+}
+
+static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const int32_t *unknown,
+                             mn_task_info task, int64_t seen, counts *count, float *outputs)
+{
+    mn_learner_begin_step(learner);
+    const mn_batch question = hidden(learner, batch, unknown);
+    mn_var *scores = scores_of(learner, &question);
+    MN_TRY(mn_learner_check(learner));
+    const float *host = mn_host(scores); /* (B, classes) */
+    if (host == NULL)
+        return mn_fail(mn_tape_status(learner->tape), "evaluation: %s",
+                       mn_tape_error(learner->tape));
+    const int64_t classes = mn_stream_classes(learner->stream);
+    for (int64_t i = 0; i < batch->count; i++) {
+        const float *row = host + i * classes;
+        count->seen += best_of(row, 0, seen) == batch->labels[i];
+        count->within += best_of(row, task.first_class, task.classes) == batch->labels[i];
+        count->total++;
+    }
+    if (outputs != NULL)
+        memcpy(outputs, host, (size_t)(batch->count * classes) * sizeof *outputs);
+    return MN_OK;
+}
+
+static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_task, int64_t seen,
+                            counts *count, float *outputs)
+{
+    const mn_task_info task = mn_stream_task(learner->stream, on_task);
+    const int64_t classes = mn_stream_classes(learner->stream);
+    int32_t *unknown = malloc((size_t)learner->settings->eval_batch * sizeof *unknown);
+    if (unknown == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for an evaluation");
+    for (int64_t i = 0; i < learner->settings->eval_batch; i++)
+        unknown[i] = -1;
+    mn_status status = MN_OK;
+    for (int64_t i = 0; i < mn_loader_batches(loader) && status == MN_OK; i++) {
+        const mn_batch *batch;
+        status = mn_loader_batch(loader, i, &batch);
+        if (status == MN_OK)
+            status = count_batch(learner, batch, unknown, task, seen, count, outputs);
+        if (outputs != NULL)
+            outputs += batch->count * classes;
+    }
+    free(unknown);
+    return status;
+}
+
+static mn_status store(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t on_task,
+                       const counts *count)
+{
+    const int64_t step = learner->cursor.step;
+    if (!mn_stream_class_incremental(learner->stream))
+        return mn_runfile_add_evaluation(file, step, after_task, on_task, "domain-il", count->seen,
+                                         count->total);
+    if ((learner->member[0].strategy->needs & MN_NEEDS_TEST_TASK) == 0)
+        MN_TRY(mn_runfile_add_evaluation(file, step, after_task, on_task, "class-il", count->seen,
+                                         count->total));
+    return mn_runfile_add_evaluation(file, step, after_task, on_task, "task-il", count->within,
+                                     count->total);
+}
+
+static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t after_task,
+                               int64_t on_task, int64_t seen, bool outputs, double *accuracy)
+{
+    const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
+    const int64_t classes = mn_stream_classes(learner->stream);
+    mn_loader *loader;
+    MN_TRY(mn_loader_new(learner->stream, part, on_task, on_task, learner->settings->eval_batch,
+                         learner->transform, &loader));
+    const int64_t images = mn_loader_images(loader);
+    float *logits = NULL; /* (images, classes) */
+    mn_status status = mn_loader_shuffle(loader, NULL);
+    if (status == MN_OK && outputs) {
+        logits = malloc((size_t)(images * classes) * sizeof *logits);
+        if (logits == NULL)
+            status = mn_fail(MN_NO_MEMORY, "out of memory for the outputs of an evaluation");
+    }
+    counts count = {0, 0, 0};
+    if (status == MN_OK)
+        status = count_task(learner, loader, on_task, seen, &count, logits);
+    if (status == MN_OK)
+        status = store(learner, file, after_task, on_task, &count);
+    if (status == MN_OK && outputs)
+        status = mn_runfile_add_output(file, after_task, on_task, logits, images, classes);
+    if (status == MN_OK && accuracy != NULL)
+        *accuracy = count.total > 0 ? 100.0 * (double)count.seen / (double)count.total : 0;
+    free(logits);
+    mn_loader_free(loader);
+    return status;
+}
+
+mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
+                      bool outputs, double *accuracy)
+{
+    /* The untrained network is asked about all classes, a trained one about those it has seen. */
+    const int64_t known = after_task >= 0 ? after_task : mn_stream_tasks(learner->stream) - 1;
+    const mn_task_info newest = mn_stream_task(learner->stream, known);
+    const int64_t seen = newest.first_class + newest.classes;
+    mn_tape_record(learner->tape, false);
+    mn_status status = MN_OK;
+    for (int64_t task = 0; task <= last && status == MN_OK; task++)
+        status = evaluate_task(learner, file, after_task, task, seen, outputs,
+                               accuracy != NULL ? accuracy + task : NULL);
+    mn_tape_record(learner->tape, true);
+    mn_learner_begin_step(learner);
+    return status;
+}

@@ -1,0 +1,110 @@
+/* experiment.h -- the resolved configuration of a run, section by section.
+ *
+ * Every part of a configuration is a section: a name, an option table and the struct it fills.
+ * Benchmark files, recipes, --set and the configuration kept in the run file all go through it.
+ */
+#ifndef MN_RUN_EXPERIMENT_H
+#define MN_RUN_EXPERIMENT_H
+
+#include "base/json.h"
+
+#include <mneme/data.h>
+#include <mneme/network.h>
+#include <mneme/run.h>
+#include <mneme/strategy.h>
+
+typedef struct mn_run_settings {
+    int64_t seed, epochs, batch, threads;
+    double lr, clip;
+    int64_t buffer_size, buffer_bytes;
+    const char *buffer_policy;
+    double validation, label_fraction;
+    int64_t labels_per_class, class_order_seed;
+    int64_t eval_every, eval_batch, log_every;
+    double commit_every;
+    int64_t commit_steps;
+    bool outputs, rebuild;
+} mn_run_settings;
+
+typedef struct mn_stream_settings {
+    int64_t scenario, tasks;
+    const char *task_classes, *class_order;
+} mn_stream_settings;
+
+typedef struct mn_schedule_settings {
+    int64_t name, every, warm_up;
+    double factor, least;
+    const char *milestones;
+} mn_schedule_settings;
+
+typedef struct mn_normalise_settings {
+    const char *mean, *deviation;
+} mn_normalise_settings;
+
+enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 16 };
+
+typedef enum mn_section_id {
+    MN_SECTION_TRAIN,
+    MN_SECTION_DATASET,
+    MN_SECTION_STREAM,
+    MN_SECTION_NETWORK,
+    MN_SECTION_OPTIMISER,
+    MN_SECTION_SCHEDULE,
+    MN_SECTION_NORMALISE,
+    MN_SECTION_BUFFER,   /* options of the policy */
+    MN_SECTION_STRATEGY, /* the first of them */
+} mn_section_id;
+
+typedef struct mn_section {
+    const char *name; /* "train", "network", "er": the key in JSON, and before the dot in --set */
+    const char *type; /* "mlp" where the section has a type of its own, else NULL */
+    const mn_option *table;
+    void *values;
+} mn_section;
+
+typedef struct mn_assignment {
+    const char *key, *value;
+} mn_assignment;
+
+struct mn_experiment {
+    const char *benchmark, *strategies; /* "split-fmnist", "er+ewc" */
+    cJSON *source;                      /* the benchmark's JSON, or a run file's configuration */
+    const mn_strategy *strategy[MN_MOST_STRATEGIES];
+    const char *plugin[MN_MOST_STRATEGIES]; /* its path, NULL when built in */
+    int strategy_count;
+    mn_assignment *assignments;
+    int64_t assignment_count;
+    mn_section section[MN_MOST_SECTIONS];
+    int section_count;
+    bool resolved;
+    char *json;
+    char recipe[256];
+};
+
+const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment);
+/* The options of a section as JSON text, interned. */
+const char *mn_experiment_section_json(const mn_experiment *experiment, mn_section_id id);
+
+/* The spec of the stream; its arrays live in the two spaces given. */
+mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_classes[MN_MAX_TASKS],
+                               int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec);
+mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule);
+mn_status mn_experiment_transform(const mn_experiment *experiment, int64_t channels,
+                                  mn_transform *transform);
+
+/* An experiment from the configuration kept in a run file. */
+mn_status mn_experiment_restore(const char *config, mn_experiment **experiment);
+
+/* Looks the recipe up for the strategies and the buffer size, applies it below what the user set,
+ * and describes it.  Called by resolve. */
+mn_status mn_experiment_apply_recipe(mn_experiment *experiment);
+/* Sets KEY of its section, without recording it. */
+mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const char *value);
+
+/* benchmark.c: the JSON of a benchmark by name or path; caller deletes. */
+mn_status mn_benchmark_read(const char *name_or_path, cJSON **json);
+
+/* "1,2,3" to numbers; returns how many, -1 when a part is no number or there are too many. */
+int64_t mn_parse_list(const char *text, int64_t most, double *numbers);
+
+#endif

@@ -1,0 +1,135 @@
+/* learner.h -- a run in memory: data, networks, optimisers, buffer, kept state, and the step.
+ *
+ * Everything in it is either derived from the configuration or saved at every commit
+ * (checkpoint.c), so that it can be destroyed at any commit point and rebuilt from the file.
+ */
+#ifndef MN_RUN_LEARNER_H
+#define MN_RUN_LEARNER_H
+
+#include "buffers/storage.h"
+#include "data/batch.h"
+#include "run/experiment.h"
+#include "store/runfile.h"
+
+#include <mneme/strategy.h>
+
+enum {
+    MN_MOST_NETWORKS = 8,
+    MN_MOST_OPTIMISERS = 8,
+    MN_MOST_KEPT = 64,
+    MN_MOST_PUBLISHED = 16,
+    MN_MOST_TERMS = 32,
+    MN_MOST_SPACES = 16,
+};
+
+/* One strategy of the composition. */
+typedef struct mn_member {
+    const mn_strategy *strategy;
+    const void *options; /* owned by the experiment */
+    void *state;
+} mn_member;
+
+typedef struct mn_owned_network {
+    const char *owner, *name; /* owner: a strategy, or "run" */
+    mn_network *network;
+    mn_key key; /* of its initial weights */
+} mn_owned_network;
+
+typedef struct mn_owned_optimiser {
+    const char *owner, *name;
+    mn_optimiser *optimiser;
+    mn_network *network;
+    double learning_rate;
+} mn_owned_optimiser;
+
+typedef enum mn_kept_type { MN_KEPT_TENSOR, MN_KEPT_INT, MN_KEPT_REAL } mn_kept_type;
+typedef struct mn_kept {
+    const char *name; /* "ewc/fisher" */
+    mn_kept_type type;
+    mn_tensor *tensor;
+    int64_t integer;
+    double real;
+} mn_kept;
+
+typedef struct mn_loss_term {
+    const char *name; /* "derpp/dark"; interned */
+    double weight;
+    mn_var *value;
+} mn_loss_term;
+
+struct mn_learner {
+    const mn_experiment *experiment;
+    const mn_run_settings *settings;
+    const mn_stream *stream;
+    const mn_transform *transform;
+    mn_schedule schedule;
+
+    mn_member member[MN_MOST_STRATEGIES];
+    int members, current; /* the member whose hook is running */
+
+    mn_owned_network network[MN_MOST_NETWORKS]; /* the first is the shared one */
+    int networks;
+    mn_owned_optimiser optimiser[MN_MOST_OPTIMISERS]; /* the first is the run's own */
+    int optimisers;
+    mn_buffer *buffer; /* NULL when no strategy needs one */
+    mn_kept *kept;     /* (MN_MOST_KEPT): addresses are handed out */
+    int kept_count;
+
+    mn_cursor cursor;
+    int64_t epoch; /* of the phase */
+    double learning_rate;
+
+    /* the step */
+    mn_tape *tape;
+    mn_out published[MN_MOST_PUBLISHED];
+    int published_count;
+    mn_loss_term term[MN_MOST_TERMS];
+    int terms;
+    mn_batch_space space[MN_MOST_SPACES]; /* batches handed out in this step */
+    int spaces;
+    int64_t *slots; /* scratch for draws */
+    int64_t slots_capacity;
+    mn_status status; /* first failure of a service that has no status to return */
+    char error[512];
+};
+
+/* Data, stream and transform are borrowed and outlive the learner.  Calls every `open`.  A buffer
+ * budget in bytes is turned into rows here, columns counted. */
+mn_status mn_learner_new(const mn_experiment *experiment, const mn_stream *stream,
+                         const mn_transform *transform, mn_learner **learner);
+void mn_learner_free(mn_learner *learner);
+
+/* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */
+mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_spec *spec, mn_network **network);
+mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
+                                   const char *kind, const char *options, mn_network *network,
+                                   double learning_rate);
+
+/* A new step: tape, published forwards, terms and batches of the last one are gone. */
+void mn_learner_begin_step(mn_learner *learner);
+/* The first failure of a service in this step or hook, with its message; MN_OK. */
+mn_status mn_learner_check(mn_learner *learner);
+/* An empty batch to fill, valid until the next step. */
+mn_batch_space *mn_learner_space(mn_learner *learner);
+/* Copies the labelled rows of a batch; the batch itself when all are. */
+const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *batch);
+
+/* Runs one hook of every strategy in order; `text` names it in errors. */
+typedef mn_status (*mn_hook)(mn_learner *learner);
+typedef enum mn_moment { MN_BEFORE_TASK, MN_GRADIENTS, MN_AFTER_EPOCH, MN_AFTER_TASK } mn_moment;
+mn_status mn_learner_call(mn_learner *learner, mn_moment moment);
+
+/* checkpoint.c: everything that must survive, inside the caller's transaction. */
+mn_status mn_learner_save(mn_learner *learner, mn_runfile *file);
+mn_status mn_learner_load(mn_learner *learner, mn_runfile *file);
+
+/* evaluate.c: all tasks 0..last on test (or validation) data; rows go to the file.  `accuracy`
+ * (last + 1) receives the main scope's accuracies in per cent, NULL when not wanted. */
+mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
+                      bool outputs, double *accuracy);
+
+/* select.c: the end of a task for policies that choose from the task's data. */
+mn_status mn_learner_select(mn_learner *learner);
+
+#endif

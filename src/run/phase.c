@@ -1,0 +1,364 @@
+/* phase.c -- the only training loop: batches from a source, updates on a tape, hooks around them.
+ *
+ * A phase is resumed in its middle: the position is the count of steps done in it, and the order
+ * of every epoch is looked up from its key. */
+#include "run/runner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const mn_phase train_phase[] = {{.name = "train"}, {.name = NULL}};
+
+const mn_phase *mn_runner_phases(const mn_runner *runner, int *count)
+{
+    const mn_phase *phases = runner->learner->member[0].strategy->phases;
+    if (phases == NULL)
+        phases = train_phase;
+    *count = 0;
+    while (phases[*count].name != NULL)
+        (*count)++;
+    return phases;
+}
+
+/* --- sources of batches
+ * ---------------------------------------------------------------------------------- */
+
+typedef struct source {
+    mn_source kind;
+    mn_loader *loader; /* stream, seen */
+    int64_t *order;    /* buffer: slots in the order of the epoch */
+    int64_t used, batch;
+    int64_t steps; /* of an epoch */
+} source;
+
+static mn_status source_open(mn_runner *runner, const mn_phase *phase, source *made)
+{
+    mn_learner *learner = runner->learner;
+    *made = (source){.kind = phase->source, .batch = learner->settings->batch};
+    const int64_t task = learner->cursor.task;
+    switch (phase->source) {
+    case MN_FROM_STREAM:
+    case MN_FROM_SEEN:
+        MN_TRY(mn_loader_new(runner->stream, MN_PART_TRAIN,
+                             phase->source == MN_FROM_SEEN ? 0 : task, task, made->batch,
+                             &runner->transform, &made->loader));
+        made->steps = mn_loader_batches(made->loader);
+        return MN_OK;
+    case MN_FROM_BUFFER:
+        made->used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
+        made->steps = (made->used + made->batch - 1) / made->batch;
+        made->order = malloc((size_t)(made->used + 1) * sizeof *made->order);
+        return made->order != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for a phase");
+    case MN_FROM_NOTHING: made->steps = 1; return MN_OK;
+    }
+    return MN_OK;
+}
+
+static void source_close(source *used)
+{
+    mn_loader_free(used->loader);
+    free(used->order);
+}
+
+static mn_key epoch_key(const mn_runner *runner, int64_t epoch)
+{
+    const mn_cursor *cursor = &runner->learner->cursor;
+    const mn_key key = mn_key_of((uint64_t)runner->learner->settings->seed, "stream.shuffle");
+    return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)cursor->task), (uint64_t)cursor->phase),
+                     (uint64_t)epoch);
+}
+
+static mn_status source_begin_epoch(mn_runner *runner, source *from, int64_t epoch)
+{
+    const mn_key key = epoch_key(runner, epoch);
+    if (from->loader != NULL)
+        return mn_loader_shuffle(from->loader, &key);
+    if (from->kind == MN_FROM_BUFFER)
+        (void)mn_buffer_draw(runner->learner->buffer, key, from->used, from->order);
+    return MN_OK;
+}
+
+static mn_status source_batch(mn_runner *runner, source *from, int64_t epoch, int64_t i,
+                              const mn_batch **batch)
+{
+    mn_learner *learner = runner->learner;
+    if (from->loader != NULL) {
+        MN_TRY(mn_loader_batch(from->loader, i, batch));
+    } else {
+        mn_batch_space *space = mn_learner_space(learner);
+        *batch = &space->batch;
+        if (from->kind == MN_FROM_NOTHING) {
+            const mn_dataset *data = runner->dataset;
+            return mn_batch_space_prepare(space,
+                                          MN_SHAPE(data->channels, data->height, data->width), 0);
+        }
+        const int64_t first = i * from->batch, left = from->used - first;
+        MN_TRY(mn_buffer_gather(learner->buffer, from->order + first,
+                                left < from->batch ? left : from->batch, space));
+        mn_transform_apply(&runner->transform, space->batch.image, space->batch.count,
+                           space->pixels, epoch_key(runner, epoch), space->slots, space->x);
+    }
+    if ((learner->member[0].strategy->needs & MN_USES_UNLABELLED) == 0)
+        *batch = mn_learner_labelled_only(learner, *batch);
+    return mn_learner_check(learner);
+}
+
+/* --- one step
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static mn_owned_optimiser *optimiser_of(mn_learner *learner, const char *name)
+{
+    if (name == NULL)
+        return &learner->optimiser[0];
+    for (int i = 0; i < learner->optimisers; i++)
+        if (learner->optimiser[i].name == name || strcmp(learner->optimiser[i].name, name) == 0)
+            return &learner->optimiser[i];
+    (void)mn_fail(MN_NOT_FOUND, "no optimiser '%s' was declared in open", name);
+    return NULL;
+}
+
+/* The sum of the terms; a term that is not a number is reported by its name. */
+static mn_status total_loss(mn_learner *learner, mn_var **loss)
+{
+    *loss = NULL;
+    for (int i = 0; i < learner->terms; i++) {
+        const mn_loss_term *term = &learner->term[i];
+        if (mn_tape_status(learner->tape) != MN_OK)
+            return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+        if (!isfinite(mn_item(term->value)))
+            return mn_fail(MN_NOT_FINITE,
+                           "loss term '%s' became %g at step %lld (task %lld); a smaller lr may "
+                           "help; the last commit is kept",
+                           term->name, mn_item(term->value), (long long)learner->cursor.step,
+                           (long long)learner->cursor.task + 1);
+        *loss = i == 0 ? mn_scale(term->value, term->weight)
+                       : mn_axpby(1, *loss, term->weight, term->value);
+    }
+    if (*loss == NULL)
+        return mn_fail(MN_OUT_OF_ORDER, "the strategy's loss added no term; call mn_term()");
+    return MN_OK;
+}
+
+static mn_status build_loss(mn_learner *learner, const mn_update *update, const mn_batch *batch)
+{
+    const mn_strategy *base = learner->member[0].strategy;
+    learner->current = 0;
+    mn_tape_scope(learner->tape, base->name);
+    MN_TRY(update->loss(learner, learner->tape, batch));
+    MN_TRY(mn_learner_check(learner));
+    const mn_out *published[MN_MOST_PUBLISHED];
+    const int count = learner->published_count;
+    for (int i = 0; i < count; i++)
+        published[i] = &learner->published[i];
+    for (int i = 1; i < learner->members; i++) {
+        const mn_strategy *addon = learner->member[i].strategy;
+        if (addon->term == NULL)
+            continue;
+        learner->current = i;
+        mn_tape_scope(learner->tape, addon->name);
+        MN_TRY(addon->term(learner, learner->tape, published, count));
+        MN_TRY(mn_learner_check(learner));
+    }
+    mn_tape_scope(learner->tape, NULL);
+    return MN_OK;
+}
+
+static mn_status clip_gradients(mn_network *network, double most)
+{
+    mn_tensor *gradients = mn_network_gradients(network);
+    const double norm = mn_tensor_norm(gradients);
+    if (most <= 0 || norm <= most)
+        return MN_OK;
+    return mn_tensor_axpby(gradients, 0, gradients, (float)(most / norm));
+}
+
+static mn_status log_terms(mn_runner *runner, const char *phase)
+{
+    const mn_learner *learner = runner->learner;
+    const mn_cursor *cursor = &learner->cursor;
+    for (int i = 0; i < learner->terms; i++)
+        MN_TRY(mn_runfile_add_scalar(runner->file, cursor->step, cursor->task, phase,
+                                     learner->term[i].name, mn_item(learner->term[i].value)));
+    MN_TRY(mn_runfile_add_scalar(runner->file, cursor->step, cursor->task, phase, "loss",
+                                 runner->loss));
+    return mn_runfile_add_scalar(runner->file, cursor->step, cursor->task, phase, "lr",
+                                 learner->learning_rate);
+}
+
+static mn_status update_once(mn_runner *runner, const mn_phase *phase, const mn_update *update,
+                             const mn_batch *batch, double factor)
+{
+    mn_learner *learner = runner->learner;
+    mn_owned_optimiser *owned = optimiser_of(learner, update->optimiser);
+    if (owned == NULL)
+        return MN_NOT_FOUND;
+    learner->terms = 0;
+    learner->learning_rate = owned->learning_rate * factor;
+    MN_TRY(mn_network_zero_gradients(owned->network));
+    MN_TRY(build_loss(learner, update, batch));
+    mn_var *loss;
+    MN_TRY(total_loss(learner, &loss));
+    MN_TRY(mn_backward(loss));
+    runner->loss = mn_item(loss);
+    if (learner->cursor.step % learner->settings->log_every == 0)
+        MN_TRY(log_terms(runner, phase->name));
+    MN_TRY(mn_learner_call(learner, MN_GRADIENTS));
+    MN_TRY(clip_gradients(owned->network, learner->settings->clip));
+    return mn_optimiser_step(owned->optimiser, learner->learning_rate);
+}
+
+static mn_status after_step(mn_learner *learner, const mn_batch *batch)
+{
+    const mn_out *out = learner->published_count > 0 ? &learner->published[0] : NULL;
+    for (int i = 0; i < learner->members; i++) {
+        const mn_strategy *strategy = learner->member[i].strategy;
+        if (strategy->after_step == NULL)
+            continue;
+        learner->current = i;
+        mn_status status = strategy->after_step(learner, batch, out);
+        if (status == MN_OK)
+            status = mn_learner_check(learner);
+        if (status != MN_OK)
+            return mn_fail_in(status, "%s: after_step", strategy->name);
+    }
+    return MN_OK;
+}
+
+static mn_status step_once(mn_runner *runner, const mn_phase *phase, const mn_batch *batch,
+                           double factor)
+{
+    mn_learner *learner = runner->learner;
+    const mn_update usual[] = {{.name = "train", .loss = learner->member[0].strategy->loss},
+                               {.name = NULL}};
+    const mn_update *update = phase->updates != NULL ? phase->updates : usual;
+    for (; update->name != NULL; update++)
+        if (update->every <= 1 || learner->cursor.phase_step % update->every == 0)
+            MN_TRY(update_once(runner, phase, update, batch, factor));
+    return after_step(learner, batch);
+}
+
+/* --- the phase
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static bool commit_is_due(const mn_runner *runner)
+{
+    const mn_run_settings *settings = runner->learner->settings;
+    if (settings->commit_steps > 0 && runner->uncommitted >= settings->commit_steps)
+        return true;
+    double every = settings->commit_every;
+    if (every < 0)
+        every = fmax(30, 100 * runner->commit_seconds);
+    return mn_now() - runner->committed >= every;
+}
+
+static mn_status between_steps(mn_runner *runner)
+{
+    mn_learner *learner = runner->learner;
+    const int64_t every = learner->settings->eval_every;
+    if (every > 0 && learner->cursor.step % every == 0)
+        MN_TRY(mn_evaluate(learner, runner->file, learner->cursor.task, learner->cursor.task, false,
+                           NULL));
+    if (mn_runner_stop_wanted(runner)) {
+        MN_TRY(mn_runner_commit(runner));
+        return mn_fail(MN_INTERRUPTED, "%s: stopped at step %lld; continue with 'mneme resume %s'",
+                       mn_runfile_path(runner->file), (long long)learner->cursor.step,
+                       mn_runfile_path(runner->file));
+    }
+    return commit_is_due(runner) ? mn_runner_commit(runner) : MN_OK;
+}
+
+static mn_status run_steps(mn_runner *runner, const mn_phase *phase, source *from)
+{
+    const int64_t epochs = runner->learner->cursor.epochs, steps = epochs * from->steps;
+    int64_t shuffled = -1;
+    while (runner->learner->cursor.phase_step < steps) {
+        mn_learner *learner = runner->learner; /* a rebuild at a commit makes a new one */
+        const int64_t done = learner->cursor.phase_step, epoch = done / from->steps;
+        learner->epoch = epoch;
+        if (epoch != shuffled)
+            MN_TRY(source_begin_epoch(runner, from, epoch));
+        shuffled = epoch;
+        mn_learner_begin_step(learner);
+        const mn_batch *batch;
+        MN_TRY(source_batch(runner, from, epoch, done % from->steps, &batch));
+        if (batch->count > 0 || from->kind == MN_FROM_NOTHING)
+            MN_TRY(step_once(runner, phase, batch,
+                             mn_schedule_factor(&learner->schedule, done, steps, epoch, epochs)));
+        runner->window_images += batch->count;
+        learner->cursor.phase_step++;
+        learner->cursor.step++;
+        runner->uncommitted++;
+        if (learner->cursor.phase_step % from->steps == 0)
+            MN_TRY(mn_learner_call(learner, MN_AFTER_EPOCH));
+        mn_runner_report(runner, phase->name, epoch, epochs, learner->cursor.phase_step, steps);
+        MN_TRY(between_steps(runner));
+    }
+    return MN_OK;
+}
+
+static mn_status reset_optimisers(mn_learner *learner, const mn_phase *phase)
+{
+    const bool fresh = phase->reset == MN_FRESH_EACH_PHASE ||
+                       (phase->reset == MN_FRESH_EACH_TASK && learner->cursor.phase == 0);
+    for (int i = 0; fresh && i < learner->optimisers; i++)
+        MN_TRY(mn_optimiser_reset(learner->optimiser[i].optimiser));
+    return MN_OK;
+}
+
+static mn_status enter_phase(mn_runner *runner, const mn_phase *phase)
+{
+    mn_learner *learner = runner->learner;
+    if (learner->cursor.epochs >= 0)
+        return MN_OK; /* resumed in its middle */
+    learner->current = 0;
+    learner->cursor.epochs =
+        phase->epochs != NULL ? phase->epochs(learner) : learner->settings->epochs;
+    learner->cursor.phase_step = 0;
+    return reset_optimisers(learner, phase);
+}
+
+mn_status mn_runner_phase(mn_runner *runner)
+{
+    int count;
+    const mn_phase *phase = mn_runner_phases(runner, &count) + runner->learner->cursor.phase;
+    MN_TRY(enter_phase(runner, phase));
+    source from;
+    mn_status status = source_open(runner, phase, &from);
+    if (status == MN_OK)
+        status = run_steps(runner, phase, &from);
+    source_close(&from);
+    if (status != MN_OK && status != MN_INTERRUPTED)
+        return mn_fail_in(status, "task %lld, %s", (long long)runner->learner->cursor.task + 1,
+                          phase->name);
+    return status;
+}
+
+static int64_t steps_of_task(const mn_runner *runner, int64_t task)
+{
+    const mn_run_settings *settings = runner->learner->settings;
+    int count;
+    const mn_phase *phases = mn_runner_phases(runner, &count);
+    int64_t steps = 0;
+    for (int i = 0; i < count; i++) {
+        if (phases[i].epochs != NULL)
+            continue; /* only known on entry */
+        const int64_t first = phases[i].source == MN_FROM_SEEN ? 0 : task;
+        int64_t images = 0;
+        for (int64_t j = first; j <= task && phases[i].source <= MN_FROM_SEEN; j++)
+            images += mn_stream_task(runner->stream, j).train;
+        steps += settings->epochs * ((images + settings->batch - 1) / settings->batch);
+    }
+    return steps;
+}
+
+int64_t mn_runner_total_steps(const mn_runner *runner)
+{
+    int64_t steps = 0;
+    for (int64_t task = 0; task < mn_stream_tasks(runner->stream); task++)
+        steps += steps_of_task(runner, task);
+    const int64_t done = runner->learner->cursor.step;
+    return steps > done ? steps : done;
+}

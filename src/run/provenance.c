@@ -1,0 +1,102 @@
+/* provenance.c -- what made a run: versions, machine, data, tasks. */
+#include "run/runner.h"
+#include "tensor/kernels.h"
+
+#include <mneme/version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static mn_status set_number(mn_runfile *file, const char *key, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return mn_runfile_set(file, key, text);
+}
+
+/* "AMD EPYC 9454", or the machine's architecture where /proc does not say. */
+static void processor_name(char *name, size_t bytes)
+{
+    snprintf(name, bytes, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    char line[512];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || colon == NULL)
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(name, bytes, "%s", colon + 2);
+        break;
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+mn_status mn_runner_describe(mn_runner *runner)
+{
+    const mn_experiment *experiment = runner->experiment;
+    const mn_run_settings *settings = mn_experiment_settings(experiment);
+    mn_runfile *file = runner->file;
+    char text[256];
+    MN_TRY(mn_runfile_set(file, "config", mn_experiment_json(experiment)));
+    MN_TRY(mn_runfile_set(file, "recipe", mn_experiment_recipe(experiment)));
+    MN_TRY(mn_runfile_set(file, "benchmark", experiment->benchmark));
+    MN_TRY(mn_runfile_set(file, "strategy", experiment->strategies));
+    MN_TRY(mn_runfile_set(file, "dataset", experiment->section[MN_SECTION_DATASET].type));
+    MN_TRY(set_number(file, "seed", settings->seed));
+    MN_TRY(set_number(file, "threads", settings->threads));
+    MN_TRY(mn_runfile_set(file, "status", "running"));
+    MN_TRY(mn_runfile_set(file, "version", mn_version()));
+    MN_TRY(mn_runfile_set(file, "sqlite", mn_runfile_sqlite_version()));
+    MN_TRY(mn_runfile_set(file, "libraries", mn_kernels_versions()));
+    MN_TRY(mn_runfile_set(file, "instruction_set", mn_kernels_instruction_set()));
+    processor_name(text, sizeof text);
+    MN_TRY(mn_runfile_set(file, "processor", text));
+    if (gethostname(text, sizeof text) == 0)
+        MN_TRY(mn_runfile_set(file, "host", text));
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    return mn_runfile_set(file, "started", text);
+}
+
+static mn_status add_task(mn_runner *runner, int64_t task)
+{
+    const mn_task_info info = mn_stream_task(runner->stream, task);
+    char classes[4096] = "";
+    for (int64_t i = 0; i < info.classes; i++) {
+        const size_t used = strlen(classes);
+        snprintf(classes + used, sizeof classes - used, "%s%s", i > 0 ? ", " : "",
+                 mn_stream_class_name(runner->stream, info.first_class + i));
+    }
+    const bool validating = mn_experiment_settings(runner->experiment)->validation > 0;
+    return mn_runfile_add_task(runner->file, task, classes, info.train,
+                               validating ? info.validation : info.test);
+}
+
+mn_status mn_runner_add_tasks(mn_runner *runner)
+{
+    char digest[16];
+    snprintf(digest, sizeof digest, "%08x", (unsigned)runner->dataset->digest);
+    MN_TRY(mn_runfile_set(runner->file, "dataset_digest", digest));
+    MN_TRY(set_number(runner->file, "tasks", mn_stream_tasks(runner->stream)));
+    MN_TRY(set_number(runner->file, "classes", mn_stream_classes(runner->stream)));
+    MN_TRY(mn_runfile_set(runner->file, "evaluated_on",
+                          mn_experiment_settings(runner->experiment)->validation > 0 ? "validation"
+                                                                                     : "test"));
+    for (int64_t task = 0; task < mn_stream_tasks(runner->stream); task++)
+        MN_TRY(add_task(runner, task));
+    for (int i = 0; i < runner->learner->networks; i++) {
+        const mn_owned_network *owned = &runner->learner->network[i];
+        const mn_network_spec *spec = mn_network_spec_of(owned->network);
+        char architecture[1024];
+        snprintf(architecture, sizeof architecture,
+                 "{\"type\":\"%s\",\"classes\":%lld,\"options\":%s}", spec->type,
+                 (long long)spec->classes,
+                 spec->options != NULL && spec->options[0] != '\0' ? spec->options : "{}");
+        MN_TRY(mn_runfile_put_network(runner->file, owned->owner, owned->name, architecture));
+    }
+    return MN_OK;
+}

@@ -1,0 +1,52 @@
+/* runner.h -- the parts of a run in progress, shared by the files that make up the runner. */
+#ifndef MN_RUN_RUNNER_H
+#define MN_RUN_RUNNER_H
+
+#include "run/learner.h"
+
+/* Where a run stands between commits; mn_cursor.stage. */
+typedef enum mn_stage {
+    MN_STAGE_START,       /* the untrained network has not been evaluated */
+    MN_STAGE_BEFORE_TASK, /* before_task has not been called */
+    MN_STAGE_PHASE,       /* inside cursor.phase, or about to enter it */
+    MN_STAGE_AFTER_TASK,  /* all phases done; after_task has not been called */
+    MN_STAGE_DONE,
+} mn_stage;
+
+typedef struct mn_runner {
+    mn_experiment *experiment;
+    mn_dataset *dataset;
+    mn_stream *stream;
+    mn_transform transform;
+    mn_learner *learner;
+    mn_runfile *file;
+    const mn_observer *observer;
+
+    double started, earlier; /* this process's clock; seconds of the run before it */
+    double committed, commit_seconds, reported, window_started;
+    int64_t steps_at_start, uncommitted, window_images;
+    double images_per_second, loss;
+} mn_runner;
+
+double mn_now(void); /* seconds of a clock that only goes forward */
+
+/* runner.c: everything that changed, in one transaction. */
+mn_status mn_runner_commit(mn_runner *runner);
+
+/* provenance.c: what the file should know about the run besides its configuration. */
+mn_status mn_runner_describe(mn_runner *runner);  /* at creation */
+mn_status mn_runner_add_tasks(mn_runner *runner); /* once data are read */
+
+/* phase.c: from the cursor's position to the end of the phase; commits on the way. */
+mn_status mn_runner_phase(mn_runner *runner);
+/* Steps of the whole run, as far as they can be known. */
+int64_t mn_runner_total_steps(const mn_runner *runner);
+const mn_phase *mn_runner_phases(const mn_runner *runner, int *count);
+
+/* progress.c */
+void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64_t epochs,
+                      int64_t step, int64_t steps);
+void mn_runner_log(mn_runner *runner, mn_log_level level, const char *format, ...) MN_PRINTF(3, 4);
+bool mn_runner_stop_wanted(const mn_runner *runner);
+
+#endif

@@ -1,0 +1,397 @@
+/* services.c -- what a strategy may ask of the run that calls it.
+ *
+ * Services that return a value instead of a status leave the first failure in the learner; the
+ * runner checks after every hook, so that the mathematics of a strategy needs no checks. */
+#include "base/options.h"
+#include "run/learner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *current_name(const mn_learner *learner)
+{
+    return learner->member[learner->current].strategy->name;
+}
+
+static void remember_failure(mn_learner *learner, mn_status status)
+{
+    if (learner->status != MN_OK || status == MN_OK)
+        return;
+    learner->status = status;
+    snprintf(learner->error, sizeof learner->error, "%s", mn_error());
+}
+
+/* "er/fisher": names of strategies in one run never meet. */
+static const char *own_name(const mn_learner *learner, const char *name)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s/%s", current_name(learner), name);
+    return mn_intern(text);
+}
+
+/* --- asking
+ * --------------------------------------------------------------------------------------------- */
+
+const void *mn_options(const mn_learner *learner)
+{
+    return learner->member[learner->current].options;
+}
+
+void *mn_state(mn_learner *learner)
+{
+    return learner->member[learner->current].state;
+}
+
+int64_t mn_task(const mn_learner *learner)
+{
+    return learner->cursor.task;
+}
+
+int64_t mn_tasks(const mn_learner *learner)
+{
+    return mn_stream_tasks(learner->stream);
+}
+
+int64_t mn_epoch(const mn_learner *learner)
+{
+    return learner->epoch;
+}
+
+int64_t mn_step(const mn_learner *learner)
+{
+    return learner->cursor.step;
+}
+
+double mn_learning_rate(const mn_learner *learner)
+{
+    return learner->learning_rate;
+}
+
+mn_range mn_classes(const mn_learner *learner, mn_when when)
+{
+    const int64_t all = mn_stream_classes(learner->stream);
+    const int64_t last = mn_tasks(learner) - 1, task = mn_task(learner);
+    const mn_task_info now = mn_stream_task(learner->stream, task < last ? task : last);
+    const int64_t seen = now.first_class + now.classes;
+    switch (when) {
+    case MN_PAST: return (mn_range){0, now.first_class};
+    case MN_PRESENT: return (mn_range){now.first_class, now.classes};
+    case MN_FUTURE: return (mn_range){seen, all - seen};
+    case MN_SEEN: return (mn_range){0, seen};
+    case MN_ALL: break;
+    }
+    return (mn_range){0, all};
+}
+
+/* --- losses
+ * --------------------------------------------------------------------------------------------- */
+
+const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
+                              mn_mode mode)
+{
+    static const mn_batch nothing;
+    if (batch == NULL)
+        batch = &nothing;
+    mn_shape shape = {.rank = batch->image.rank + 1, .size = {batch->count}};
+    for (int i = 0; i < batch->image.rank; i++)
+        shape.size[i + 1] = batch->image.size[i];
+    mn_var *x = mn_input(learner->tape, shape, batch->x, false);
+    const mn_forwarded forwarded = mn_network_forward(network, x, mode);
+    if (learner->published_count == MN_MOST_PUBLISHED) {
+        remember_failure(learner, mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step",
+                                          MN_MOST_PUBLISHED));
+        learner->published_count--;
+    }
+    mn_out *out = &learner->published[learner->published_count++];
+    *out = (mn_out){forwarded.logits, forwarded.features, batch, network, mode};
+    return out;
+}
+
+const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode)
+{
+    return mn_forward_with(learner, mn_learner_network(learner), batch, mode);
+}
+
+void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value)
+{
+    if (learner->terms == MN_MOST_TERMS) {
+        remember_failure(learner, mn_fail(MN_UNSUPPORTED, "%s: more than %d loss terms in one step",
+                                          name, MN_MOST_TERMS));
+        return;
+    }
+    learner->term[learner->terms++] = (mn_loss_term){name, weight, value};
+}
+
+static mn_status copy_rows(mn_batch_space *to, int64_t at, const mn_batch *from)
+{
+    const size_t pixels = (size_t)mn_shape_count(from->image), n = (size_t)from->count;
+    if (n == 0)
+        return MN_OK;
+    const size_t first = (size_t)at;
+    memcpy(to->x + first * pixels, from->x, n * pixels * sizeof *to->x);
+    memcpy(to->pixels + first * pixels, from->pixels, n * pixels);
+    memcpy(to->labels + first, from->labels, n * sizeof *to->labels);
+    memcpy(to->tasks + first, from->tasks, n * sizeof *to->tasks);
+    memcpy(to->indices + first, from->indices, n * sizeof *to->indices);
+    memcpy(to->slots + first, from->slots, n * sizeof *to->slots);
+    return MN_OK;
+}
+
+const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_shape image = a->count > 0 ? a->image : b->image;
+    mn_status status = mn_batch_space_prepare(space, image, a->count + b->count);
+    if (status == MN_OK)
+        status = copy_rows(space, 0, a);
+    if (status == MN_OK)
+        status = copy_rows(space, a->count, b);
+    remember_failure(learner, status);
+    space->batch.stream_rows = a->stream_rows;
+    return &space->batch;
+}
+
+const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *batch)
+{
+    int64_t labelled = 0;
+    for (int64_t i = 0; i < batch->count; i++)
+        labelled += batch->labels[i] >= 0;
+    if (labelled == batch->count)
+        return batch;
+    mn_batch_space *space = mn_learner_space(learner);
+    remember_failure(learner, mn_batch_space_prepare(space, batch->image, labelled));
+    const int64_t pixels = mn_shape_count(batch->image);
+    int64_t at = 0;
+    for (int64_t i = 0; i < batch->count && learner->status == MN_OK; i++) {
+        if (batch->labels[i] < 0)
+            continue;
+        const mn_batch row = {.count = 1,
+                              .image = batch->image,
+                              .x = batch->x + i * pixels,
+                              .pixels = batch->pixels + i * pixels,
+                              .labels = batch->labels + i,
+                              .tasks = batch->tasks + i,
+                              .indices = batch->indices + i,
+                              .slots = batch->slots + i};
+        remember_failure(learner, copy_rows(space, at++, &row));
+    }
+    space->batch.stream_rows = labelled;
+    return &space->batch;
+}
+
+static mn_key draw_key(const mn_learner *learner, const char *kind, const char *name)
+{
+    char purpose[160];
+    snprintf(purpose, sizeof purpose, "%s.%s/%s", kind, current_name(learner), name);
+    return mn_key_at(mn_key_of((uint64_t)learner->settings->seed, purpose),
+                     (uint64_t)learner->cursor.step);
+}
+
+mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    const mn_key key = draw_key(learner, "noise", name);
+    const int64_t count = mn_shape_count(shape);
+    float *noise = malloc((size_t)(count > 0 ? count : 1) * sizeof *noise);
+    if (noise == NULL) {
+        remember_failure(learner, mn_fail(MN_NO_MEMORY, "%s: out of memory for noise", name));
+        return mn_zeros(tape, shape);
+    }
+    for (int64_t i = 0; i < count; i++)
+        noise[i] = (float)mn_random_normal(key, (uint64_t)i);
+    mn_var *made = mn_input(tape, shape, noise, false);
+    free(noise);
+    return made;
+}
+
+/* --- the buffer
+ * ------------------------------------------------------------------------------------------- */
+
+mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width)
+{
+    if (learner->buffer == NULL)
+        return mn_fail(MN_OUT_OF_ORDER,
+                       "column '%s': the strategy has no buffer; declare MN_NEEDS_BUFFER", name);
+    return mn_buffer_add_column(learner->buffer, name,
+                                width > 0 ? width : mn_stream_classes(learner->stream));
+}
+
+static int64_t *slots_for(mn_learner *learner, int64_t count)
+{
+    if (count > learner->slots_capacity) {
+        int64_t *larger = realloc(learner->slots, (size_t)count * sizeof *larger);
+        if (larger == NULL) {
+            remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for a draw"));
+            return NULL;
+        }
+        learner->slots = larger;
+        learner->slots_capacity = count;
+    }
+    return learner->slots;
+}
+
+static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
+    const mn_status status = learner->buffer != NULL
+                                 ? mn_buffer_gather(learner->buffer, slots, count, space)
+                                 : mn_batch_space_prepare(space, image, 0);
+    if (status != MN_OK) {
+        remember_failure(learner, status);
+        space->batch.count = 0;
+        return &space->batch;
+    }
+    mn_transform_apply(learner->transform, space->batch.image, space->batch.count, space->pixels,
+                       key, space->slots, space->x);
+    return &space->batch;
+}
+
+const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = draw_key(learner, "draw", name);
+    int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw(learner->buffer, key, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = draw_key(learner, "draw-per-class", name);
+    int64_t *slots = slots_for(learner, wanted * mn_stream_classes(learner->stream) + 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw_per_class(learner->buffer, key, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+static const mn_batch_column *find_column(const mn_batch *batch, const char *name)
+{
+    for (int i = 0; i < batch->columns; i++)
+        if (strcmp(batch->column[i].name, name) == 0)
+            return &batch->column[i];
+    return NULL;
+}
+
+mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name)
+{
+    const mn_batch_column *column = find_column(batch, name);
+    if (column == NULL)
+        return mn_tape_refuse(
+            tape, "column",
+            mn_fail(MN_NOT_FOUND, "the batch has no column '%s'; declare it with mn_keep_column()",
+                    name));
+    return mn_input(tape, MN_SHAPE(batch->count, column->width), column->values, false);
+}
+
+mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_column_value *columns,
+                      int n)
+{
+    if (learner->buffer == NULL)
+        return mn_fail(MN_OUT_OF_ORDER, "there is no buffer; declare MN_NEEDS_BUFFER");
+    mn_batch offered = *batch;
+    offered.columns = 0;
+    for (int i = 0; i < n; i++) {
+        const mn_shape shape = mn_shape_of(columns[i].value);
+        char text[64];
+        if (shape.rank != 2 || shape.size[0] < batch->stream_rows || n > MN_MAX_COLUMNS)
+            return mn_fail(
+                MN_BAD_SHAPE, "column '%s': %s does not give a row to each of %lld images",
+                columns[i].name, mn_shape_text(shape, text), (long long)batch->stream_rows);
+        mn_batch_column *column = &offered.column[offered.columns++];
+        snprintf(column->name, sizeof column->name, "%s", columns[i].name);
+        column->width = shape.size[1];
+        column->values = mn_host(columns[i].value);
+    }
+    return mn_buffer_offer(learner->buffer, &offered);
+}
+
+mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
+                           mn_var *value)
+{
+    const mn_batch_column *column = find_column(batch, name);
+    const mn_shape shape = mn_shape_of(value);
+    if (batch->count == 0)
+        return MN_OK;
+    if (column == NULL || learner->buffer == NULL)
+        return mn_fail(MN_NOT_FOUND, "column '%s': the batch was drawn without it", name);
+    if (shape.rank != 2 || shape.size[0] != batch->count || shape.size[1] != column->width)
+        return mn_fail(MN_BAD_SHAPE, "column '%s': expected (%lld,%lld)", name,
+                       (long long)batch->count, (long long)column->width);
+    return mn_buffer_update_column(learner->buffer, batch->slots, batch->count, name,
+                                   mn_host(value));
+}
+
+/* --- networks, optimisers, kept state
+ * ------------------------------------------------------------------------ */
+
+mn_network *mn_learner_network(mn_learner *learner)
+{
+    return learner->network[0].network;
+}
+
+mn_status mn_reinitialise(mn_learner *learner, mn_network *network)
+{
+    for (int i = 0; i < learner->networks; i++)
+        if (learner->network[i].network == network)
+            return mn_network_initialise(
+                network, mn_key_at(learner->network[i].key, (uint64_t)learner->cursor.task));
+    return mn_fail(MN_NOT_FOUND, "reinitialise: the network does not belong to this run");
+}
+
+mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
+                         mn_network **network)
+{
+    return mn_learner_add_network(
+        learner, current_name(learner), name,
+        spec != NULL ? spec : mn_network_spec_of(mn_learner_network(learner)), network);
+}
+
+mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
+                           const char *options, mn_network *network, double learning_rate)
+{
+    return mn_learner_add_optimiser(learner, current_name(learner), name, kind, options, network,
+                                    learning_rate);
+}
+
+static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
+{
+    const char *full = own_name(learner, name);
+    for (int i = 0; i < learner->kept_count; i++)
+        if (strcmp(learner->kept[i].name, full) == 0)
+            return mn_fail(MN_OUT_OF_ORDER, "'%s' is kept twice", full);
+    if (learner->kept_count == MN_MOST_KEPT)
+        return mn_fail(MN_UNSUPPORTED, "'%s': more than %d kept values in one run", full,
+                       MN_MOST_KEPT);
+    *kept = &learner->kept[learner->kept_count++];
+    **kept = (mn_kept){.name = full, .type = type};
+    return MN_OK;
+}
+
+mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape, mn_tensor **tensor)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_TENSOR, &kept));
+    MN_TRY(mn_tensor_new(MN_F32, shape, &kept->tensor));
+    *tensor = kept->tensor;
+    return MN_OK;
+}
+
+mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_INT, &kept));
+    *value = &kept->integer;
+    return MN_OK;
+}
+
+mn_status mn_keep_real(mn_learner *learner, const char *name, double **value)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_REAL, &kept));
+    *value = &kept->real;
+    return MN_OK;
+}

@@ -1,0 +1,180 @@
+/* settings.c -- the tables behind the command line's flags and a benchmark's keys. */
+#include "run/settings.h"
+
+#include <stdlib.h>
+
+static const mn_option run_options[] = {
+    MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
+    MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
+    MN_INT(mn_run_settings, batch, 10, 1, 65536, "images of the stream in a step"),
+    MN_REAL(mn_run_settings, lr, 0.03, 0, 1000, "learning rate"),
+    MN_REAL(mn_run_settings, clip, 0, 0, 1e9, "clip the gradient's norm to this; 0: never"),
+    MN_INT(mn_run_settings, buffer_size, 500, 0, 1e9, "exemplars in the rehearsal buffer"),
+    MN_INT(mn_run_settings, buffer_bytes, 0, 0, 1e15,
+           "size of the buffer in bytes, columns included, instead of rows; 0: count rows"),
+    MN_TEXT(mn_run_settings, buffer_policy, "reservoir", "which exemplars to keep"),
+    MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
+            "hold out this part of each class's training images and evaluate on it; the test set "
+            "is not touched"),
+    MN_INT(mn_run_settings, labels_per_class, 0, 0, 1e9,
+           "labelled training images of each class; 0: all"),
+    MN_REAL(mn_run_settings, label_fraction, 1, 0, 1, "part of each class that is labelled"),
+    MN_INT(mn_run_settings, class_order_seed, -1, -1, 1e15,
+           "shuffle the class order by this seed; -1: the benchmark's order"),
+    MN_INT(mn_run_settings, eval_every, 0, 0, 1e12,
+           "also evaluate all seen tasks every so many steps; 0: at the end of tasks alone"),
+    MN_INT(mn_run_settings, eval_batch, 500, 1, 65536, "images evaluated at once"),
+    MN_INT(mn_run_settings, log_every, 100, 1, 1e9, "steps between kept values of loss terms"),
+    MN_INT(mn_run_settings, threads, 1, 1, 1024, "threads of the step; changes bits"),
+    MN_REAL(mn_run_settings, commit_every, -1, -1, 1e9,
+            "seconds between commits inside a task; -1: 30, or 100 times what a commit takes"),
+    MN_INT(mn_run_settings, commit_steps, 0, 0, 1e12,
+           "also commit every so many steps; 0: by time alone"),
+    MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task"),
+    MN_BOOL(mn_run_settings, rebuild, false,
+            "at every commit, destroy the learner and rebuild it from the file (a test)"),
+    MN_END,
+};
+
+static const char *const scenarios[] = {"class-incremental", "domain-permuted", "domain-rotated",
+                                        NULL};
+static const mn_option stream_options[] = {
+    MN_CHOICE(mn_stream_settings, scenario, 0, scenarios, "what changes from task to task"),
+    MN_INT(mn_stream_settings, tasks, 5, 1, MN_MAX_TASKS, "tasks in the stream"),
+    MN_TEXT(mn_stream_settings, task_classes, "", "classes of each task, 50,10,10; empty: even"),
+    MN_TEXT(mn_stream_settings, class_order, "", "original labels by arrival; empty: ascending"),
+    MN_END,
+};
+
+static const char *const schedules[] = {"constant", "step", "multistep", "cosine", NULL};
+static const mn_option schedule_options[] = {
+    MN_CHOICE(mn_schedule_settings, name, 0, schedules, "how the learning rate moves in a task"),
+    MN_REAL(mn_schedule_settings, factor, 0.1, 0, 1, "step, multistep: multiplied in each time"),
+    MN_INT(mn_schedule_settings, every, 10, 1, 1e9, "step: epochs between changes"),
+    MN_TEXT(mn_schedule_settings, milestones, "", "multistep: epochs, 35,45"),
+    MN_REAL(mn_schedule_settings, least, 0, 0, 1, "cosine: the factor at the end"),
+    MN_INT(mn_schedule_settings, warm_up, 0, 0, 1e9, "steps of linear growth from 0"),
+    MN_END,
+};
+
+static const mn_option normalise_options[] = {
+    MN_TEXT(mn_normalise_settings, mean, "", "of each channel, in [0,1]; empty: 0"),
+    MN_TEXT(mn_normalise_settings, deviation, "", "of each channel; empty: 1"),
+    MN_END,
+};
+
+const mn_option *mn_run_options(void)
+{
+    return run_options;
+}
+
+const mn_option *mn_settings_table(mn_section_id id, size_t *bytes)
+{
+    switch (id) {
+    case MN_SECTION_TRAIN: *bytes = sizeof(mn_run_settings); return run_options;
+    case MN_SECTION_STREAM: *bytes = sizeof(mn_stream_settings); return stream_options;
+    case MN_SECTION_SCHEDULE: *bytes = sizeof(mn_schedule_settings); return schedule_options;
+    case MN_SECTION_NORMALISE: *bytes = sizeof(mn_normalise_settings); return normalise_options;
+    case MN_SECTION_DATASET:
+    case MN_SECTION_NETWORK:
+    case MN_SECTION_OPTIMISER:
+    case MN_SECTION_BUFFER:
+    case MN_SECTION_STRATEGY: break;
+    }
+    *bytes = 0;
+    return NULL;
+}
+
+int64_t mn_parse_list(const char *text, int64_t most, double *numbers)
+{
+    int64_t count = 0;
+    while (*text != '\0') {
+        char *end;
+        const double number = strtod(text, &end);
+        if (end == text || count == most || (*end != ',' && *end != '\0'))
+            return -1;
+        numbers[count++] = number;
+        text = *end == ',' ? end + 1 : end;
+    }
+    return count;
+}
+
+static mn_status parse_integers(const char *where, const char *text, int64_t most, int64_t *numbers,
+                                int64_t *count)
+{
+    static _Thread_local double reals[MN_MAX_CLASSES];
+    *count = mn_parse_list(text, most, reals);
+    if (*count < 0)
+        return mn_fail(MN_BAD_OPTION, "%s: '%.60s' is not a list of whole numbers like 2,2,1",
+                       where, text);
+    for (int64_t i = 0; i < *count; i++)
+        numbers[i] = (int64_t)reals[i];
+    return MN_OK;
+}
+
+mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_classes[MN_MAX_TASKS],
+                               int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec)
+{
+    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    int64_t listed, ordered;
+    MN_TRY(parse_integers("stream.task_classes", stream->task_classes, MN_MAX_TASKS, task_classes,
+                          &listed));
+    MN_TRY(parse_integers("stream.class_order", stream->class_order, MN_MAX_CLASSES, class_order,
+                          &ordered));
+    if (listed > 0 && listed != stream->tasks)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.task_classes: lists %lld tasks, but stream.tasks is %lld; make them "
+                       "agree",
+                       (long long)listed, (long long)stream->tasks);
+    *spec = (mn_stream_spec){
+        .scenario = (mn_scenario)stream->scenario,
+        .tasks = stream->tasks,
+        .task_classes = listed > 0 ? task_classes : NULL,
+        .class_order = ordered > 0 ? class_order : NULL,
+        .class_order_seed = run->class_order_seed,
+        .validation = run->validation,
+        .labels_per_class = run->labels_per_class,
+        .label_fraction = run->label_fraction,
+    };
+    return MN_OK;
+}
+
+mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule)
+{
+    const mn_schedule_settings *settings = experiment->section[MN_SECTION_SCHEDULE].values;
+    *schedule = (mn_schedule){.kind = (mn_schedule_kind)settings->name,
+                              .factor = settings->factor,
+                              .every = settings->every,
+                              .least = settings->least,
+                              .warm_up = settings->warm_up};
+    int64_t count;
+    return parse_integers("schedule.milestones", settings->milestones, MN_SCHEDULE_MILESTONES,
+                          schedule->milestones, &count);
+}
+
+static mn_status parse_channels(const char *where, const char *text, int64_t channels,
+                                float otherwise, float *values)
+{
+    double reals[4];
+    const int64_t count = mn_parse_list(text, 4, reals);
+    if (count != 0 && count != channels)
+        return mn_fail(MN_BAD_OPTION, "%s: '%s' should list %lld numbers, one a channel", where,
+                       text, (long long)channels);
+    for (int64_t i = 0; i < channels; i++)
+        values[i] = count == 0 ? otherwise : (float)reals[i];
+    return MN_OK;
+}
+
+mn_status mn_experiment_transform(const mn_experiment *experiment, int64_t channels,
+                                  mn_transform *transform)
+{
+    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
+    if (channels > 4)
+        return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
+                       (long long)channels);
+    transform->channels = channels;
+    MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
+    return parse_channels("normalise.deviation", settings->deviation, channels, 1,
+                          transform->deviation);
+}
