@@ -57,12 +57,12 @@ mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, co
 /* Where the run stands.  Names of stages are text in the file. */
 typedef struct mn_cursor {
     int64_t task;
-    int64_t stage;        /* run/runner.h */
-    int64_t phase;        /* index into the strategy's phases */
-    int64_t epochs;       /* of the phase, asked once on entry; -1 before */
-    int64_t phase_step;   /* steps done of the phase */
-    int64_t step;         /* steps done of the run */
-    int64_t commits;      /* commits done */
+    int64_t stage;      /* run/runner.h */
+    int64_t phase;      /* index into the strategy's phases */
+    int64_t epochs;     /* of the phase, asked once on entry; -1 before */
+    int64_t phase_step; /* steps done of the phase */
+    int64_t step;       /* steps done of the run */
+    int64_t commits;    /* commits done */
 } mn_cursor;
 mn_status mn_runfile_set_cursor(mn_runfile *file, const mn_cursor *cursor);
 mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor); /* MN_NOT_FOUND: none yet */

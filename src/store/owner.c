@@ -1,0 +1,219 @@
+/* owner.c -- who may write a run file.
+ *
+ * A process id alone proves nothing: it is reused, and means another process in another container
+ * or after a reboot.  So the owner is written with the start time of its process, the boot of its
+ * kernel and its pid namespace, and is alive only if all of them agree.
+ */
+#include "store/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct owner {
+    char host[256], boot[64], pids[64]; /* pids: the namespace that the id below belongs to */
+    char pid[24], started[24];          /* started: in clock ticks since the boot */
+    char since[32];
+} owner;
+
+/* The owner's fields and their keys in the run table. */
+#define OWNER_FIELDS(X)                                                                            \
+    X(host, "owner.host")                                                                          \
+    X(boot, "owner.boot")                                                                          \
+    X(pids, "owner.pids")                                                                          \
+    X(pid, "owner.pid")                                                                            \
+    X(started, "owner.started")                                                                    \
+    X(since, "owner.since")
+
+static char *lock_path(const char *path)
+{
+    char *name = NULL;
+    return asprintf(&name, "%s-lock", path) < 0 ? NULL : name;
+}
+
+/* The holder before us may have removed the file whose lock we waited for. */
+static bool still_there(int descriptor, const char *name)
+{
+    struct stat held, named;
+    return fstat(descriptor, &held) == 0 && stat(name, &named) == 0 &&
+           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+static mn_status lock_named(const char *path, const char *name, int *descriptor)
+{
+    for (;;) {
+        const int opened = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (opened < 0)
+            return mn_fail(errno == ENOSPC || errno == EDQUOT ? MN_DISK_FULL : MN_IO_FAILED,
+                           "%s: cannot create a file beside it: %s; choose a folder that can be "
+                           "written",
+                           path, strerror(errno));
+        if (flock(opened, LOCK_EX | LOCK_NB) != 0) {
+            const int why = errno;
+            close(opened);
+            return why == EWOULDBLOCK
+                       ? mn_fail(MN_BUSY, "%s is being written by another process", path)
+                       : mn_fail(MN_IO_FAILED, "%s: cannot lock it: %s", name, strerror(why));
+        }
+        if (still_there(opened, name)) {
+            *descriptor = opened;
+            return MN_OK;
+        }
+        close(opened);
+    }
+}
+
+mn_status mn_owner_lock(const char *path, int *descriptor)
+{
+    char *name = lock_path(path);
+    if (name == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    const mn_status status = lock_named(path, name, descriptor);
+    free(name);
+    return status;
+}
+
+void mn_owner_unlock(const char *path, int descriptor)
+{
+    if (descriptor < 0)
+        return;
+    char *name = lock_path(path);
+    if (name != NULL)
+        unlink(name);
+    free(name);
+    close(descriptor);
+}
+
+/* The first line of a file of /proc, "" when there is none. */
+static void first_line(const char *name, char *text, size_t bytes)
+{
+    text[0] = '\0';
+    FILE *stream = fopen(name, "re");
+    if (stream == NULL)
+        return;
+    if (fgets(text, (int)bytes, stream) == NULL)
+        text[0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    fclose(stream);
+}
+
+/* When a process started: field 22 of its stat line, counted behind its name, which may hold
+ * spaces and parentheses.  "" when there is no such process. */
+static void start_of(const char *pid, char started[24])
+{
+    char name[64], line[1024];
+    snprintf(name, sizeof name, "/proc/%.20s/stat", pid);
+    first_line(name, line, sizeof line);
+    started[0] = '\0';
+    char *field = strrchr(line, ')');
+    for (int i = 2; field != NULL && i < 22; i++)
+        field = strchr(field + 1, ' ');
+    if (field != NULL)
+        snprintf(started, 24, "%.*s", (int)strcspn(field + 1, " "), field + 1);
+}
+
+static owner this_process(void)
+{
+    owner self = {.host = ""};
+    if (gethostname(self.host, sizeof self.host - 1) != 0)
+        strcpy(self.host, "?");
+    first_line("/proc/sys/kernel/random/boot_id", self.boot, sizeof self.boot);
+    const ssize_t length = readlink("/proc/self/ns/pid", self.pids, sizeof self.pids - 1);
+    self.pids[length > 0 ? length : 0] = '\0';
+    snprintf(self.pid, sizeof self.pid, "%jd", (intmax_t)getpid());
+    start_of(self.pid, self.started);
+    const time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) != NULL)
+        strftime(self.since, sizeof self.since, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return self;
+}
+
+static void copy_value(mn_runfile *file, const char *key, char *text, size_t bytes)
+{
+    char *value = mn_runfile_get(file, key);
+    snprintf(text, bytes, "%s", value == NULL ? "" : value);
+    free(value);
+}
+
+static owner written_owner(mn_runfile *file)
+{
+    owner who;
+#define X(field, key) copy_value(file, key, who.field, sizeof who.field);
+    OWNER_FIELDS(X)
+#undef X
+    return who;
+}
+
+static mn_status busy(const char *path, const owner *who, const char *what_to_do)
+{
+    if (who->pid[0] == '\0')
+        return mn_fail(MN_BUSY, "%s is being written by another process; wait for it, or stop it",
+                       path);
+    return mn_fail(MN_BUSY, "%s is being written by process %s on host %s since %s; %s", path,
+                   who->pid, who->host, who->since, what_to_do);
+}
+
+mn_status mn_owner_busy(mn_runfile *file)
+{
+    const owner who = written_owner(file);
+    return busy(file->path, &who, "wait for it, or stop it");
+}
+
+/* Whether the written owner forbids `self`, who holds the lock, to write. */
+static mn_status refuse_living(const char *path, const owner *who, const owner *self)
+{
+    if (who->pid[0] == '\0')
+        return MN_OK;
+    const bool same_kernel = strcmp(who->boot, self->boot) == 0;
+    if (!same_kernel && strcmp(who->host, self->host) != 0)
+        return busy(path, who,
+                    "if that process is gone, release the file there with 'mneme resume', or here "
+                    "with: sqlite3 FILE \"DELETE FROM run WHERE key GLOB 'owner.*'\"");
+    if (!same_kernel)
+        return MN_OK; /* the machine was restarted since */
+    if (strcmp(who->pids, self->pids) != 0)
+        return MN_OK; /* another container, whose processes we cannot see: the lock has decided */
+    if (strcmp(who->pid, self->pid) == 0 && strcmp(who->started, self->started) == 0)
+        return MN_OK; /* this process, which could not release it on an earlier close */
+    char started[24];
+    start_of(who->pid, started);
+    if (started[0] == '\0' || strcmp(started, who->started) != 0)
+        return MN_OK;
+    return busy(path, who, "wait for it, or stop it");
+}
+
+static mn_status write_owner(mn_runfile *file, const owner *self)
+{
+    const owner who = written_owner(file);
+    MN_TRY(refuse_living(file->path, &who, self));
+#define X(field, key) MN_TRY(mn_runfile_set(file, key, self->field));
+    OWNER_FIELDS(X)
+#undef X
+    return MN_OK;
+}
+
+mn_status mn_owner_take(mn_runfile *file)
+{
+    const owner self = this_process();
+    MN_TRY(mn_runfile_begin(file));
+    const mn_status status = write_owner(file, &self);
+    if (status != MN_OK) {
+        mn_runfile_rollback(file);
+        return status;
+    }
+    return mn_runfile_commit(file);
+}
+
+mn_status mn_owner_release(mn_runfile *file)
+{
+    return mn_database_execute(file, "DELETE FROM run WHERE key GLOB 'owner.*'",
+                               "release the file");
+}

@@ -1,0 +1,24 @@
+/* owner.h -- at most one process writes a run file.
+ *
+ * Two things must both be free: an flock() on FILE-lock, which the kernel drops when its holder
+ * dies and which holds across containers, and the owner in the run table, which says who it is and
+ * survives a lock file that somebody deleted.
+ */
+#ifndef MN_STORE_OWNER_H
+#define MN_STORE_OWNER_H
+
+#include "store/database.h"
+
+/* Takes FILE-lock into *descriptor; MN_BUSY when another process has it. */
+mn_status mn_owner_lock(const char *path, int *descriptor);
+/* Removes FILE-lock and lets it go; -1 is fine. */
+void mn_owner_unlock(const char *path, int descriptor);
+
+/* Writes this process into the run table, unless a living one, or one of another host, is there
+ * (MN_BUSY).  The caller holds the lock. */
+mn_status mn_owner_take(mn_runfile *file);
+mn_status mn_owner_release(mn_runfile *file);
+/* The MN_BUSY that names who is written in the run table of `file`, as far as is known. */
+mn_status mn_owner_busy(mn_runfile *file);
+
+#endif

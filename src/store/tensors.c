@@ -1,0 +1,108 @@
+/* tensors.c -- weights, moments and kept tensors by name, and outputs as half floats.
+ *
+ * A tensor that is written again has the same size as before, so SQLite overwrites its pages in
+ * place and logs those that changed.
+ */
+#include "store/database.h"
+#include "store/half.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *dtype_name(mn_dtype dtype)
+{
+    static const char *const names[] = {
+#define X(name, text, bytes) text,
+        MN_DTYPE_MAP(X)
+#undef X
+    };
+    return names[dtype];
+}
+
+mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_tensor *tensor)
+{
+    sqlite3_stmt *statement;
+    unsigned char *data;
+    char shape[64];
+    const size_t bytes = mn_tensor_bytes(tensor);
+    MN_TRY(mn_database_scratch(file, bytes + 1, &data));
+    MN_TRY(mn_tensor_read(tensor, data, bytes));
+    mn_shape_text(mn_tensor_shape(tensor), shape);
+    MN_TRY(mn_database_prepare(
+        file,
+        "INSERT INTO tensor (name, dtype, shape, crc, data) "
+        "VALUES (?1, ?2, ?3, row_crc(?1, ?2, ?3, ?4), ?4) ON CONFLICT (name) DO UPDATE "
+        "SET dtype = excluded.dtype, shape = excluded.shape, crc = excluded.crc, "
+        "data = excluded.data",
+        &statement));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, dtype_name(mn_tensor_dtype(tensor)), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, shape, -1, SQLITE_STATIC);
+    if (sqlite3_bind_blob64(statement, 4, data, bytes, SQLITE_STATIC) != SQLITE_OK)
+        return mn_fail(MN_UNSUPPORTED, "%s: tensor '%s' of %zu bytes is more than SQLite holds",
+                       file->path, name, bytes);
+    return mn_database_run(file, statement, "write a tensor");
+}
+
+static mn_status check_found(mn_runfile *file, const char *name, const mn_tensor *tensor,
+                             sqlite3_stmt *found)
+{
+    char shape[64];
+    mn_shape_text(mn_tensor_shape(tensor), shape);
+    const char *dtype = dtype_name(mn_tensor_dtype(tensor));
+    const char *there = (const char *)sqlite3_column_text(found, 0);
+    const char *shape_there = (const char *)sqlite3_column_text(found, 1);
+    const size_t bytes = mn_tensor_bytes(tensor);
+    if (sqlite3_column_int(found, 2) != 1 || there == NULL || shape_there == NULL)
+        return mn_fail(MN_CORRUPT, "%s: tensor '%s' is damaged; use a copy of the file", file->path,
+                       name);
+    if (strcmp(dtype, there) != 0 || strcmp(shape, shape_there) != 0)
+        return mn_fail(MN_BAD_SHAPE, "%s: tensor '%s' is %s %s in the file, %s %s here", file->path,
+                       name, there, shape_there, dtype, shape);
+    if ((size_t)sqlite3_column_bytes(found, 3) != bytes)
+        return mn_fail(MN_CORRUPT, "%s: tensor '%s' has %d bytes, expected %zu", file->path, name,
+                       sqlite3_column_bytes(found, 3), bytes);
+    return MN_OK;
+}
+
+mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *tensor)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    MN_TRY(mn_database_prepare(file,
+                               "SELECT dtype, shape, crc = row_crc(name, dtype, shape, data), data "
+                               "FROM tensor WHERE name = ?1",
+                               &statement));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    MN_TRY(mn_database_step(file, statement, &row, "read a tensor"));
+    if (!row)
+        return mn_fail(MN_NOT_FOUND, "%s: there is no tensor '%s'", file->path, name);
+    mn_status status = check_found(file, name, tensor, statement);
+    if (status == MN_OK && mn_tensor_bytes(tensor) > 0)
+        status =
+            mn_tensor_write(tensor, sqlite3_column_blob(statement, 3), mn_tensor_bytes(tensor));
+    sqlite3_reset(statement);
+    return status;
+}
+
+mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on_task,
+                                const float *logits, int64_t rows, int64_t width)
+{
+    sqlite3_stmt *statement;
+    unsigned char *data;
+    const size_t count = (size_t)(rows * width);
+    MN_TRY(mn_database_scratch(file, 2 * count + 1, &data));
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t half = mn_half_of(logits[i]);
+        data[2 * i] = (unsigned char)(half & 0xff);
+        data[2 * i + 1] = (unsigned char)(half >> 8);
+    }
+    MN_TRY(mn_database_prepare(
+        file, "REPLACE INTO output VALUES (?1, ?2, ?3, ?4, row_crc(?1, ?2, ?3, ?4, ?5), ?5)",
+        &statement));
+    const int64_t values[] = {after_task, on_task, rows, width};
+    for (int i = 0; i < 4; i++)
+        sqlite3_bind_int64(statement, i + 1, values[i]);
+    sqlite3_bind_blob64(statement, 5, data, 2 * count, SQLITE_STATIC);
+    return mn_database_run(file, statement, "write outputs");
+}
