@@ -1,0 +1,336 @@
+/* results.c -- a run file's results, read whole.
+ *
+ * Everything is read in one transaction when the file is opened and the file is closed again: the
+ * numbers belong to one commit, and nobody who looks at results stands in the way of a resume.
+ */
+#include "store/query.h"
+#include <mneme/results.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *meaning;
+} metrics[] = {
+    {"average_accuracy", "mean over tasks, after the last"},
+    {"average_incremental_accuracy", "mean over time of the mean over seen tasks"},
+    {"accuracy_micro", "share of all test images, after the last task"},
+    {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)"},
+    {"forgetting_seen", "the same, the best sought since the task was learned"},
+    {"forgetting_mammoth", "the same, the last accuracy among the best: never negative"},
+    {"backward_transfer", "last accuracy minus that when learned, mean over earlier tasks (GEM)"},
+    {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)"},
+    {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks"},
+    {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks"},
+};
+enum { METRICS = sizeof metrics / sizeof metrics[0] };
+
+typedef struct setting {
+    char *key, *value;
+} setting;
+
+typedef struct measured {
+    mn_scope scope;
+    int64_t step, after_task, on_task;
+    double accuracy;
+} measured;
+
+struct mn_results {
+    setting *settings;
+    char **classes; /* (tasks) */
+    measured *matrix, *curve;
+    mn_buffer_count *buffer;
+    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count;
+    int64_t finished, image_bytes, column_bytes;
+    double metric[METRICS][MN_SCOPES];
+};
+
+static const char *const scope_names[MN_SCOPES] = {
+    [MN_CLASS_IL] = "class-il", [MN_TASK_IL] = "task-il", [MN_DOMAIN_IL] = "domain-il"};
+
+const char *mn_scope_name(mn_scope scope)
+{
+    return (unsigned)scope < MN_SCOPES ? scope_names[scope] : "?";
+}
+
+const char *mn_metric_name(int i, const char **meaning)
+{
+    if (i < 0 || i >= METRICS)
+        return NULL;
+    if (meaning != NULL)
+        *meaning = metrics[i].meaning;
+    return metrics[i].name;
+}
+
+/* MN_SCOPES for a scope of another program. */
+static mn_scope scope_of(const char *name)
+{
+    int scope = 0;
+    while (scope < MN_SCOPES && (name == NULL || strcmp(name, scope_names[scope]) != 0))
+        scope++;
+    return (mn_scope)scope;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* Takes one row of a query into element i of its list. */
+typedef mn_status (*take_row)(const mn_query *query, void *element);
+
+/* All rows of a query as an array; on failure what was taken so far is in it. */
+static mn_status read_rows(mn_runfile *file, const char *sql, size_t element_bytes, take_row take,
+                           void *list, int64_t *count)
+{
+    mn_query *query;
+    char *elements = NULL;
+    int64_t room = 0;
+    bool row = true;
+    *count = 0;
+    MN_TRY(mn_query_new(file, sql, &query));
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        if (*count == room) {
+            room = room == 0 ? 16 : 2 * room;
+            char *larger = realloc(elements, (size_t)room * element_bytes);
+            if (larger == NULL) {
+                status = mn_fail(MN_NO_MEMORY, "%s: out of memory", mn_runfile_path(file));
+                break;
+            }
+            elements = larger;
+        }
+        status = take(query, elements + (size_t)*count * element_bytes);
+        if (status != MN_OK)
+            break;
+        (*count)++;
+        status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
+    memcpy(list, &elements, sizeof elements);
+    return status;
+}
+
+static char *copy_text(const char *text)
+{
+    return strdup(text == NULL ? "" : text);
+}
+
+static mn_status take_setting(const mn_query *query, void *element)
+{
+    setting *one = element;
+    *one = (setting){copy_text(mn_query_text(query, 0)), copy_text(mn_query_text(query, 1))};
+    if (one->key != NULL && one->value != NULL)
+        return MN_OK;
+    free(one->key);
+    free(one->value);
+    return mn_fail(MN_NO_MEMORY, "out of memory for the settings of a run");
+}
+
+static mn_status take_classes(const mn_query *query, void *element)
+{
+    char **classes = element;
+    *classes = copy_text(mn_query_text(query, 0));
+    return *classes != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for the names of tasks");
+}
+
+static mn_status take_measured(const mn_query *query, void *element)
+{
+    *(measured *)element = (measured){.scope = scope_of(mn_query_text(query, 0)),
+                                      .on_task = mn_query_int(query, 1),
+                                      .step = mn_query_int(query, 2),
+                                      .after_task = mn_query_int(query, 3),
+                                      .accuracy = mn_query_real(query, 4)};
+    return MN_OK;
+}
+
+static mn_status take_buffer_count(const mn_query *query, void *element)
+{
+    *(mn_buffer_count *)element = (mn_buffer_count){.label = (int32_t)mn_query_int(query, 0),
+                                                    .task = (int32_t)mn_query_int(query, 1),
+                                                    .rows = mn_query_int(query, 2),
+                                                    .oldest = mn_query_int(query, 3),
+                                                    .newest = mn_query_int(query, 4)};
+    return MN_OK;
+}
+
+static mn_status read_metric(mn_runfile *file, const char *name, double values[MN_SCOPES])
+{
+    char sql[128] = "SELECT scope, value FROM ";
+    strcat(sql, name);
+    mn_query *query;
+    bool row;
+    MN_TRY(mn_query_new(file, sql, &query));
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        const mn_scope scope = scope_of(mn_query_text(query, 0));
+        if (scope < MN_SCOPES)
+            values[scope] = mn_query_real(query, 1);
+        status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
+    return status;
+}
+
+static mn_status read_number(mn_runfile *file, const char *sql, int64_t *number)
+{
+    mn_query *query;
+    bool row;
+    MN_TRY(mn_query_new(file, sql, &query));
+    const mn_status status = mn_query_next(query, &row);
+    if (status == MN_OK && row)
+        *number = mn_query_int(query, 0);
+    mn_query_free(query);
+    return status;
+}
+
+static mn_status read_all(mn_runfile *file, mn_results *results)
+{
+    mn_results *r = results;
+    MN_TRY(mn_query_own_metrics(file));
+    MN_TRY(mn_runfile_begin(file));
+    MN_TRY(read_rows(file, "SELECT key, value FROM run", sizeof *r->settings, take_setting,
+                     &r->settings, &r->setting_count));
+    MN_TRY(read_rows(file, "SELECT classes FROM task ORDER BY task", sizeof *r->classes,
+                     take_classes, &r->classes, &r->task_count));
+    MN_TRY(read_rows(file, "SELECT scope, on_task, step, after_task, accuracy FROM accuracy",
+                     sizeof *r->matrix, take_measured, &r->matrix, &r->matrix_count));
+    MN_TRY(read_rows(file,
+                     "SELECT scope, on_task, step, after_task, accuracy FROM curve "
+                     "ORDER BY step, after_task",
+                     sizeof *r->curve, take_measured, &r->curve, &r->curve_count));
+    MN_TRY(read_rows(file,
+                     "SELECT label, task, count(*), min(seen), max(seen) FROM exemplar "
+                     "GROUP BY label, task ORDER BY task, label",
+                     sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
+    for (int i = 0; i < METRICS; i++)
+        MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
+    MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
+    MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &r->image_bytes));
+    return read_number(file, "SELECT total(length(data)) FROM exemplar_column", &r->column_bytes);
+}
+
+mn_status mn_results_open(const char *path, mn_results **results)
+{
+    *results = NULL;
+    mn_runfile *file;
+    MN_TRY(mn_runfile_open(path, MN_READ, &file));
+    mn_results *made = calloc(1, sizeof *made);
+    mn_status status = made == NULL ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path) : MN_OK;
+    if (status == MN_OK) {
+        for (int i = 0; i < METRICS; i++)
+            for (int scope = 0; scope < MN_SCOPES; scope++)
+                made->metric[i][scope] = (double)NAN;
+        status = read_all(file, made);
+    }
+    mn_runfile_close(file);
+    if (status == MN_OK)
+        *results = made;
+    else
+        mn_results_free(made);
+    return status;
+}
+
+void mn_results_free(mn_results *results)
+{
+    if (results == NULL)
+        return;
+    for (int64_t i = 0; i < results->setting_count; i++) {
+        free(results->settings[i].key);
+        free(results->settings[i].value);
+    }
+    for (int64_t i = 0; i < results->task_count; i++)
+        free(results->classes[i]);
+    free(results->settings);
+    free(results->classes);
+    free(results->matrix);
+    free(results->curve);
+    free(results->buffer);
+    free(results);
+}
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+const char *mn_results_value(const mn_results *results, const char *key)
+{
+    for (int64_t i = 0; i < results->setting_count; i++)
+        if (strcmp(results->settings[i].key, key) == 0)
+            return results->settings[i].value;
+    return NULL;
+}
+
+int64_t mn_results_tasks(const mn_results *results)
+{
+    const char *tasks = mn_results_value(results, "tasks");
+    return tasks != NULL ? strtoll(tasks, NULL, 10) : results->task_count;
+}
+
+int64_t mn_results_finished(const mn_results *results)
+{
+    return results->finished;
+}
+
+bool mn_results_has(const mn_results *results, mn_scope scope)
+{
+    for (int64_t i = 0; i < results->curve_count; i++)
+        if (results->curve[i].scope == scope)
+            return true;
+    return false;
+}
+
+const char *mn_results_task_classes(const mn_results *results, int64_t task)
+{
+    return task >= 0 && task < results->task_count ? results->classes[task] : NULL;
+}
+
+double mn_results_accuracy(const mn_results *results, mn_scope scope, int64_t after_task,
+                           int64_t on_task)
+{
+    for (int64_t i = 0; i < results->matrix_count; i++) {
+        const measured *one = &results->matrix[i];
+        if (one->scope == scope && one->after_task == after_task && one->on_task == on_task)
+            return one->accuracy;
+    }
+    return (double)NAN;
+}
+
+double mn_results_metric(const mn_results *results, const char *name, mn_scope scope)
+{
+    for (int i = 0; i < METRICS; i++)
+        if (strcmp(metrics[i].name, name) == 0 && (unsigned)scope < MN_SCOPES)
+            return results->metric[i][scope];
+    return (double)NAN;
+}
+
+mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on_task,
+                           mn_curve_point **points, int64_t *count)
+{
+    *count = 0;
+    *points = malloc(((size_t)results->curve_count + 1) * sizeof **points);
+    if (*points == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a curve");
+    for (int64_t i = 0; i < results->curve_count; i++) {
+        const measured *one = &results->curve[i];
+        if (one->scope == scope && one->on_task == on_task)
+            (*points)[(*count)++] = (mn_curve_point){one->step, one->after_task, one->accuracy};
+    }
+    return MN_OK;
+}
+
+mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts, int64_t *count)
+{
+    const size_t bytes = (size_t)results->buffer_count * sizeof **counts;
+    *count = 0;
+    *counts = malloc(bytes + 1);
+    if (*counts == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the buffer's counts");
+    if (bytes > 0)
+        memcpy(*counts, results->buffer, bytes);
+    *count = results->buffer_count;
+    return MN_OK;
+}
+
+mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images, int64_t *columns)
+{
+    *images = results->image_bytes;
+    *columns = results->column_bytes;
+    return MN_OK;
+}
