@@ -4,6 +4,7 @@
  * upper half of the counter.  A child key is itself a block, so keys can be refined without end. */
 #include <math.h>
 #include <mneme/random.h>
+#include <string.h>
 
 enum { PHILOX_ROUNDS = 10 };
 
@@ -88,21 +89,52 @@ void mn_random_permutation(mn_key key, int64_t count, int64_t *order)
     }
 }
 
-static bool contains(const int64_t *chosen, int64_t n, int64_t value)
+/* Which values are chosen already: a bitmap where one is small, a walk over the chosen otherwise.
+ * Both give the same answers; the bitmap makes a draw from a buffer O(wanted). */
+enum { BITMAP_WORDS = 2048, WALK_AT_MOST = 16 };
+
+typedef struct choice {
+    int64_t *chosen;
+    int64_t n;
+    bool mapped;
+    uint64_t map[BITMAP_WORDS]; /* 16 KB: members below 131072 */
+} choice;
+
+static void choice_begin(choice *made, int64_t *chosen, int64_t count, int64_t wanted)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (chosen[i] == value)
+    made->chosen = chosen;
+    made->n = 0;
+    made->mapped = wanted > WALK_AT_MOST && count <= 64 * BITMAP_WORDS;
+    if (made->mapped)
+        memset(made->map, 0, (size_t)(count + 63) / 64 * sizeof made->map[0]);
+}
+
+static bool choice_holds(const choice *made, int64_t value)
+{
+    if (made->mapped)
+        return (made->map[value / 64] >> (value % 64) & 1) != 0;
+    for (int64_t i = 0; i < made->n; i++)
+        if (made->chosen[i] == value)
             return true;
     return false;
+}
+
+static void choice_add(choice *made, int64_t value)
+{
+    if (made->mapped)
+        made->map[value / 64] |= (uint64_t)1 << (value % 64);
+    made->chosen[made->n++] = value;
 }
 
 void mn_random_subset(mn_key key, int64_t count, int64_t wanted, int64_t *chosen)
 {
     /* Floyd's subset (Bentley and Floyd, CACM 1987), then shuffled: uniform over orders too. */
+    choice made;
+    choice_begin(&made, chosen, count, wanted);
     for (int64_t i = 0; i < wanted; i++) {
         const int64_t last = count - wanted + i;
         const int64_t candidate = mn_random_below(key, (uint64_t)i, last + 1);
-        chosen[i] = contains(chosen, i, candidate) ? last : candidate;
+        choice_add(&made, choice_holds(&made, candidate) ? last : candidate);
     }
     for (int64_t i = wanted - 1; i > 0; i--) {
         const int64_t j = mn_random_below(key, (uint64_t)(wanted + i), i + 1);

@@ -1,0 +1,77 @@
+/* draw.c -- choosing rows of the buffer, and handing them out.
+ *
+ * A draw chooses places in the ascending list of occupied slots, so it does not matter whether
+ * there are free slots in between. */
+#include "buffers/rows.h"
+
+#include <string.h>
+
+static int64_t least_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* `wanted` distinct members of `from`, written to slots. */
+static void draw_from(const mn_slots *from, mn_key key, int64_t wanted, int64_t *slots)
+{
+    mn_random_subset(key, from->count, wanted, slots);
+    for (int64_t i = 0; i < wanted; i++)
+        slots[i] = from->slot[slots[i]];
+}
+
+int64_t mn_buffer_draw(const mn_buffer *buffer, mn_key key, int64_t wanted, int64_t *slots)
+{
+    const int64_t drawn = least_of(wanted, buffer->occupied.count);
+    if (drawn < 1)
+        return 0;
+    draw_from(&buffer->occupied, key, drawn, slots);
+    return drawn;
+}
+
+int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wanted,
+                                 int64_t *slots)
+{
+    int64_t drawn = 0;
+    for (int64_t label = 0; label < buffer->spec.classes; label++) {
+        const mn_slots *mates = &buffer->by_label[label + 1];
+        const mn_key label_key = mn_key_at(key, (uint64_t)label);
+        if (mates->count == 0)
+            continue;
+        /* Whole rounds first, so that no row comes twice more often than another. */
+        int64_t left = wanted;
+        for (uint64_t round = 0; left > 0; round++) {
+            const int64_t some = least_of(left, mates->count);
+            draw_from(mates, mn_key_at(label_key, round), some, slots + drawn);
+            drawn += some;
+            left -= some;
+        }
+    }
+    return drawn;
+}
+
+mn_status mn_buffer_gather(const mn_buffer *buffer, const int64_t *slots, int64_t count,
+                           mn_batch_space *space)
+{
+    const size_t bytes = buffer->image_bytes;
+    for (int64_t i = 0; i < count; i++)
+        MN_TRY(mn_buffer_check_slot(buffer, slots[i]));
+    MN_TRY(mn_batch_space_prepare(space, buffer->spec.image, count));
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t slot = slots[i];
+        space->slots[i] = slot;
+        space->labels[i] = buffer->labels[slot];
+        space->tasks[i] = buffer->tasks[slot];
+        space->indices[i] = buffer->sources[slot];
+        memcpy(space->pixels + (size_t)i * bytes, buffer->pixels + (size_t)slot * bytes, bytes);
+    }
+    for (int c = 0; c < buffer->columns; c++) {
+        const mn_kept_column *column = &buffer->column[c];
+        const int64_t width = column->width;
+        float *values;
+        MN_TRY(mn_batch_space_column(space, column->name, width, &values));
+        for (int64_t i = 0; i < count; i++)
+            memcpy(values + i * width, column->values + slots[i] * width,
+                   (size_t)width * sizeof *values);
+    }
+    return MN_OK;
+}

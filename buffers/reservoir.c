@@ -1,0 +1,25 @@
+/* reservoir.c -- every image ever offered is in the buffer with the same probability.
+ *
+ * Vitter's algorithm R: the first B images fill the slots; then image number n (counted from 0)
+ * draws r uniformly from {0, ..., n} and takes slot r if r < B.  Both of the usual mistakes are one
+ * off here: drawing from {0, ..., n - 1}, and one n for a whole batch. */
+#include <mneme/buffer.h>
+
+static int64_t place(const mn_buffer *buffer, const void *options, const mn_candidate *candidate,
+                     mn_key key)
+{
+    (void)options;
+    const int64_t capacity = mn_buffer_capacity(buffer);
+    if (candidate->seen < capacity)
+        return candidate->seen;
+    const int64_t slot = mn_random_below(key, 0, candidate->seen + 1);
+    return slot < capacity ? slot : -1;
+}
+
+MN_POLICY(reservoir) = {
+    MN_POLICY_HEADER,
+    .name = "reservoir",
+    .summary = "A uniform sample of all images offered so far, labelled or not.",
+    .cite = "Vitter, Random sampling with a reservoir, ACM TOMS 11(1), 1985, algorithm R",
+    .place = place,
+};
