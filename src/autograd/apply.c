@@ -52,6 +52,8 @@ static mn_status begin(mn_tape *tape, const mn_op *op, mn_var *const *inputs, in
                        const void *attributes, mn_node **node, mn_shape *shape)
 {
     MN_TRY(check_tapes(tape, inputs, n));
+    if (op->forward == NULL && op->attributes_bytes < sizeof(mn_view))
+        return mn_fail(MN_BAD_VALUE, "the op has no forward");
     if (inputs[0] == NULL)
         return mn_fail(MN_BAD_VALUE, "operand 1 is absent");
     *node = node_new(tape, op, inputs, n, attributes);
@@ -78,9 +80,16 @@ static void record(mn_tape *tape, mn_node *node)
     mn_tape_append(tape, node);
 }
 
-/* `view_at` is -1, or the element of input 0 at which the output, sharing its memory, begins. */
-static mn_var *apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes,
-                     int64_t view_at)
+/* The memory of the output: the input's own for a view, else new. */
+static void *output_memory(mn_tape *tape, const mn_node *node, mn_shape shape)
+{
+    if (node->op->forward != NULL)
+        return mn_tape_take(tape, (size_t)mn_shape_count(shape) * sizeof(float));
+    const mn_view *view = node->attributes;
+    return mn_tensor_floats(&node->inputs[0]->value) + view->offset;
+}
+
+mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
 {
     mn_tape *tape = mn_tape_of_any(inputs, n);
     if (tape == NULL || mn_tape_status(tape) != MN_OK)
@@ -89,13 +98,11 @@ static mn_var *apply(const mn_op *op, mn_var *const *inputs, int n, const void *
     mn_shape shape = MN_SCALAR;
     mn_status status = begin(tape, op, inputs, n, attributes, &node, &shape);
     if (status == MN_OK) {
-        void *data = view_at >= 0
-                         ? mn_tensor_floats(&inputs[0]->value) + view_at
-                         : mn_tape_take(tape, (size_t)mn_shape_count(shape) * sizeof(float));
+        void *data = output_memory(tape, node, shape);
         if (data == NULL)
             return mn_tape_poison(tape);
         mn_tensor_place(&node->output.value, MN_F32, shape, data);
-        status = view_at >= 0 ? MN_OK : op->forward(node);
+        status = op->forward != NULL ? op->forward(node) : MN_OK;
     }
     if (status != MN_OK)
         mn_tape_fail(tape, op->name, status);
@@ -105,24 +112,14 @@ static mn_var *apply(const mn_op *op, mn_var *const *inputs, int n, const void *
     return &node->output;
 }
 
-mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
-{
-    return apply(op, inputs, n, attributes, -1);
-}
-
-mn_var *mn_apply_view(const mn_op *op, mn_var *x, const void *attributes, int64_t offset)
-{
-    return apply(op, &x, 1, attributes, offset);
-}
-
 mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes)
 {
-    return apply(op, &x, 1, attributes, -1);
+    return mn_apply(op, &x, 1, attributes);
 }
 
 mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes)
 {
-    return apply(op, (mn_var *[]){x, y}, 2, attributes, -1);
+    return mn_apply(op, (mn_var *[]){x, y}, 2, attributes);
 }
 
 /* --- what an op's functions see --- */
@@ -183,6 +180,11 @@ mn_status mn_shape_of_equals(mn_node *node, mn_shape *out)
     *out = mn_in_shape(node, 0);
     const mn_shape other = mn_in_shape(node, 1);
     return mn_shape_equal(*out, other) ? MN_OK : mn_shapes_differ(*out, other);
+}
+
+mn_status mn_check_rows(const mn_node *node)
+{
+    return mn_in_shape(node, 0).rank > 0 ? MN_OK : mn_fail(MN_BAD_SHAPE, "a scalar has no rows");
 }
 
 mn_status mn_check_matrix(const mn_node *node, int i, const char *expected)

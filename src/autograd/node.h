@@ -47,8 +47,11 @@ mn_node *mn_tape_last(const mn_tape *tape);
 /* The tape of the first operand there is; NULL when there is none. */
 mn_tape *mn_tape_of_any(mn_var *const *inputs, int n);
 
-/* mn_apply() for an op whose output is part of its input's memory, `offset` elements in. */
-mn_var *mn_apply_view(const mn_op *op, mn_var *x, const void *attributes, int64_t offset);
+/* An op without a forward makes a view: its output shares the memory of input 0 and begins at the
+ * element that the shape rule writes to the first member of its attributes. */
+typedef struct mn_view {
+    int64_t offset;
+} mn_view;
 
 /* --- sweeps --- */
 /* Where this sweep's gradient of the i-th input goes, NULL when nobody wants it.  *add is false
@@ -91,15 +94,30 @@ static inline int64_t mn_in_count(const mn_node *node, int i)
 {
     return mn_tensor_count(&node->inputs[i]->value);
 }
+/* A scalar output's gradient, read because it becomes a kernel's factor. */
+static inline float mn_out_gradient_item(const mn_node *node)
+{
+    float item;
+    mn_kernel_download(&item, node->output.gradient.data, sizeof item);
+    return item;
+}
 /* The memory of mn_node_saved(); NULL when memory ran out. */
 static inline void *mn_saved_memory(mn_node *node, int slot, mn_dtype dtype, int64_t count)
 {
     const mn_tensor *saved = mn_node_saved(node, slot, dtype, MN_SHAPE(count));
     return saved != NULL ? saved->data : NULL;
 }
-/* Shape rules: the output is like input 0; inputs 0 and 1 are equal; input 0 is a matrix. */
+/* Elements of one row, an entry of axis 0. */
+static inline int64_t mn_row_count(mn_shape shape)
+{
+    shape.size[0] = 1;
+    return mn_shape_count(shape);
+}
+/* Shape rules: the output is like input 0; inputs 0 and 1 are equal; input 0 has rows; input i is
+ * a matrix. */
 mn_status mn_shape_like_input(mn_node *node, mn_shape *out);
 mn_status mn_shape_of_equals(mn_node *node, mn_shape *out);
+mn_status mn_check_rows(const mn_node *node);
 mn_status mn_check_matrix(const mn_node *node, int i, const char *expected);
 /* mn_apply() for one or two operands. */
 mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes);

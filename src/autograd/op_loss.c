@@ -9,13 +9,11 @@ static float mean_of(double sum, int64_t count)
     return count > 0 ? (float)(sum / (double)count) : 0;
 }
 
-/* d loss / d sum: what the incoming gradient of a mean becomes for each of its terms.  Read on the
- * host, because it becomes a kernel's factor. */
+/* What the incoming gradient of a mean becomes for each of its terms. */
 static float gradient_over(const mn_node *node, double factor, int64_t count)
 {
-    float gradient;
-    mn_kernel_download(&gradient, node->output.gradient.data, sizeof gradient);
-    return count > 0 ? (float)((double)gradient * factor / (double)count) : 0;
+    const double gradient = (double)mn_out_gradient_item(node);
+    return count > 0 ? (float)(gradient * factor / (double)count) : 0;
 }
 
 static void put(mn_node *node, float loss)
@@ -86,10 +84,11 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
     for (int64_t i = 0; i < rows; i++) {
         const int64_t label = l->labels[i];
         if (label < l->first || label >= l->first + l->count)
-            return mn_fail(
-                MN_BAD_VALUE,
-                "row %" PRId64 " has label %" PRId64 "%s, expected %" PRId64 " to %" PRId64, i,
-                label, label == -1 ? " (unlabelled)" : "", l->first, l->first + l->count - 1);
+            return mn_fail(MN_BAD_VALUE,
+                           "row %" PRId64 " has label %" PRId64 "%s, expected %" PRId64
+                           " to %" PRId64,
+                           i, label, label == -1 ? " (unlabelled; see mn_rows_where)" : "",
+                           l->first, l->first + l->count - 1);
     }
     *out = MN_SCALAR;
     return MN_OK;
