@@ -1,0 +1,335 @@
+/* network.c -- parameters as segments of one slab, with a parallel slab of gradients.
+ *
+ * Each segment begins on a 64-byte boundary of its slab, as kernels like it.  The gaps this leaves
+ * are zero in every slab and stay so: no gradient is ever added there, and an optimiser does not
+ * move a zero whose gradient and moments are zero. */
+#include "base/options.h"
+#include "nn/initial.h"
+#include "tensor/tensor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEGMENT_FLOATS = 64 / sizeof(float) };
+
+static const int64_t most_floats = (int64_t)1 << 40; /* beyond it, sizes in bytes may overflow */
+
+typedef struct segment {
+    mn_parameter parameter;
+    mn_tensor value, gradient; /* views, cut once all parameters are known */
+    mn_shape shape;
+    mn_initial initial;
+    int64_t fan_in;
+    int64_t first; /* float of the slab */
+} segment;
+
+typedef struct statistic {
+    const char *name;
+    float initial;
+    mn_tensor *value;
+} statistic;
+
+struct mn_network {
+    const mn_network_type *type;
+    mn_network_spec spec;
+    char *resolved; /* spec.options */
+    void *options;  /* the struct that the type's table describes */
+    segment *segments;
+    int segment_count;
+    statistic *statistics;
+    int statistic_count;
+    int64_t slab_floats; /* so far, while building */
+    mn_tensor *values, *gradients;
+};
+
+/* --- making one --------------------------------------------------------------------------------
+ */
+
+static mn_status count_floats(const char *what, mn_shape shape, int64_t *count)
+{
+    char text[64];
+    *count = 1;
+    for (int axis = 0; axis < shape.rank; axis++) {
+        if (shape.size[axis] < 1)
+            return mn_fail(MN_BAD_SHAPE, "%s is %s; each axis must be at least 1", what,
+                           mn_shape_text(shape, text));
+        if (shape.size[axis] > most_floats / *count)
+            return mn_fail(MN_BAD_SHAPE, "%s is %s, which no memory holds", what,
+                           mn_shape_text(shape, text));
+        *count *= shape.size[axis];
+    }
+    return MN_OK;
+}
+
+static mn_status check_spec(const mn_network_spec *spec)
+{
+    int64_t count;
+    if (spec->type == NULL)
+        return mn_fail(MN_BAD_OPTION, "a network needs a type; 'mneme list networks' shows them");
+    if (spec->classes < 1)
+        return mn_fail(MN_BAD_OPTION, "network '%s': %lld classes; at least 1 is needed",
+                       spec->type, (long long)spec->classes);
+    if (spec->input.rank < 1 || spec->input.rank >= MN_MAX_RANK)
+        return mn_fail(MN_BAD_SHAPE,
+                       "network '%s': an input of %d axes; expected (features) or (channels, "
+                       "height, width)",
+                       spec->type, spec->input.rank);
+    return count_floats("the input of a network", spec->input, &count);
+}
+
+/* Options as they are after defaults, so that a network rebuilt from its spec is the same even
+ * where a later version has other defaults. */
+static mn_status resolve_options(mn_network *network, const char *json)
+{
+    const mn_option *table = network->type->options;
+    const size_t bytes = network->type->options_size;
+    network->options = calloc(1, bytes > 0 ? bytes : 1);
+    if (network->options == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    mn_options_default(table, network->options);
+    MN_TRY(mn_options_from_text(table, network->options, "network", json));
+    cJSON *resolved = mn_options_to_json(table, network->options);
+    network->resolved = cJSON_PrintUnformatted(resolved);
+    cJSON_Delete(resolved);
+    if (network->resolved == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    network->spec.options = network->resolved;
+    return MN_OK;
+}
+
+static mn_status cut_segments(mn_network *network)
+{
+    const mn_shape shape = MN_SHAPE(network->slab_floats);
+    MN_TRY(mn_tensor_new(MN_F32, shape, &network->values));
+    MN_TRY(mn_tensor_new(MN_F32, shape, &network->gradients));
+    for (int i = 0; i < network->segment_count; i++) {
+        segment *s = &network->segments[i];
+        MN_TRY(mn_tensor_view(network->values, s->first, s->shape, &s->value));
+        MN_TRY(mn_tensor_view(network->gradients, s->first, s->shape, &s->gradient));
+        s->parameter.value = &s->value;
+        s->parameter.gradient = &s->gradient;
+    }
+    return MN_OK;
+}
+
+static mn_status build(mn_network *network, const mn_network_spec *spec, mn_key key)
+{
+    if (network->type->build == NULL || network->type->forward == NULL)
+        return mn_fail(MN_UNSUPPORTED, "network '%s' has no build or no forward function",
+                       network->type->name);
+    network->spec = (mn_network_spec){network->type->name, NULL, spec->input, spec->classes};
+    MN_TRY(resolve_options(network, spec->options));
+    MN_TRY(network->type->build(network, network->options));
+    if (network->segment_count == 0)
+        return mn_fail(MN_UNSUPPORTED, "network '%s' has no parameters", network->type->name);
+    MN_TRY(cut_segments(network));
+    return mn_network_initialise(network, key);
+}
+
+mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network)
+{
+    *network = NULL;
+    MN_TRY(check_spec(spec));
+    const void *type = mn_find(MN_KIND_NETWORK, spec->type);
+    if (type == NULL)
+        return MN_NOT_FOUND;
+    mn_network *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    made->type = type;
+    const mn_status status = build(made, spec, key);
+    if (status != MN_OK) {
+        mn_network_free(made);
+        return status;
+    }
+    *network = made;
+    return MN_OK;
+}
+
+void mn_network_free(mn_network *network)
+{
+    if (network == NULL)
+        return;
+    for (int i = 0; i < network->statistic_count; i++)
+        mn_tensor_free(network->statistics[i].value);
+    mn_tensor_free(network->values);
+    mn_tensor_free(network->gradients);
+    free(network->segments);
+    free(network->statistics);
+    free(network->options);
+    cJSON_free(network->resolved);
+    free(network);
+}
+
+mn_status mn_network_initialise(mn_network *network, mn_key key)
+{
+    for (int i = 0; i < network->segment_count; i++) {
+        segment *s = &network->segments[i];
+        MN_TRY(mn_initial_fill(&s->value, s->initial, s->fan_in, mn_key_at(key, (uint64_t)i)));
+    }
+    for (int i = 0; i < network->statistic_count; i++)
+        MN_TRY(mn_tensor_fill(network->statistics[i].value, network->statistics[i].initial));
+    return mn_network_zero_gradients(network);
+}
+
+const mn_network_spec *mn_network_spec_of(const mn_network *network)
+{
+    return &network->spec;
+}
+
+/* --- what network types call --------------------------------------------------------------------
+ */
+
+static mn_status check_addition(const mn_network *network, const char *name)
+{
+    if (network->values != NULL)
+        return mn_fail(MN_OUT_OF_ORDER, "network '%s': '%s' was added after the network was built",
+                       network->type->name, name);
+    bool taken = false;
+    for (int i = 0; i < network->segment_count; i++)
+        taken = taken || strcmp(network->segments[i].parameter.name, name) == 0;
+    for (int i = 0; i < network->statistic_count; i++)
+        taken = taken || strcmp(network->statistics[i].name, name) == 0;
+    if (taken)
+        return mn_fail(MN_BAD_OPTION, "network '%s' adds '%s' twice; names must differ",
+                       network->type->name, name);
+    return MN_OK;
+}
+
+/* A bias sums what its weight sums, so it takes the fan-in of the weight added before it. */
+static int64_t fan_in_of(const mn_network *network, mn_parameter_kind kind, mn_shape shape)
+{
+    if (kind == MN_WEIGHT)
+        return mn_initial_fan_in(shape);
+    for (int i = network->segment_count - 1; i >= 0; i--)
+        if (network->segments[i].parameter.kind == MN_WEIGHT)
+            return network->segments[i].fan_in;
+    return 1;
+}
+
+mn_status mn_network_parameter_add(mn_network *network, const char *name, mn_parameter_kind kind,
+                                   bool head, mn_shape shape, mn_initial initial)
+{
+    int64_t count;
+    MN_TRY(check_addition(network, name));
+    MN_TRY(count_floats(name, shape, &count));
+    const int64_t aligned = (count + SEGMENT_FLOATS - 1) / SEGMENT_FLOATS * SEGMENT_FLOATS;
+    if (aligned > most_floats - network->slab_floats)
+        return mn_fail(MN_BAD_SHAPE, "network '%s' is larger than any memory; make it narrower",
+                       network->type->name);
+    segment *segments = realloc(network->segments,
+                                (size_t)(network->segment_count + 1) * sizeof *network->segments);
+    const char *kept_name = mn_intern(name);
+    if (segments != NULL)
+        network->segments = segments;
+    if (segments == NULL || kept_name == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    segments[network->segment_count] = (segment){
+        .parameter = {.name = kept_name, .kind = kind, .head = head},
+        .shape = shape,
+        .initial = initial,
+        .fan_in = fan_in_of(network, kind, shape),
+        .first = network->slab_floats,
+    };
+    network->segment_count++;
+    network->slab_floats += aligned;
+    return MN_OK;
+}
+
+mn_status mn_network_statistic_add(mn_network *network, const char *name, mn_shape shape,
+                                   float initial)
+{
+    int64_t count;
+    MN_TRY(check_addition(network, name));
+    MN_TRY(count_floats(name, shape, &count));
+    statistic *statistics = realloc(network->statistics, (size_t)(network->statistic_count + 1) *
+                                                             sizeof *network->statistics);
+    const char *kept_name = mn_intern(name);
+    if (statistics != NULL)
+        network->statistics = statistics;
+    if (statistics == NULL || kept_name == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    statistic added = {.name = kept_name, .initial = initial};
+    MN_TRY(mn_tensor_new(MN_F32, shape, &added.value));
+    statistics[network->statistic_count++] = added;
+    return MN_OK;
+}
+
+mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
+{
+    const mn_parameter *parameter = &network->segments[i].parameter;
+    mn_tape *tape = mn_tape_of(x);
+    if ((mode & MN_NO_GRADIENT) != 0)
+        return mn_const(tape, parameter->value);
+    return mn_leaf(tape, parameter->value, parameter->gradient);
+}
+
+mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
+{
+    return network->type->forward(network, network->options, x, mode);
+}
+
+/* --- reading, and moving whole networks
+ * ----------------------------------------------------------- */
+
+int mn_network_parameter_count(const mn_network *network)
+{
+    return network->segment_count;
+}
+
+const mn_parameter *mn_network_parameter(const mn_network *network, int i)
+{
+    return i >= 0 && i < network->segment_count ? &network->segments[i].parameter : NULL;
+}
+
+int mn_network_statistic_count(const mn_network *network)
+{
+    return network->statistic_count;
+}
+
+mn_tensor *mn_network_statistic(const mn_network *network, int i, const char **name)
+{
+    if (i < 0 || i >= network->statistic_count)
+        return NULL;
+    if (name != NULL)
+        *name = network->statistics[i].name;
+    return network->statistics[i].value;
+}
+
+mn_tensor *mn_network_values(mn_network *network)
+{
+    return network->values;
+}
+
+mn_tensor *mn_network_gradients(mn_network *network)
+{
+    return network->gradients;
+}
+
+mn_status mn_network_zero_gradients(mn_network *network)
+{
+    return mn_tensor_fill(network->gradients, 0);
+}
+
+static bool equal_specs(const mn_network_spec *a, const mn_network_spec *b)
+{
+    return strcmp(a->type, b->type) == 0 && strcmp(a->options, b->options) == 0 &&
+           mn_shape_equal(a->input, b->input) && a->classes == b->classes;
+}
+
+mn_status mn_network_copy(mn_network *to, const mn_network *from)
+{
+    if (!equal_specs(&to->spec, &from->spec)) {
+        char a[64], b[64];
+        return mn_fail(MN_BAD_SHAPE,
+                       "networks differ: %s %s, %s to %lld classes, is no copy of %s %s, %s to "
+                       "%lld classes",
+                       to->spec.type, to->spec.options, mn_shape_text(to->spec.input, a),
+                       (long long)to->spec.classes, from->spec.type, from->spec.options,
+                       mn_shape_text(from->spec.input, b), (long long)from->spec.classes);
+    }
+    MN_TRY(mn_tensor_copy(to->values, from->values));
+    for (int i = 0; i < to->statistic_count; i++)
+        MN_TRY(mn_tensor_copy(to->statistics[i].value, from->statistics[i].value));
+    return MN_OK;
+}

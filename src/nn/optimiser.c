@@ -1,0 +1,252 @@
+/* optimiser.c -- SGD and Adam by PyTorch's rules, on a network's whole slab.
+ *
+ * A moment is a slab parallel to the network's values, so a step is one pass over memory, and what
+ * a run file keeps of an optimiser is a few tensors and a count.  An optimiser that needs no moment
+ * has none: plain SGD keeps nothing but its count of steps. */
+#include "nn/optimiser.h"
+#include "base/options.h"
+#include "tensor/kernels.h"
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_MOMENTS = 2 };
+
+typedef struct sgd_options {
+    double momentum, weight_decay;
+    bool nesterov;
+} sgd_options;
+
+typedef struct adam_options {
+    double beta1, beta2, epsilon, weight_decay;
+} adam_options;
+
+typedef struct update_rule {
+    const char *name;
+    const mn_option *options;
+    mn_status (*check)(const mn_optimiser *optimiser);
+    int (*moments)(const mn_optimiser *optimiser);
+    void (*step)(mn_optimiser *optimiser, double learning_rate);
+    const char *moment_names[MOST_MOMENTS];
+} update_rule;
+
+struct mn_optimiser {
+    const update_rule *rule;
+    union {
+        sgd_options sgd;
+        adam_options adam;
+    } options;
+    mn_network *network; /* borrowed */
+    mn_tensor *moments[MOST_MOMENTS];
+    int moment_count;
+    int64_t steps;
+};
+
+/* NULL for a moment that this optimiser does without. */
+static float *moment_floats(const mn_optimiser *optimiser, int i)
+{
+    return i < optimiser->moment_count ? mn_tensor_floats(optimiser->moments[i]) : NULL;
+}
+
+/* --- sgd:  g += decay w;  m = momentum m + g;  w -= rate (nesterov ? g + momentum m : m)
+ * ------------- */
+
+static const mn_option sgd_table[] = {
+    MN_REAL(sgd_options, momentum, 0, 0, 1, "share of the last step's direction that is kept"),
+    MN_REAL(sgd_options, weight_decay, 0, 0, 1e6, "L2 penalty added to the gradient"),
+    MN_BOOL(sgd_options, nesterov, false, "look ahead along the momentum"),
+    MN_END,
+};
+
+static mn_status sgd_check(const mn_optimiser *optimiser)
+{
+    const sgd_options *o = &optimiser->options.sgd;
+    if (o->nesterov && o->momentum == 0)
+        return mn_fail(MN_BAD_OPTION, "optimiser.nesterov: needs a momentum above 0; set "
+                                      "optimiser.momentum, usually to 0.9");
+    return MN_OK;
+}
+
+static int sgd_moments(const mn_optimiser *optimiser)
+{
+    return optimiser->options.sgd.momentum > 0 ? 1 : 0;
+}
+
+static void sgd_step(mn_optimiser *optimiser, double learning_rate)
+{
+    const sgd_options *o = &optimiser->options.sgd;
+    const mn_sgd_step step = {
+        .rate = (float)learning_rate,
+        .momentum = (float)o->momentum,
+        .weight_decay = (float)o->weight_decay,
+        .nesterov = o->nesterov,
+        .first = optimiser->steps == 0,
+    };
+    mn_tensor *values = mn_network_values(optimiser->network);
+    const mn_tensor *gradients = mn_network_gradients(optimiser->network);
+    mn_kernel_sgd_step(mn_tensor_count(values), &step, mn_tensor_floats(gradients),
+                       moment_floats(optimiser, 0), mn_tensor_floats(values));
+}
+
+/* --- adam (Kingma and Ba 2015)
+ * ------------------------------------------------------------------------ */
+
+static const mn_option adam_table[] = {
+    MN_REAL(adam_options, beta1, 0.9, 0, 0.999999999, "decay of the mean of gradients"),
+    MN_REAL(adam_options, beta2, 0.999, 0, 0.999999999, "decay of the mean of squared gradients"),
+    MN_REAL(adam_options, epsilon, 1e-8, 1e-30, 1, "added to the root of the mean square"),
+    MN_REAL(adam_options, weight_decay, 0, 0, 1e6, "L2 penalty added to the gradient"),
+    MN_END,
+};
+
+static mn_status adam_check(const mn_optimiser *optimiser)
+{
+    (void)optimiser;
+    return MN_OK;
+}
+
+static int adam_moments(const mn_optimiser *optimiser)
+{
+    (void)optimiser;
+    return 2;
+}
+
+static void adam_step(mn_optimiser *optimiser, double learning_rate)
+{
+    const adam_options *o = &optimiser->options.adam;
+    const mn_adam_step step = {
+        .rate = (float)learning_rate,
+        .beta1 = (float)o->beta1,
+        .beta2 = (float)o->beta2,
+        .epsilon = (float)o->epsilon,
+        .weight_decay = (float)o->weight_decay,
+        .number = optimiser->steps + 1,
+    };
+    mn_tensor *values = mn_network_values(optimiser->network);
+    const mn_tensor *gradients = mn_network_gradients(optimiser->network);
+    mn_kernel_adam_step(mn_tensor_count(values), &step, mn_tensor_floats(gradients),
+                        moment_floats(optimiser, 0), moment_floats(optimiser, 1),
+                        mn_tensor_floats(values));
+}
+
+/* --- by name
+ * -------------------------------------------------------------------------------------------- */
+
+static const update_rule rules[] = {
+    {"adam", adam_table, adam_check, adam_moments, adam_step, {"first_moment", "second_moment"}},
+    {"sgd", sgd_table, sgd_check, sgd_moments, sgd_step, {"momentum", NULL}},
+};
+enum { RULES = sizeof rules / sizeof rules[0] };
+
+const char *mn_optimiser_kind(int i)
+{
+    return i >= 0 && i < RULES ? rules[i].name : NULL;
+}
+
+static const update_rule *find_rule(const char *kind)
+{
+    const char *names[RULES + 1] = {NULL};
+    for (int i = 0; i < RULES; i++) {
+        if (strcmp(rules[i].name, kind) == 0)
+            return &rules[i];
+        names[i] = rules[i].name;
+    }
+    const char *nearest = mn_nearest(kind, names);
+    if (nearest != NULL)
+        (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; did you mean '%s'?", kind,
+                      nearest);
+    else
+        (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; expected adam or sgd", kind);
+    return NULL;
+}
+
+const mn_option *mn_optimiser_options(const char *kind)
+{
+    const update_rule *found = find_rule(kind);
+    return found != NULL ? found->options : NULL;
+}
+
+/* --- one optimiser
+ * -------------------------------------------------------------------------------------- */
+
+static mn_status set_up(mn_optimiser *optimiser, const char *options)
+{
+    const update_rule *rule = optimiser->rule;
+    mn_options_default(rule->options, &optimiser->options);
+    MN_TRY(mn_options_from_text(rule->options, &optimiser->options, "optimiser", options));
+    MN_TRY(rule->check(optimiser));
+    const int moments = rule->moments(optimiser);
+    const mn_shape shape = mn_tensor_shape(mn_network_values(optimiser->network));
+    for (; optimiser->moment_count < moments; optimiser->moment_count++)
+        MN_TRY(mn_tensor_new(MN_F32, shape, &optimiser->moments[optimiser->moment_count]));
+    return MN_OK;
+}
+
+mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
+                           mn_optimiser **optimiser)
+{
+    *optimiser = NULL;
+    const update_rule *rule = find_rule(kind);
+    if (rule == NULL)
+        return MN_BAD_OPTION;
+    mn_optimiser *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for an optimiser");
+    made->rule = rule;
+    made->network = network;
+    const mn_status status = set_up(made, options);
+    if (status != MN_OK) {
+        mn_optimiser_free(made);
+        return status;
+    }
+    *optimiser = made;
+    return MN_OK;
+}
+
+void mn_optimiser_free(mn_optimiser *optimiser)
+{
+    if (optimiser == NULL)
+        return;
+    for (int i = 0; i < optimiser->moment_count; i++)
+        mn_tensor_free(optimiser->moments[i]);
+    free(optimiser);
+}
+
+mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate)
+{
+    if (!isfinite(learning_rate) || learning_rate < 0)
+        return mn_fail(MN_BAD_VALUE, "a learning rate of %g; expected a number of at least 0",
+                       learning_rate);
+    optimiser->rule->step(optimiser, learning_rate);
+    optimiser->steps++;
+    return MN_OK;
+}
+
+mn_status mn_optimiser_reset(mn_optimiser *optimiser)
+{
+    for (int i = 0; i < optimiser->moment_count; i++)
+        MN_TRY(mn_tensor_fill(optimiser->moments[i], 0));
+    optimiser->steps = 0;
+    return MN_OK;
+}
+
+int mn_optimiser_moment_count(const mn_optimiser *optimiser)
+{
+    return optimiser->moment_count;
+}
+
+mn_tensor *mn_optimiser_moment(const mn_optimiser *optimiser, int i, const char **name)
+{
+    if (i < 0 || i >= optimiser->moment_count)
+        return NULL;
+    if (name != NULL)
+        *name = optimiser->rule->moment_names[i];
+    return optimiser->moments[i];
+}
+
+int64_t *mn_optimiser_steps(mn_optimiser *optimiser)
+{
+    return &optimiser->steps;
+}

@@ -1,0 +1,267 @@
+/* Optimisers: steps worked out by hand, by PyTorch's rules. */
+#include "nn/optimiser.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A linear model of two inputs and one output: weights w[0], w[1] and a bias w[2]. */
+enum { WEIGHTS = 3 };
+static const double tolerance = 1e-6;
+
+static mn_network *linear_model(void)
+{
+    const mn_network_spec spec = {"mlp", "{\"widths\": \"\"}", MN_SHAPE(2), 1};
+    mn_network *network;
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &network));
+    return network;
+}
+
+static void put(mn_network *network, bool gradient, float a, float b, float c)
+{
+    const float weight[] = {a, b}, bias[] = {c};
+    const mn_parameter *first = mn_network_parameter(network, 0);
+    const mn_parameter *second = mn_network_parameter(network, 1);
+    ck_assert_ok(mn_tensor_write(gradient ? first->gradient : first->value, weight, sizeof weight));
+    ck_assert_ok(mn_tensor_write(gradient ? second->gradient : second->value, bias, sizeof bias));
+}
+
+static void assert_values(mn_network *network, double a, double b, double c)
+{
+    float w[WEIGHTS];
+    ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 0)->value, w, 2 * sizeof w[0]));
+    ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 1)->value, w + 2, sizeof w[0]));
+    ck_assert_double_eq_tol((double)w[0], a, tolerance);
+    ck_assert_double_eq_tol((double)w[1], b, tolerance);
+    ck_assert_double_eq_tol((double)w[2], c, tolerance);
+}
+
+static mn_optimiser *optimiser_of(const char *kind, const char *options, mn_network *network)
+{
+    mn_optimiser *optimiser;
+    ck_assert_ok(mn_optimiser_new(kind, options, network, &optimiser));
+    return optimiser;
+}
+
+START_TEST(plain_sgd_walks_down_the_gradient_and_keeps_no_moment)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *sgd = optimiser_of("sgd", NULL, network);
+    ck_assert_int_eq(mn_optimiser_moment_count(sgd), 0);
+    ck_assert_ptr_null(mn_optimiser_moment(sgd, 0, NULL));
+    put(network, false, 1, 2, 3);
+    put(network, true, 10, -10, 1);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1));
+    assert_values(network, 0, 3, 2.9);
+    ck_assert_int_eq(*mn_optimiser_steps(sgd), 1);
+    mn_optimiser_free(sgd);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(momentum_begins_as_the_first_gradient)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *sgd = optimiser_of("sgd", "{\"momentum\": 0.9}", network);
+    const char *name = NULL;
+    ck_assert_ptr_nonnull(mn_optimiser_moment(sgd, 0, &name));
+    ck_assert_str_eq(name, "momentum");
+    put(network, false, 0, 0, 0);
+    put(network, true, 1, 2, -1);
+    ck_assert_ok(mn_optimiser_step(sgd, 1)); /* m = g */
+    assert_values(network, -1, -2, 1);
+    ck_assert_ok(mn_optimiser_step(sgd, 1)); /* m = 0.9 g + g */
+    assert_values(network, -2.9, -5.8, 2.9);
+    put(network, true, 0, 0, 0);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.5)); /* m = 0.9 * 1.9 g, at half the rate */
+    assert_values(network, -2.9 - 0.855, -5.8 - 1.71, 2.9 + 0.855);
+    mn_optimiser_free(sgd);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(weight_decay_is_part_of_the_gradient)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *sgd = optimiser_of("sgd", "{\"momentum\": 0.5, \"weight_decay\": 0.1}", network);
+    put(network, false, 10, -20, 0);
+    put(network, true, 1, 0, 0);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* g = 2, -2, 0 */
+    assert_values(network, 9.8, -19.8, 0);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* m = 1 + 1.98, -1 - 1.98 */
+    assert_values(network, 9.8 - 0.298, -19.8 + 0.298, 0);
+    mn_optimiser_free(sgd);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(nesterov_adds_the_momentum_to_come)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *sgd = optimiser_of("sgd", "{\"momentum\": 0.5, \"nesterov\": true}", network);
+    put(network, false, 0, 0, 0);
+    put(network, true, 1, -2, 4);
+    ck_assert_ok(mn_optimiser_step(sgd, 1)); /* m = g; g + m / 2 */
+    assert_values(network, -1.5, 3, -6);
+    ck_assert_ok(mn_optimiser_step(sgd, 1)); /* m = 1.5 g; g + 0.75 g */
+    assert_values(network, -1.5 - 1.75, 3 + 3.5, -6 - 7);
+    mn_optimiser_free(sgd);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(adam_corrects_the_bias_of_its_first_steps)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *adam =
+        optimiser_of("adam", "{\"beta1\": 0.5, \"beta2\": 0.75, \"epsilon\": 1e-12}", network);
+    put(network, false, 0, 0, 0);
+    put(network, true, 4, -0.01f, 100);
+    ck_assert_ok(mn_optimiser_step(adam, 0.1)); /* m^ / sqrt(v^) = sign(g) */
+    assert_values(network, -0.1, 0.1, -0.1);
+    put(network, true, 0, -0.01f, -100);
+    /* first weight: m^ = (0.5 * 2) / 0.75, v^ = (0.75 * 4) / (1 - 0.5625)
+     * last: m^ = (25 - 50) / 0.75, v^ = (1875 + 2500) / 0.4375 */
+    ck_assert_ok(mn_optimiser_step(adam, 0.1));
+    assert_values(network, -0.1 - 0.1 * (1 / 0.75) / sqrt(3 / 0.4375), 0.2,
+                  -0.1 + 0.1 * (25 / 0.75) / sqrt(4375 / 0.4375));
+    ck_assert_int_eq(*mn_optimiser_steps(adam), 2);
+    mn_optimiser_free(adam);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(adam_adds_epsilon_to_the_root_and_decay_to_the_gradient)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *adam = optimiser_of("adam", "{\"epsilon\": 1, \"weight_decay\": 0.5}", network);
+    put(network, false, 2, -2, 0);
+    put(network, true, 0, 4, 3);
+    ck_assert_ok(mn_optimiser_step(adam, 1)); /* g = 1, 3, 3: g / (|g| + 1) */
+    assert_values(network, 2 - 0.5, -2 - 0.75, -0.75);
+    mn_optimiser_free(adam);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(a_reset_forgets_moments_and_steps)
+{
+    mn_network *network = linear_model();
+    const char *const kinds[] = {"sgd", "adam"}, *const options[] = {"{\"momentum\": 0.9}", ""};
+    for (int i = 0; i < 2; i++) {
+        float once[2], again[2];
+        mn_optimiser *optimiser = optimiser_of(kinds[i], options[i], network);
+        put(network, true, 1, 2, 3);
+        put(network, false, 1, 1, 1);
+        ck_assert_ok(mn_optimiser_step(optimiser, 0.1));
+        ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 0)->value, once, sizeof once));
+        ck_assert_ok(mn_optimiser_step(optimiser, 0.1));
+        ck_assert_ok(mn_optimiser_reset(optimiser));
+        ck_assert_int_eq(*mn_optimiser_steps(optimiser), 0);
+        ck_assert_double_eq(mn_tensor_norm(mn_optimiser_moment(optimiser, 0, NULL)), 0);
+        put(network, false, 1, 1, 1);
+        ck_assert_ok(mn_optimiser_step(optimiser, 0.1));
+        ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 0)->value, again, sizeof again));
+        ck_assert_mem_eq(once, again, sizeof once);
+        mn_optimiser_free(optimiser);
+    }
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(restored_moments_and_steps_continue_to_the_bit)
+{
+    mn_network *network = linear_model(), *other = linear_model();
+    mn_optimiser *adam = optimiser_of("adam", NULL, network);
+    mn_optimiser *restored = optimiser_of("adam", NULL, other);
+    put(network, true, 1, 2, 3);
+    put(other, true, 1, 2, 3);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ok(mn_optimiser_step(adam, 0.1));
+    ck_assert_ok(mn_network_copy(other, network));
+    for (int i = 0; i < mn_optimiser_moment_count(adam); i++)
+        ck_assert_ok(mn_tensor_copy(mn_optimiser_moment(restored, i, NULL),
+                                    mn_optimiser_moment(adam, i, NULL)));
+    *mn_optimiser_steps(restored) = *mn_optimiser_steps(adam);
+    ck_assert_ok(mn_optimiser_step(adam, 0.1));
+    ck_assert_ok(mn_optimiser_step(restored, 0.1));
+    float a[2], b[2];
+    ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 0)->value, a, sizeof a));
+    ck_assert_ok(mn_tensor_read(mn_network_parameter(other, 0)->value, b, sizeof b));
+    ck_assert_mem_eq(a, b, sizeof a);
+    mn_optimiser_free(adam);
+    mn_optimiser_free(restored);
+    mn_network_free(network);
+    mn_network_free(other);
+}
+END_TEST
+
+/* The gaps between segments must not drift, whatever the options. */
+START_TEST(padding_stays_zero)
+{
+    mn_network *network = linear_model();
+    const char *const kinds[] = {"sgd", "adam"};
+    const char *const options[] = {"{\"momentum\": 0.9, \"nesterov\": true, \"weight_decay\": 0.1}",
+                                   "{\"weight_decay\": 0.1, \"epsilon\": 1e-30}"};
+    for (int i = 0; i < 2; i++) {
+        mn_optimiser *optimiser = optimiser_of(kinds[i], options[i], network);
+        put(network, false, 1, 2, 3);
+        put(network, true, 1, 2, 3);
+        for (int step = 0; step < 3; step++)
+            ck_assert_ok(mn_optimiser_step(optimiser, 0.1));
+        float w[WEIGHTS];
+        double squares = 0;
+        ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 0)->value, w, 2 * sizeof w[0]));
+        ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 1)->value, w + 2, sizeof w[0]));
+        for (int j = 0; j < WEIGHTS; j++)
+            squares += (double)w[j] * (double)w[j];
+        ck_assert_double_eq_tol(mn_tensor_norm(mn_network_values(network)), sqrt(squares), 1e-9);
+        mn_optimiser_free(optimiser);
+    }
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(refusals_say_what_to_do)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *optimiser = NULL;
+    ck_assert_fails(mn_optimiser_new("adm", NULL, network, &optimiser), MN_BAD_OPTION,
+                    "did you mean 'adam'?");
+    ck_assert_fails(mn_optimiser_new("lbfgs-b", NULL, network, &optimiser), MN_BAD_OPTION,
+                    "expected adam or sgd");
+    ck_assert_fails(mn_optimiser_new("sgd", "{\"nesterov\": true}", network, &optimiser),
+                    MN_BAD_OPTION, "optimiser.nesterov: needs a momentum");
+    ck_assert_fails(mn_optimiser_new("sgd", "{\"momentm\": 1}", network, &optimiser), MN_BAD_OPTION,
+                    "did you mean 'momentum'?");
+    ck_assert_fails(mn_optimiser_new("adam", "{\"beta1\": 1}", network, &optimiser), MN_BAD_OPTION,
+                    "optimiser.beta1");
+    ck_assert_ptr_null(optimiser);
+    optimiser = optimiser_of("sgd", "", network);
+    ck_assert_fails(mn_optimiser_step(optimiser, (double)NAN), MN_BAD_VALUE, "learning rate");
+    ck_assert_fails(mn_optimiser_step(optimiser, -0.1), MN_BAD_VALUE, "-0.1");
+    ck_assert_int_eq(*mn_optimiser_steps(optimiser), 0);
+    mn_optimiser_free(optimiser);
+    mn_optimiser_free(NULL);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(kinds_and_their_options_can_be_listed)
+{
+    int kinds = 0;
+    for (const char *kind; (kind = mn_optimiser_kind(kinds)) != NULL; kinds++)
+        for (const mn_option *option = mn_optimiser_options(kind); option->name != NULL; option++)
+            ck_assert_ptr_nonnull(option->help);
+    ck_assert_int_eq(kinds, 2);
+    ck_assert_ptr_null(mn_optimiser_options("sdg"));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "'sgd'"));
+}
+END_TEST
+
+MN_SUITE("optimiser", plain_sgd_walks_down_the_gradient_and_keeps_no_moment,
+         momentum_begins_as_the_first_gradient, weight_decay_is_part_of_the_gradient,
+         nesterov_adds_the_momentum_to_come, adam_corrects_the_bias_of_its_first_steps,
+         adam_adds_epsilon_to_the_root_and_decay_to_the_gradient, a_reset_forgets_moments_and_steps,
+         restored_moments_and_steps_continue_to_the_bit, padding_stays_zero,
+         refusals_say_what_to_do, kinds_and_their_options_can_be_listed)
