@@ -30,8 +30,7 @@ static const mn_option options[] = {
     MN_END,
 };
 
-/* --- widths -------------------------------------------------------------------------------------
- */
+/* --- widths ----------------------------------------------------------------------------------- */
 
 static mn_status refuse_width(const char *text, const char *item, int length)
 {
@@ -65,61 +64,61 @@ static mn_status parse_widths(const char *text, int64_t widths[MOST_LAYERS], int
     }
 }
 
-/* --- parameters ----------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
-/* PyTorch's name of a member of a layer: "fc", 1, "weight" -> "fc1.weight". */
-static const char *name_of(char text[64], const char *layer, int number, const char *member)
+/* PyTorch's name of a member of a layer: "fc1", "weight" -> "fc1.weight". */
+static const char *name_of(char name[64], const char *layer, const char *member)
 {
-    snprintf(text, 64, "%s%d.%s", layer, number, member);
-    return text;
+    snprintf(name, 64, "%s.%s", layer, member);
+    return name;
 }
 
-static mn_status add_hidden(mn_network *network, const mlp_options *o, int number, int64_t inputs,
-                            int64_t outputs)
+static mn_status add_linear(mn_network *network, const mlp_options *o, const char *layer, bool head,
+                            int64_t inputs, int64_t outputs)
 {
     char name[64];
     const bool pytorch = o->init == INIT_PYTORCH;
     MN_TRY(mn_network_parameter_add(
-        network, name_of(name, "fc", number, "weight"), MN_WEIGHT, false, MN_SHAPE(outputs, inputs),
+        network, name_of(name, layer, "weight"), MN_WEIGHT, head, MN_SHAPE(outputs, inputs),
         pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_XAVIER_UNIFORM));
-    MN_TRY(mn_network_parameter_add(network, name_of(name, "fc", number, "bias"), MN_BIAS, false,
+    return mn_network_parameter_add(network, name_of(name, layer, "bias"), MN_BIAS, head,
                                     MN_SHAPE(outputs),
-                                    pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO));
-    if (!o->batch_norm)
-        return MN_OK;
-    MN_TRY(mn_network_parameter_add(network, name_of(name, "bn", number, "weight"), MN_NORM_SCALE,
-                                    false, MN_SHAPE(outputs), MN_INITIAL_ONE));
-    MN_TRY(mn_network_parameter_add(network, name_of(name, "bn", number, "bias"), MN_NORM_SHIFT,
-                                    false, MN_SHAPE(outputs), MN_INITIAL_ZERO));
-    MN_TRY(mn_network_statistic_add(network, name_of(name, "bn", number, "running_mean"),
-                                    MN_SHAPE(outputs), 0));
-    return mn_network_statistic_add(network, name_of(name, "bn", number, "running_var"),
-                                    MN_SHAPE(outputs), 1);
+                                    pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO);
+}
+
+static mn_status add_norm(mn_network *network, const char *layer, int64_t units)
+{
+    char name[64];
+    MN_TRY(mn_network_parameter_add(network, name_of(name, layer, "weight"), MN_NORM_SCALE, false,
+                                    MN_SHAPE(units), MN_INITIAL_ONE));
+    MN_TRY(mn_network_parameter_add(network, name_of(name, layer, "bias"), MN_NORM_SHIFT, false,
+                                    MN_SHAPE(units), MN_INITIAL_ZERO));
+    MN_TRY(mn_network_statistic_add(network, name_of(name, layer, "running_mean"), MN_SHAPE(units),
+                                    0));
+    return mn_network_statistic_add(network, name_of(name, layer, "running_var"), MN_SHAPE(units),
+                                    1);
 }
 
 static mn_status build(mn_network *network, const void *values)
 {
     const mlp_options *o = values;
     const mn_network_spec *spec = mn_network_spec_of(network);
-    const bool pytorch = o->init == INIT_PYTORCH;
     int64_t widths[MOST_LAYERS], inputs = mn_shape_count(spec->input);
     int layers;
     MN_TRY(parse_widths(o->widths, widths, &layers));
     for (int i = 0; i < layers; i++) {
-        MN_TRY(add_hidden(network, o, i + 1, inputs, widths[i]));
+        char layer[32];
+        snprintf(layer, sizeof layer, "fc%d", i + 1);
+        MN_TRY(add_linear(network, o, layer, false, inputs, widths[i]));
+        snprintf(layer, sizeof layer, "bn%d", i + 1);
+        if (o->batch_norm)
+            MN_TRY(add_norm(network, layer, widths[i]));
         inputs = widths[i];
     }
-    MN_TRY(mn_network_parameter_add(
-        network, "classifier.weight", MN_WEIGHT, true, MN_SHAPE(spec->classes, inputs),
-        pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_XAVIER_UNIFORM));
-    return mn_network_parameter_add(network, "classifier.bias", MN_BIAS, true,
-                                    MN_SHAPE(spec->classes),
-                                    pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO);
+    return add_linear(network, o, "classifier", true, inputs, spec->classes);
 }
 
-/* --- forward
- * -------------------------------------------------------------------------------------- */
+/* --- forward * -------------------------------------------------------------------------------- */
 
 /* x (B, I) -> (B, O), with the parameters at *next, which moves past them. */
 static mn_var *linear(mn_network *network, int *next, mn_var *x, mn_mode mode)
