@@ -384,7 +384,7 @@ START_TEST(specs_are_refused_with_what_was_expected)
 }
 END_TEST
 
-/* --- types of which something is wrong * ------------------------------------------------------ */
+/* --- types of which something is wrong -------------------------------------------------------- */
 
 static mn_status add_twice(mn_network *network, const void *options)
 {

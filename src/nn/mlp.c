@@ -118,7 +118,7 @@ static mn_status build(mn_network *network, const void *values)
     return add_linear(network, o, "classifier", true, inputs, spec->classes);
 }
 
-/* --- forward * -------------------------------------------------------------------------------- */
+/* --- forward ---------------------------------------------------------------------------------- */
 
 /* x (B, I) -> (B, O), with the parameters at *next, which moves past them. */
 static mn_var *linear(mn_network *network, int *next, mn_var *x, mn_mode mode)

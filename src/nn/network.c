@@ -267,7 +267,7 @@ mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
     return network->type->forward(network, network->options, x, mode);
 }
 
-/* --- reading, and moving whole networks * ----------------------------------------------------- */
+/* --- reading, and moving whole networks ------------------------------------------------------- */
 
 int mn_network_parameter_count(const mn_network *network)
 {
