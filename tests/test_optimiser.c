@@ -83,13 +83,13 @@ END_TEST
 START_TEST(weight_decay_is_part_of_the_gradient)
 {
     mn_network *network = linear_model();
-    mn_optimiser *sgd = optimiser_of("sgd", "{\"momentum\": 0.5, \"weight_decay\": 0.1}", network);
-    put(network, false, 10, -20, 0);
+    mn_optimiser *sgd = optimiser_of("sgd", "{\"momentum\": 0.5, \"weight_decay\": 1}", network);
+    put(network, false, 1, -2, 0);
     put(network, true, 1, 0, 0);
     ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* g = 2, -2, 0 */
-    assert_values(network, 9.8, -19.8, 0);
-    ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* m = 1 + 1.98, -1 - 1.98 */
-    assert_values(network, 9.8 - 0.298, -19.8 + 0.298, 0);
+    assert_values(network, 0.8, -1.8, 0);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* m = 1 + 1.8, -1 - 1.8, 0 */
+    assert_values(network, 0.8 - 0.28, -1.8 + 0.28, 0);
     mn_optimiser_free(sgd);
     mn_network_free(network);
 }
