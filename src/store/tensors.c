@@ -5,19 +5,10 @@
  */
 #include "store/database.h"
 #include "store/half.h"
+#include "tensor/tensor.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *dtype_name(mn_dtype dtype)
-{
-    static const char *const names[] = {
-#define X(name, text, bytes) text,
-        MN_DTYPE_MAP(X)
-#undef X
-    };
-    return names[dtype];
-}
 
 mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_tensor *tensor)
 {
@@ -36,7 +27,7 @@ mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_ten
         "data = excluded.data",
         &statement));
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, dtype_name(mn_tensor_dtype(tensor)), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, mn_dtype_text(mn_tensor_dtype(tensor)), -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, shape, -1, SQLITE_STATIC);
     if (sqlite3_bind_blob64(statement, 4, data, bytes, SQLITE_STATIC) != SQLITE_OK)
         return mn_fail(MN_UNSUPPORTED, "%s: tensor '%s' of %zu bytes is more than SQLite holds",
@@ -49,7 +40,7 @@ static mn_status check_found(mn_runfile *file, const char *name, const mn_tensor
 {
     char shape[64];
     mn_shape_text(mn_tensor_shape(tensor), shape);
-    const char *dtype = dtype_name(mn_tensor_dtype(tensor));
+    const char *dtype = mn_dtype_text(mn_tensor_dtype(tensor));
     const char *there = (const char *)sqlite3_column_text(found, 0);
     const char *shape_there = (const char *)sqlite3_column_text(found, 1);
     const size_t bytes = mn_tensor_bytes(tensor);

@@ -1,0 +1,260 @@
+/* The metrics, against matrices worked out by hand; tasks of uneven size. */
+#include "tests/scratch.h"
+#include "tests/suite.h"
+
+#include "store/runfile.h"
+#include <math.h>
+#include <mneme/results.h>
+#include <string.h>
+
+enum { TASKS = 3 };
+static const int64_t test_images[TASKS] = {10, 20, 40};
+
+/* correct[i][j] on task j after task i; row 0 is the untrained network.
+ *   R: 10 20 25 %;   after 0: 90 30 50;   after 1: 95 80 40;   after 2: 50 60 70 */
+static const int64_t correct[TASKS + 1][TASKS] = {{1, 4, 10}, {9, 6, 20}, {0, 16, 16}, {5, 12, 28}};
+
+static mn_runfile *begin_run(void)
+{
+    mn_runfile *file;
+    scratch_new();
+    ck_assert_ok(mn_runfile_create(scratch_path, &file));
+    ck_assert_ok(mn_runfile_begin(file));
+    for (int task = 0; task < TASKS; task++)
+        ck_assert_ok(mn_runfile_add_task(file, task, "a, b", 100, test_images[task]));
+    return file;
+}
+
+/* Rows up to and including `last`; after task 1, the first task is at 9.5 of 10, so counted
+ * on twenty images. */
+static void add_matrix(mn_runfile *file, const char *scope, int64_t last, bool future)
+{
+    for (int64_t i = -1; i <= last; i++)
+        for (int64_t j = 0; j < TASKS; j++) {
+            if (!future && i >= 0 && j > i)
+                continue;
+            const bool odd = i == 1 && j == 0;
+            ck_assert_ok(mn_runfile_add_evaluation(file, 100 * (i + 1), i, j, scope,
+                                                   odd ? 19 : correct[i + 1][j],
+                                                   odd ? 20 : test_images[j]));
+        }
+}
+
+static mn_results *end_run(mn_runfile *file)
+{
+    mn_results *results;
+    ck_assert_ok(mn_runfile_commit(file));
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_ok(mn_results_open(scratch_path, &results));
+    scratch_remove();
+    return results;
+}
+
+static void is(const mn_results *results, const char *name, mn_scope scope, double expected)
+{
+    const double found = mn_results_metric(results, name, scope);
+    ck_assert_msg(isnan(expected) ? isnan(found) : fabs(found - expected) < 1e-9,
+                  "%s in %s is %.12g, not %.12g", name, mn_scope_name(scope), found, expected);
+}
+
+START_TEST(every_metric_of_a_full_matrix)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "task-il", 2, true);
+    mn_results *r = end_run(file);
+    is(r, "average_accuracy", MN_TASK_IL, (50 + 60 + 70) / 3.0);
+    is(r, "average_incremental_accuracy", MN_TASK_IL, (90 + (95 + 80) / 2.0 + 60) / 3);
+    is(r, "accuracy_micro", MN_TASK_IL, 100.0 * (5 + 12 + 28) / 70);
+    is(r, "forgetting", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
+    is(r, "forgetting_seen", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
+    is(r, "forgetting_mammoth", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
+    is(r, "backward_transfer", MN_TASK_IL, ((50 - 90) + (60 - 80)) / 2.0);
+    is(r, "forward_transfer", MN_TASK_IL, ((30 - 20) + (40 - 25)) / 2.0);
+    is(r, "min_accuracy", MN_TASK_IL, (50 + 60) / 2.0);
+    is(r, "worst_case_accuracy", MN_TASK_IL, (70 + 50 + 60) / 3.0);
+    ck_assert_int_eq(mn_results_finished(r), 3);
+    ck_assert_int_eq(mn_results_tasks(r), 3);
+    ck_assert_double_eq(mn_results_accuracy(r, MN_TASK_IL, -1, 2), 25);
+    ck_assert_double_eq(mn_results_accuracy(r, MN_TASK_IL, 1, 0), 95);
+    ck_assert(mn_results_has(r, MN_TASK_IL) && !mn_results_has(r, MN_CLASS_IL));
+    is(r, "average_accuracy", MN_CLASS_IL, (double)NAN);
+    mn_results_free(r);
+}
+END_TEST
+
+/* The three kinds of forgetting part where a task is best before it is learned, or at the end:
+ * a[., 0] = 60 50 70, a[., 1] = 90 40 50 after tasks 0, 1, 2. */
+START_TEST(the_kinds_of_forgetting_differ)
+{
+    static const int64_t matrix[TASKS][TASKS] = {{6, 18, 0}, {5, 8, 0}, {7, 10, 40}};
+    mn_runfile *file = begin_run();
+    for (int64_t i = 0; i < TASKS; i++)
+        for (int64_t j = 0; j < TASKS; j++)
+            ck_assert_ok(mn_runfile_add_evaluation(file, i, i, j, "domain-il", matrix[i][j],
+                                                   test_images[j]));
+    mn_results *r = end_run(file);
+    is(r, "forgetting", MN_DOMAIN_IL, ((60 - 70) + (90 - 50)) / 2.0);
+    is(r, "forgetting_seen", MN_DOMAIN_IL, ((60 - 70) + (40 - 50)) / 2.0);
+    is(r, "forgetting_mammoth", MN_DOMAIN_IL, ((70 - 70) + (90 - 50)) / 2.0);
+    is(r, "forward_transfer", MN_DOMAIN_IL, (double)NAN); /* no untrained network */
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(without_future_tasks_there_is_no_forward_transfer)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "task-il", 2, false);
+    add_matrix(file, "class-il", 2, true);
+    mn_results *r = end_run(file);
+    is(r, "average_accuracy", MN_TASK_IL, 60);
+    is(r, "forgetting", MN_TASK_IL, 32.5);
+    is(r, "forward_transfer", MN_TASK_IL, (double)NAN);
+    is(r, "forward_transfer", MN_CLASS_IL, (double)NAN);
+    is(r, "backward_transfer", MN_CLASS_IL, -30);
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(a_run_in_progress_counts_finished_tasks_only)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "class-il", 1, false);
+    for (int64_t j = 0; j < TASKS; j++) /* inside task 2 */
+        ck_assert_ok(mn_runfile_add_evaluation(file, 250, 2, j, "class-il", 0, test_images[j]));
+    ck_assert_ok(mn_runfile_set_cursor(file, &(mn_cursor){.task = 2}));
+    mn_results *r = end_run(file);
+    ck_assert_int_eq(mn_results_finished(r), 2);
+    is(r, "average_accuracy", MN_CLASS_IL, (95 + 80) / 2.0);
+    is(r, "accuracy_micro", MN_CLASS_IL, 100.0 * (19 + 16) / 40);
+    is(r, "forgetting", MN_CLASS_IL, 90 - 95);
+    is(r, "min_accuracy", MN_CLASS_IL, 95);
+    ck_assert(isnan(mn_results_accuracy(r, MN_CLASS_IL, 2, 0)));
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(one_task_has_an_accuracy_but_forgets_nothing)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "class-il", 0, false);
+    mn_results *r = end_run(file);
+    is(r, "average_accuracy", MN_CLASS_IL, 90);
+    is(r, "average_incremental_accuracy", MN_CLASS_IL, 90);
+    is(r, "worst_case_accuracy", MN_CLASS_IL, 90);
+    is(r, "forgetting", MN_CLASS_IL, (double)NAN);
+    is(r, "backward_transfer", MN_CLASS_IL, (double)NAN);
+    is(r, "min_accuracy", MN_CLASS_IL, (double)NAN);
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(a_run_that_has_not_begun_has_no_metrics)
+{
+    mn_results *r = end_run(begin_run());
+    ck_assert_int_eq(mn_results_finished(r), 0);
+    const char *name, *meaning;
+    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++)
+        for (int scope = 0; scope < MN_SCOPES; scope++)
+            is(r, name, (mn_scope)scope, (double)NAN);
+    ck_assert(isnan(mn_results_metric(r, "no_such_metric", MN_CLASS_IL)));
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(a_missing_evaluation_makes_a_metric_undefined_not_wrong)
+{
+    mn_runfile *file = begin_run();
+    for (int64_t i = 0; i < TASKS; i++)
+        for (int64_t j = 0; j <= i; j++)
+            if (!(i == 2 && j == 1))
+                ck_assert_ok(mn_runfile_add_evaluation(file, i, i, j, "class-il", 1, 2));
+    mn_results *r = end_run(file);
+    is(r, "average_accuracy", MN_CLASS_IL, (double)NAN);
+    is(r, "average_incremental_accuracy", MN_CLASS_IL, (double)NAN);
+    is(r, "accuracy_micro", MN_CLASS_IL, (double)NAN);
+    is(r, "forgetting", MN_CLASS_IL, (double)NAN);
+    is(r, "backward_transfer", MN_CLASS_IL, (double)NAN);
+    mn_results_free(r);
+}
+END_TEST
+
+/* Inside tasks: the matrix takes the last evaluation of a task, the curve all, and the lowest point
+ * counts from the start of the next task on. */
+START_TEST(evaluations_inside_tasks_make_curves_and_the_worst_case)
+{
+    mn_runfile *file = begin_run();
+    const struct {
+        int64_t step, after_task, on_task, correct;
+    } rows[] = {{0, -1, 0, 1},  {50, 0, 0, 2},   {100, 0, 0, 9}, {150, 1, 0, 3},
+                {150, 1, 1, 8}, {200, 1, 1, 16}, {200, 1, 0, 7}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_ok(mn_runfile_add_evaluation(file, rows[i].step, rows[i].after_task,
+                                               rows[i].on_task, "class-il", rows[i].correct,
+                                               test_images[rows[i].on_task]));
+    ck_assert_ok(mn_runfile_set(file, "status", "done"));
+    ck_assert_ok(mn_runfile_set_cursor(file, &(mn_cursor){.task = 1}));
+    mn_results *r = end_run(file);
+    is(r, "average_accuracy", MN_CLASS_IL, (70 + 80) / 2.0);
+    is(r, "backward_transfer", MN_CLASS_IL, 70 - 90);
+    is(r, "min_accuracy", MN_CLASS_IL, 30);
+    is(r, "worst_case_accuracy", MN_CLASS_IL, (80 + 30) / 2.0);
+
+    mn_curve_point *points;
+    int64_t count;
+    ck_assert_ok(mn_results_curve(r, MN_CLASS_IL, 0, &points, &count));
+    const double expected[] = {10, 20, 90, 30, 70};
+    ck_assert_int_eq(count, 5);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_double_eq(points[i].accuracy, expected[i]);
+        ck_assert_int_eq(points[i].step, 50 * i);
+    }
+    ck_assert_int_eq(points[3].after_task, 1);
+    free(points);
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(the_buffer_is_counted_by_class_and_task)
+{
+    mn_runfile *file = begin_run();
+    const uint8_t image[4] = {1, 2, 3, 4};
+    const float logits[3] = {0.5F, -1, 2};
+    for (int slot = 0; slot < 5; slot++) {
+        const mn_exemplar exemplar = {.slot = slot,
+                                      .seen = 10 * slot,
+                                      .source = slot,
+                                      .label = slot % 2,
+                                      .task = slot / 4,
+                                      .labelled = true,
+                                      .image = image,
+                                      .image_bytes = sizeof image};
+        ck_assert_ok(mn_runfile_put_exemplar(file, &exemplar));
+        ck_assert_ok(mn_runfile_put_exemplar_column(file, slot, "logits", logits, 3));
+    }
+    mn_results *r = end_run(file);
+    mn_buffer_count *counts;
+    int64_t count, images, columns;
+    ck_assert_ok(mn_results_buffer(r, &counts, &count));
+    ck_assert_int_eq(count, 3);
+    ck_assert(counts[0].label == 0 && counts[0].task == 0 && counts[0].rows == 2);
+    ck_assert(counts[0].oldest == 0 && counts[0].newest == 20);
+    ck_assert(counts[1].label == 1 && counts[1].rows == 2 && counts[1].newest == 30);
+    ck_assert(counts[2].label == 0 && counts[2].task == 1 && counts[2].oldest == 40);
+    ck_assert_ok(mn_results_buffer_bytes(r, &images, &columns));
+    ck_assert_int_eq(images, 5 * 4);
+    ck_assert_int_eq(columns, 5 * 3 * 4);
+    ck_assert_str_eq(mn_results_task_classes(r, 1), "a, b");
+    ck_assert_ptr_null(mn_results_task_classes(r, 3));
+    free(counts);
+    mn_results_free(r);
+}
+END_TEST
+
+MN_SUITE("metrics", every_metric_of_a_full_matrix, the_kinds_of_forgetting_differ,
+         without_future_tasks_there_is_no_forward_transfer,
+         a_run_in_progress_counts_finished_tasks_only, one_task_has_an_accuracy_but_forgets_nothing,
+         a_run_that_has_not_begun_has_no_metrics,
+         a_missing_evaluation_makes_a_metric_undefined_not_wrong,
+         evaluations_inside_tasks_make_curves_and_the_worst_case,
+         the_buffer_is_counted_by_class_and_task)
