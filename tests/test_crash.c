@@ -1,0 +1,220 @@
+/* kill -9 at random instants: thirty kills, some between steps and some in the middle of SQLite's
+ * writing; every run is resumed until it is done and must end with the bytes of a run that was
+ * never interrupted.
+ *
+ * The child counts its steps in shared memory, so that the test knows what a resume did again. */
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <mneme/random.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KILLS = 30, COMMIT_STEPS = 5 };
+
+typedef struct shared {
+    atomic_llong steps;     /* of the current child */
+    atomic_llong writes;    /* to the write-ahead log, of the current child */
+    long long die_at_write; /* 0: never */
+} shared;
+
+static shared *between; /* parent and child */
+
+/* --- a VFS that can kill its process in the middle of a transaction
+ * ---------------------------------- */
+
+static int (*write_below)(sqlite3_file *, const void *, int, sqlite3_int64);
+static sqlite3_io_methods deadly_methods;
+static int (*open_below)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+
+static int deadly_write(sqlite3_file *file, const void *data, int bytes, sqlite3_int64 offset)
+{
+    const long long count = atomic_fetch_add(&between->writes, 1) + 1;
+    if (count == between->die_at_write)
+        raise(SIGKILL);
+    return write_below(file, data, bytes, offset);
+}
+
+static int deadly_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                       int *out_flags)
+{
+    const int status = open_below(vfs, name, file, flags, out_flags);
+    if (status == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0 && file->pMethods != NULL) {
+        deadly_methods = *file->pMethods;
+        write_below = deadly_methods.xWrite;
+        deadly_methods.xWrite = deadly_write;
+        file->pMethods = &deadly_methods;
+    }
+    return status;
+}
+
+static void install_deadly_vfs(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    open_below = vfs->xOpen;
+    vfs->xOpen = deadly_open;
+}
+
+/* --- the child
+ * ------------------------------------------------------------------------------------------- */
+
+static const test_setting settings[] = {{"commit_steps", "5"},
+                                        {"buffer_size", "100"},
+                                        {"derpp.replay", "32"},
+                                        {"log_every", "3"},
+                                        {NULL, NULL}};
+
+static bool count_step(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&between->steps, 1);
+    return false;
+}
+
+static void run_child(const char *path, bool resume)
+{
+    const mn_observer observer = {.stop = count_step};
+    install_deadly_vfs();
+    mn_status status;
+    if (resume) {
+        status = mn_resume(path, &observer);
+    } else {
+        mn_experiment *experiment = test_experiment("split-synthetic", "derpp", settings);
+        status = mn_experiment_run(experiment, path, &observer);
+    }
+    if (status != MN_OK)
+        fprintf(stderr, "child: %s\n", mn_error());
+    _exit(status == MN_OK ? 0 : 1);
+}
+
+static pid_t start_child(const char *path, bool resume, long long die_at_write)
+{
+    atomic_store(&between->steps, 0);
+    atomic_store(&between->writes, 0);
+    between->die_at_write = die_at_write;
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        run_child(path, resume);
+    return child;
+}
+
+/* True when the child ended by itself, with success. */
+static bool wait_child(pid_t child)
+{
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) {
+        ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+        return false;
+    }
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    return true;
+}
+
+/* Waits until the child has done so many steps (or ended), and kills it somewhere after. */
+static void kill_after(pid_t child, long long steps, long microseconds)
+{
+    siginfo_t ended = {.si_pid = 0};
+    while (atomic_load(&between->steps) < steps && ended.si_pid == 0) {
+        usleep(50);
+        waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT);
+    }
+    usleep((useconds_t)microseconds);
+    kill(child, SIGKILL);
+}
+
+typedef struct tally {
+    int kills, after_second_commit, inside_transaction, done_again;
+} tally;
+
+static long long committed(const char *path, const char *sql)
+{
+    return test_query(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'cursor'") == 0
+               ? 0
+               : test_query(path, sql);
+}
+
+static long long committed_step(const char *path)
+{
+    return committed(path, "SELECT coalesce((SELECT step FROM cursor), 0)");
+}
+
+/* Killed while the file was being made, there is nothing to resume: mneme says to start again. */
+static bool can_resume(const char *path)
+{
+    if (access(path, F_OK) == 0 &&
+        test_query(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'run'") == 1 &&
+        test_query(path, "SELECT count(*) FROM run WHERE key = 'config'") == 1)
+        return true;
+    test_remove(path);
+    return false;
+}
+
+/* One life of the run: started or resumed, then killed or finished. */
+static bool live(const char *path, bool resume, int i, tally *seen)
+{
+    const mn_key key = mn_key_of(11, "crash");
+    const long long steps = mn_random_below(key, (uint64_t)(3 * i), 40);
+    const bool in_write = i % 2 == 1;
+    const long long at_write = in_write ? 1 + mn_random_below(key, (uint64_t)(3 * i + 1), 300) : 0;
+    const long long before = resume ? committed_step(path) : 0;
+    const pid_t child = start_child(path, resume, at_write);
+    if (!in_write)
+        kill_after(child, steps, (long)mn_random_below(key, (uint64_t)(3 * i + 2), 3000));
+    if (wait_child(child))
+        return true;
+    seen->kills++;
+    seen->inside_transaction += in_write;
+    const long long commits = test_query(path, "SELECT coalesce((SELECT commits FROM cursor), 0)");
+    seen->after_second_commit += commits >= 2;
+    /* What was done and not committed is at most one interval, and will be done again. */
+    const long long lost = before + atomic_load(&between->steps) - committed_step(path);
+    ck_assert_int_ge(lost, 0);
+    ck_assert_int_le(lost, COMMIT_STEPS);
+    seen->done_again += lost > 0;
+    return false;
+}
+
+START_TEST(thirty_kills_leave_no_trace)
+{
+    between =
+        mmap(NULL, sizeof *between, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(between, MAP_FAILED);
+    const char *folder = test_folder("crash");
+    char undisturbed[600], killed[600];
+    snprintf(undisturbed, sizeof undisturbed, "%s/undisturbed.mneme", folder);
+    snprintf(killed, sizeof killed, "%s/killed.mneme", folder);
+    test_run("split-synthetic", "derpp", settings, undisturbed);
+    const long long total = committed_step(undisturbed);
+    tally seen = {0, 0, 0, 0};
+    for (int i = 0; seen.kills < KILLS;) {
+        test_remove(killed);
+        bool done = false;
+        for (; !done && seen.kills < KILLS; i++)
+            done = live(killed, can_resume(killed), i, &seen);
+        if (!done) { /* the last life: nothing but what remained is done */
+            const long long remaining = total - committed_step(killed);
+            ck_assert(wait_child(start_child(killed, can_resume(killed), 0)));
+            ck_assert_int_eq(atomic_load(&between->steps), remaining);
+        }
+        test_same_run(undisturbed, killed);
+    }
+    printf("%d kills: %d after the second commit, %d inside a transaction, %d lost steps\n",
+           seen.kills, seen.after_second_commit, seen.inside_transaction, seen.done_again);
+    ck_assert_int_ge(seen.after_second_commit, 20);
+    ck_assert_int_ge(seen.inside_transaction, 10);
+    test_remove(undisturbed);
+    test_remove(killed);
+    (void)rmdir(folder);
+}
+END_TEST
+
+MN_SUITE("crash", thirty_kills_leave_no_trace)

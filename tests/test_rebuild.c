@@ -1,0 +1,108 @@
+/* The learner destroyed and rebuilt from the file at every commit gives the bytes of an undisturbed
+ * run: every registered strategy on every benchmark whose data are here.  A new strategy joins by
+ * existing; what it forgot to declare in `open` shows up here. */
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <mneme/buffer.h>
+#include <mneme/strategy.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Enough tasks and steps to cross every boundary, and short. */
+static const test_setting undisturbed[] = {
+    {"stream.tasks", "2"}, {"commit_steps", "37"}, {"buffer_size", "60"}, {"eval_every", "50"},
+    {"log_every", "7"},    {"batch", "128"},       {NULL, NULL}};
+
+static bool compare(const char *folder, const char *benchmark, const char *strategy,
+                    const char *key, const char *value)
+{
+    char plain[600], rebuilt[600];
+    snprintf(plain, sizeof plain, "%s/plain.mneme", folder);
+    snprintf(rebuilt, sizeof rebuilt, "%s/rebuilt.mneme", folder);
+    mn_status status = MN_OK;
+    for (int i = 0; i < 2 && status == MN_OK; i++) {
+        mn_experiment *experiment = NULL;
+        ck_assert_ok(mn_experiment_new(benchmark, strategy, &experiment));
+        for (const test_setting *s = undisturbed; s->key != NULL; s++)
+            ck_assert_ok(mn_experiment_set(experiment, s->key, s->value));
+        if (strstr(benchmark, "synthetic") == NULL) /* the real ones are long: two tasks do */
+            ck_assert_ok(mn_experiment_set(experiment, "stream.tasks", "2"));
+        if (key != NULL)
+            ck_assert_ok(mn_experiment_set(experiment, key, value));
+        if (i == 1)
+            ck_assert_ok(mn_experiment_set(experiment, "rebuild", "true"));
+        const char *path = i == 0 ? plain : rebuilt;
+        test_remove(path);
+        status = mn_experiment_run(experiment, path, NULL);
+        mn_experiment_free(experiment);
+    }
+    if (status == MN_NOT_FOUND || status == MN_UNSUPPORTED) {
+        printf("%s on %s: not run: %s\n", strategy, benchmark, mn_error());
+        return false;
+    }
+    ck_assert_msg(status == MN_OK, "%s on %s: %s", strategy, benchmark, mn_error());
+    test_same_run(plain, rebuilt);
+    test_remove(plain);
+    test_remove(rebuilt);
+    return true;
+}
+
+/* Strategies that only add to others run on top of the plainest base. */
+static const char *composition(const mn_strategy *strategy, char text[128])
+{
+    const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
+    snprintf(text, 128, "%s%s", is_base ? "" : "finetune+", strategy->name);
+    return text;
+}
+
+START_TEST(every_strategy_on_every_benchmark)
+{
+    const char *folder = test_folder("rebuild"), *benchmark, *summary;
+    char name[128];
+    int compared = 0;
+    for (int b = 0; (benchmark = mn_benchmark(b, &summary)) != NULL; b++)
+        for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
+            const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, s);
+            compared += compare(folder, benchmark, composition(strategy, name), NULL, NULL);
+        }
+    ck_assert_int_ge(compared, 10);
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(every_buffer_policy)
+{
+    const char *folder = test_folder("rebuild-policy");
+    for (int i = 0; mn_registered(MN_KIND_POLICY, i) != NULL; i++)
+        ck_assert(compare(folder, "split-synthetic", "derpp", "buffer_policy",
+                          mn_registered(MN_KIND_POLICY, i)->name));
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(every_kind_of_optimiser_state)
+{
+    const char *folder = test_folder("rebuild-optimiser");
+    ck_assert(compare(folder, "split-synthetic", "er", "optimiser.momentum", "0.9"));
+    ck_assert(compare(folder, "split-synthetic", "er", "optimiser.name", "adam"));
+    ck_assert(compare(folder, "split-synthetic", "er", "network.batch_norm", "true"));
+    ck_assert(compare(folder, "split-synthetic", "er", "schedule.name", "cosine"));
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(several_epochs_and_partly_labelled_streams)
+{
+    const char *folder = test_folder("rebuild-labels");
+    ck_assert(compare(folder, "split-synthetic", "derpp", "epochs", "3"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "label_fraction", "0.3"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "validation", "0.2"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "buffer_bytes", "50000"));
+    (void)rmdir(folder);
+}
+END_TEST
+
+MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
+         every_kind_of_optimiser_state, several_epochs_and_partly_labelled_streams)
