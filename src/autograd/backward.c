@@ -4,9 +4,20 @@
  * contributions; any other is stale, and its memory is written anew by the first contribution, so
  * that nothing is ever zeroed just to be added to.  A parameter's gradient lies outside the tape
  * and is always added to. */
+#include "autograd/flips.h"
 #include "autograd/node.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#ifdef MN_TEST_FLIPS
+const char *mn_flip_op;
+int mn_flip_input;
+static bool flipping; /* only mn_flip_input of the node at hand is wanted */
+#define WITHHELD(i) (flipping && (i) != mn_flip_input)
+#else
+#define WITHHELD(i) false
+#endif
 
 bool mn_sweep_wants(const mn_var *x)
 {
@@ -51,7 +62,7 @@ mn_tensor *mn_sweep_gradient(mn_var *x, bool *add)
 float *mn_node_sink(mn_node *node, int i, bool *add)
 {
     mn_var *x = node->inputs[i];
-    if (!mn_sweep_wants(x))
+    if (!mn_sweep_wants(x) || WITHHELD(i))
         return NULL;
     const mn_tensor *gradient = mn_sweep_gradient(x, add);
     return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
@@ -82,9 +93,28 @@ static mn_status seed(mn_var *loss)
     return MN_OK;
 }
 
+#ifdef MN_TEST_FLIPS
+/* A gradient g was added; adding -2 g leaves -g. */
+static mn_status flip(mn_node *node)
+{
+    if (mn_flip_op == NULL || strcmp(mn_flip_op, node->op->name) != 0)
+        return MN_OK;
+    float *dy = mn_tensor_floats(&node->output.gradient);
+    mn_kernel_axpby(mn_out_count(node), -2, dy, 0, dy);
+    flipping = true;
+    const mn_status status = node->op->backward(node);
+    flipping = false;
+    mn_kernel_axpby(mn_out_count(node), -0.5f, dy, 0, dy);
+    return status;
+}
+#endif
+
 static mn_status backward_of(mn_node *node)
 {
     MN_TRY(node->op->backward(node));
+#ifdef MN_TEST_FLIPS
+    MN_TRY(flip(node));
+#endif
     return mn_tape_status(node->output.tape); /* scratch may have run out of memory */
 }
 
