@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/print.h"
 
 #include <cjson/cJSON.h>
@@ -70,39 +71,58 @@ static bool is_recipe_of(const cJSON *recipe, const char *strategy)
     return cJSON_IsString(name) && strcmp(name->valuestring, strategy) == 0;
 }
 
-/* The recipes of every installed benchmark for one strategy. */
+/* "buffer 200: lr=0.03 derpp.alpha=0.2" */
+static void print_recipe(const cJSON *recipe)
+{
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(recipe, "buffer_size");
+    const cJSON *source = cJSON_GetObjectItemCaseSensitive(recipe, "source");
+    if (cJSON_IsNumber(size))
+        printf("buffer %.0f: ", size->valuedouble);
+    print_pairs(cJSON_GetObjectItemCaseSensitive(recipe, "set"));
+    if (cJSON_IsString(source))
+        printf("  (%s)", source->valuestring);
+    putchar('\n');
+}
+
+/* The recipes of one benchmark for one strategy. */
+static void print_recipes_in(const char *benchmark, const cJSON *json, const char *strategy)
+{
+    const cJSON *recipe;
+    bool first = true;
+    cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(json, "recipes"))
+    {
+        if (!is_recipe_of(recipe, strategy))
+            continue;
+        if (first)
+            printf("\nrecipe of %s:\n", benchmark);
+        first = false;
+        printf("  ");
+        print_recipe(recipe);
+    }
+}
+
 static void print_recipes_of(const char *strategy)
 {
     const char *benchmark, *summary;
-    bool first = true;
     for (int i = 0; (benchmark = mn_benchmark(i, &summary)) != NULL; i++) {
         char *text;
         cJSON *json;
         if (mn_benchmark_json(benchmark, &text) != MN_OK)
             continue;
         if (mn_json_parse(text, benchmark, &json) == MN_OK) {
-            const cJSON *recipe;
-            cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(json, "recipes"))
-            {
-                if (!is_recipe_of(recipe, strategy))
-                    continue;
-                printf("%s  %s: ", first ? "\nrecipes:\n" : "", benchmark);
-                print_pairs(recipe);
-                putchar('\n');
-                first = false;
-            }
+            print_recipes_in(benchmark, json, strategy);
             cJSON_Delete(json);
         }
         free(text);
     }
 }
 
-static const char *buffer_use(mn_kind kind)
+static const char *use_of(mn_kind kind)
 {
     static const char *const uses[MN_KINDS] = {
         [MN_KIND_STRATEGY] = "mneme run BENCHMARK %s",
         [MN_KIND_POLICY] = "mneme run BENCHMARK STRATEGY --buffer-policy %s",
-        [MN_KIND_NETWORK] = "\"network\": {\"type\": \"%s\"} in a benchmark",
+        [MN_KIND_NETWORK] = "\"network\": {\"name\": \"%s\"} in a benchmark",
         [MN_KIND_DATASET] = "\"dataset\": {\"name\": \"%s\"} in a benchmark",
     };
     return uses[kind];
@@ -110,7 +130,7 @@ static const char *buffer_use(mn_kind kind)
 
 static void print_use(mn_kind kind, const char *name)
 {
-    const char *use = buffer_use(kind), *at = strstr(use, "%s");
+    const char *use = use_of(kind), *at = strstr(use, "%s");
     printf("\nused by: %.*s%s%s\n", (int)(at - use), use, name, at + 2);
 }
 
@@ -141,6 +161,35 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
     print_use(kind, descriptor->name);
 }
 
+/* One key of a benchmark: a section in a line, a list with a line an entry. */
+static void print_member(const cJSON *member)
+{
+    const cJSON *entry;
+    if (!cJSON_IsArray(member) || !cJSON_IsObject(member->child)) {
+        printf("%s: ", member->string);
+        if (cJSON_IsObject(member))
+            print_pairs(member);
+        else
+            print_value(member);
+        putchar('\n');
+        return;
+    }
+    printf("\n%s:\n", member->string);
+    const bool recipes = strcmp(member->string, "recipes") == 0;
+    cJSON_ArrayForEach(entry, member)
+    {
+        printf("  ");
+        if (recipes) {
+            print_value(cJSON_GetObjectItemCaseSensitive(entry, "strategy"));
+            printf(", ");
+            print_recipe(entry);
+        } else {
+            print_pairs(entry);
+            putchar('\n');
+        }
+    }
+}
+
 static mn_status describe_benchmark(const char *name)
 {
     char *text;
@@ -157,25 +206,8 @@ static mn_status describe_benchmark(const char *name)
     putchar('\n');
     cJSON_ArrayForEach(member, json)
     {
-        if (member == summary || strcmp(member->string, "name") == 0)
-            continue;
-        const cJSON *entry;
-        if (cJSON_IsArray(member) && cJSON_IsObject(member->child)) {
-            printf("\n%s:\n", member->string);
-            cJSON_ArrayForEach(entry, member)
-            {
-                printf("  ");
-                print_pairs(entry);
-                putchar('\n');
-            }
-        } else {
-            printf("%s: ", member->string);
-            if (cJSON_IsObject(member))
-                print_pairs(member);
-            else
-                print_value(member);
-            putchar('\n');
-        }
+        if (member != summary && strcmp(member->string, "name") != 0)
+            print_member(member);
     }
     printf("\nused by: mneme run %s STRATEGY\n", name);
     cJSON_Delete(json);
@@ -228,12 +260,6 @@ static int unknown_name(const char *name)
     return MN_EXIT_USAGE;
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-    const size_t length = strlen(name), ending = strlen(end);
-    return length >= ending && strcmp(name + length - ending, end) == 0;
-}
-
 static int help(const mn_arguments *arguments)
 {
     const char *name = arguments->words[0];
@@ -246,9 +272,9 @@ static int help(const mn_arguments *arguments)
             mn_command_help_print(*command);
             return MN_EXIT_DONE;
         }
-    if (ends_in(name, ".json"))
+    if (mn_path_ends_in(name, ".json"))
         return mn_exit_of_request(describe_benchmark(name));
-    if (strchr(name, '/') != NULL || ends_in(name, ".so")) {
+    if (strchr(name, '/') != NULL || mn_path_ends_in(name, ".so")) {
         const mn_status status = mn_plugin_load(name, &name);
         if (status != MN_OK)
             return mn_exit_of_request(status);

@@ -17,3 +17,14 @@ cJSON *mn_json_number(double value)
 {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
 }
+
+cJSON *mn_summary_json(const mn_summary *summary)
+{
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON_AddNumberToObject(json, "n", (double)summary->n);
+    cJSON_AddItemToObject(json, "mean", mn_json_number(summary->mean));
+    cJSON_AddItemToObject(json, "deviation", mn_json_number(summary->deviation));
+    cJSON_AddItemToObject(json, "low", mn_json_number(summary->low));
+    cJSON_AddItemToObject(json, "high", mn_json_number(summary->high));
+    return json;
+}

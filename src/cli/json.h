@@ -3,11 +3,12 @@
 #define MN_CLI_JSON_H
 
 #include <cjson/cJSON.h>
-#include <stdint.h>
+#include <mneme/results.h>
 
 /* Prints the document and a newline on standard output. */
 void mn_json_print(const cJSON *json);
 /* NaN becomes null, which JSON can say. */
 cJSON *mn_json_number(double value);
+cJSON *mn_summary_json(const mn_summary *summary);
 
 #endif

@@ -1,0 +1,88 @@
+/* cmd_export.c -- results of a run for other programs. */
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/report.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One row an evaluation, the run's identity in each: files can be concatenated. */
+static mn_status print_csv(const mn_run *run)
+{
+    puts("benchmark,strategy,seed,scope,step,after_task,on_task,accuracy");
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        for (int64_t on = 0; on < run->tasks && mn_results_has(run->results, scope); on++) {
+            mn_curve_point *point;
+            int64_t count;
+            MN_TRY(mn_results_curve(run->results, scope, on, &point, &count));
+            for (int64_t i = 0; i < count; i++) {
+                mn_csv_field(stdout, run->benchmark);
+                putchar(',');
+                mn_csv_field(stdout, run->strategy);
+                printf(",%lld,%s,%lld,%lld,%lld,", (long long)run->seed, mn_scope_name(scope),
+                       (long long)point[i].step, (long long)point[i].after_task, (long long)on);
+                if (!isnan(point[i].accuracy))
+                    printf("%.10g", point[i].accuracy);
+                putchar('\n');
+            }
+            free(point);
+        }
+    }
+    return MN_OK;
+}
+
+static void print_json(const mn_run *run)
+{
+    cJSON *json = mn_report_run_json(run);
+    mn_json_print(json);
+    cJSON_Delete(json);
+}
+
+static mn_status export_results(const mn_run *run, const char *format)
+{
+    if (strcmp(format, "csv") == 0)
+        return print_csv(run);
+    if (strcmp(format, "json") != 0)
+        return mn_fail(MN_BAD_OPTION, "--format: '%s' is not csv or json", format);
+    print_json(run);
+    return MN_OK;
+}
+
+static int export(const mn_arguments *arguments)
+{
+    const char *format = mn_arguments_value(arguments, "format");
+    if (format == NULL) {
+        mn_complain("export needs --format csv or --format json");
+        return MN_EXIT_USAGE;
+    }
+    mn_runs runs;
+    mn_status status = mn_runs_open(arguments->words, 1, &runs);
+    if (status != MN_OK)
+        return mn_exit_of_work(status);
+    status = export_results(&runs.run[0], format);
+    mn_runs_free(&runs);
+    return mn_exit_of_work(status);
+}
+
+static const mn_flag flags[] = {
+    {.name = "format",
+     .value = "NAME",
+     .help = "csv: one row an evaluation; json: configuration, "
+             "accuracy matrices and metrics"},
+    {.name = NULL},
+};
+
+const mn_command mn_command_export = {
+    .name = "export",
+    .synopsis = "FILE --format csv|json",
+    .summary = "Writes the results of a run on standard output, for other programs.",
+    .details = "Tasks are numbered from 0; after_task -1 is the untrained network.\n",
+    .flags = flags,
+    .least = 1,
+    .most = 1,
+    .words = "one FILE",
+    .run = export,
+};

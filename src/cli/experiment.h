@@ -1,0 +1,22 @@
+/* experiment.h -- from the arguments of `mneme run` to experiments and their files. */
+#ifndef MN_CLI_EXPERIMENT_H
+#define MN_CLI_EXPERIMENT_H
+
+#include "cli/arguments.h"
+
+#include <mneme/run.h>
+
+/* An experiment with everything that was typed, resolved.  `seed` NULL: as typed. */
+mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
+                                  mn_experiment **experiment);
+
+/* Runs or continues a file under observation: shows progress, says how to go on after an
+ * interruption, and returns the exit code.  `experiment` NULL: resumes. */
+int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet);
+/* Prints the results of a finished file, for people or as JSON; returns the exit code. */
+int mn_show_file(const char *path, bool json);
+
+/* cmd_run with --seeds: one process a seed. */
+int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs);
+
+#endif

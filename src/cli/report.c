@@ -1,0 +1,296 @@
+/* report.c -- what is printed about runs.  Numbers come from the run files' own views; nothing is
+ * computed here. */
+#include "cli/report.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/print.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The metrics of the overview; all of them are in the report of a single run. */
+static const char *const main_metrics[] = {"average_accuracy", "forgetting"};
+enum { MAIN_METRICS = sizeof main_metrics / sizeof main_metrics[0] };
+
+/* --- one run
+ * -------------------------------------------------------------------------------------- */
+
+static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
+{
+    for (int64_t on = 0; on < run->tasks; on++)
+        if (!isnan(mn_results_accuracy(run->results, scope, after, on)))
+            return true;
+    return false;
+}
+
+static void print_matrix(const mn_run *run, mn_scope scope)
+{
+    printf("\n%s accuracy in per cent, on each task after each task\n", mn_scope_name(scope));
+    mn_table *table = mn_table_new((int)run->tasks + 1);
+    mn_table_text(table, "after");
+    for (int64_t on = 0; on < run->tasks; on++)
+        mn_table_text(table, "on %lld", (long long)on + 1);
+    for (int64_t after = -1; after < run->tasks; after++) {
+        if (!row_was_measured(run, scope, after))
+            continue;
+        if (after < 0)
+            mn_table_text(table, "untrained");
+        else
+            mn_table_text(table, "task %lld", (long long)after + 1);
+        for (int64_t on = 0; on < run->tasks; on++)
+            mn_table_number(table, mn_results_accuracy(run->results, scope, after, on), 2);
+    }
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+static void print_metrics(const mn_run *run)
+{
+    mn_scope scopes[MN_SCOPES];
+    int count = 0;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        if (mn_results_has(run->results, scope))
+            scopes[count++] = scope;
+    if (count == 0)
+        return;
+    mn_table *table = mn_table_new(count + 2);
+    mn_table_text(table, "metric");
+    for (int i = 0; i < count; i++)
+        mn_table_text(table, "%s", mn_scope_name(scopes[i]));
+    mn_table_text(table, "meaning");
+    const char *name, *meaning;
+    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
+        mn_table_text(table, "%s", name);
+        for (int j = 0; j < count; j++)
+            mn_table_number(table, mn_results_metric(run->results, name, scopes[j]), 2);
+        mn_table_text(table, "%s", meaning);
+    }
+    putchar('\n');
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+static void print_section(const mn_run *run, const char *section, const char *shown)
+{
+    const size_t length = strlen(section);
+    char *line = mn_text("%s:", shown), *longer;
+    bool any = false;
+    for (int i = 0; i < run->fact_count; i++) {
+        const mn_fact *fact = &run->facts[i];
+        if (strncmp(fact->key, section, length) != 0 || fact->key[length] != '.' ||
+            fact->value[0] == '\0')
+            continue;
+        longer = mn_text("%s %s=%s", line, fact->key + length + 1, fact->value);
+        free(line);
+        line = longer;
+        any = true;
+    }
+    if (any)
+        mn_print_wrapped(line, 2);
+    free(line);
+}
+
+static void print_settings(const mn_run *run)
+{
+    print_section(run, "train", "train");
+    char *copy = mn_text("%s", run->strategy), *rest = copy;
+    for (char *name; (name = strsep(&rest, "+")) != NULL;)
+        print_section(run, name, name);
+    free(copy);
+    print_section(run, "buffer", "buffer");
+    print_section(run, "network", "network");
+    print_section(run, "optimiser", "optimiser");
+    print_section(run, "dataset", "data");
+}
+
+static const char *standing(const mn_run *run)
+{
+    if (mn_run_is_finished(run))
+        return "finished";
+    const char *status = mn_results_value(run->results, "status");
+    return status != NULL ? status : "unfinished";
+}
+
+void mn_report_run(const mn_run *run)
+{
+    printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
+           run->strategy, (long long)run->seed, standing(run), (long long)run->finished,
+           (long long)run->tasks);
+    const char *recipe = mn_results_value(run->results, "recipe");
+    if (recipe != NULL && recipe[0] != '\0')
+        mn_print_wrapped(recipe, 2);
+    print_settings(run);
+    for (int64_t task = 0; task < run->tasks; task++) {
+        const char *classes = mn_results_task_classes(run->results, task);
+        char *line = mn_text("task %lld: %s", (long long)task + 1, classes != NULL ? classes : "");
+        mn_print_wrapped(line, 2);
+        free(line);
+    }
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        if (mn_results_has(run->results, scope))
+            print_matrix(run, scope);
+    print_metrics(run);
+}
+
+/* --- many runs
+ * ------------------------------------------------------------------------------------ */
+
+static void add_metric_headings(mn_table *table, const mn_runs *runs)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        for (int i = 0; i < MAIN_METRICS && mn_runs_have(runs, scope); i++)
+            mn_table_text(table, "%s %s", mn_scope_name(scope), main_metrics[i]);
+}
+
+static int metric_columns(const mn_runs *runs)
+{
+    int columns = 0;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        columns += mn_runs_have(runs, scope) ? MAIN_METRICS : 0;
+    return columns;
+}
+
+static void print_lines(const mn_runs *runs)
+{
+    mn_table *table = mn_table_new(5 + metric_columns(runs));
+    mn_table_text(table, "file");
+    mn_table_text(table, "benchmark");
+    mn_table_text(table, "strategy");
+    mn_table_text(table, "seed");
+    mn_table_text(table, "tasks");
+    add_metric_headings(table, runs);
+    for (int i = 0; i < runs->count; i++) {
+        const mn_run *run = &runs->run[i];
+        mn_table_text(table, "%s", run->path);
+        mn_table_text(table, "%s", run->benchmark);
+        mn_table_text(table, "%s", runs->group[run->group].label);
+        mn_table_number(table, (double)run->seed, 0);
+        mn_table_text(table, "%lld/%lld", (long long)run->finished, (long long)run->tasks);
+        for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+            for (int m = 0; m < MAIN_METRICS && mn_runs_have(runs, scope); m++)
+                mn_table_number(table, mn_results_metric(run->results, main_metrics[m], scope), 2);
+    }
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+static void print_groups(const mn_runs *runs)
+{
+    mn_table *table = mn_table_new(3 + metric_columns(runs));
+    mn_table_text(table, "benchmark");
+    mn_table_text(table, "strategy");
+    mn_table_text(table, "runs");
+    add_metric_headings(table, runs);
+    bool unfinished = false;
+    for (int group = 0; group < runs->group_count; group++) {
+        int finished = 0;
+        for (int i = 0; i < runs->count; i++)
+            finished += runs->run[i].group == group && mn_run_is_finished(&runs->run[i]);
+        unfinished = unfinished || finished < runs->group[group].members;
+        mn_table_text(table, "%s", runs->group[group].run->benchmark);
+        mn_table_text(table, "%s", runs->group[group].label);
+        mn_table_number(table, finished, 0);
+        for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+            for (int m = 0; m < MAIN_METRICS && mn_runs_have(runs, scope); m++) {
+                const mn_summary summary = mn_group_summary(runs, group, main_metrics[m], scope);
+                mn_table_mean(table, summary.mean, summary.deviation);
+            }
+    }
+    printf("\nmean %s sample standard deviation over seeds, in per cent%s\n", mn_plus_minus(),
+           unfinished ? " (unfinished runs left out)" : "");
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+void mn_report_runs(const mn_runs *runs)
+{
+    print_lines(runs);
+    print_groups(runs);
+}
+
+/* --- for machines
+ * --------------------------------------------------------------------------------- */
+
+static cJSON *matrix_json(const mn_run *run, mn_scope scope)
+{
+    cJSON *rows = cJSON_CreateArray();
+    for (int64_t after = 0; after < run->finished; after++) {
+        cJSON *row = cJSON_CreateArray();
+        for (int64_t on = 0; on < run->tasks; on++)
+            cJSON_AddItemToArray(
+                row, mn_json_number(mn_results_accuracy(run->results, scope, after, on)));
+        cJSON_AddItemToArray(rows, row);
+    }
+    return rows;
+}
+
+static cJSON *metrics_json(const mn_run *run, mn_scope scope)
+{
+    cJSON *metrics = cJSON_CreateObject();
+    const char *name, *meaning;
+    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++)
+        cJSON_AddItemToObject(metrics, name,
+                              mn_json_number(mn_results_metric(run->results, name, scope)));
+    return metrics;
+}
+
+cJSON *mn_report_run_json(const mn_run *run)
+{
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON_AddStringToObject(json, "file", run->path);
+    cJSON_AddStringToObject(json, "benchmark", run->benchmark);
+    cJSON_AddStringToObject(json, "strategy", run->strategy);
+    cJSON_AddNumberToObject(json, "seed", (double)run->seed);
+    cJSON_AddStringToObject(json, "status", standing(run));
+    cJSON_AddNumberToObject(json, "tasks", (double)run->tasks);
+    cJSON_AddNumberToObject(json, "tasks_finished", (double)run->finished);
+    cJSON *classes = cJSON_AddArrayToObject(json, "task_classes");
+    for (int64_t task = 0; task < run->tasks; task++) {
+        const char *names = mn_results_task_classes(run->results, task);
+        cJSON_AddItemToArray(classes, cJSON_CreateString(names != NULL ? names : ""));
+    }
+    cJSON *accuracy = cJSON_AddObjectToObject(json, "accuracy");
+    cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_results_has(run->results, scope))
+            continue;
+        cJSON_AddItemToObject(accuracy, mn_scope_name(scope), matrix_json(run, scope));
+        cJSON_AddItemToObject(metrics, mn_scope_name(scope), metrics_json(run, scope));
+    }
+    cJSON_AddItemToObject(json, "config", cJSON_Duplicate(run->config, true));
+    return json;
+}
+
+static cJSON *group_json(const mn_runs *runs, int group)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "benchmark", runs->group[group].run->benchmark);
+    cJSON_AddStringToObject(json, "strategy", runs->group[group].run->strategy);
+    cJSON_AddStringToObject(json, "label", runs->group[group].label);
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_runs_have(runs, scope))
+            continue;
+        cJSON *metrics = cJSON_AddObjectToObject(json, mn_scope_name(scope));
+        const char *name, *meaning;
+        for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
+            const mn_summary summary = mn_group_summary(runs, group, name, scope);
+            cJSON_AddItemToObject(metrics, name, mn_summary_json(&summary));
+        }
+    }
+    return json;
+}
+
+cJSON *mn_report_runs_json(const mn_runs *runs)
+{
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *list = cJSON_AddArrayToObject(json, "runs");
+    for (int i = 0; i < runs->count; i++)
+        cJSON_AddItemToArray(list, mn_report_run_json(&runs->run[i]));
+    cJSON *groups = cJSON_AddArrayToObject(json, "groups");
+    for (int group = 0; group < runs->group_count; group++)
+        cJSON_AddItemToArray(groups, group_json(runs, group));
+    return json;
+}

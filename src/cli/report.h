@@ -1,0 +1,15 @@
+/* report.h -- what is printed about runs: for people, and as JSON. */
+#ifndef MN_CLI_REPORT_H
+#define MN_CLI_REPORT_H
+
+#include "cli/runs.h"
+
+/* One run: where it stands, its settings, accuracy matrices and metrics. */
+void mn_report_run(const mn_run *run);
+/* A line for each run, and mean and deviation of each group. */
+void mn_report_runs(const mn_runs *runs);
+/* The same for machines; the caller deletes. */
+cJSON *mn_report_run_json(const mn_run *run);
+cJSON *mn_report_runs_json(const mn_runs *runs);
+
+#endif
