@@ -48,6 +48,8 @@ static void print_value(const cJSON *value)
         printf("%s", value->valuestring);
         return;
     }
+    if (value == NULL)
+        return;
     char *text = mn_or_die(cJSON_PrintUnformatted(value));
     printf("%s", text);
     free(text);
