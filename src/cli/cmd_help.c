@@ -142,15 +142,15 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
         [MN_KIND_POLICY] = "buffer", [MN_KIND_NETWORK] = "network", [MN_KIND_DATASET] = "dataset"};
     printf("%s (%s)\n", descriptor->name, mn_kind_name(kind, false));
     mn_print_wrapped(descriptor->summary, 2);
-    if (descriptor->cite != NULL) {
-        printf("\npaper:\n");
-        mn_print_wrapped(descriptor->cite, 2);
-    }
     if (kind == MN_KIND_STRATEGY) {
         const mn_strategy *strategy = (const mn_strategy *)(const void *)descriptor;
         for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
             if ((strategy->needs & needs[i].need) != 0)
                 printf("  %s\n", needs[i].means);
+    }
+    if (descriptor->cite != NULL) {
+        printf("\npaper:\n");
+        mn_print_wrapped(descriptor->cite, 2);
     }
     if (kind == MN_KIND_DATASET) {
         const mn_dataset_type *dataset = (const mn_dataset_type *)(const void *)descriptor;

@@ -18,7 +18,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PANELS_A_ROW = 3, TOP = 430, ROW = 330, WIDTH = 1200, MOST_TICS = 20, TEXT_ROWS = 22 };
+enum {
+    PANELS_A_ROW = 3,
+    WIDTH = 1200, /* pixels, as are TOP and ROW: heights of the first panel and of the others */
+    TOP = 430,
+    ROW = 330,
+    LEFT = 80,
+    GAP = 50,
+    LEGEND_LEAST = 150,
+    LEGEND_MOST = 480,
+    MOST_TICS = 20,
+    MOST_LEGEND = 10, /* tasks; beyond it a scale of colours is easier to read */
+    TEXT_ROWS = 22,
+};
 
 static const char *const group_colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                             "#E69F00", "#56B4E9", "#000000", "#B8860B"};
@@ -28,9 +40,10 @@ typedef struct drawing {
     const mn_runs *runs;
     mn_scope scope;
     FILE *script;
-    bool text;     /* in the terminal */
-    int rows;      /* of small panels */
-    int64_t tasks; /* of the longest stream */
+    bool text;         /* in the terminal */
+    int columns, rows; /* of small panels */
+    int right;         /* pixels: where panels end and legends begin */
+    int64_t tasks;     /* of the longest stream */
 } drawing;
 
 mn_scope mn_plot_scope(const mn_runs *runs)
@@ -40,8 +53,7 @@ mn_scope mn_plot_scope(const mn_runs *runs)
                                               : MN_TASK_IL;
 }
 
-/* --- numbers
- * -------------------------------------------------------------------------------------- */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 /* tasks learned, mean, mean - deviation, mean + deviation */
 static void write_averages(const drawing *d, int group)
@@ -77,8 +89,7 @@ static mn_status write_curves(const drawing *d, int group)
     return MN_OK;
 }
 
-/* --- script
- * --------------------------------------------------------------------------------------- */
+/* --- script ---------------------------------------------------------------------------------- */
 
 /* Text inside double quotes of a script, with gnuplot's markup turned off by the terminal. */
 static void write_quoted(FILE *script, const char *text)
@@ -100,16 +111,38 @@ static bool several_benchmarks(const mn_runs *runs)
     return false;
 }
 
+/* The caller frees. */
+static char *name_of(const mn_runs *runs, int group)
+{
+    const mn_group *g = &runs->group[group];
+    char *members = g->members > 1 ? mn_text(", %d runs", g->members) : mn_text(" ");
+    char *name = several_benchmarks(runs)
+                     ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
+                     : mn_text("%s%s", g->label, members);
+    free(members);
+    return name;
+}
+
 static void write_name(const drawing *d, int group)
 {
-    const mn_group *g = &d->runs->group[group];
-    char *runs = g->members > 1 ? mn_text(", %d runs", g->members) : mn_text(" ");
-    char *name = several_benchmarks(d->runs)
-                     ? mn_text("%s, %s%s", g->run->benchmark, g->label, runs)
-                     : mn_text("%s%s", g->label, runs);
+    char *name = name_of(d->runs, group);
     write_quoted(d->script, name);
     free(name);
-    free(runs);
+}
+
+/* Legends stand beside the panels, as wide as the longest name needs. */
+static int right_of_panels(const mn_runs *runs)
+{
+    const double character = 8.6; /* pixels, about */
+    int wanted = LEGEND_LEAST;
+    for (int group = 0; group < runs->group_count; group++) {
+        char *name = name_of(runs, group);
+        const int needed = 80 + (int)(character * (double)strlen(name));
+        if (needed > wanted)
+            wanted = needed;
+        free(name);
+    }
+    return WIDTH - (wanted < LEGEND_MOST ? wanted : LEGEND_MOST);
 }
 
 static void write_terminal(const drawing *d, const char *path, const char *part)
@@ -167,11 +200,21 @@ static void write_place(const drawing *d, int left, int right, int top, int bott
             left / (double)WIDTH, right / (double)WIDTH, 1 - top / height, 1 - bottom / height);
 }
 
+/* Beside the panel that is drawn next. */
+static void write_key(const drawing *d)
+{
+    if (d->text)
+        fprintf(d->script, "set key outside right\n");
+    else
+        fprintf(d->script, "set key at screen %.4f,graph 1 left top Left reverse spacing 1.2\n",
+                (d->right + 20) / (double)WIDTH);
+}
+
 static void write_average_panel(const drawing *d)
 {
     FILE *script = d->script;
     if (!d->text)
-        write_place(d, 80, 900, 45, TOP - 60);
+        write_place(d, LEFT, d->right, 45, TOP - 60);
     char *title = mn_text("%s: average %s accuracy over the tasks seen",
                           several_benchmarks(d->runs) ? "several benchmarks"
                                                       : d->runs->group[0].run->benchmark,
@@ -179,11 +222,9 @@ static void write_average_panel(const drawing *d)
     fprintf(script, "set title ");
     write_quoted(script, title);
     free(title);
-    fprintf(script,
-            "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)'\n"
-            "set key %s\nplot ",
-            d->text ? "outside right"
-                    : "at screen 0.765,graph 1 left top Left reverse spacing 1.2");
+    fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)'\n");
+    write_key(d);
+    fprintf(script, "plot ");
     for (int group = 0; group < d->runs->group_count; group++) {
         const char *colour = group_colours[group % GROUP_COLOURS];
         if (!d->text && d->runs->group[group].members > 1)
@@ -199,48 +240,50 @@ static void write_average_panel(const drawing *d)
     }
 }
 
-static void write_colour_box(const drawing *d)
+/* The tasks' colours, beside the first row of small panels: a legend, or a scale when there are too
+ * many of them. */
+static void write_task_legend(const drawing *d, int group)
 {
     const double height = TOP + ROW * d->rows;
-    fprintf(d->script,
-            "set colorbox user origin screen 0.935,%.4f size screen 0.012,%.4f\n"
-            "set cblabel 'accuracy on task' offset -1\nset cbtics %lld\n",
-            1 - (TOP + ROW - 70) / height, (ROW - 115) / height,
-            (long long)(d->tasks <= 10 ? 1 : 5));
+    fprintf(d->script, "unset colorbox\nunset key\n");
+    if (d->text || (group == 0 && d->tasks <= MOST_LEGEND))
+        write_key(d);
+    else if (group == 0)
+        fprintf(d->script,
+                "set colorbox user origin screen %.4f,%.4f size screen 0.012,%.4f\n"
+                "set cblabel 'accuracy on task' offset 1\nset cbtics 5\n",
+                (d->right + 25) / (double)WIDTH, 1 - (TOP + ROW - 70) / height,
+                (ROW - 115) / height);
+}
+
+static void write_curve(const drawing *d, int group, int64_t on)
+{
+    const int64_t tasks = d->runs->group[group].run->tasks;
+    fprintf(d->script, "$curves%d index %lld using 1:2", group, (long long)on);
+    if (d->text)
+        fprintf(d->script, " with linespoints pt %lld", (long long)on + 1);
+    else
+        fprintf(d->script, ":3 with linespoints lc palette lw 2 pt 7 ps 0.6");
+    fprintf(d->script, " title 'on task %lld'%s", (long long)on + 1,
+            on + 1 < tasks ? ", \\\n  " : "\n");
 }
 
 static void write_curve_panel(const drawing *d, int group)
 {
     FILE *script = d->script;
-    const int column = group % PANELS_A_ROW, row = group / PANELS_A_ROW;
+    const int column = group % d->columns, row = group / d->columns;
+    const int width = (d->right - LEFT - GAP * (d->columns - 1)) / d->columns;
+    const int left = LEFT + (width + GAP) * column, top = TOP + ROW * row;
     if (!d->text)
-        write_place(d, 80 + 350 * column, 80 + 350 * column + 300, TOP + ROW * row + 45,
-                    TOP + ROW * row + ROW - 70);
+        write_place(d, left, left + width, top + 45, top + ROW - 70);
     fprintf(script, "set title ");
     write_name(d, group);
     fprintf(script, "\nset xlabel 'tasks learned'\n");
-    const bool labelled = d->text || column == 0;
-    fprintf(script, "%s\n", labelled ? "set ylabel 'accuracy (%)'" : "unset ylabel");
-    fprintf(script, d->text ? "set key outside right\n" : "unset key\n");
-    if (!d->text && group == 0)
-        write_colour_box(d);
-    else
-        fprintf(script, "unset colorbox\n");
-    const int64_t tasks = d->runs->group[group].run->tasks;
+    fprintf(script, "%s\n", d->text || column == 0 ? "set ylabel 'accuracy (%)'" : "unset ylabel");
+    write_task_legend(d, group);
     fprintf(script, "plot ");
-    for (int64_t on = 0; on < tasks; on++) {
-        if (d->text)
-            fprintf(script,
-                    "$curves%d index %lld using 1:2 with linespoints pt %lld title 'on "
-                    "task %lld'",
-                    group, (long long)on, (long long)on + 1, (long long)on + 1);
-        else
-            fprintf(script,
-                    "$curves%d index %lld using 1:2:3 with linespoints lc palette lw 2 "
-                    "pt 7 ps 0.6 notitle",
-                    group, (long long)on);
-        fprintf(script, "%s", on + 1 < tasks ? ", \\\n  " : "\n");
-    }
+    for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)
+        write_curve(d, group, on);
 }
 
 static mn_status write_script(drawing *d, const char *path, const char *part)
@@ -270,10 +313,10 @@ static mn_status check_path(const char *path)
 
 mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
 {
-    drawing d = {.runs = runs,
-                 .scope = scope,
-                 .text = path == NULL,
-                 .rows = (runs->group_count + PANELS_A_ROW - 1) / PANELS_A_ROW};
+    drawing d = {.runs = runs, .scope = scope, .text = path == NULL};
+    d.columns = runs->group_count < PANELS_A_ROW ? runs->group_count : PANELS_A_ROW;
+    d.rows = (runs->group_count + d.columns - 1) / d.columns;
+    d.right = right_of_panels(runs);
     bool measured = false;
     for (int i = 0; i < runs->count; i++) {
         measured =

@@ -74,17 +74,32 @@ void mn_print_wrapped(const char *text, int indent)
     wrap(text, indent, indent);
 }
 
+/* "1 to 1024", "at least 0", "" where anything goes: shorter than in an error message. */
+static const char *short_range(const mn_option *option, char *text, size_t bytes)
+{
+    const double huge = 1e9; /* nobody needs to read an upper bound beyond it */
+    text[0] = '\0';
+    if (option->type == MN_OPTION_CHOICE)
+        return mn_option_range(option, text, bytes);
+    if (option->type != MN_OPTION_INT && option->type != MN_OPTION_REAL)
+        return text;
+    if (option->most < huge)
+        snprintf(text, bytes, "%.15g to %.15g", option->least, option->most);
+    else if (option->least > -huge)
+        snprintf(text, bytes, "at least %.15g", option->least);
+    return text;
+}
+
 const char *mn_option_sentence(const mn_option *option, char *text, size_t bytes)
 {
     char range[512], standard[128];
-    mn_option_range(option, range, sizeof range);
+    short_range(option, range, sizeof range);
     mn_option_default(option, standard, sizeof standard);
-    if (option->type == MN_OPTION_BOOL)
-        snprintf(text, bytes, "%s (default %s)", option->help, standard);
-    else if (standard[0] == '\0')
-        snprintf(text, bytes, "%s (%s)", option->help, range);
+    if (standard[0] == '\0')
+        snprintf(text, bytes, "%s", option->help);
     else
-        snprintf(text, bytes, "%s (%s; default %s)", option->help, range, standard);
+        snprintf(text, bytes, "%s (%s%sdefault %s)", option->help, range,
+                 range[0] != '\0' ? "; " : "", standard);
     return text;
 }
 

@@ -1,22 +1,19 @@
 /* report.c -- what is printed about runs.  Numbers come from the run files' own views; nothing is
  * computed here. */
 #include "cli/report.h"
+#include "base/options.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/table.h"
 
 #include <math.h>
+#include <mneme/run.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The metrics of the overview; all of them are in the report of a single run. */
-static const char *const main_metrics[] = {"average_accuracy", "forgetting"};
-enum { MAIN_METRICS = sizeof main_metrics / sizeof main_metrics[0] };
-
-/* --- one run
- * -------------------------------------------------------------------------------------- */
+/* --- one run --------------------------------------------------------------------------------- */
 
 static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
 {
@@ -73,17 +70,42 @@ static void print_metrics(const mn_run *run)
     mn_table_free(table);
 }
 
-static void print_section(const mn_run *run, const char *section, const char *shown)
+/* Settings that are shown whatever their value; others only where they are not the default. */
+static bool always_shown(const char *name)
+{
+    static const char *const names[] = {"epochs", "batch", "lr", "buffer_size", "buffer_policy"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_default(const char *name, const char *value)
+{
+    char text[128];
+    for (const mn_option *option = mn_run_options(); option->name != NULL; option++)
+        if (strcmp(option->name, name) == 0)
+            return strcmp(mn_option_default(option, text, sizeof text), value) == 0;
+    return false;
+}
+
+/* "network: mlp widths=100,100" */
+static void print_section(const mn_run *run, const char *section)
 {
     const size_t length = strlen(section);
-    char *line = mn_text("%s:", shown), *longer;
-    bool any = false;
+    const bool train = strcmp(section, "train") == 0;
+    char *key = mn_text("%s.name", section);
+    const char *type = mn_fact_value(run->facts, run->fact_count, key);
+    char *line = mn_text("%s:%s%s", section, type != NULL ? " " : "", type != NULL ? type : "");
+    bool any = type != NULL;
     for (int i = 0; i < run->fact_count; i++) {
         const mn_fact *fact = &run->facts[i];
+        const char *name = fact->key + length + 1;
         if (strncmp(fact->key, section, length) != 0 || fact->key[length] != '.' ||
-            fact->value[0] == '\0')
+            fact->value[0] == '\0' || strcmp(fact->key, key) == 0 ||
+            (train && !always_shown(name) && is_default(name, fact->value)))
             continue;
-        longer = mn_text("%s %s=%s", line, fact->key + length + 1, fact->value);
+        char *longer = mn_text("%s %s=%s", line, name, fact->value);
         free(line);
         line = longer;
         any = true;
@@ -91,19 +113,20 @@ static void print_section(const mn_run *run, const char *section, const char *sh
     if (any)
         mn_print_wrapped(line, 2);
     free(line);
+    free(key);
 }
 
 static void print_settings(const mn_run *run)
 {
-    print_section(run, "train", "train");
+    print_section(run, "train");
     char *copy = mn_text("%s", run->strategy), *rest = copy;
     for (char *name; (name = strsep(&rest, "+")) != NULL;)
-        print_section(run, name, name);
+        print_section(run, name);
     free(copy);
-    print_section(run, "buffer", "buffer");
-    print_section(run, "network", "network");
-    print_section(run, "optimiser", "optimiser");
-    print_section(run, "dataset", "data");
+    static const char *const sections[] = {"buffer",   "network", "optimiser",
+                                           "schedule", "dataset", "stream"};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        print_section(run, sections[i]);
 }
 
 static const char *standing(const mn_run *run)
@@ -135,29 +158,45 @@ void mn_report_run(const mn_run *run)
     print_metrics(run);
 }
 
-/* --- many runs
- * ------------------------------------------------------------------------------------ */
+/* --- many runs ------------------------------------------------------------------------------- */
 
-static void add_metric_headings(mn_table *table, const mn_runs *runs)
+/* The metrics of the overview and their headings; all of them are in the report of a single run. */
+static const char *const overview[] = {"average_accuracy", "forgetting"};
+enum { OVERVIEW = sizeof overview / sizeof overview[0] };
+
+static bool one_benchmark(const mn_runs *runs)
 {
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-        for (int i = 0; i < MAIN_METRICS && mn_runs_have(runs, scope); i++)
-            mn_table_text(table, "%s %s", mn_scope_name(scope), main_metrics[i]);
+    for (int i = 1; i < runs->count; i++)
+        if (strcmp(runs->run[i].benchmark, runs->run[0].benchmark) != 0)
+            return false;
+    return true;
 }
 
 static int metric_columns(const mn_runs *runs)
 {
     int columns = 0;
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-        columns += mn_runs_have(runs, scope) ? MAIN_METRICS : 0;
+        columns += mn_runs_have(runs, scope) ? OVERVIEW : 0;
     return columns;
+}
+
+static void add_metric_headings(mn_table *table, const mn_runs *runs)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_runs_have(runs, scope))
+            continue;
+        mn_table_text(table, "%s", mn_scope_name(scope));
+        mn_table_text(table, "forgetting");
+    }
 }
 
 static void print_lines(const mn_runs *runs)
 {
-    mn_table *table = mn_table_new(5 + metric_columns(runs));
+    const bool one = one_benchmark(runs);
+    mn_table *table = mn_table_new((one ? 4 : 5) + metric_columns(runs));
     mn_table_text(table, "file");
-    mn_table_text(table, "benchmark");
+    if (!one)
+        mn_table_text(table, "benchmark");
     mn_table_text(table, "strategy");
     mn_table_text(table, "seed");
     mn_table_text(table, "tasks");
@@ -165,22 +204,34 @@ static void print_lines(const mn_runs *runs)
     for (int i = 0; i < runs->count; i++) {
         const mn_run *run = &runs->run[i];
         mn_table_text(table, "%s", run->path);
-        mn_table_text(table, "%s", run->benchmark);
+        if (!one)
+            mn_table_text(table, "%s", run->benchmark);
         mn_table_text(table, "%s", runs->group[run->group].label);
         mn_table_number(table, (double)run->seed, 0);
         mn_table_text(table, "%lld/%lld", (long long)run->finished, (long long)run->tasks);
         for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-            for (int m = 0; m < MAIN_METRICS && mn_runs_have(runs, scope); m++)
-                mn_table_number(table, mn_results_metric(run->results, main_metrics[m], scope), 2);
+            for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++)
+                mn_table_number(table, mn_results_metric(run->results, overview[m], scope), 2);
     }
     mn_table_print(table, stdout);
     mn_table_free(table);
 }
 
+static void add_group(mn_table *table, const mn_runs *runs, int group)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++) {
+            const mn_summary summary = mn_group_summary(runs, group, overview[m], scope);
+            mn_table_mean(table, summary.mean, summary.deviation);
+        }
+}
+
 static void print_groups(const mn_runs *runs)
 {
-    mn_table *table = mn_table_new(3 + metric_columns(runs));
-    mn_table_text(table, "benchmark");
+    const bool one = one_benchmark(runs);
+    mn_table *table = mn_table_new((one ? 2 : 3) + metric_columns(runs));
+    if (!one)
+        mn_table_text(table, "benchmark");
     mn_table_text(table, "strategy");
     mn_table_text(table, "runs");
     add_metric_headings(table, runs);
@@ -190,16 +241,13 @@ static void print_groups(const mn_runs *runs)
         for (int i = 0; i < runs->count; i++)
             finished += runs->run[i].group == group && mn_run_is_finished(&runs->run[i]);
         unfinished = unfinished || finished < runs->group[group].members;
-        mn_table_text(table, "%s", runs->group[group].run->benchmark);
+        if (!one)
+            mn_table_text(table, "%s", runs->group[group].run->benchmark);
         mn_table_text(table, "%s", runs->group[group].label);
         mn_table_number(table, finished, 0);
-        for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-            for (int m = 0; m < MAIN_METRICS && mn_runs_have(runs, scope); m++) {
-                const mn_summary summary = mn_group_summary(runs, group, main_metrics[m], scope);
-                mn_table_mean(table, summary.mean, summary.deviation);
-            }
+        add_group(table, runs, group);
     }
-    printf("\nmean %s sample standard deviation over seeds, in per cent%s\n", mn_plus_minus(),
+    printf("\nmean %s sample standard deviation over seeds%s\n", mn_plus_minus(),
            unfinished ? " (unfinished runs left out)" : "");
     mn_table_print(table, stdout);
     mn_table_free(table);
@@ -207,12 +255,13 @@ static void print_groups(const mn_runs *runs)
 
 void mn_report_runs(const mn_runs *runs)
 {
+    printf("%s%saverage accuracy after the last task, and forgetting, in per cent\n\n",
+           one_benchmark(runs) ? runs->run[0].benchmark : "", one_benchmark(runs) ? ": " : "");
     print_lines(runs);
     print_groups(runs);
 }
 
-/* --- for machines
- * --------------------------------------------------------------------------------- */
+/* --- for machines ---------------------------------------------------------------------------- */
 
 static cJSON *matrix_json(const mn_run *run, mn_scope scope)
 {

@@ -28,7 +28,7 @@
 
 enum { MESSAGE_TEXT = 1024, FOLDER_BYTES = 3000 };
 
-typedef enum message_kind { PROGRESS, WARNING, KEPT, FAILED } message_kind;
+typedef enum message_kind { PROGRESS, WARNING, FINISHED, CONTINUED, FAILED } message_kind;
 
 /* What a child tells; smaller than PIPE_BUF, so writes of several children do not mix. */
 typedef struct message {
@@ -50,7 +50,8 @@ typedef struct seed_run {
     seed_state state;
     int64_t done, total;
     double images_per_second;
-    bool explained; /* its failure was already reported */
+    bool explained;       /* its failure was already reported */
+    bool finished_before; /* its file was there and finished */
     double began;
 } seed_run;
 
@@ -63,8 +64,7 @@ typedef struct study {
     double began;
 } study;
 
-/* --- in the child
- * --------------------------------------------------------------------------------- */
+/* --- in the child ---------------------------------------------------------------------------- */
 
 typedef struct child {
     int index, pipe;
@@ -103,11 +103,13 @@ static void child_log(void *context, mn_log_level level, const char *line)
 
 /* A file that is already there must come from the same settings, or the mean of the study would mix
  * two studies. */
-static mn_status check_same_settings(const mn_experiment *experiment, const char *path)
+static mn_status check_same_settings(const mn_experiment *experiment, const char *path,
+                                     bool *finished)
 {
     mn_runs runs;
     MN_TRY(mn_runs_open(&path, 1, &runs));
     const mn_run *run = &runs.run[0];
+    *finished = mn_run_is_finished(run);
     cJSON *config;
     mn_status status = mn_json_parse(mn_experiment_json(experiment), "configuration", &config);
     if (status == MN_OK) {
@@ -135,9 +137,10 @@ static mn_status run_or_resume(child *c, mn_experiment *experiment, const char *
         .context = c, .log = child_log, .progress = child_progress, .stop = mn_signals_stop};
     if (!mn_path_exists(path))
         return mn_experiment_run(experiment, path, &observer);
-    MN_TRY(check_same_settings(experiment, path));
-    tell(c, (message){.kind = KEPT});
-    return mn_resume(path, &observer);
+    bool finished;
+    MN_TRY(check_same_settings(experiment, path, &finished));
+    tell(c, (message){.kind = finished ? FINISHED : CONTINUED});
+    return finished ? MN_OK : mn_resume(path, &observer);
 }
 
 static _Noreturn void be_child(const study *s, int index)
@@ -157,8 +160,7 @@ static _Noreturn void be_child(const study *s, int index)
                                      : MN_EXIT_FAILED);
 }
 
-/* --- in the parent
- * -------------------------------------------------------------------------------- */
+/* --- in the parent --------------------------------------------------------------------------- */
 
 static mn_status start(study *s, int index)
 {
@@ -196,7 +198,8 @@ static void hear(study *s)
             seed->total = m.total;
             seed->images_per_second = m.images_per_second;
             break;
-        case KEPT:
+        case FINISHED: seed->finished_before = true; break;
+        case CONTINUED:
             mn_status_line_say(&s->line, "seed %lld: continues %s", (long long)seed->seed,
                                seed->path);
             break;
@@ -223,8 +226,13 @@ static void ended(study *s, seed_run *seed, int how)
     seed->state = code == MN_EXIT_DONE ? DONE : code == MN_EXIT_INTERRUPTED ? STOPPED : BROKEN;
     if (seed->state == DONE) {
         seed->done = seed->total;
-        mn_status_line_say(&s->line, "seed %lld done after %s: %s", (long long)seed->seed,
-                           mn_duration(mn_clock() - seed->began, text, sizeof text), seed->path);
+        if (seed->finished_before)
+            mn_status_line_say(&s->line, "seed %lld is finished already, kept: %s",
+                               (long long)seed->seed, seed->path);
+        else
+            mn_status_line_say(&s->line, "seed %lld done after %s: %s", (long long)seed->seed,
+                               mn_duration(mn_clock() - seed->began, text, sizeof text),
+                               seed->path);
     } else if (seed->state == BROKEN && !seed->explained) {
         mn_status_line_clear(&s->line);
         if (WIFSIGNALED(how))
@@ -307,6 +315,9 @@ static int cores(void)
 static mn_status prepare(study *s, const mn_arguments *arguments, const char *folder)
 {
     int64_t first = 0;
+    if (folder != NULL && mn_path_ends_in(folder, ".mneme"))
+        return mn_fail(MN_BAD_OPTION, "--out %s: with --seeds it names a folder, not a file",
+                       folder);
     MN_TRY(mn_arguments_int(arguments, "seed", 0, INT64_MAX / 2, &first));
     for (int i = 0; i < s->count; i++) {
         seed_run *seed = &s->seed[i];
@@ -360,7 +371,7 @@ static int outcome(const study *s)
         mn_complain("stopped on request, %d of %d seeds done; the same command continues", done,
                     s->count);
     else if (broken > 0)
-        mn_complain("%d of %d seeds failed; the same command continues them", broken, s->count);
+        mn_complain("%d of %d seeds failed", broken, s->count);
     return stopped > 0 && s->stopping ? MN_EXIT_INTERRUPTED
            : done < s->count          ? MN_EXIT_FAILED
                                       : MN_EXIT_DONE;
