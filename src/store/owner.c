@@ -173,10 +173,14 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
     if (who->pid[0] == '\0')
         return MN_OK;
     const bool same_kernel = strcmp(who->boot, self->boot) == 0;
-    if (!same_kernel && strcmp(who->host, self->host) != 0)
-        return busy(path, who,
-                    "if that process is gone, release the file there with 'mneme resume', or here "
-                    "with: sqlite3 FILE \"DELETE FROM run WHERE key GLOB 'owner.*'\"");
+    if (!same_kernel && strcmp(who->host, self->host) != 0) {
+        char advice[1024];
+        snprintf(advice, sizeof advice,
+                 "resume it there, or if that process is gone, release it with: "
+                 "sqlite3 '%s' \"DELETE FROM run WHERE key GLOB 'owner.*'\"",
+                 path);
+        return busy(path, who, advice);
+    }
     if (!same_kernel)
         return MN_OK; /* the machine was restarted since */
     if (strcmp(who->pids, self->pids) != 0)

@@ -131,23 +131,6 @@ static mn_status create_locked(mn_runfile *file)
     return status;
 }
 
-mn_status mn_runfile_create(const char *path, mn_runfile **file)
-{
-    *file = NULL;
-    MN_TRY(mn_check_filesystem(path));
-    MN_TRY(refuse_existing(path));
-    mn_runfile *made;
-    MN_TRY(new_runfile(path, MN_WRITE, &made));
-    mn_status status = mn_owner_lock(path, &made->lock);
-    if (status == MN_OK)
-        status = create_locked(made);
-    if (status == MN_OK)
-        *file = made;
-    else
-        free_runfile(made);
-    return status;
-}
-
 static mn_status ask_int(mn_runfile *file, const char *pragma, int64_t *value)
 {
     sqlite3_stmt *statement;
@@ -200,6 +183,8 @@ static mn_status check_regular(const char *path)
                                : mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode))
         return mn_fail(MN_CORRUPT, "%s is not a file", path);
+    if (about.st_size == 0)
+        return mn_fail(MN_CORRUPT, "%s is empty; remove it, and start the run again", path);
     return MN_OK;
 }
 
@@ -290,7 +275,27 @@ static mn_status open_to_read(mn_runfile *file)
         status = open_immutable(file);
     }
     MN_TRY(status);
+    MN_TRY(check_pages(file));
     return mn_database_verify(file);
+}
+
+mn_status mn_runfile_create(const char *path, mn_runfile **file)
+{
+    *file = NULL;
+    MN_TRY(mn_check_filesystem(path));
+    MN_TRY(refuse_existing(path));
+    mn_runfile *made;
+    MN_TRY(new_runfile(path, MN_WRITE, &made));
+    mn_status status = mn_owner_lock(path, &made->lock);
+    if (status == MN_BUSY)
+        status = name_the_writer(path);
+    else if (status == MN_OK)
+        status = create_locked(made);
+    if (status == MN_OK)
+        *file = made;
+    else
+        free_runfile(made);
+    return status;
 }
 
 mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file)
