@@ -1,0 +1,16 @@
+/* driver.h -- the two kinds of case that the driver carries out. */
+#ifndef MN_TESTS_PARITY_DRIVER_H
+#define MN_TESTS_PARITY_DRIVER_H
+
+#include "tests/parity/exchange.h"
+
+/* One op on given inputs: result {"output": [t], "gradients": [t, ...], "statistics": [t, ...]}.
+ * The loss is sum(upstream * output), so every element of the output has its own gradient. */
+mn_status parity_op(exchange *e, const cJSON *described, cJSON *result);
+
+/* Steps of training from given weights on given batches: {"parameters": their names in order,
+ * "after_one": [t, ...] and "after_all": [t, ...] their values, "logits": [t] of the first step,
+ * "losses": [steps + 1], "statistics": [t, ...], "eval_logits": [t]}. */
+mn_status parity_training(exchange *e, const cJSON *described, cJSON *result);
+
+#endif

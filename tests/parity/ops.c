@@ -1,0 +1,216 @@
+/* ops.c -- every op of autograd.h under the name it has there. */
+#include "tests/parity/driver.h"
+
+#include <mneme/autograd.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_INPUTS = 4, MOST_ROWS = 64 };
+
+typedef struct op_case {
+    mn_var *x[MOST_INPUTS];
+    int inputs;
+    double a, b; /* parameters, as PyTorch's side named them */
+    int64_t first, count;
+    mn_shape shape;
+    int64_t index[MOST_ROWS];
+    int32_t labels[MOST_ROWS];
+    bool keep[MOST_ROWS];
+    int listed;            /* how many of index, labels or keep */
+    mn_tensor *running[2]; /* mean, variance */
+    mn_norm_mode norm;
+} op_case;
+
+/* --- the ops ---------------------------------------------------------------------------------- */
+
+#define OPS(X)                                                                                     \
+    X(add, mn_add(c->x[0], c->x[1]))                                                               \
+    X(sub, mn_sub(c->x[0], c->x[1]))                                                               \
+    X(mul, mn_mul(c->x[0], c->x[1]))                                                               \
+    X(scale, mn_scale(c->x[0], c->a))                                                              \
+    X(shift, mn_shift(c->x[0], c->a))                                                              \
+    X(axpby, mn_axpby(c->a, c->x[0], c->b, c->x[1]))                                               \
+    X(matmul, mn_matmul(c->x[0], c->x[1]))                                                         \
+    X(linear, mn_linear(c->x[0], c->x[1], c->x[2]))                                                \
+    X(relu, mn_relu(c->x[0]))                                                                      \
+    X(leaky_relu, mn_leaky_relu(c->x[0], c->a))                                                    \
+    X(square, mn_square(c->x[0]))                                                                  \
+    X(sqrt, mn_sqrt(c->x[0]))                                                                      \
+    X(exp, mn_exp(c->x[0]))                                                                        \
+    X(log, mn_log(c->x[0]))                                                                        \
+    X(clamp, mn_clamp(c->x[0], c->a, c->b))                                                        \
+    X(hinge, mn_hinge(c->x[0], c->a))                                                              \
+    X(sum, mn_sum(c->x[0]))                                                                        \
+    X(mean, mn_mean(c->x[0]))                                                                      \
+    X(row_sum, mn_row_sum(c->x[0]))                                                                \
+    X(row_max, mn_row_max(c->x[0]))                                                                \
+    X(softmax, mn_softmax(c->x[0]))                                                                \
+    X(log_softmax, mn_log_softmax(c->x[0]))                                                        \
+    X(row_normalise, mn_row_normalise(c->x[0]))                                                    \
+    X(reshape, mn_reshape(c->x[0], c->shape))                                                      \
+    X(transpose, mn_transpose(c->x[0]))                                                            \
+    X(rows, mn_rows(c->x[0], c->first, c->count))                                                  \
+    X(columns, mn_columns(c->x[0], c->first, c->count))                                            \
+    X(concat_rows, mn_concat_rows(c->x, c->inputs))                                                \
+    X(concat_columns, mn_concat_columns(c->x, c->inputs))                                          \
+    X(gather_rows, mn_gather_rows(c->x[0], c->index, c->listed))                                   \
+    X(rows_where, mn_rows_where(c->x[0], c->keep))                                                 \
+    X(detach, mn_mul(c->x[0], mn_detach(c->x[0])))                                                 \
+    X(cross_entropy, mn_cross_entropy(c->x[0], c->labels))                                         \
+    X(cross_entropy_columns, mn_cross_entropy_columns(c->x[0], c->labels, c->first, c->count))     \
+    X(mse, mn_mse(c->x[0], c->x[1]))                                                               \
+    X(kl, mn_kl(c->x[0], c->x[1], c->a))                                                           \
+    X(gradient_of, mn_gradient_of(mn_sum(mn_mul(mn_exp(c->x[0]), c->x[1])), c->x[0]))              \
+    X(batch_norm,                                                                                  \
+      mn_batch_norm(c->x[0], c->x[1], c->x[2], c->running[0], c->running[1], c->norm, c->a, c->b))
+
+#define X(name, expression)                                                                        \
+    static mn_var *apply_##name(op_case *c)                                                        \
+    {                                                                                              \
+        return expression;                                                                         \
+    }
+OPS(X)
+#undef X
+
+static const struct {
+    const char *name;
+    mn_var *(*apply)(op_case *c);
+} ops[] = {
+#define X(name, expression) {#name, apply_##name},
+    OPS(X)
+#undef X
+};
+
+/* --- reading a case --------------------------------------------------------------------------- */
+
+static double number_of(const cJSON *described, const char *name)
+{
+    const cJSON *number = cJSON_GetObjectItem(described, name);
+    return cJSON_IsNumber(number) ? number->valuedouble : 0;
+}
+
+static mn_status read_list(const cJSON *described, op_case *c)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(described, "list"))
+    {
+        if (c->listed == MOST_ROWS)
+            return mn_fail(MN_BAD_VALUE, "a list of more than %d", MOST_ROWS);
+        c->index[c->listed] = (int64_t)entry->valuedouble;
+        c->labels[c->listed] = (int32_t)entry->valuedouble;
+        c->keep[c->listed++] = entry->valuedouble > 0;
+    }
+    return MN_OK;
+}
+
+static mn_status read_parameters(const exchange *e, const cJSON *described, op_case *c)
+{
+    static const mn_norm_mode norms[] = {MN_NORM_BATCH, MN_NORM_BATCH_FROZEN, MN_NORM_RUNNING};
+    const double norm = number_of(described, "norm");
+    c->a = number_of(described, "a");
+    c->b = number_of(described, "b");
+    c->first = (int64_t)number_of(described, "first");
+    c->count = (int64_t)number_of(described, "count");
+    c->norm = norms[norm > 1 ? 2 : norm > 0 ? 1 : 0];
+    MN_TRY(exchange_shape(described, &c->shape));
+    MN_TRY(read_list(described, c));
+    const cJSON *running = cJSON_GetObjectItem(described, "running");
+    for (int i = 0; i < 2 && running != NULL; i++)
+        MN_TRY(exchange_tensor(e, cJSON_GetArrayItem(running, i), &c->running[i]));
+    return MN_OK;
+}
+
+static mn_status read_tensors(const exchange *e, const cJSON *list, mn_tensor *values[MOST_INPUTS],
+                              mn_tensor *gradients[MOST_INPUTS], int *count)
+{
+    const cJSON *described;
+    cJSON_ArrayForEach(described, list)
+    {
+        if (*count == MOST_INPUTS)
+            return mn_fail(MN_BAD_VALUE, "more than %d inputs", MOST_INPUTS);
+        const int i = (*count)++;
+        MN_TRY(exchange_tensor(e, described, &values[i]));
+        MN_TRY(mn_tensor_new(MN_F32, mn_tensor_shape(values[i]), &gradients[i]));
+    }
+    return MN_OK;
+}
+
+/* --- carrying it out -------------------------------------------------------------------------- */
+
+static mn_status apply_named(const char *name, op_case *c, mn_var **output)
+{
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (strcmp(ops[i].name, name) == 0) {
+            *output = ops[i].apply(c);
+            return mn_tape_status(mn_tape_of(*output));
+        }
+    return mn_fail(MN_NOT_FOUND, "the driver knows no op '%s'", name);
+}
+
+/* Forward, and backward from sum(upstream * output). */
+static mn_status differentiate(exchange *e, const cJSON *described, op_case *c, cJSON *result)
+{
+    mn_var *output = NULL;
+    mn_shape shape;
+    const float *upstream;
+    const cJSON *name = cJSON_GetObjectItem(described, "op");
+    MN_TRY(apply_named(cJSON_IsString(name) ? name->valuestring : "", c, &output));
+    MN_TRY(exchange_put(e, cJSON_AddArrayToObject(result, "output"), mn_shape_of(output),
+                        mn_host(output)));
+    const cJSON *given = cJSON_GetObjectItem(described, "upstream");
+    if (given == NULL) /* of what is a constant */
+        return MN_OK;
+    MN_TRY(exchange_floats(e, given, &shape, &upstream));
+    mn_var *weights = mn_input(mn_tape_of(output), shape, upstream, false);
+    return mn_backward(mn_sum(mn_mul(output, weights)));
+}
+
+static mn_status run_on_tape(exchange *e, const cJSON *described, op_case *c,
+                             mn_tensor *values[MOST_INPUTS], mn_tensor *gradients[MOST_INPUTS],
+                             cJSON *result)
+{
+    mn_tape *tape;
+    MN_TRY(mn_tape_new(&tape));
+    for (int i = 0; i < c->inputs; i++)
+        c->x[i] = mn_leaf(tape, values[i], gradients[i]);
+    const cJSON *differentiable = cJSON_GetObjectItem(described, "input_is_differentiable");
+    if (differentiable != NULL) { /* gradient_of asks an input, not a leaf */
+        mn_shape shape;
+        const float *floats;
+        const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(described, "inputs"), 0);
+        if (exchange_floats(e, first, &shape, &floats) == MN_OK)
+            c->x[0] = mn_input(tape, shape, floats, true);
+    }
+    mn_status status = differentiate(e, described, c, result);
+    if (status == MN_OK)
+        status = mn_tape_status(tape);
+    else if (mn_tape_status(tape) != MN_OK)
+        status = mn_fail(status, "%s", mn_tape_error(tape));
+    mn_tape_free(tape);
+    return status;
+}
+
+mn_status parity_op(exchange *e, const cJSON *described, cJSON *result)
+{
+    mn_tensor *values[MOST_INPUTS] = {NULL}, *gradients[MOST_INPUTS] = {NULL};
+    op_case c = {.inputs = 0};
+    mn_status status =
+        read_tensors(e, cJSON_GetObjectItem(described, "inputs"), values, gradients, &c.inputs);
+    if (status == MN_OK)
+        status = read_parameters(e, described, &c);
+    if (status == MN_OK)
+        status = run_on_tape(e, described, &c, values, gradients, result);
+    cJSON *list = cJSON_AddArrayToObject(result, "gradients");
+    for (int i = 0; i < c.inputs && status == MN_OK; i++)
+        status = exchange_put_tensor(e, list, gradients[i]);
+    list = cJSON_AddArrayToObject(result, "statistics");
+    for (int i = 0; i < 2 && c.running[i] != NULL && status == MN_OK; i++)
+        status = exchange_put_tensor(e, list, c.running[i]);
+    for (int i = 0; i < MOST_INPUTS; i++) {
+        mn_tensor_free(values[i]);
+        mn_tensor_free(gradients[i]);
+    }
+    mn_tensor_free(c.running[0]);
+    mn_tensor_free(c.running[1]);
+    return status;
+}

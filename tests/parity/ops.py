@@ -1,0 +1,260 @@
+"""Every op and loss of autograd.h against PyTorch: values, gradients, running statistics.
+
+PyTorch computes in double from the same float32 inputs, so what is measured is mneme's own rounding.
+"""
+
+import re
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+TOLERANCE = 5e-6  # of the largest element of the reference, or of the case's least where that is larger
+LEAST = 1e-3
+CANCELLED = 1.0  # where the true result is a difference of numbers near 1 that nearly cancel
+
+# Not ops: they bring memory onto a tape, fail it, or are the way in for a plugin's op.
+NOT_OPS = {"const", "leaf", "input", "zeros", "tape_refuse", "apply"}
+
+# (rows, columns): a batch of one, odd sizes, and sizes that fill vector registers.
+SHAPES = [(1, 5), (7, 13), (32, 48)]
+
+
+def hinge(x, margin):
+    return torch.clamp(margin - x, min=0)
+
+
+def kl(student, teacher, temperature):
+    return temperature**2 * F.kl_div(
+        F.log_softmax(student / temperature, 1),
+        F.log_softmax(teacher / temperature, 1),
+        reduction="batchmean",
+        log_target=True,
+    )
+
+
+class Case:
+    """One op on given inputs: what mneme is asked, and what PyTorch says."""
+
+    def __init__(self, op, inputs, reference, **parameters):
+        self.op, self.parameters = op, parameters
+        self.least = parameters.pop("least", LEAST)
+        self.inputs = [np.asarray(x, dtype=np.float32) for x in inputs]
+        self.running = parameters.pop("running", None)
+        leaves = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in self.inputs]
+        self.statistics = [torch.tensor(s, dtype=torch.float64) for s in self.running or []]
+        output = reference(*leaves, *self.statistics)
+        self.output = output.detach().numpy()
+        self.upstream, self.gradients = None, None
+        if output.requires_grad:
+            numbers = np.random.RandomState(99).standard_normal(self.output.shape)
+            self.upstream = numbers.astype(np.float32)
+            (output * torch.tensor(self.upstream)).sum().backward()
+            self.gradients = [
+                np.zeros(x.shape) if x.grad is None else x.grad.numpy() for x in leaves
+            ]
+
+    @property
+    def name(self):
+        return self.op + " " + " ".join(str(x.shape).replace(" ", "") for x in self.inputs)
+
+    def described(self, exchange):
+        case = {"kind": "op", "op": self.op, "inputs": [exchange.put(x) for x in self.inputs]}
+        case.update(self.parameters)
+        if self.upstream is not None:
+            case["upstream"] = exchange.put(self.upstream)
+        if self.running is not None:
+            case["running"] = [exchange.put(s) for s in self.running]
+        return case
+
+    def errors(self, result):
+        """The largest error of each kind, relative to the reference's largest element."""
+        wanted = {"output": [self.output]}
+        if self.gradients is not None:
+            wanted["gradients"] = self.gradients
+        if self.running is not None:
+            wanted["statistics"] = [s.numpy() for s in self.statistics]
+        return {
+            kind: max(
+                distance(got, want, self.least)
+                for got, want in zip(result[kind], wants, strict=True)
+            )
+            for kind, wants in wanted.items()
+        }
+
+
+def distance(got, want, least):
+    if got.shape != want.shape:
+        return float("inf")
+    if want.size == 0:
+        return 0.0
+    error = np.abs(got.astype(np.float64) - want).max() / max(least, np.abs(want).max())
+    return error if np.isfinite(error) else float("inf")
+
+
+def elementwise(random, shape):
+    x, y = random.standard_normal((2, *shape))
+    positive = np.abs(x) + 0.1
+    yield Case("add", [x, y], torch.add)
+    yield Case("sub", [x, y], torch.sub)
+    yield Case("mul", [x, y], torch.mul)
+    yield Case("scale", [x], lambda x: -1.7 * x, a=-1.7)
+    yield Case("shift", [x], lambda x: x + 0.3, a=0.3)
+    yield Case("axpby", [x, y], lambda x, y: 0.7 * x - 1.3 * y, a=0.7, b=-1.3)
+    yield Case("relu", [x], F.relu)
+    yield Case("leaky_relu", [x], lambda x: F.leaky_relu(x, 0.2), a=0.2)
+    yield Case("square", [x], torch.square)
+    yield Case("sqrt", [positive], torch.sqrt)
+    yield Case("exp", [x], torch.exp)
+    yield Case("log", [positive], torch.log)
+    yield Case("clamp", [x], lambda x: x.clamp(-0.5, 0.8), a=-0.5, b=0.8)
+    yield Case("hinge", [x], lambda x: hinge(x, 0.25), a=0.25)
+    yield Case("detach", [x], lambda x: x * x.detach())
+    yield Case(
+        "gradient_of", [x, y], lambda x, y: (x.exp() * y).detach(), input_is_differentiable=True
+    )
+
+
+def reductions(random, shape):
+    x = random.standard_normal(shape)
+    yield Case("sum", [x], torch.sum)
+    yield Case("mean", [x], torch.mean)
+    yield Case("row_sum", [x], lambda x: x.sum(1))
+    yield Case("row_max", [x], lambda x: x.max(1).values)
+    yield Case("softmax", [3 * x], lambda x: x.softmax(1))
+    yield Case("softmax", [100 * x], lambda x: x.softmax(1), least=CANCELLED)
+    yield Case("log_softmax", [3 * x], lambda x: x.log_softmax(1))
+    yield Case("log_softmax", [100 * x], lambda x: x.log_softmax(1), least=CANCELLED)
+    yield Case("row_normalise", [x], lambda x: F.normalize(x, dim=1, eps=1e-12))
+
+
+def linear_algebra(random, shape):
+    rows, columns = shape
+    for outputs in (1, 9):
+        x = random.standard_normal(shape)
+        weight, bias = random.standard_normal((outputs, columns)), random.standard_normal(outputs)
+        yield Case("matmul", [x, weight.T], torch.matmul)
+        yield Case("linear", [x, weight], F.linear)
+        yield Case("linear", [x, weight, bias], F.linear)
+
+
+def shapes(random, shape):
+    rows, columns = shape
+    x, y, z = random.standard_normal((3, *shape))
+    index = list(random.randint(0, rows, size=rows + 3))
+    keep = [int(k) for k in random.randint(0, 2, size=rows)]
+    first, count = columns // 3, columns // 2
+    yield Case("reshape", [x], lambda x: x.reshape(columns, rows), shape=[columns, rows])
+    yield Case("reshape", [x], lambda x: x.reshape(-1), shape=[rows * columns])
+    yield Case("transpose", [x], lambda x: x.T)
+    yield Case("rows", [x], lambda x: x[rows // 2 :], first=rows // 2, count=rows - rows // 2)
+    yield Case("columns", [x], lambda x: x[:, first : first + count], first=first, count=count)
+    yield Case("concat_rows", [x, y[: rows // 2 + 1], z], lambda *x: torch.cat(x, 0))
+    yield Case("concat_columns", [x, y[:, :2], z], lambda *x: torch.cat(x, 1))
+    yield Case("gather_rows", [x], lambda x: x[index], list=[int(i) for i in index])
+    yield Case("rows_where", [x], lambda x: x[torch.tensor(keep) > 0], list=keep)
+
+
+def losses(random, shape):
+    rows, columns = shape
+    x, y = 2 * random.standard_normal((2, *shape))
+    labels = random.randint(0, columns, size=rows)
+    first, count = columns // 4, columns // 2
+    within = random.randint(first, first + count, size=rows)
+    yield Case(
+        "cross_entropy",
+        [x],
+        lambda x: F.cross_entropy(x, torch.tensor(labels)),
+        list=labels.tolist(),
+    )
+    yield Case(
+        "cross_entropy",
+        [50 * x],
+        lambda x: F.cross_entropy(x, torch.tensor(labels)),
+        list=labels.tolist(),
+        least=CANCELLED,
+    )
+    yield Case(
+        "cross_entropy_columns",
+        [x],
+        lambda x: F.cross_entropy(x[:, first : first + count], torch.tensor(within - first)),
+        list=within.tolist(),
+        first=first,
+        count=count,
+    )
+    yield Case("mse", [x, y], F.mse_loss)
+    for temperature in (1.0, 2.5):
+        yield Case("kl", [x, y], lambda x, y: kl(x, y, temperature), a=temperature)
+
+
+def batch_norms(random, shape):
+    rows, columns = shape
+    rows = max(rows, 2)  # PyTorch, too, wants more than one value a channel
+    x = 3 * random.standard_normal((rows, columns)) + 1
+    scale, shift = random.standard_normal((2, columns))
+    running = [random.standard_normal(columns), random.uniform(0.5, 2, columns)]
+    running = [s.astype(np.float32) for s in running]
+    momentum, epsilon = 0.1, 1e-5
+
+    def norm(x, scale, shift, mean, variance, mode):
+        if mode == 1:  # batch statistics, the running ones left alone
+            mean, variance = mean.clone(), variance.clone()
+        return F.batch_norm(x, mean, variance, scale, shift, mode < 2, momentum, epsilon)
+
+    def case(x, mode, affine):
+        inputs = [x, scale, shift] if affine else [x]
+
+        def reference(*given):
+            x, weights, statistics = given[0], given[1:-2], given[-2:]
+            return norm(x, *(weights or (None, None)), *statistics, mode)
+
+        return Case(
+            "batch_norm",
+            inputs,
+            reference,
+            a=momentum,
+            b=epsilon,
+            norm=mode,
+            running=running,
+            least=CANCELLED,  # two rows: what flows through the statistics undoes the rest
+        )
+
+    for mode in (0, 1, 2):
+        yield case(x, mode, True)
+        yield case(x, mode, False)
+    yield case(x[:1], 2, True)
+
+
+def all_cases():
+    for seed, shape in enumerate(SHAPES):
+        random = np.random.RandomState(seed)
+        for family in (elementwise, reductions, linear_algebra, shapes, losses, batch_norms):
+            yield from family(random, shape)
+
+
+def uncovered(header, cases):
+    """Functions of autograd.h that make a var, and have no case."""
+    with open(header) as file:
+        names = re.findall(r"^MN_API mn_var \*mn_(\w+)\(", file.read(), re.MULTILINE)
+    return sorted(set(names) - NOT_OPS - {case.op for case in cases})
+
+
+def check(exchange, header):
+    """Prints a line an op; returns what is wrong, a line each."""
+    cases = list(all_cases())
+    exchange.cases = [case.described(exchange) for case in cases]
+    results = exchange.run()
+    wrong = [f"autograd.h declares mn_{name}, which has no case" for name in uncovered(header, cases)]
+    worst = {}
+    for case, result in zip(cases, results, strict=True):
+        if "error" in result:
+            wrong.append(f"{case.name}: {result['error']}")
+            continue
+        for kind, error in case.errors(result).items():
+            worst.setdefault(case.op, {}).setdefault(kind, []).append(error)
+            if error > TOLERANCE:
+                wrong.append(f"{case.name}: {kind} differ by {error:.1e} (at most {TOLERANCE:.0e})")
+    for op, kinds in worst.items():
+        figures = "   ".join(f"{kind} {max(errors):.1e}" for kind, errors in kinds.items())
+        print(f"  {op:22} {len(kinds['output']):2} cases   {figures}")
+    return wrong

@@ -1,0 +1,199 @@
+"""Twenty steps of training from the same weights on the same batches, against PyTorch.
+
+After one step the changes of the weights are compared, not the weights: an untrained weight would hide
+a wrong gradient.
+"""
+
+import gzip
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+STEPS, ROWS = 20, 32
+LOGITS_TOLERANCE = 1e-5
+CHANGE_TOLERANCE = 1e-3
+LOSS_TOLERANCE = 0.01
+LEAST_FALL = 0.3  # of the reference's loss: a test on a loss that stands still would say little
+
+FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
+
+
+def synthetic_images():
+    """Ten classes: a smooth prototype each, and noise."""
+    random = np.random.RandomState(1)
+    prototypes = random.uniform(0, 1, (10, 1, 7, 7)).repeat(4, 2).repeat(4, 3)
+    labels = random.randint(0, 10, (STEPS + 1) * ROWS)
+    images = prototypes[labels] + 0.3 * random.standard_normal((labels.size, 1, 28, 28))
+    return images.clip(0, 1).astype(np.float32), labels
+
+
+def fashion_images():
+    """Raw [0,1] pixels of the first images; None where the files are not installed."""
+    folder = os.environ.get("MNEME_FASHION_MNIST", FASHION_MNIST)
+    count = (STEPS + 1) * ROWS
+    try:
+        with gzip.open(f"{folder}/train-images-idx3-ubyte.gz") as file:
+            pixels = np.frombuffer(file.read(16 + count * 784)[16:], np.uint8)
+        with gzip.open(f"{folder}/train-labels-idx1-ubyte.gz") as file:
+            labels = np.frombuffer(file.read(8 + count)[8:], np.uint8)
+    except FileNotFoundError:
+        return None
+    return (pixels.reshape(count, 1, 28, 28) / np.float32(255)), labels.astype(np.int64)
+
+
+class MLP(torch.nn.Module):
+    """784-100-100-10 with mneme's names."""
+
+    def __init__(self, batch_norm):
+        super().__init__()
+        self.fc1, self.fc2 = torch.nn.Linear(784, 100), torch.nn.Linear(100, 100)
+        if batch_norm:
+            self.bn1, self.bn2 = torch.nn.BatchNorm1d(100), torch.nn.BatchNorm1d(100)
+        self.classifier = torch.nn.Linear(100, 10)
+        self.batch_norm = batch_norm
+        for layer in (self.fc1, self.fc2, self.classifier):
+            torch.nn.init.xavier_uniform_(layer.weight)
+            torch.nn.init.zeros_(layer.bias)
+
+    def forward(self, x):
+        x = self.fc1(x.flatten(1))
+        x = F.relu(self.bn1(x) if self.batch_norm else x)
+        x = self.fc2(x)
+        x = F.relu(self.bn2(x) if self.batch_norm else x)
+        return self.classifier(x)
+
+
+class Training:
+    def __init__(self, name, data, optimiser, rate, options, batch_norm=False):
+        self.name, self.optimiser, self.rate, self.options = name, optimiser, rate, options
+        torch.manual_seed(3)
+        self.images, self.labels = data
+        self.model = MLP(batch_norm)
+        self.before = self.weights()
+
+    def weights(self):
+        return {n: p.detach().numpy().copy() for n, p in self.model.named_parameters()}
+
+    def described(self, exchange):
+        images = self.images.reshape(STEPS + 1, ROWS, 1, 28, 28)
+        return {
+            "kind": "training",
+            "network": "mlp",
+            "options": json.dumps({"batch_norm": self.model.batch_norm}),
+            "classes": 10,
+            "optimiser": self.optimiser,
+            "optimiser_options": json.dumps(self.options),
+            "rate": self.rate,
+            "images": exchange.put(images),
+            "labels": self.labels.tolist(),
+            "weights": {name: exchange.put(value) for name, value in self.before.items()},
+        }
+
+    def torch_optimiser(self):
+        if self.optimiser == "adam":
+            return torch.optim.Adam(
+                self.model.parameters(),
+                lr=self.rate,
+                weight_decay=self.options.get("weight_decay", 0),
+            )
+        return torch.optim.SGD(self.model.parameters(), lr=self.rate, **self.options)
+
+    def run_reference(self):
+        """PyTorch's side of what training.c writes down."""
+        batches = torch.tensor(self.images).reshape(STEPS + 1, ROWS, 1, 28, 28)
+        labels = torch.tensor(self.labels).reshape(STEPS + 1, ROWS)
+        optimiser = self.torch_optimiser()
+        self.losses = []
+        for batch in range(STEPS + 1):
+            logits = self.model(batches[batch])
+            loss = F.cross_entropy(logits, labels[batch])
+            self.losses.append(loss.item())
+            if batch == 0:
+                self.logits = logits.detach().numpy().copy()
+            if batch < STEPS:
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            if batch == 0:
+                self.after_one = self.weights()
+        self.after_all = self.weights()
+        self.statistics = [
+            b.numpy().copy() for n, b in self.model.named_buffers() if "running" in n
+        ]
+        self.model.eval()
+        self.eval_logits = self.model(batches[0]).detach().numpy()
+
+    def changes(self, result, when, reference):
+        """Per tensor ||dw - dw_ref|| / ||dw_ref||, dw the change since the start."""
+        got = dict(zip(result["parameters"], result[when], strict=True))
+        wanted = {name: reference[name].astype(np.float64) - w for name, w in self.before.items()}
+        # The bias before a normalisation has no gradient but rounding, of which no share is meant.
+        noise = 1e-4 * max(np.linalg.norm(want) for want in wanted.values())
+        return {
+            name: np.linalg.norm(got[name] - self.before[name].astype(np.float64) - want)
+            / max(np.linalg.norm(want), noise)
+            for name, want in wanted.items()
+        }
+
+    def measure(self, result):
+        """(what, figure, bound) of each thing compared."""
+        losses = result["losses"]
+        yield "logits at step 0", np.abs(result["logits"][0] - self.logits).max(), LOGITS_TOLERANCE
+        after_one = self.changes(result, "after_one", self.after_one)
+        tensor = max(after_one, key=after_one.get)
+        yield f"change after step 1 ({tensor})", after_one[tensor], CHANGE_TOLERANCE
+        error = abs(losses[STEPS] / self.losses[STEPS] - 1)
+        yield f"loss at step {STEPS}", error, LOSS_TOLERANCE
+        for got, want in zip(result["statistics"], self.statistics, strict=True):
+            yield "running statistics", np.abs(got - want).max() / np.abs(want).max(), 1e-3
+
+    def report(self, result):
+        """Prints the figures; returns what is wrong."""
+        wrong = []
+        fall = 1 - self.losses[STEPS] / self.losses[0]
+        after_all = max(self.changes(result, "after_all", self.after_all).values())
+        eval_logits = np.abs(result["eval_logits"][0] - self.eval_logits).max()
+        print(f"  {self.name}")
+        print(
+            f"    loss {self.losses[0]:.4f} -> {self.losses[STEPS]:.4f} (mneme "
+            f"{result['losses'][STEPS]:.4f}), a fall of {100 * fall:.0f} %"
+        )
+        for what, figure, bound in self.measure(result):
+            print(f"    {what:42} {figure:.1e}  (at most {bound:.0e})")
+            if not figure <= bound:
+                wrong.append(f"{self.name}: {what}: {figure:.1e}, at most {bound:.0e}")
+        print(f"    {f'change after step {STEPS}':42} {after_all:.1e}")
+        print(f"    {'logits of evaluation, at the end':42} {eval_logits:.1e}")
+        if fall < LEAST_FALL:
+            wrong.append(f"{self.name}: the reference's loss fell by {100 * fall:.0f} % only")
+        return wrong
+
+
+def all_trainings():
+    sources = [("synthetic", synthetic_images()), ("Fashion-MNIST", fashion_images())]
+    for source, data in sources:
+        if data is None:
+            print(f"  {source} is not installed: its part is left out")
+            continue
+        yield Training(f"{source}, sgd", data, "sgd", 0.1, {})
+        yield Training(f"{source}, sgd with momentum", data, "sgd", 0.05, {"momentum": 0.9})
+        nesterov = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
+        yield Training(f"{source}, nesterov and weight decay", data, "sgd", 0.05, nesterov)
+        yield Training(f"{source}, adam", data, "adam", 1e-3, {"weight_decay": 1e-4})
+        yield Training(f"{source}, batch norm", data, "sgd", 0.05, {"momentum": 0.9}, True)
+
+
+def check(exchange):
+    trainings = list(all_trainings())
+    exchange.cases = [training.described(exchange) for training in trainings]
+    wrong = []
+    for training, result in zip(trainings, exchange.run(), strict=True):
+        if "error" in result:
+            wrong.append(f"{training.name}: {result['error']}")
+            continue
+        training.run_reference()
+        wrong.extend(training.report(result))
+    return wrong
