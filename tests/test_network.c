@@ -134,11 +134,27 @@ START_TEST(equal_keys_give_equal_weights)
     mn_network *c = network_of(NULL, MN_SHAPE(30), 5, 8);
     ck_assert(equal_values(a, b));
     ck_assert(!equal_values(a, c));
+    ck_assert_ok(mn_tensor_fill(mn_network_gradients(c), 1));
     ck_assert_ok(mn_network_initialise(c, mn_key_of(7, "weights")));
     ck_assert(equal_values(a, c));
+    ck_assert_double_eq(mn_tensor_norm(mn_network_gradients(c)), 0);
     mn_network_free(a);
     mn_network_free(b);
     mn_network_free(c);
+}
+END_TEST
+
+START_TEST(layers_of_equal_shape_differ)
+{
+    mn_network *network = network_of("{\"widths\": \"6,6\"}", MN_SHAPE(6), 6, 7);
+    float w[3][36];
+    for (int i = 0; i < 3; i++)
+        ck_assert_ok(
+            mn_tensor_read(mn_network_parameter(network, 2 * i)->value, w[i], sizeof w[i]));
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 36; j++)
+            ck_assert(w[i][j] < w[(i + 1) % 3][j] || w[i][j] > w[(i + 1) % 3][j]);
+    mn_network_free(network);
 }
 END_TEST
 
@@ -463,9 +479,10 @@ END_TEST
 MN_SUITE("network", the_mlp_has_pytorchs_names_and_shapes,
          xavier_weights_are_uniform_within_glorots_bound_and_biases_zero,
          pytorchs_defaults_bound_weights_and_biases_by_the_inputs, equal_keys_give_equal_weights,
-         the_spec_is_a_copy_with_every_option_resolved, segments_are_views_of_the_slabs,
-         the_forward_gives_features_and_logits, gradients_reach_the_slab_and_add_up,
-         no_gradient_means_none, a_batch_of_another_size_fails_on_the_tape,
+         layers_of_equal_shape_differ, the_spec_is_a_copy_with_every_option_resolved,
+         segments_are_views_of_the_slabs, the_forward_gives_features_and_logits,
+         gradients_reach_the_slab_and_add_up, no_gradient_means_none,
+         a_batch_of_another_size_fails_on_the_tape,
          batch_norm_moves_its_statistics_in_training_alone,
          a_copy_takes_values_and_statistics_and_refuses_another_spec,
          widths_are_refused_with_the_item_that_is_wrong, specs_are_refused_with_what_was_expected,

@@ -53,7 +53,7 @@ START_TEST(a_cosine_falls_from_one_to_the_least)
                             0.2 + 0.8 * (1 + sqrt(0.5)) / 2, tolerance);
     ck_assert_double_eq_tol(mn_schedule_factor(&cosine, 50, 100, 0, 1), 0.6, tolerance);
     ck_assert_double_eq_tol(mn_schedule_factor(&cosine, 100, 100, 0, 1), 0.2, tolerance);
-    ck_assert_double_eq_tol(mn_schedule_factor(&cosine, 500, 100, 0, 1), 0.2, tolerance);
+    ck_assert_double_eq_tol(mn_schedule_factor(&cosine, 450, 100, 0, 1), 0.2, tolerance);
 }
 END_TEST
 

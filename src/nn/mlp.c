@@ -3,7 +3,6 @@
  *
  * The forward asks the network how many parameters there are instead of reading the widths again.
  */
-#include <errno.h>
 #include <mneme/network.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,10 +48,9 @@ static mn_status parse_widths(const char *text, int64_t widths[MOST_LAYERS], int
     for (const char *item = text;; item++) {
         const size_t length = strcspn(item, ",");
         char *end;
-        errno = 0;
         const long long width = strtoll(item, &end, 10);
         end += strspn(end, " ");
-        if (end != item + length || length == 0 || errno != 0 || width < 1 || width > WIDEST)
+        if (end != item + length || length == 0 || width < 1 || width > WIDEST)
             return refuse_width(text, item, (int)length);
         if (*count == MOST_LAYERS)
             return mn_fail(MN_BAD_OPTION, "network.widths: '%s' has more than %d layers", text,
