@@ -80,6 +80,22 @@ START_TEST(subsets_are_distinct_and_uniform_over_order)
 }
 END_TEST
 
+START_TEST(large_subsets_are_distinct_whichever_way_they_are_kept)
+{
+    enum { WANTED = 500 };
+    const int64_t counts[] = {WANTED, 2000, 131072, 131073, INT64_MAX / 2};
+    for (int c = 0; c < 5; c++) {
+        int64_t chosen[WANTED];
+        mn_random_subset(mn_key_of(8, "subset"), counts[c], WANTED, chosen);
+        for (int i = 0; i < WANTED; i++) {
+            ck_assert(chosen[i] >= 0 && chosen[i] < counts[c]);
+            for (int j = 0; j < i; j++)
+                ck_assert_int_ne(chosen[i], chosen[j]);
+        }
+    }
+}
+END_TEST
+
 START_TEST(normals_have_mean_zero_and_variance_one)
 {
     double sum = 0, squares = 0;
@@ -96,4 +112,5 @@ END_TEST
 MN_SUITE("random", philox_gives_the_published_answers, keys_differ_by_seed_purpose_and_index,
          below_is_uniform, below_is_fair_where_a_modulo_would_not_be,
          a_permutation_holds_everything_once, subsets_are_distinct_and_uniform_over_order,
+         large_subsets_are_distinct_whichever_way_they_are_kept,
          normals_have_mean_zero_and_variance_one)
