@@ -13,10 +13,10 @@
 typedef struct mn_buffer_spec {
     int64_t capacity; /* rows */
     mn_shape image;
-    int64_t classes;     /* of the whole stream */
+    int64_t classes; /* of the whole stream */
     const mn_policy *policy;
     const void *options; /* of the policy; borrowed */
-    mn_key key;          /* every decision's randomness comes from here and the count of images seen */
+    mn_key key; /* every decision's randomness comes from here and the count of images seen */
 } mn_buffer_spec;
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer);
