@@ -12,7 +12,7 @@ command -v clang-format >/dev/null || {
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     files=$(git ls-files -- '*.c' '*.h')
 else
-    files=$(find src buffers strategies tests benchmarks -name '*.[ch]')
+    files=$(find . -name '*.[ch]' ! -path './build*' | sed 's|^\./||')
 fi
 set --
 for file in $files; do

@@ -1,9 +1,10 @@
 #!/bin/sh
-# headers.sh ROOT BUILD -- each installed header compiles alone, twice included, as C11 and as
+# headers.sh ROOT BUILD [NAME...] -- each installed header compiles alone, twice included, as C11 and as
 # C++17, by every compiler that is here; brings in no library's header; and is installed.
 set -eu
 root=$1
 build=$2
+shift 2
 status=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -16,8 +17,10 @@ complain() {
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror'
 flags="$warnings -fsyntax-only -I$root/src/include -I$build/src/include"
 compilers=0
-for header in "$root"/src/include/mneme/*.h "$build"/src/include/mneme/version.h; do
-    name=$(basename "$header")
+[ $# -gt 0 ] || set -- $(cd "$root/src/include/mneme" && echo *.h) version.h
+for name in "$@"; do
+    header=$root/src/include/mneme/$name
+    [ -f "$header" ] || header=$build/src/include/mneme/$name
     printf '#include <mneme/%s>\n#include <mneme/%s>\nextern int nothing;\n' "$name" "$name" \
         >"$scratch/alone.c"
     cp "$scratch/alone.c" "$scratch/alone.cc"
