@@ -284,6 +284,29 @@ START_TEST(a_batch_of_another_size_fails_on_the_tape)
 }
 END_TEST
 
+/* A draw from an empty buffer: its terms are zero, and nothing moves. */
+START_TEST(an_empty_batch_is_no_mistake)
+{
+    for (int normed = 0; normed < 2; normed++) {
+        mn_network *network =
+            network_of(normed ? "{\"batch_norm\": true}" : NULL, MN_SHAPE(4), 3, 0);
+        mn_tape *tape;
+        ck_assert_ok(mn_tape_new(&tape));
+        mn_var *logits =
+            mn_network_forward(network, mn_zeros(tape, MN_SHAPE(0, 4)), MN_TRAIN).logits;
+        ck_assert(mn_shape_equal(mn_shape_of(logits), MN_SHAPE(0, 3)));
+        mn_var *loss = mn_cross_entropy(logits, NULL);
+        ck_assert_ok(mn_backward(loss));
+        ck_assert_double_eq(mn_item(loss), 0);
+        ck_assert_double_eq(mn_tensor_norm(mn_network_gradients(network)), 0);
+        if (normed)
+            ck_assert_double_eq(mn_tensor_norm(mn_network_statistic(network, 0, NULL)), 0);
+        mn_tape_free(tape);
+        mn_network_free(network);
+    }
+}
+END_TEST
+
 /* Columns (-1, 1) and (1, 5): means 0 and 3, unbiased variances 2 and 8, normalised -1 and 1. */
 START_TEST(batch_norm_moves_its_statistics_in_training_alone)
 {
@@ -482,7 +505,7 @@ MN_SUITE("network", the_mlp_has_pytorchs_names_and_shapes,
          layers_of_equal_shape_differ, the_spec_is_a_copy_with_every_option_resolved,
          segments_are_views_of_the_slabs, the_forward_gives_features_and_logits,
          gradients_reach_the_slab_and_add_up, no_gradient_means_none,
-         a_batch_of_another_size_fails_on_the_tape,
+         a_batch_of_another_size_fails_on_the_tape, an_empty_batch_is_no_mistake,
          batch_norm_moves_its_statistics_in_training_alone,
          a_copy_takes_values_and_statistics_and_refuses_another_spec,
          widths_are_refused_with_the_item_that_is_wrong, specs_are_refused_with_what_was_expected,

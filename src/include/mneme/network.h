@@ -63,10 +63,13 @@ typedef struct mn_network_spec {
     int64_t classes;      /* outputs */
 } mn_network_spec;
 
-/* A freshly initialised network; equal keys give equal weights. */
+/* A freshly initialised network; equal keys give equal weights.  MN_NOT_FOUND for an unknown type,
+ * MN_BAD_OPTION, MN_BAD_SHAPE. */
 MN_API mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network);
 MN_API void mn_network_free(mn_network *network);
 MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
+/* What it was made for, with every option resolved: it rebuilds the network whatever the defaults
+ * of a later version. */
 MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
 
 MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode);
@@ -77,10 +80,11 @@ MN_API const mn_parameter *mn_network_parameter(const mn_network *network, int i
 MN_API int mn_network_statistic_count(const mn_network *network);
 MN_API mn_tensor *mn_network_statistic(const mn_network *network, int i, const char **name);
 
-MN_API mn_tensor *mn_network_values(mn_network *network);     /* (parameters), the whole slab */
+/* The whole slab, (floats): the parameters in order, with gaps that are always zero between them. */
+MN_API mn_tensor *mn_network_values(mn_network *network);
 MN_API mn_tensor *mn_network_gradients(mn_network *network);  /* parallel to it */
 MN_API mn_status mn_network_zero_gradients(mn_network *network);
-/* Copies values and statistics between networks of equal spec. */
+/* Copies values and statistics between networks of equal spec; MN_BAD_SHAPE otherwise. */
 MN_API mn_status mn_network_copy(mn_network *to, const mn_network *from);
 
 /* For network types: adds a parameter, filled later by the type's initial distribution. */
@@ -88,7 +92,9 @@ typedef enum mn_initial {
     MN_INITIAL_ZERO, MN_INITIAL_ONE,
     MN_INITIAL_XAVIER_UNIFORM,  /* +- sqrt(6 / (in + out)) (Glorot and Bengio 2010) */
     MN_INITIAL_KAIMING_NORMAL,  /* sqrt(2 / in) (He et al. 2015) */
-    MN_INITIAL_PYTORCH_UNIFORM, /* +- 1 / sqrt(in): PyTorch's default for linear and conv layers */
+    /* +- 1 / sqrt(in): PyTorch's default for linear and conv layers.  A bias takes the `in` of the
+     * weight added before it. */
+    MN_INITIAL_PYTORCH_UNIFORM,
 } mn_initial;
 MN_API mn_status mn_network_parameter_add(mn_network *network, const char *name,
                                           mn_parameter_kind kind, bool head, mn_shape shape,
@@ -121,8 +127,8 @@ typedef struct mn_schedule {
     double factor;                              /* STEP, MULTISTEP: multiplied in at each milestone */
     int64_t every;                              /* STEP: epochs between milestones */
     int64_t milestones[MN_SCHEDULE_MILESTONES]; /* MULTISTEP: epochs, ascending; 0 ends */
-    double least;                               /* COSINE: the factor at the end */
-    int64_t warm_up;                            /* steps of linear growth from 0 */
+    double least;    /* COSINE, which falls step by step: the factor at the end */
+    int64_t warm_up; /* steps of linear growth: times (step + 1) / warm_up in them */
 } mn_schedule;
 /* The factor at `step` of `steps` in `epoch` of `epochs` (all 0-based within the phase). */
 MN_API double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t steps,
