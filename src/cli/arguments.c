@@ -291,8 +291,9 @@ static void print_option(const mn_option *option)
 
 void mn_command_help_print(const mn_command *command)
 {
-    printf("usage: mneme %s %s\n\n%s\n\nflags:\n", command->name, command->synopsis,
-           command->summary);
+    printf("usage: mneme %s %s\n\n", command->name, command->synopsis);
+    mn_print_wrapped(command->summary, 0);
+    printf("\nflags:\n");
     for (const mn_flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++)
         print_flag(flag);
     print_flag(&help_flag);
@@ -301,6 +302,10 @@ void mn_command_help_print(const mn_command *command)
         printf("\noptions (where the benchmark has a recipe, it goes before these defaults):\n");
     for (; option != NULL && option->name != NULL; option++)
         print_option(option);
-    if (command->details != NULL)
-        printf("\n%s", command->details);
+    if (command->details != NULL) {
+        putchar('\n');
+        mn_print_wrapped(command->details, 0);
+    }
+    if (command->examples != NULL)
+        printf("\nexamples:\n%s", command->examples);
 }

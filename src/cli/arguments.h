@@ -29,7 +29,8 @@ typedef struct mn_command {
     const char *name;
     const char *synopsis;              /* "FILE... [flags]" */
     const char *summary;               /* one sentence */
-    const char *details;               /* paragraphs and examples below the flags; NULL: none */
+    const char *details;               /* a paragraph below the flags; NULL: none */
+    const char *examples;              /* command lines; NULL: none */
     const mn_flag *flags;              /* NULL: none but --help */
     const mn_option *(*options)(void); /* each also becomes a flag; NULL: none */
     int least, most;                   /* words */

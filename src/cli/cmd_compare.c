@@ -240,12 +240,15 @@ const mn_command mn_command_compare = {
     .name = "compare",
     .synopsis = "FILE... [flags]",
     .summary = "Compares strategies by runs with the same seeds.",
-    .details = "Runs are grouped by strategy and settings, and paired by seed.  The interval is a\n"
-               "95 % bootstrap of the mean difference.  Unequal budgets (benchmark, network,\n"
-               "epochs, batch, buffer) are refused, with what differs.\n",
+    .details =
+        "Runs are grouped by strategy and settings, and paired by seed; a folder stands for the "
+        "run files in it.  The interval is a 95 % bootstrap of the mean difference.  Unequal "
+        "budgets (benchmark, network, epochs, batch, buffer) are refused, with what differs.",
+    .examples = "  mneme compare runs\n"
+                "  mneme compare er/*.mneme derpp/*.mneme\n",
     .flags = flags,
-    .least = 2,
+    .least = 1,
     .most = INT_MAX,
-    .words = "at least two FILEs",
+    .words = "at least one FILE",
     .run = compare,
 };

@@ -294,7 +294,7 @@ const mn_command mn_command_help = {
     .summary = "Describes a name: "
                "summary, paper, options, recipes.",
     .details = "NAME is a command or anything `mneme list` shows; it may also be the path of a "
-               "plugin (.so) or of a benchmark (.json).\n",
+               "plugin (.so) or of a benchmark (.json).",
     .most = 1,
     .words = "one name",
     .run = help,

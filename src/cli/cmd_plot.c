@@ -50,8 +50,10 @@ const mn_command mn_command_plot = {
     .name = "plot",
     .synopsis = "FILE... [-o curves.svg]",
     .summary = "Draws average accuracy after each task, and the forgetting curves.",
-    .details = "Runs that differ by the seed alone are drawn as their mean, with a band of one\n"
-               "sample standard deviation.  Needs gnuplot.\n",
+    .details = "A folder stands for the run files in it.  Runs that differ by the seed alone are "
+               "drawn as their mean, with a band of one sample standard deviation.  Needs gnuplot.",
+    .examples = "  mneme plot runs\n"
+                "  mneme plot runs/split-fmnist-*.mneme -o curves.svg\n",
     .flags = flags,
     .least = 1,
     .most = INT_MAX,

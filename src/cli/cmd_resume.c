@@ -38,8 +38,8 @@ const mn_command mn_command_resume = {
     .name = "resume",
     .synopsis = "FILE... [flags]",
     .summary = "Continues runs from their last commit; a finished one is left as it is.",
-    .details = "The end is the same, bit by bit, as if the run had never stopped (on the same\n"
-               "machine, with the same versions).\n",
+    .details = "The end is the same, bit by bit, as if the run had never stopped (on the same "
+               "machine, with the same versions).",
     .flags = flags,
     .least = 1,
     .most = INT_MAX,

@@ -162,13 +162,12 @@ const mn_command mn_command_run = {
     .name = "run",
     .synopsis = "BENCHMARK STRATEGY[+ADDON...] [flags]",
     .summary = "Trains a strategy on a benchmark and writes one run file.",
-    .details = "BENCHMARK is a name from 'mneme list benchmarks' or the path of a JSON file.\n"
-               "STRATEGY is a name from 'mneme list strategies' or the path of a plugin (.so).\n"
-               "Ctrl-C commits and stops (exit code 75); 'mneme resume FILE' continues.\n\n"
-               "examples:\n"
-               "  mneme run split-fmnist er\n"
-               "  mneme run split-fmnist derpp --buffer-size 200 --set derpp.alpha=0.3\n"
-               "  mneme run split-fmnist er --seeds 5 --out study\n",
+    .details = "BENCHMARK is a name from 'mneme list benchmarks' or the path of a JSON file, "
+               "STRATEGY a name from 'mneme list strategies' or the path of a plugin (.so).  "
+               "Ctrl-C commits and stops (exit code 75); 'mneme resume FILE' continues.",
+    .examples = "  mneme run split-fmnist er\n"
+                "  mneme run split-fmnist derpp --buffer-size 200 --set derpp.alpha=0.3\n"
+                "  mneme run split-fmnist er --seeds 5 --out study\n",
     .flags = flags,
     .options = mn_run_options,
     .least = 2,

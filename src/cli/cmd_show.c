@@ -38,7 +38,8 @@ const mn_command mn_command_show = {
     .name = "show",
     .synopsis = "FILE... [flags]",
     .summary = "Shows accuracies and metrics of runs; several as a table with means over seeds.",
-    .details = "A run in progress is shown as of its last commit.\n",
+    .details = "A folder stands for the run files in it.  A run in progress is shown as of its "
+               "last commit.",
     .flags = flags,
     .least = 1,
     .most = INT_MAX,

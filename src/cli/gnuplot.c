@@ -13,13 +13,16 @@
 
 extern char **environ;
 
-static mn_status spawn(const int script[2], const int complaints[2], pid_t *process)
+static mn_status spawn(const int script[2], const int complaints[2], bool to_terminal,
+                       pid_t *process)
 {
     char name[] = "gnuplot", *const arguments[] = {name, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, script[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, complaints[1], STDERR_FILENO);
+    if (!to_terminal)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     const int failed = posix_spawnp(process, name, &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed == ENOENT)
@@ -84,7 +87,7 @@ static mn_status feed(const int script_pipe[2], const int complaint_pipe[2], con
     return mn_fail(MN_BACKEND_FAILED, "gnuplot failed: %s", first_line(complaint));
 }
 
-mn_status mn_gnuplot_run(const char *script, size_t bytes)
+mn_status mn_gnuplot_run(const char *script, size_t bytes, bool to_terminal)
 {
     int script_pipe[2], complaint_pipe[2];
     pid_t process;
@@ -97,7 +100,7 @@ mn_status mn_gnuplot_run(const char *script, size_t bytes)
         close(script_pipe[1]);
         return mn_fail(MN_IO_FAILED, "no pipe: %s", strerror(errno));
     }
-    const mn_status status = spawn(script_pipe, complaint_pipe, &process);
+    const mn_status status = spawn(script_pipe, complaint_pipe, to_terminal, &process);
     if (status == MN_OK)
         return feed(script_pipe, complaint_pipe, script, bytes, process);
     for (int i = 0; i < 2; i++) {

@@ -215,10 +215,11 @@ static void write_average_panel(const drawing *d)
     FILE *script = d->script;
     if (!d->text)
         write_place(d, LEFT, d->right, 45, TOP - 60);
-    char *title = mn_text("%s: average %s accuracy over the tasks seen",
-                          several_benchmarks(d->runs) ? "several benchmarks"
-                                                      : d->runs->group[0].run->benchmark,
-                          mn_scope_name(d->scope));
+    const char *benchmark =
+        several_benchmarks(d->runs) ? "several benchmarks" : d->runs->group[0].run->benchmark;
+    char *title = d->text ? mn_text("average %s accuracy so far", mn_scope_name(d->scope))
+                          : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
+                                    mn_scope_name(d->scope));
     fprintf(script, "set title ");
     write_quoted(script, title);
     free(title);
@@ -311,6 +312,16 @@ static mn_status check_path(const char *path)
     return mn_fail(MN_BAD_OPTION, "%s: the name of a figure ends in .svg, .png or .pdf", path);
 }
 
+/* gnuplot's own words about a folder it cannot write to are of no help. */
+static mn_status reserve(const char *part, const char *path)
+{
+    FILE *file = fopen(part, "w");
+    if (file == NULL)
+        return mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
+    fclose(file);
+    return MN_OK;
+}
+
 mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
 {
     drawing d = {.runs = runs, .scope = scope, .text = path == NULL};
@@ -332,10 +343,12 @@ mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
     char *text = NULL, *part = path != NULL ? mn_text("%s.%ld.part", path, (long)getpid()) : NULL;
     size_t bytes = 0;
     d.script = mn_or_die(open_memstream(&text, &bytes));
-    mn_status status = write_script(&d, path, part);
+    mn_status status = path != NULL ? reserve(part, path) : MN_OK;
+    if (status == MN_OK)
+        status = write_script(&d, path, part);
     fclose(d.script);
     if (status == MN_OK)
-        status = mn_gnuplot_run(text, bytes);
+        status = mn_gnuplot_run(text, bytes, path == NULL);
     if (part != NULL && status == MN_OK && rename(part, path) != 0)
         status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
     if (part != NULL && status != MN_OK)

@@ -82,19 +82,20 @@ static void log_line(void *context, mn_log_level level, const char *text)
         mn_status_line_say(line, "%s", text);
 }
 
-const char *mn_progress_text(int64_t done, int64_t total, double images_per_second, double loss,
+/* Speed in its first moments says nothing about the rest. */
+static const double least_seconds = 0.5;
+
+const char *mn_progress_text(double images_per_second, double loss, double seconds,
                              double seconds_left, char *text, size_t bytes)
 {
     char left[32];
     size_t used = 0;
     text[0] = '\0';
-    if (total > 0)
-        used += (size_t)snprintf(text, bytes, "  %3.0f %%", 100 * (double)done / (double)total);
     if (images_per_second > 0)
-        used += (size_t)snprintf(text + used, bytes - used, "  %.0f img/s", images_per_second);
+        used += (size_t)snprintf(text, bytes, "  %.0f img/s", images_per_second);
     if (!isnan(loss))
-        used += (size_t)snprintf(text + used, bytes - used, "  loss %.3g", loss);
-    if (seconds_left >= 0)
+        used += (size_t)snprintf(text + used, bytes - used, "  loss %.2g", loss);
+    if (seconds_left >= 0 && seconds > least_seconds)
         snprintf(text + used, bytes - used, "  %s left",
                  mn_duration(seconds_left, left, sizeof left));
     return text;
@@ -110,10 +111,10 @@ static void progress(void *context, const mn_progress *now)
         snprintf(place, sizeof place, "  epoch %lld/%lld  step %lld/%lld",
                  (long long)now->epoch + 1, (long long)now->epochs, (long long)now->step,
                  (long long)now->steps);
-    snprintf(text, sizeof text, "task %lld/%lld  %s%s%s", (long long)now->task + 1,
+    snprintf(text, sizeof text, "task %lld/%lld %s%s%s", (long long)now->task + 1,
              (long long)now->tasks, now->phase, place,
-             mn_progress_text(now->done, now->total, now->images_per_second, now->loss,
-                              now->seconds_left, rest, sizeof rest));
+             mn_progress_text(now->images_per_second, now->loss, now->seconds, now->seconds_left,
+                              rest, sizeof rest));
     mn_status_line_draw(line, text);
 }
 

@@ -25,8 +25,8 @@ void mn_status_line_warn(mn_status_line *line, const char *text);
 /* An observer that shows a run on the line, and stops it on a signal. */
 mn_observer mn_progress_observer(mn_status_line *line);
 
-/* "  43 %  7421 img/s  loss 0.213  12 s left": what is known of it. */
-const char *mn_progress_text(int64_t done, int64_t total, double images_per_second, double loss,
+/* "  7421 img/s  loss 0.21  12.0 s left": what is known of it after so many seconds. */
+const char *mn_progress_text(double images_per_second, double loss, double seconds,
                              double seconds_left, char *text, size_t bytes);
 double mn_clock(void); /* seconds, monotonic */
 

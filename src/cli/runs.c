@@ -181,14 +181,16 @@ static void label_group(mn_runs *runs, mn_group *group)
 
 mn_status mn_runs_open(const char *const *paths, int count, mn_runs *runs)
 {
-    *runs = (mn_runs){.run = mn_or_die(calloc((size_t)count + 1, sizeof *runs->run))};
-    for (int i = 0; i < count; i++) {
+    *runs = (mn_runs){.run = NULL};
+    mn_status status = mn_paths_new(paths, count, &runs->paths);
+    runs->run = mn_or_die(calloc((size_t)runs->paths.count + 1, sizeof *runs->run));
+    while (status == MN_OK && runs->count < runs->paths.count) {
+        status = open_run(runs->paths.path[runs->count], &runs->run[runs->count]);
         runs->count++;
-        const mn_status status = open_run(paths[i], &runs->run[i]);
-        if (status != MN_OK) {
-            mn_runs_free(runs);
-            return status;
-        }
+    }
+    if (status != MN_OK) {
+        mn_runs_free(runs);
+        return status;
     }
     find_groups(runs);
     for (int group = 0; group < runs->group_count; group++)
@@ -205,6 +207,7 @@ void mn_runs_free(mn_runs *runs)
     }
     for (int group = 0; group < runs->group_count; group++)
         free(runs->group[group].label);
+    mn_paths_free(&runs->paths);
     free(runs->run);
     free(runs->group);
     *runs = (mn_runs){.run = NULL};

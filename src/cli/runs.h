@@ -2,6 +2,8 @@
 #ifndef MN_CLI_RUNS_H
 #define MN_CLI_RUNS_H
 
+#include "cli/files.h"
+
 #include <cjson/cJSON.h>
 #include <mneme/results.h>
 
@@ -11,7 +13,7 @@ typedef struct mn_fact {
 } mn_fact;
 
 typedef struct mn_run {
-    const char *path;
+    const char *path; /* owned by the runs */
     mn_results *results;
     const char *benchmark, *strategy; /* owned by results */
     int64_t seed, tasks, finished;    /* tasks in all, tasks evaluated */
@@ -32,8 +34,10 @@ typedef struct mn_runs {
     int count;
     mn_group *group; /* (group_count) in order of appearance */
     int group_count;
+    mn_paths paths;
 } mn_runs;
 
+/* A folder among the paths stands for the run files in it. */
 mn_status mn_runs_open(const char *const *paths, int count, mn_runs *runs);
 void mn_runs_free(mn_runs *runs);
 

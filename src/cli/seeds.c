@@ -48,7 +48,7 @@ typedef struct seed_run {
     char *path;
     pid_t process;
     seed_state state;
-    int64_t done, total;
+    int64_t done, total, at_start; /* steps; at_start: done before this process */
     double images_per_second;
     bool explained;       /* its failure was already reported */
     bool finished_before; /* its file was there and finished */
@@ -194,6 +194,8 @@ static void hear(study *s)
         char *text;
         switch (m.kind) {
         case PROGRESS:
+            if (seed->total == 0)
+                seed->at_start = m.done;
             seed->done = m.done;
             seed->total = m.total;
             seed->images_per_second = m.images_per_second;
@@ -256,24 +258,27 @@ static void reap(study *s)
 
 static void draw(study *s)
 {
-    if (!mn_status_line_due(&s->line))
+    if (s->running == 0 || !mn_status_line_due(&s->line))
         return;
     char text[256], rest[128];
     int finished = 0;
-    int64_t done = 0, total = 0;
+    int64_t done = 0, total = 0, at_start = 0;
     double speed = 0;
     for (int i = 0; i < s->count; i++) {
         finished += s->seed[i].state == DONE;
         done += s->seed[i].done;
+        at_start += s->seed[i].at_start;
         speed += s->seed[i].images_per_second;
         if (s->seed[i].total > total)
             total = s->seed[i].total; /* seeds have equally many steps */
     }
     total *= s->count;
     const double spent = mn_clock() - s->began;
-    const double left = done > 0 ? spent * (double)(total - done) / (double)done : -1;
-    snprintf(text, sizeof text, "%d of %d seeds done, %d running%s", finished, s->count, s->running,
-             mn_progress_text(done, total, speed, NAN, left, rest, sizeof rest));
+    const double left =
+        done > at_start ? spent * (double)(total - done) / (double)(done - at_start) : -1;
+    snprintf(text, sizeof text, "%d of %d seeds done, %d running  %.0f %%%s", finished, s->count,
+             s->running, total > 0 ? 100 * (double)done / (double)total : 0,
+             mn_progress_text(speed, (double)NAN, spent, left, rest, sizeof rest));
     mn_status_line_draw(&s->line, text);
 }
 
