@@ -79,6 +79,8 @@ START_TEST(json_in_and_out)
                     "der.alpha");
     ck_assert_ok(mn_options_from_text(table, &s, "der", "{\"widths\": [64, 32]}"));
     ck_assert_str_eq(s.widths, "64,32");
+    ck_assert_fails(mn_options_from_text(table, &s, "er", "[1]"), MN_BAD_OPTION,
+                    "er: expected an object");
     ck_assert_fails(mn_options_from_text(table, &s, "er", "{\"alpha\": 1,\n}"), MN_BAD_OPTION,
                     "er: not JSON at line 2");
 }

@@ -10,10 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Enough tasks and steps to cross every boundary, and short. */
-static const test_setting undisturbed[] = {
-    {"stream.tasks", "2"}, {"commit_steps", "37"}, {"buffer_size", "60"}, {"eval_every", "50"},
-    {"log_every", "7"},    {"batch", "128"},       {NULL, NULL}};
+/* Enough steps to cross every boundary, and short. */
+static const test_setting undisturbed[] = {{"commit_steps", "37"}, {"buffer_size", "60"},
+                                           {"eval_every", "50"},   {"log_every", "7"},
+                                           {"batch", "128"},       {NULL, NULL}};
+
+/* The benchmarks on drawn figures run everywhere and fast; those on real data are a test apart. */
+static bool is_drawn(const char *benchmark)
+{
+    return strstr(benchmark, "synthetic") != NULL;
+}
 
 static bool compare(const char *folder, const char *benchmark, const char *strategy,
                     const char *key, const char *value)
@@ -27,7 +33,7 @@ static bool compare(const char *folder, const char *benchmark, const char *strat
         ck_assert_ok(mn_experiment_new(benchmark, strategy, &experiment));
         for (const test_setting *s = undisturbed; s->key != NULL; s++)
             ck_assert_ok(mn_experiment_set(experiment, s->key, s->value));
-        if (strstr(benchmark, "synthetic") == NULL) /* the real ones are long: two tasks do */
+        if (!is_drawn(benchmark)) /* the real ones are long: two tasks do */
             ck_assert_ok(mn_experiment_set(experiment, "stream.tasks", "2"));
         if (key != NULL)
             ck_assert_ok(mn_experiment_set(experiment, key, value));
@@ -62,12 +68,17 @@ START_TEST(every_strategy_on_every_benchmark)
     const char *folder = test_folder("rebuild"), *benchmark, *summary;
     char name[128];
     int compared = 0;
-    for (int b = 0; (benchmark = mn_benchmark(b, &summary)) != NULL; b++)
+    for (int b = 0; (benchmark = mn_benchmark(b, &summary)) != NULL; b++) {
+        if (is_drawn(benchmark) == (getenv("MNEME_TEST_REAL") != NULL))
+            continue;
         for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
             const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, s);
             compared += compare(folder, benchmark, composition(strategy, name), NULL, NULL);
         }
-    ck_assert_int_ge(compared, 10);
+    }
+    printf("%d runs compared\n", compared);
+    if (getenv("MNEME_TEST_REAL") == NULL)
+        ck_assert_int_ge(compared, 15);
     (void)rmdir(folder);
 }
 END_TEST

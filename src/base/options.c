@@ -208,6 +208,9 @@ static const char *text_of(const cJSON *value, char *space, size_t bytes)
 mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
                                const cJSON *object)
 {
+    if (object != NULL && !cJSON_IsObject(object))
+        return mn_fail(MN_BAD_OPTION, "%s: expected an object of options, {\"name\": value}",
+                       where);
     const cJSON *value;
     cJSON_ArrayForEach(value, object)
     {

@@ -207,7 +207,7 @@ static mn_status open_learner(mn_runner *runner)
 static void start_clocks(mn_runner *runner)
 {
     runner->started = runner->committed = runner->window_started = mn_now();
-    runner->loss = NAN;
+    runner->loss = (double)NAN;
 }
 
 /* --- a new run
