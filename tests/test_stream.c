@@ -1,0 +1,314 @@
+/* Streams: every image in exactly one task, contiguous classes, nothing leaks, seeds decide. */
+#include "data/stream.h"
+#include "tests/suite.h"
+
+#include <string.h>
+
+enum { CLASSES = 7, TRAIN_PER_CLASS = 20, TEST_PER_CLASS = 4, SIDE = 8 };
+
+static mn_dataset *drawn(void)
+{
+    mn_dataset *dataset;
+    ck_assert_ok(mn_dataset_open("synthetic",
+                                 "{\"classes\": 7, \"train_per_class\": 20, \"test_per_class\": 4, "
+                                 "\"size\": 8}",
+                                 NULL, &dataset));
+    return dataset;
+}
+
+static mn_stream_spec spec_of(mn_scenario scenario, int64_t tasks)
+{
+    return (mn_stream_spec){
+        .scenario = scenario, .tasks = tasks, .class_order_seed = -1, .label_fraction = 1};
+}
+
+static mn_stream *stream_of(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed)
+{
+    mn_stream *stream;
+    ck_assert_ok(mn_stream_new(dataset, spec, seed, &stream));
+    return stream;
+}
+
+/* How often each image of a part is in a task, over all tasks; its task's classes must hold it. */
+static void count_images(const mn_stream *stream, mn_part part, int *count)
+{
+    const mn_images *images =
+        part == MN_PART_TEST ? &mn_stream_dataset(stream)->test : &mn_stream_dataset(stream)->train;
+    for (int64_t task = 0; task < mn_stream_tasks(stream); task++) {
+        const mn_stream_view view = mn_stream_view_of(stream, part, task);
+        const mn_task_info info = mn_stream_task(stream, task);
+        for (int64_t i = 0; i < view.count; i++) {
+            const int64_t index = view.indices[i];
+            ck_assert_int_lt(index, images->count);
+            count[index]++;
+            const int32_t label = mn_stream_labels(stream, part)[index];
+            if (label < 0)
+                continue;
+            ck_assert_int_ge(label, info.first_class);
+            ck_assert_int_lt(label, info.first_class + info.classes);
+            ck_assert_int_eq(mn_stream_original_class(stream, label), images->labels[index]);
+        }
+    }
+}
+
+START_TEST(every_image_is_in_exactly_one_task)
+{
+    mn_dataset *dataset = drawn();
+    const int64_t sizes[] = {4, 1, 2}, order[CLASSES] = {6, 2, 0, 5, 1, 4, 3};
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 3);
+    spec.task_classes = sizes;
+    spec.class_order = order;
+    spec.validation = 0.1;
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    int train[CLASSES * TRAIN_PER_CLASS] = {0}, test[CLASSES * TEST_PER_CLASS] = {0};
+    count_images(stream, MN_PART_TRAIN, train);
+    count_images(stream, MN_PART_VALIDATION, train); /* together, each training image once */
+    count_images(stream, MN_PART_TEST, test);
+    for (int i = 0; i < CLASSES * TRAIN_PER_CLASS; i++)
+        ck_assert_int_eq(train[i], 1);
+    for (int i = 0; i < CLASSES * TEST_PER_CLASS; i++)
+        ck_assert_int_eq(test[i], 1);
+    int64_t first = 0;
+    for (int64_t task = 0; task < 3; task++) {
+        const mn_task_info info = mn_stream_task(stream, task);
+        ck_assert_int_eq(info.first_class, first); /* contiguous */
+        ck_assert_int_eq(info.classes, sizes[task]);
+        ck_assert_int_eq(info.train, 18 * sizes[task]);
+        ck_assert_int_eq(info.labelled, 18 * sizes[task]);
+        ck_assert_int_eq(info.validation, 2 * sizes[task]);
+        ck_assert_int_eq(info.test, 4 * sizes[task]);
+        first += sizes[task];
+    }
+    for (int i = 0; i < CLASSES; i++)
+        ck_assert_int_eq(mn_stream_original_class(stream, i), order[i]);
+    ck_assert_str_eq(mn_stream_class_name(stream, 0), "6");
+    ck_assert(mn_stream_class_incremental(stream));
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(every_class_gives_its_share_of_validation_and_of_labels)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 7);
+    spec.validation = 0.25;
+    spec.labels_per_class = 3;
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    for (int64_t task = 0; task < 7; task++) { /* a class each */
+        const mn_task_info info = mn_stream_task(stream, task);
+        ck_assert_int_eq(info.train, 15);
+        ck_assert_int_eq(info.validation, 5);
+        ck_assert_int_eq(info.labelled, 3);
+        const mn_stream_view held = mn_stream_view_of(stream, MN_PART_VALIDATION, task);
+        for (int64_t i = 0; i < held.count; i++) /* what is held out keeps its label */
+            ck_assert_int_eq(mn_stream_labels(stream, MN_PART_VALIDATION)[held.indices[i]], task);
+    }
+    mn_stream_free(stream);
+    spec.labels_per_class = 0;
+    spec.label_fraction = 0.2;
+    stream = stream_of(dataset, &spec, 1);
+    ck_assert_int_eq(mn_stream_task(stream, 0).labelled, 3); /* of the 15 that are left */
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+static bool same_choices(const mn_stream *a, const mn_stream *b)
+{
+    const mn_stream_view x = mn_stream_view_of(a, MN_PART_VALIDATION, 0);
+    const mn_stream_view y = mn_stream_view_of(b, MN_PART_VALIDATION, 0);
+    const size_t labels = CLASSES * TRAIN_PER_CLASS * sizeof(int32_t);
+    return x.count == y.count &&
+           memcmp(x.indices, y.indices, (size_t)x.count * sizeof *x.indices) == 0 &&
+           memcmp(mn_stream_labels(a, MN_PART_TRAIN), mn_stream_labels(b, MN_PART_TRAIN), labels) ==
+               0;
+}
+
+START_TEST(the_seed_decides_and_nothing_else)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 7);
+    spec.validation = 0.25;
+    spec.labels_per_class = 3;
+    mn_stream *a = stream_of(dataset, &spec, 5), *b = stream_of(dataset, &spec, 5);
+    mn_stream *c = stream_of(dataset, &spec, 6);
+    ck_assert(same_choices(a, b));
+    ck_assert(!same_choices(a, c));
+    /* The same images of a class are held out wherever the class arrives. */
+    const int64_t reversed[CLASSES] = {6, 5, 4, 3, 2, 1, 0};
+    spec.class_order = reversed;
+    mn_stream *d = stream_of(dataset, &spec, 5);
+    const mn_stream_view first = mn_stream_view_of(a, MN_PART_VALIDATION, 0);
+    const mn_stream_view last = mn_stream_view_of(d, MN_PART_VALIDATION, 6);
+    ck_assert_mem_eq(first.indices, last.indices, (size_t)first.count * sizeof *first.indices);
+    mn_stream_free(a);
+    mn_stream_free(b);
+    mn_stream_free(c);
+    mn_stream_free(d);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(a_class_order_seed_shuffles_the_given_order)
+{
+    mn_dataset *dataset = drawn();
+    const int64_t order[CLASSES] = {6, 2, 0, 5, 1, 4, 3};
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 7);
+    spec.class_order_seed = 3;
+    mn_stream *shuffled = stream_of(dataset, &spec, 1);
+    spec.class_order = order;
+    mn_stream *over = stream_of(dataset, &spec, 2); /* the run's seed plays no part */
+    int seen[CLASSES] = {0}, moved = 0;
+    for (int i = 0; i < CLASSES; i++) {
+        const int64_t original = mn_stream_original_class(shuffled, i);
+        seen[original]++;
+        moved += original != i;
+        ck_assert_int_eq(mn_stream_original_class(over, i), order[original]);
+    }
+    for (int i = 0; i < CLASSES; i++)
+        ck_assert_int_eq(seen[i], 1);
+    ck_assert_int_gt(moved, 0);
+    mn_stream_free(over);
+    mn_stream_free(shuffled);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(domain_streams_show_every_image_in_every_task)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_DOMAIN_PERMUTED, 4);
+    spec.validation = 0.1;
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    ck_assert(!mn_stream_class_incremental(stream));
+    int train[CLASSES * TRAIN_PER_CLASS] = {0};
+    count_images(stream, MN_PART_TRAIN, train);
+    count_images(stream, MN_PART_VALIDATION, train);
+    for (int i = 0; i < CLASSES * TRAIN_PER_CLASS; i++)
+        ck_assert_int_eq(train[i], 4);
+    for (int64_t task = 0; task < 4; task++) {
+        const mn_task_info info = mn_stream_task(stream, task);
+        ck_assert_int_eq(info.first_class, 0);
+        ck_assert_int_eq(info.classes, CLASSES);
+        ck_assert_int_eq(info.train + info.validation, CLASSES * TRAIN_PER_CLASS);
+        ck_assert_int_eq(info.test, CLASSES * TEST_PER_CLASS);
+    }
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(each_task_has_a_permutation_of_its_own)
+{
+    mn_dataset *dataset = drawn();
+    const mn_stream_spec spec = spec_of(MN_DOMAIN_PERMUTED, 3);
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    int32_t map[3][SIDE * SIDE];
+    for (int64_t task = 0; task < 3; task++) {
+        int seen[SIDE * SIDE] = {0}, moved = 0;
+        mn_stream_pixel_map(stream, task, map[task]);
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            seen[map[task][i]]++;
+            moved += map[task][i] != i;
+        }
+        for (int i = 0; i < SIDE * SIDE; i++)
+            ck_assert_int_eq(seen[i], 1);
+        ck_assert_int_gt(moved, SIDE * SIDE / 2); /* the first task too */
+    }
+    ck_assert_mem_ne(map[0], map[1], sizeof map[0]);
+    ck_assert_mem_ne(map[1], map[2], sizeof map[1]);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(rotations_turn_counter_clockwise_about_the_middle)
+{
+    int32_t map[12];
+    mn_rotation_map(0, 3, 4, map);
+    for (int i = 0; i < 12; i++)
+        ck_assert_int_eq(map[i], i);
+    mn_rotation_map(180, 3, 4, map);
+    for (int i = 0; i < 12; i++)
+        ck_assert_int_eq(map[i], 11 - i);
+    mn_rotation_map(90, 3, 3, map); /* the right column becomes the top row */
+    const int32_t quarter[9] = {2, 5, 8, 1, 4, 7, 0, 3, 6};
+    ck_assert_mem_eq(map, quarter, sizeof quarter);
+    mn_rotation_map(45, 3, 3, map); /* corners come from outside; the right one moves to the top */
+    ck_assert_int_eq(map[4], 4);
+    ck_assert_int_eq(map[0], 1);
+    int32_t large[28 * 28];
+    mn_rotation_map(45, 28, 28, large);
+    ck_assert_int_eq(large[0], -1);
+    ck_assert_int_eq(large[27], -1);
+    ck_assert_int_eq(large[27 * 28], -1);
+}
+END_TEST
+
+static void refuse(const mn_dataset *dataset, const mn_stream_spec *spec, const char *text)
+{
+    mn_stream *stream;
+    ck_assert_fails(mn_stream_new(dataset, spec, 0, &stream), MN_BAD_OPTION, text);
+}
+
+START_TEST(impossible_splits_say_what_to_write)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 0);
+    refuse(dataset, &spec, "stream.tasks: 0 is not from 1 to 1024");
+    spec.tasks = 8;
+    refuse(dataset, &spec, "8 tasks, but 'synthetic' has 7 classes");
+    spec.tasks = 3;
+    refuse(dataset, &spec,
+           "7 classes do not divide evenly into 3 tasks; write task_classes, such "
+           "as [3, 2, 2]");
+    spec.task_classes = (const int64_t[]){3, 0, 4};
+    refuse(dataset, &spec, "stream.task_classes[1]: 0 is not from 1 to 7");
+    spec.task_classes = (const int64_t[]){3, 2, 1};
+    refuse(dataset, &spec, "add up to 6, but 'synthetic' has 7 classes");
+    spec.task_classes = (const int64_t[]){3, 2, 2};
+    spec.class_order = (const int64_t[]){0, 1, 2, 3, 4, 5, 7};
+    refuse(dataset, &spec, "stream.class_order[6]: 7 is not from 0 to 6");
+    spec.class_order = (const int64_t[]){0, 1, 2, 3, 4, 1, 6};
+    refuse(dataset, &spec, "stream.class_order[5]: class 1 is already at [1]");
+    spec = spec_of(MN_DOMAIN_ROTATED, 3);
+    spec.class_order_seed = 0;
+    refuse(dataset, &spec, "class_order_seed: has no meaning here");
+    spec = spec_of((mn_scenario)9, 3);
+    refuse(dataset, &spec, "stream.scenario: 9");
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(impossible_fractions_say_why)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 7);
+    spec.validation = 1;
+    refuse(dataset, &spec, "validation: 1 is not at least 0 and below 1");
+    spec.validation = 0.01;
+    refuse(dataset, &spec, "validation: 0.01 of the 20 training images of class 0 is none");
+    spec.validation = 0.99;
+    refuse(dataset, &spec, "is all of them");
+    spec.validation = 0;
+    spec.label_fraction = 0;
+    refuse(dataset, &spec, "label_fraction: 0 is not above 0");
+    spec.label_fraction = 0.01;
+    refuse(dataset, &spec, "label_fraction: 0.01 of the 20 training images of class 0 is none");
+    spec.labels_per_class = 2;
+    refuse(dataset, &spec, "give one of them");
+    spec.label_fraction = 1;
+    spec.labels_per_class = 21;
+    refuse(dataset, &spec, "labels_per_class: 21, but class 0 has only 20 training images");
+    spec.labels_per_class = -1;
+    refuse(dataset, &spec, "labels_per_class: -1 is below 0");
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+MN_SUITE("stream", every_image_is_in_exactly_one_task,
+         every_class_gives_its_share_of_validation_and_of_labels, the_seed_decides_and_nothing_else,
+         a_class_order_seed_shuffles_the_given_order, domain_streams_show_every_image_in_every_task,
+         each_task_has_a_permutation_of_its_own, rotations_turn_counter_clockwise_about_the_middle,
+         impossible_splits_say_what_to_write, impossible_fractions_say_why)
