@@ -17,15 +17,11 @@ static void open_stream(mn_scenario scenario, int64_t labels_per_class)
                                  "{\"classes\": 6, \"train_per_class\": 20, \"test_per_class\": 4, "
                                  "\"size\": 8}",
                                  NULL, &dataset));
-    const mn_stream_spec spec = {.scenario = scenario,
-                                 .tasks = 3,
-                                 .class_order_seed = 1,
-                                 .label_fraction = 1,
-                                 .labels_per_class = labels_per_class};
-    mn_stream_spec own = spec;
-    if (scenario != MN_CLASS_INCREMENTAL)
-        own.class_order_seed = -1;
-    ck_assert_ok(mn_stream_new(dataset, &own, 1, &stream));
+    mn_stream_spec spec = {.scenario = scenario, .tasks = 3, MN_STREAM_DEFAULTS};
+    spec.labels_per_class = labels_per_class;
+    if (scenario == MN_CLASS_INCREMENTAL)
+        spec.class_order_seed = 1;
+    ck_assert_ok(mn_stream_new(dataset, &spec, 1, &stream));
 }
 
 static mn_loader *loader_of(mn_part part, int64_t first_task, int64_t last_task)

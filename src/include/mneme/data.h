@@ -46,9 +46,9 @@ typedef struct mn_dataset_type {
 #define MN_DATASET(id) MN_DEFINE(mn_dataset_type, MN_KIND_DATASET, mn_dataset_##id)
 
 /* Reads the data set `name`, with its options as a JSON object (NULL or "": the defaults), from
- * `folder`; NULL looks in $MNEME_DATA, ../shared/data, ~/.local/share/mneme and
- * /usr/share/datasets, each with the data set's own sub-folder.  MN_NOT_FOUND says where it looked
- * and what brings the data. */
+ * `folder` or that folder's sub-folder `name`; NULL looks in $MNEME_DATA, ../shared/data,
+ * ~/.local/share/mneme and /usr/share/datasets, each with the data set's own sub-folder.
+ * MN_NOT_FOUND says where it looked and what brings the data. */
 MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
@@ -73,6 +73,9 @@ typedef struct mn_stream_spec {
     int64_t labels_per_class;    /* > 0: so many labelled training images a class */
     double label_fraction;       /* < 1: that fraction of each class is labelled */
 } mn_stream_spec;
+
+/* For initialisers: the members whose "nothing was asked for" is not zero. */
+#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1
 
 typedef struct mn_stream mn_stream;
 
