@@ -75,24 +75,23 @@ mn_status mn_data_file_open(const char *path, mn_data_file **file)
     if (descriptor < 0)
         return mn_fail(errno == ENOENT || errno == ENOTDIR ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s",
                        path, strerror(errno));
-    mn_data_file *opened = calloc(1, sizeof *opened);
     gzFile gzip = gzdopen(descriptor, "rb");
-    if (gzip == NULL)
+    if (gzip == NULL) {
         close(descriptor);
-    else
-        gzbuffer(gzip, BLOCK_BYTES);
-    if (opened != NULL) {
-        opened->gzip = gzip;
-        opened->path = strdup(path);
-        opened->archive = archive_read_new();
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
     }
-    mn_status status = MN_OK;
-    if (opened == NULL || gzip == NULL || opened->path == NULL || opened->archive == NULL)
-        status = mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
-    else
-        status = start(opened);
-    if (opened == NULL && gzip != NULL)
+    gzbuffer(gzip, BLOCK_BYTES);
+    mn_data_file *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
         gzclose(gzip);
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
+    }
+    opened->gzip = gzip;
+    opened->path = strdup(path);
+    opened->archive = archive_read_new();
+    const mn_status status = opened->path != NULL && opened->archive != NULL
+                                 ? start(opened)
+                                 : mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
     if (status != MN_OK) {
         mn_data_file_close(opened);
         return status;

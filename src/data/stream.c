@@ -2,7 +2,7 @@
  *
  * Images are never copied: a part is a list of places, grouped by task.  In a domain stream all
  * tasks share one group, and the loader moves the pixels.  Every choice is made class by class from
- * keys, so it depends on the seed and on nothing else, the order of the classes included. */
+ * keys: it depends on the seed, and not on when a class arrives. */
 #include "data/stream.h"
 
 #include <math.h>
