@@ -13,7 +13,7 @@ typedef struct largest {
 
 static largest largest_classes(const mn_buffer *buffer)
 {
-    largest found = {0, 0};
+    largest found = {1, 0}; /* a full buffer has a class of one row at least */
     for (int32_t label = -1; label < mn_buffer_classes(buffer); label++) {
         const int64_t rows = mn_buffer_count_label(buffer, label);
         if (rows > found.rows)

@@ -289,7 +289,7 @@ static mn_status check_label(const mn_buffer *buffer, int32_t label)
 static mn_status look_at(const mn_buffer *buffer, const mn_batch *rows, offered *found)
 {
     char got[64], wanted[64];
-    found->rows = rows;
+    *found = (offered){.rows = rows};
     if (!mn_shape_equal(rows->image, buffer->spec.image))
         return mn_fail(MN_BAD_SHAPE, "images of %s offered to a buffer of %s",
                        mn_shape_text(rows->image, got), mn_shape_text(buffer->spec.image, wanted));
@@ -370,7 +370,13 @@ mn_status mn_buffer_select(mn_buffer *buffer, const mn_selection *task)
     const mn_policy *policy = buffer->spec.policy;
     if (policy->select == NULL)
         return MN_OK;
-    if ((policy->wants & MN_WANTS_FEATURES) != 0 && task->features == NULL)
+    if (task->first_class < 0 || task->classes < 1 ||
+        task->first_class > buffer->spec.classes - task->classes)
+        return mn_fail(MN_BAD_VALUE, "a task of %lld classes from %lld on, of %lld in the stream",
+                       (long long)task->classes, (long long)task->first_class,
+                       (long long)buffer->spec.classes);
+    if ((policy->wants & MN_WANTS_FEATURES) != 0 && task->rows->count > 0 &&
+        (task->features == NULL || task->width < 1))
         return mn_fail(MN_OUT_OF_ORDER, "buffer policy '%s' selects by features and got none",
                        policy->name);
     /* Apart from every candidate's key: those are counted up from 0. */

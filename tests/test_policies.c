@@ -315,6 +315,9 @@ START_TEST(herding_refuses_what_it_cannot_do)
     t.selection.features = NULL;
     ck_assert_fails(mn_buffer_select(buffer, &t.selection), MN_OUT_OF_ORDER, "features");
     t.selection.features = t.features;
+    t.selection.classes = 3;
+    ck_assert_fails(mn_buffer_select(buffer, &t.selection), MN_BAD_VALUE, "of 2 in the stream");
+    t.selection.classes = 2;
     t.features[3] = NAN;
     ck_assert_fails(mn_buffer_select(buffer, &t.selection), MN_NOT_FINITE, "class 0");
     t.features[3] = 1;

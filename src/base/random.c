@@ -104,7 +104,7 @@ static void choice_begin(choice *made, int64_t *chosen, int64_t count, int64_t w
 {
     made->chosen = chosen;
     made->n = 0;
-    made->mapped = wanted > WALK_AT_MOST && count <= 64 * BITMAP_WORDS;
+    made->mapped = wanted > WALK_AT_MOST && count <= (int64_t)64 * BITMAP_WORDS;
     if (made->mapped)
         memset(made->map, 0, (size_t)(count + 63) / 64 * sizeof made->map[0]);
 }
