@@ -167,11 +167,11 @@ static mn_status build_loss(mn_learner *learner, const mn_update *update, const 
 
 static mn_status clip_gradients(mn_network *network, double most)
 {
+    if (most <= 0)
+        return MN_OK;
     mn_tensor *gradients = mn_network_gradients(network);
     const double norm = mn_tensor_norm(gradients);
-    if (most <= 0 || norm <= most)
-        return MN_OK;
-    return mn_tensor_axpby(gradients, 0, gradients, (float)(most / norm));
+    return norm > most ? mn_tensor_axpby(gradients, 0, gradients, (float)(most / norm)) : MN_OK;
 }
 
 static mn_status log_terms(mn_runner *runner, const char *phase)
