@@ -2,6 +2,7 @@
 #ifndef MN_AUTOGRAD_NODE_H
 #define MN_AUTOGRAD_NODE_H
 
+#include "base/arena.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 #include <mneme/autograd.h>
@@ -41,6 +42,7 @@ void mn_tape_fail(mn_tape *tape, const char *op, mn_status status);
 void *mn_tape_take(mn_tape *tape, size_t bytes); /* NULL: the tape carries MN_NO_MEMORY */
 /* A constant on the tape, of undefined contents when `data` is NULL; NULL when memory ran out. */
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
+const mn_arena *mn_tape_arena(const mn_tape *tape);
 void mn_tape_append(mn_tape *tape, mn_node *node);
 mn_node *mn_tape_last(const mn_tape *tape);
 

@@ -63,7 +63,8 @@ mn_var *mn_mse(mn_var *x, mn_var *y)
 
 typedef struct labelled {
     const int32_t *labels; /* (B), borrowed until backward */
-    int64_t first, count;  /* columns; a count of -1 means all */
+    int64_t first, count;  /* columns, */
+    bool all;              /* or all of them */
 } labelled;
 
 enum { PROBABILITIES }; /* saved: (B,count) */
@@ -74,7 +75,7 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
     MN_TRY(mn_check_matrix(node, 0, "logits (B,K)"));
     const mn_shape logits = mn_in_shape(node, 0);
     const int64_t rows = logits.size[0], columns = logits.size[1];
-    if (l->count == -1)
+    if (l->all)
         l->count = columns;
     if (l->first < 0 || l->count < 0 || l->first > columns - l->count)
         return mn_fail(MN_BAD_SHAPE, "%" PRId64 " columns from %" PRId64 " of %" PRId64, l->count,
@@ -130,15 +131,13 @@ static const mn_op op_cross_entropy_columns = {"cross_entropy_columns", sizeof(l
 
 mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels)
 {
-    return mn_apply1(&op_cross_entropy, logits, &(labelled){labels, 0, -1});
+    return mn_apply1(&op_cross_entropy, logits, &(labelled){.labels = labels, .all = true});
 }
 
 mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t first,
                                  int64_t count)
 {
-    /* -1 stands for all columns above, but is a mistake here. */
-    return mn_apply1(&op_cross_entropy_columns, logits,
-                     &(labelled){labels, first, count < 0 ? INT64_MIN / 2 : count});
+    return mn_apply1(&op_cross_entropy_columns, logits, &(labelled){labels, first, count, false});
 }
 
 /* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, eq. 1 and section 2.1)

@@ -3,7 +3,6 @@
  * The poison var is a scalar NaN embedded in the tape.  Any function may be given it, and asks the
  * tape, not the var, whether all is well. */
 #include "autograd/node.h"
-#include "base/arena.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -115,6 +114,11 @@ mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data)
     *x = (mn_var){.tape = tape};
     mn_tensor_place(&x->value, MN_F32, shape, data);
     return x;
+}
+
+const mn_arena *mn_tape_arena(const mn_tape *tape)
+{
+    return &tape->arena;
 }
 
 void mn_tape_append(mn_tape *tape, mn_node *node)

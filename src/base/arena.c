@@ -25,6 +25,8 @@
 
 enum { LEAST_CHUNK = 1 << 18 };
 
+static const size_t most_bytes = SIZE_MAX >> 17; /* no address space is larger */
+
 struct mn_arena_chunk {
     mn_arena_chunk *previous;
     size_t bytes, used;
@@ -74,7 +76,7 @@ static void *take_from_new_chunk(mn_arena *arena, size_t bytes)
 
 void *mn_arena_take(mn_arena *arena, size_t bytes)
 {
-    if (bytes > SIZE_MAX / 4)
+    if (bytes > most_bytes)
         return NULL;
     const size_t rounded = bytes > 0 ? aligned(bytes) : MN_ARENA_ALIGNMENT;
     mn_arena_chunk *chunk = arena->chunk;

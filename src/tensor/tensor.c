@@ -66,7 +66,7 @@ const char *mn_shape_text(mn_shape shape, char text[64])
 
 mn_status mn_shape_check(mn_shape shape)
 {
-    const int64_t most = INT64_MAX / 16;
+    const int64_t most = INT64_MAX >> 20; /* times an element's bytes: no address space is larger */
     if (shape.rank < 0 || shape.rank > MN_MAX_RANK)
         return mn_fail(MN_BAD_SHAPE, "%d axes; a tensor has 0 to %d", shape.rank, MN_MAX_RANK);
     int64_t count = 1; /* of the axes that are not empty */

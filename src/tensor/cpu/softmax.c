@@ -132,7 +132,7 @@ double mn_kernel_kl(int64_t rows, int64_t columns, float temperature, const floa
         for (int64_t j = at; j < at + columns; j++) {
             const double of_p = (double)(teacher[j] - most_p) * (double)scale - log_p;
             const double of_q = (double)(student[j] - most_q) * (double)scale - log_q;
-            sum += p[j] > 0 ? (double)p[j] * (of_p - of_q) : 0;
+            sum += p[j] == 0 ? 0 : (double)p[j] * (of_p - of_q);
         }
         d[i] = (float)sum;
         loss += sum;
@@ -145,7 +145,7 @@ void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const
 {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = i * columns; j < (i + 1) * columns; j++) {
-            const float now = p[j] > 0 ? a * p[j] * (logf(p[j] / q[j]) - d[i]) : 0;
+            const float now = p[j] == 0 ? 0 : a * p[j] * (logf(p[j] / q[j]) - d[i]);
             dx[j] = now + (add ? dx[j] : 0);
         }
 }
