@@ -2,15 +2,14 @@
 #ifndef MN_AUTOGRAD_OPS_H
 #define MN_AUTOGRAD_OPS_H
 
+/* clang-format off */
 #define MN_OPS(X)                                                                                  \
-    X(add)                                                                                         \
-    X(sub)                                                                                         \
-    X(mul)                                                                                         \
-    X(scale)                                                                                       \
-    X(shift) X(axpby) X(matmul) X(linear) X(relu) X(leaky_relu) X(square) X(sqrt) X(exp) X(log)    \
-        X(clamp) X(hinge) X(sum) X(mean) X(row_sum) X(row_max) X(softmax) X(log_softmax)           \
-            X(row_normalise) X(reshape) X(transpose) X(rows) X(columns) X(concat_rows)             \
-                X(concat_columns) X(gather_rows) X(rows_where) X(cross_entropy)                    \
-                    X(cross_entropy_columns) X(mse) X(kl) X(batch_norm)
+    X(add) X(sub) X(mul) X(scale) X(shift) X(axpby) X(matmul) X(linear)                            \
+    X(relu) X(leaky_relu) X(square) X(sqrt) X(exp) X(log) X(clamp) X(hinge)                        \
+    X(sum) X(mean) X(row_sum) X(row_max) X(softmax) X(log_softmax) X(row_normalise)                \
+    X(reshape) X(transpose) X(rows) X(columns) X(concat_rows) X(concat_columns)                    \
+    X(gather_rows) X(rows_where)                                                                   \
+    X(cross_entropy) X(cross_entropy_columns) X(mse) X(kl) X(batch_norm)
+/* clang-format on */
 
 #endif
