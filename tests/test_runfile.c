@@ -291,8 +291,7 @@ START_TEST(a_query_binds_and_steps)
     ck_assert_ok(mn_query_next(query, &row));
     ck_assert(!row);
     mn_query_free(query);
-    ck_assert_fails(mn_query_new(file, "SELECT what FROM nowhere", &query), MN_CORRUPT,
-                    "nowhere");
+    ck_assert_fails(mn_query_new(file, "SELECT what FROM nowhere", &query), MN_CORRUPT, "nowhere");
     ck_assert_ptr_null(query);
     mn_query_free(NULL);
     finish(file);

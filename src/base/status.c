@@ -1,4 +1,5 @@
 /* status.c -- the one line that explains the last failure, kept per thread. */
+#define MN_DEFINES_FAIL
 #include <mneme/status.h>
 #include <stdarg.h>
 #include <stdio.h>

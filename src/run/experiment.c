@@ -353,6 +353,22 @@ mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const ch
 /* --- checks over the whole
  * -------------------------------------------------------------------------------- */
 
+/* A policy that selects at the end of tasks does so class by class. */
+static mn_status check_policy(const mn_experiment *experiment)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const mn_policy *policy = (const void *)mn_find(MN_KIND_POLICY, run->buffer_policy);
+    if (policy == NULL)
+        return MN_NOT_FOUND;
+    if (policy->select != NULL && stream->scenario != MN_CLASS_INCREMENTAL)
+        return mn_fail(MN_UNSUPPORTED,
+                       "buffer policy %s selects exemplars of a task's classes once, but %s brings "
+                       "every class in each task; choose another, reservoir for example",
+                       policy->name, experiment->benchmark);
+    return MN_OK;
+}
+
 static mn_status check_needs(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
@@ -416,6 +432,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
         return MN_OK;
     MN_TRY(apply(experiment));
     MN_TRY(check_needs(experiment));
+    MN_TRY(check_policy(experiment));
     experiment->json = configuration(experiment);
     if (experiment->json == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");

@@ -35,7 +35,7 @@ MN_API const char *mn_tape_error(const mn_tape *tape);        /* "" while all is
 MN_API mn_var *mn_tape_refuse(mn_tape *tape, const char *what, mn_status status);
 MN_API size_t mn_tape_bytes(const mn_tape *tape);             /* the arena's high-water mark */
 
-/* --- bringing memory onto a tape; borrowed until the reset -------------------------------------- */
+/* --- bringing memory onto a tape; borrowed until the reset ------------------------------------ */
 MN_API mn_var *mn_const(mn_tape *tape, const mn_tensor *value);
 /* A parameter: backward adds into `gradient`, of the shape of `value`. */
 MN_API mn_var *mn_leaf(mn_tape *tape, const mn_tensor *value, mn_tensor *gradient);
@@ -44,7 +44,7 @@ MN_API mn_var *mn_input(mn_tape *tape, mn_shape shape, const float *elements, bo
 MN_API mn_var *mn_zeros(mn_tape *tape, mn_shape shape);
 MN_API mn_var *mn_detach(mn_var *x); /* the same values, through which no gradient flows */
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 MN_API mn_shape mn_shape_of(const mn_var *x);
 MN_API int64_t mn_rows_of(const mn_var *x);       /* size of axis 0; 1 for a scalar */
 MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has failed */
@@ -52,7 +52,7 @@ MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has faile
 MN_API const float *mn_host(mn_var *x);
 MN_API mn_tape *mn_tape_of(const mn_var *x);
 
-/* --- arithmetic; operands have equal shapes ------------------------------------------------------ */
+/* --- arithmetic; operands have equal shapes --------------------------------------------------- */
 MN_API mn_var *mn_add(mn_var *x, mn_var *y);                          /* x + y                   */
 MN_API mn_var *mn_sub(mn_var *x, mn_var *y);                          /* x - y                   */
 MN_API mn_var *mn_mul(mn_var *x, mn_var *y);                          /* x y, elementwise        */
@@ -78,7 +78,7 @@ MN_API mn_var *mn_softmax(mn_var *x);                                 /* over th
 MN_API mn_var *mn_log_softmax(mn_var *x);
 MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */
 
-/* --- shape --------------------------------------------------------------------------------------- */
+/* --- shape ------------------------------------------------------------------------------------ */
 MN_API mn_var *mn_reshape(mn_var *x, mn_shape shape);
 MN_API mn_var *mn_transpose(mn_var *x);                               /* (M,N) -> (N,M)          */
 MN_API mn_var *mn_rows(mn_var *x, int64_t first, int64_t count);      /* of axis 0               */
@@ -89,7 +89,7 @@ MN_API mn_var *mn_gather_rows(mn_var *x, const int64_t *index, int64_t count); /
 /* The rows whose mark is true (labelled rows, say); `keep` has one mark a row. */
 MN_API mn_var *mn_rows_where(mn_var *x, const bool *keep);
 
-/* --- losses: scalars, means over the batch, 0 for an empty batch -------------------------------- */
+/* --- losses: scalars, means over the batch, 0 for an empty batch ------------------------------ */
 /* -mean_i log softmax(logits_i)[label_i].  Labels are borrowed until backward; one outside 0..K-1,
  * -1 (unlabelled) among them, is MN_BAD_VALUE. */
 MN_API mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels);
@@ -101,7 +101,7 @@ MN_API mn_var *mn_mse(mn_var *x, mn_var *y); /* mean over all elements of (x - y
  * 2015).  Gradient flows to both unless the teacher is constant or detached. */
 MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);
 
-/* --- normalisation --------------------------------------------------------------------------------- */
+/* --- normalisation ---------------------------------------------------------------------------- */
 typedef enum mn_norm_mode {
     MN_NORM_BATCH,        /* statistics of the batch; the running ones are updated */
     MN_NORM_BATCH_FROZEN, /* statistics of the batch; the running ones are left alone */
@@ -113,7 +113,7 @@ MN_API mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor 
                              mn_tensor *running_variance, mn_norm_mode mode, double momentum,
                              double epsilon);
 
-/* --- differentiating ------------------------------------------------------------------------------- */
+/* --- differentiating -------------------------------------------------------------------------- */
 /* Adds d loss / d parameter into every parameter's gradient.  Returns the tape's first failure. */
 MN_API mn_status mn_backward(mn_var *loss);
 /* The same, but gradients that would go into the slab `gradients` go to the same place of
@@ -122,7 +122,7 @@ MN_API mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_t
 /* d loss / d input as a new constant; parameters' gradients are left alone. */
 MN_API mn_var *mn_gradient_of(mn_var *loss, mn_var *input);
 
-/* --- a new differentiable op ------------------------------------------------------------------------ */
+/* --- a new differentiable op ------------------------------------------------------------------ */
 /* An op is one static descriptor beside its three functions; a plugin's op is made the same way as
  * the built-in ones, on the flat arithmetic of tensor.h. */
 typedef struct mn_node mn_node; /* one application of an op, as its functions see it */

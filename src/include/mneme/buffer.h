@@ -51,7 +51,7 @@ typedef struct mn_policy {
 #define MN_POLICY_HEADER .abi = MN_POLICY_ABI, .size = sizeof(mn_policy)
 #define MN_POLICY(id) MN_DEFINE(mn_policy, MN_KIND_POLICY, mn_policy_##id)
 
-/* --- what a policy may ask and do --------------------------------------------------------------------- */
+/* --- what a policy may ask and do ------------------------------------------------------------- */
 MN_API int64_t mn_buffer_capacity(const mn_buffer *buffer);
 MN_API int64_t mn_buffer_used(const mn_buffer *buffer);     /* occupied slots */
 MN_API int64_t mn_buffer_classes(const mn_buffer *buffer);  /* classes of the whole stream */

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* --- data sets -------------------------------------------------------------------------------------- */
+/* --- data sets -------------------------------------------------------------------------------- */
 typedef struct mn_images {
     int64_t count;
     uint8_t *pixels; /* (count, channels, height, width) */
@@ -53,7 +53,7 @@ MN_API mn_status mn_dataset_open(const char *name, const char *options, const ch
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
 
-/* --- streams ---------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 typedef enum mn_scenario {
     MN_CLASS_INCREMENTAL, /* each task brings new classes */
     MN_DOMAIN_PERMUTED,   /* each task permutes the pixels anew; all classes in each */
@@ -92,14 +92,14 @@ MN_API mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *
 MN_API void mn_stream_free(mn_stream *stream);
 MN_API int64_t mn_stream_tasks(const mn_stream *stream);
 MN_API int64_t mn_stream_classes(const mn_stream *stream); /* outputs a network needs */
-MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* classes are contiguous by task */
+MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* contiguous by task */
 MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
 /* The original label of the class that arrived `arrival`-th, and its name. */
 MN_API int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival);
 MN_API const char *mn_stream_class_name(const mn_stream *stream, int64_t arrival);
 MN_API const mn_dataset *mn_stream_dataset(const mn_stream *stream);
 
-/* --- batches ---------------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 #define MN_MAX_COLUMNS 8
 #define MN_COLUMN_NAME 32
 
@@ -114,7 +114,7 @@ typedef struct mn_batch_column {
  * learner; valid until the end of the step. */
 typedef struct mn_batch {
     int64_t count;          /* may be 0: a draw from an empty buffer */
-    int64_t stream_rows;    /* of these, the first so many come from the stream, the rest from memory */
+    int64_t stream_rows;    /* the first so many are the stream's, the rest are from memory */
     mn_shape image;         /* (channels, height, width) */
     const float *x;         /* (count, image...): augmented and normalised */
     const uint8_t *pixels;  /* (count, image...): as they came */
@@ -126,7 +126,7 @@ typedef struct mn_batch {
     mn_batch_column column[MN_MAX_COLUMNS];
 } mn_batch;
 
-/* --- preparing images for a network ------------------------------------------------------------------- */
+/* --- preparing images for a network ----------------------------------------------------------- */
 /* x = (pixel / 255 - mean) / deviation per channel; augmentation is added by later transforms. */
 typedef struct mn_transform {
     int64_t channels;
@@ -137,7 +137,7 @@ typedef struct mn_transform {
 MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
                                const uint8_t *pixels, mn_key key, const int64_t *ids, float *x);
 
-/* --- loaders ------------------------------------------------------------------------------------------ */
+/* --- loaders ---------------------------------------------------------------------------------- */
 typedef struct mn_loader mn_loader;
 
 /* Walks images of tasks first_task..last_task in batches of `batch` (the last may be short).

@@ -31,7 +31,12 @@ typedef struct mn_forwarded {
     mn_var *features; /* (B, features): what the last layer sees */
 } mn_forwarded;
 
-typedef enum mn_parameter_kind { MN_WEIGHT, MN_BIAS, MN_NORM_SCALE, MN_NORM_SHIFT } mn_parameter_kind;
+typedef enum mn_parameter_kind {
+    MN_WEIGHT,
+    MN_BIAS,
+    MN_NORM_SCALE,
+    MN_NORM_SHIFT
+} mn_parameter_kind;
 
 typedef struct mn_parameter {
     const char *name; /* PyTorch's: "fc1.weight" */
@@ -80,7 +85,7 @@ MN_API const mn_parameter *mn_network_parameter(const mn_network *network, int i
 MN_API int mn_network_statistic_count(const mn_network *network);
 MN_API mn_tensor *mn_network_statistic(const mn_network *network, int i, const char **name);
 
-/* The whole slab, (floats): the parameters in order, with gaps that are always zero between them. */
+/* The whole slab, (floats): the parameters in order, with gaps of zeros between them. */
 MN_API mn_tensor *mn_network_values(mn_network *network);
 MN_API mn_tensor *mn_network_gradients(mn_network *network);  /* parallel to it */
 MN_API mn_status mn_network_zero_gradients(mn_network *network);
@@ -104,7 +109,7 @@ MN_API mn_status mn_network_statistic_add(mn_network *network, const char *name,
 /* The i-th parameter as a leaf on x's tape (a constant when `mode` says no gradient). */
 MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode);
 
-/* --- optimisers ----------------------------------------------------------------------------------- */
+/* --- optimisers ------------------------------------------------------------------------------- */
 typedef struct mn_optimiser mn_optimiser;
 
 /* `kind` is "sgd" (momentum, nesterov, weight_decay) or "adam" (beta1, beta2, epsilon,
@@ -119,12 +124,12 @@ MN_API int mn_optimiser_moment_count(const mn_optimiser *optimiser);
 MN_API mn_tensor *mn_optimiser_moment(const mn_optimiser *optimiser, int i, const char **name);
 MN_API int64_t *mn_optimiser_steps(mn_optimiser *optimiser);
 
-/* --- learning-rate schedules: factors of the base rate, pure functions of position ----------------- */
+/* --- learning-rate schedules: factors of the base rate, pure functions of position ------------ */
 typedef enum mn_schedule_kind { MN_CONSTANT, MN_STEP, MN_MULTISTEP, MN_COSINE } mn_schedule_kind;
 #define MN_SCHEDULE_MILESTONES 8
 typedef struct mn_schedule {
     mn_schedule_kind kind;
-    double factor;                              /* STEP, MULTISTEP: multiplied in at each milestone */
+    double factor;                              /* STEP, MULTISTEP: multiplied in each time */
     int64_t every;                              /* STEP: epochs between milestones */
     int64_t milestones[MN_SCHEDULE_MILESTONES]; /* MULTISTEP: epochs, ascending; 0 ends */
     double least;    /* COSINE, which falls step by step: the factor at the end */

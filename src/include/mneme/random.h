@@ -42,7 +42,7 @@ MN_API int64_t mn_random_below(mn_key key, uint64_t counter, int64_t bound);
 MN_API void mn_random_permutation(mn_key key, int64_t count, int64_t *order);
 
 /* Writes `wanted` distinct members of {0, ..., count - 1}, uniform over subsets and over their
- * order, to chosen[wanted]; wanted <= count.  No memory is taken; O(wanted^2), meant for replay-sized draws. */
+ * order, to chosen[wanted]; wanted <= count.  Takes no memory. */
 MN_API void mn_random_subset(mn_key key, int64_t count, int64_t wanted, int64_t *chosen);
 
 #ifdef __cplusplus

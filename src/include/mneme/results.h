@@ -59,11 +59,11 @@ MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **
 MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images,
                                          int64_t *columns);
 
-/* --- statistics over seeds ---------------------------------------------------------------------------- */
+/* --- statistics over seeds -------------------------------------------------------------------- */
 typedef struct mn_summary {
     int64_t n;
     double mean, deviation; /* sample standard deviation; NaN for n < 2 */
-    double low, high;       /* 95 % percentile bootstrap of the mean (10 000 resamples, fixed key) */
+    double low, high;       /* 95 % bootstrap interval of the mean (10 000 resamples, fixed key) */
 } mn_summary;
 MN_API mn_summary mn_summarise(const double *values, int64_t n);
 

@@ -45,8 +45,8 @@ MN_API mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 /* Continues a run from its last commit; a finished run is MN_OK at once. */
 MN_API mn_status mn_resume(const char *path, const mn_observer *observer);
 
-/* --- benchmarks ------------------------------------------------------------------------------------------ */
-/* The i-th installed benchmark in order of name, and its one-sentence summary; NULL past the end. */
+/* --- benchmarks ------------------------------------------------------------------------------- */
+/* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */
 MN_API const char *mn_benchmark(int i, const char **summary);
 /* The benchmark's JSON text (caller frees), for help and for reports. */
 MN_API mn_status mn_benchmark_json(const char *name_or_path, char **json);

@@ -45,6 +45,11 @@ MN_API const char *mn_status_text(mn_status status);
  * failing function ends in `return mn_fail(MN_BAD_SHAPE, ...)`.  The text is copied. */
 MN_API mn_status mn_fail(mn_status status, const char *format, ...) MN_PRINTF(2, 3);
 
+/* clang's analyser cannot see that a failure is never MN_OK. */
+#if defined __clang_analyzer__ && !defined MN_DEFINES_FAIL
+#define mn_fail(status, ...) ((void)mn_fail(status, __VA_ARGS__), (status))
+#endif
+
 /* The message of this thread's last failure; valid until the next one.  Never NULL. */
 MN_API const char *mn_error(void);
 

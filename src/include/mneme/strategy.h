@@ -33,7 +33,7 @@ enum { /* mn_strategy.needs: checked before a run starts */
     MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* a class-incremental stream */
     MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
-    MN_USES_UNLABELLED = 1 << 5,          /* otherwise unlabelled rows are left out of its batches */
+    MN_USES_UNLABELLED = 1 << 5,          /* else its batches leave unlabelled rows out */
 };
 
 typedef enum mn_source {
@@ -58,7 +58,7 @@ typedef struct mn_phase {
     const char *name; /* on the progress line and in the run file; NULL ends a list */
     mn_source source;
     int64_t (*epochs)(mn_learner *learner); /* asked once, on entry; 0 skips; NULL: the recipe's */
-    const mn_update *updates;               /* ended by one without name; NULL: the strategy's loss */
+    const mn_update *updates;               /* one without name ends; NULL: the strategy's loss */
     mn_reset reset;                         /* of optimiser state */
 } mn_phase;
 
@@ -89,7 +89,7 @@ typedef struct mn_strategy {
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)
 #define MN_STRATEGY(id) MN_DEFINE(mn_strategy, MN_KIND_STRATEGY, mn_strategy_##id)
 
-/* --- asking -------------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 MN_API const void *mn_options(const mn_learner *learner); /* the calling strategy's own */
 MN_API void *mn_state(mn_learner *learner);               /* derived values only; rebuilt by open */
 MN_API int64_t mn_task(const mn_learner *learner);        /* current task, 0-based */
@@ -106,7 +106,7 @@ typedef enum mn_when { MN_PAST, MN_PRESENT, MN_FUTURE, MN_SEEN, MN_ALL } mn_when
  * class is present in each task. */
 MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
 
-/* --- losses -------------------------------------------------------------------------------------------- */
+/* --- losses ----------------------------------------------------------------------------------- */
 /* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
  * NULL; after an error its vars are the tape's poison. */
 MN_API const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode);
@@ -119,7 +119,7 @@ MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_
 /* Standard normal numbers, keyed by strategy, `name` and step. */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 
-/* --- the buffer ---------------------------------------------------------------------------------------- */
+/* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
 MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
 /* min(wanted, used) rows, uniformly without replacement, freshly augmented.  The name keys the
@@ -147,7 +147,7 @@ MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
 MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
                                   mn_var *value);
 
-/* --- networks, optimisers, and state that is kept -------------------------------------------------------- */
+/* --- networks, optimisers, and state that is kept --------------------------------------------- */
 MN_API mn_network *mn_learner_network(mn_learner *learner); /* the shared one */
 MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
 /* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */

@@ -59,12 +59,12 @@ MN_API mn_status mn_tensor_read(const mn_tensor *tensor, void *elements, size_t 
 
 /* Flat f32 arithmetic on tensors of equal count; MN_BAD_SHAPE otherwise.  Reductions are summed in
  * double in a fixed order. */
-MN_API mn_status mn_tensor_fill(mn_tensor *y, float value);                            /* y = v       */
-MN_API mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x);                     /* y = x       */
-MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b);  /* y = ax + by */
-MN_API mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x);                      /* y = y x     */
-MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y);                   /* <x, y>      */
-MN_API double mn_tensor_norm(const mn_tensor *x);                                      /* |x|_2       */
+MN_API mn_status mn_tensor_fill(mn_tensor *y, float value); /* y = v */
+MN_API mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x); /* y = x */
+MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b); /* y = ax + by */
+MN_API mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x); /* y = y x */
+MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y); /* <x, y> */
+MN_API double mn_tensor_norm(const mn_tensor *x); /* |x|_2 */
 
 #ifdef __cplusplus
 }
