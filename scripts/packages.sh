@@ -1,0 +1,58 @@
+# packages.sh -- sourced by the other scripts: installs what is missing on Debian and Ubuntu.
+# shellcheck shell=bash disable=SC2034 # the lists are for those who source it
+
+build_packages=(gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libopenblas-dev
+    libsqlite3-dev libcjson-dev libarchive-dev zlib1g-dev)
+demo_packages=(gnuplot-nox dataset-fashion-mnist)
+test_packages=(check clang libomp-dev clang-format g++ git gnuplot-nox dataset-fashion-mnist
+    python3-numpy python3-torch shellcheck sqlite3)
+
+# Prints those of the named packages that are not installed.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
+            echo "$package"
+    done
+}
+
+# Installs what is missing of the named packages; asks for nothing when nothing is.
+install_packages() {
+    local -a missing as_root=()
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        echo "This is neither Debian nor Ubuntu: the equivalents of these packages are needed:" >&2
+        echo "  $*" >&2
+        return 0
+    fi
+    mapfile -t missing < <(missing_packages "$@")
+    if [ ${#missing[@]} -eq 0 ]; then
+        return 0
+    fi
+    echo "Installing: ${missing[*]}" >&2
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "Not root, and there is no sudo; as root, run:" >&2
+            echo "  apt-get install ${missing[*]}" >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update -qq >&2
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# Sets up the build folder $1, with the remaining options, unless that was done before.
+setup_build() {
+    local folder=$1
+    shift
+    if [ -f "$folder/build.ninja" ]; then
+        meson configure "$folder" "$@" >/dev/null
+    else
+        meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+            cat "$folder.log" >&2
+            return 1
+        }
+        rm -f "$folder.log"
+    fi
+}
