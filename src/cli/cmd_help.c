@@ -167,6 +167,8 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
 static void print_member(const cJSON *member)
 {
     const cJSON *entry;
+    if (cJSON_IsArray(member) && member->child == NULL)
+        return;
     if (!cJSON_IsArray(member) || !cJSON_IsObject(member->child)) {
         printf("%s: ", member->string);
         if (cJSON_IsObject(member))
@@ -182,8 +184,8 @@ static void print_member(const cJSON *member)
     {
         printf("  ");
         if (recipes) {
-            print_value(cJSON_GetObjectItemCaseSensitive(entry, "strategy"));
-            printf(", ");
+            const cJSON *strategy = cJSON_GetObjectItemCaseSensitive(entry, "strategy");
+            printf("%-10s", cJSON_IsString(strategy) ? strategy->valuestring : "");
             print_recipe(entry);
         } else {
             print_pairs(entry);

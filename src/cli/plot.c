@@ -23,7 +23,7 @@ enum {
     WIDTH = 1200, /* pixels, as are TOP and ROW: heights of the first panel and of the others */
     TOP = 430,
     ROW = 330,
-    LEFT = 80,
+    LEFT = 90,
     GAP = 50,
     LEGEND_LEAST = 150,
     LEGEND_MOST = 480,
@@ -223,7 +223,7 @@ static void write_average_panel(const drawing *d)
     fprintf(script, "set title ");
     write_quoted(script, title);
     free(title);
-    fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)'\n");
+    fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
     write_key(d);
     fprintf(script, "plot ");
     for (int group = 0; group < d->runs->group_count; group++) {
@@ -280,7 +280,7 @@ static void write_curve_panel(const drawing *d, int group)
     fprintf(script, "set title ");
     write_name(d, group);
     fprintf(script, "\nset xlabel 'tasks learned'\n");
-    fprintf(script, "%s\n", d->text || column == 0 ? "set ylabel 'accuracy (%)'" : "unset ylabel");
+    fprintf(script, "%s\n", d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
     write_task_legend(d, group);
     fprintf(script, "plot ");
     for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)

@@ -1,0 +1,295 @@
+#!/usr/bin/env bash
+# test_cli.sh PROGRAM ROOT LIBRARY-FOLDER -- every command and every mistake of the command line, as
+# a person types them: exit code, and one line on standard error that helps.
+set -uo pipefail
+program=$1
+root=$2
+library=$3
+export MNEME_BENCHMARKS=$root/benchmarks LC_ALL=C.UTF-8 OMP_NUM_THREADS=1
+unset MNEME_DATA NO_COLOR
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+checks=0 failures=0
+search= # instead of PATH, for the program alone
+
+fail() {
+    failures=$((failures + 1))
+    echo "FAILED: $*"
+    sed 's/^/    out: /' out | head -n 20
+    sed 's/^/    err: /' err | head -n 20
+}
+
+# run CODE ARGUMENT...: runs mneme and checks its exit code.
+run() {
+    local wanted=$1 code=0
+    shift
+    PATH=${search:-$PATH} "$program" "$@" >out 2>err </dev/null || code=$?
+    checks=$((checks + 1))
+    [ "$code" -eq "$wanted" ] || fail "mneme $* ended with $code, not $wanted"
+}
+
+# refused CODE TEXT ARGUMENT...: fails with that code and one line, which begins with "mneme: " and
+# contains the text; nothing on standard output.
+refused() {
+    local wanted=$1 text=$2
+    shift 2
+    run "$wanted" "$@"
+    grep -v '^recipe of \|has no recipe for' err >complaint
+    if [ "$(wc -l <complaint)" -ne 1 ] || ! grep -q '^mneme: ' complaint; then
+        fail "mneme $*: not one line of complaint"
+    elif ! grep -qF -- "$text" complaint; then
+        fail "mneme $*: its complaint does not say '$text'"
+    elif [ -s out ]; then
+        fail "mneme $*: a complaint, and output too"
+    fi
+}
+
+# says TEXT, does_not_say TEXT: about the standard output of the last run.
+says() {
+    checks=$((checks + 1))
+    grep -qF -- "$1" out || fail "the output does not say '$1'"
+}
+
+does_not_say() {
+    checks=$((checks + 1))
+    ! grep -qF -- "$1" out || fail "the output says '$1'"
+}
+
+is_there() {
+    checks=$((checks + 1))
+    [ -s "$1" ] || fail "$1 is not there"
+}
+
+is_not_there() {
+    checks=$((checks + 1))
+    [ ! -e "$1" ] || fail "$1 is there"
+}
+
+# --- help ---------------------------------------------------------------------------------------
+run 0 --version
+says 'mneme '
+run 0 --help
+says 'usage: mneme COMMAND'
+run 2
+run 0 help
+for command in run resume show compare plot buffer export list help new; do
+    run 0 "$command" --help
+    says "usage: mneme $command"
+    run 0 help "$command"
+    says "usage: mneme $command"
+done
+run 0 run --help
+says '--buffer-size N'
+says '--[no-]outputs'
+run 0 list
+for name in split-synthetic derpp reservoir mlp fashion-mnist; do
+    says "$name"
+done
+run 0 list strategies
+says 'finetune'
+does_not_say 'reservoir'
+run 0 list --json
+says '"datasets"'
+run 0 help derpp
+says 'derpp.alpha'
+says 'default 0.5'
+says 'recipe of split-synthetic'
+for name in split-synthetic reservoir mlp fashion-mnist "$root/benchmarks/split-synthetic.json"; do
+    run 0 help "$name"
+    says 'used by: '
+done
+refused 2 "did you mean 'run'?" rnu
+refused 2 "did you mean 'strategies'?" list strategys
+refused 2 "did you mean 'derpp'?" help derp+
+refused 2 "'mneme list' shows all names" help qqqqqqqq
+
+# --- mistakes before a run ------------------------------------------------------------------------
+refused 2 'run needs BENCHMARK and STRATEGY' run
+refused 2 "what is 'c'?" run a b c
+refused 2 "did you mean 'split-synthetic'?" run split-sinthetic er
+refused 2 "did you mean 'finetune'?" run split-synthetic finetun
+refused 2 "did you mean --buffer-size?" run split-synthetic er --bufer-size 5
+refused 2 'needs a value' run split-synthetic er --out
+refused 2 'needs a value' run split-synthetic er --out --quiet
+refused 2 'takes no value' run split-synthetic er --quiet=yes
+refused 2 "'-1' is not a whole number" run split-synthetic er --buffer-size -1
+refused 2 "'many' is not a whole number" run split-synthetic er --epochs many
+refused 2 'buffer_size is 0' run split-synthetic er --buffer-size 0
+refused 2 'buffer_policy' run split-synthetic er --buffer-policy reservior
+refused 2 'expected KEY=VALUE' run split-synthetic er --set er.replay
+refused 2 "did you mean 'replay'?" run split-synthetic er --set er.reply=3
+refused 2 "did you mean 'er'?" run split-synthetic er --set err.replay=3
+refused 2 "'0' is not a whole number" run split-synthetic er --set er.replay=0
+refused 2 'both bring a loss' run split-synthetic er+derpp
+refused 2 '--seeds' run split-synthetic er --seeds 0
+refused 2 '--jobs needs --seeds' run split-synthetic er --jobs 2
+refused 2 'nothing.json' run ./nothing.json er
+echo '{"dataset": {"name": "synthetic"' >torn.json
+refused 2 'torn.json' run ./torn.json er
+echo '{"datset": {"name": "synthetic"}}' >misspelt.json
+refused 2 "did you mean 'dataset'?" run ./misspelt.json er
+echo '{"stream": {"tasks": 0}}' >none.json
+refused 2 "'0' is not a whole number" run ./none.json er
+refused 2 'nothing.so' run split-synthetic ./nothing.so
+echo 'not a plugin' >text.so
+refused 2 'is not a plugin' run split-synthetic ./text.so
+is_not_there runs
+
+# Data that are not there: says where they were sought and what brings them.
+mkdir empty
+if [ ! -e /usr/share/datasets/mnist ]; then
+    MNEME_DATA=$work/empty HOME=$work/empty refused 1 'mnist' run split-mnist er --out mnist.mneme
+fi
+
+# --- a run ----------------------------------------------------------------------------------------
+run 0 run split-synthetic er
+says 'class-il accuracy in per cent'
+says 'average_accuracy'
+is_there runs/split-synthetic-er-s0.mneme
+checks=$((checks + 1))
+grep -q '^recipe of split-synthetic for er' err || fail 'the recipe is not named'
+grep -q '^task 3/3 done' err || fail 'no line at the end of a task'
+refused 2 'mneme resume runs/split-synthetic-er-s0.mneme' run split-synthetic er
+run 0 run split-synthetic er --quiet --json --out a.mneme --seed 1 --set er.replay=5 --no-outputs
+says '"seed":	1'
+says '"replay":	5'
+says '"outputs":	false'
+checks=$((checks + 1))
+[ ! -s err ] || fail '--quiet says something'
+run 0 resume a.mneme --quiet
+says 'finished'
+refused 1 'there is no such file' resume nothing.mneme
+refused 1 'text.so' show text.so
+refused 1 'there is no such file' buffer nothing.mneme
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir -m 555 locked
+    refused 1 'locked' run split-synthetic er --out locked/a.mneme
+    is_not_there locked/a.mneme
+fi
+head -c 20000 a.mneme >torn.mneme
+run 1 show torn.mneme
+
+# --- interruption ---------------------------------------------------------------------------------
+"$program" run split-synthetic er --epochs 2000 --out long.mneme --quiet >out 2>err &
+process=$!
+for _ in $(seq 100); do
+    [ -e long.mneme ] && break
+    sleep 0.1
+done
+sleep 0.5
+kill -INT $process
+code=0
+wait $process || code=$?
+checks=$((checks + 1))
+[ $code -eq 75 ] || fail "an interrupted run ended with $code, not 75"
+grep -q "mneme resume long.mneme" err || fail 'an interrupted run does not say how to go on'
+run 0 show long.mneme
+says '0 of 3 tasks'
+refused 2 'is not finished' compare long.mneme a.mneme
+
+# --- seeds ----------------------------------------------------------------------------------------
+run 0 run split-synthetic er --seeds 3 --out study
+says 'mean ± sample standard deviation'
+for seed in 0 1 2; do
+    is_there "study/split-synthetic-er-s$seed.mneme"
+done
+rm study/split-synthetic-er-s1.mneme
+run 0 run split-synthetic er --seeds 3 --out study --jobs 1
+checks=$((checks + 1))
+grep -q 'seed 0 is finished already' err || fail 'finished seeds are not named'
+grep -q 'seed 1 done' err || fail 'the missing seed was not run'
+run 1 run split-synthetic er --seeds 2 --out study --lr 0.2
+checks=$((checks + 1))
+grep -q 'another study: it has train.lr=0.1, this one 0.2' err || fail 'two studies are mixed'
+refused 2 'it names a folder' run split-synthetic er --seeds 2 --out a.mneme
+run 0 run split-synthetic finetune --seeds 2 --out study --quiet --json
+says '"deviation"'
+"$program" run split-synthetic er --epochs 2000 --seeds 2 --out longs --quiet >out 2>err &
+process=$!
+for _ in $(seq 100); do
+    [ -e longs/split-synthetic-er-s0.mneme ] && break
+    sleep 0.1
+done
+sleep 0.5
+kill -TERM $process
+code=0
+wait $process || code=$?
+checks=$((checks + 1))
+[ $code -eq 75 ] || fail "interrupted seeds ended with $code, not 75"
+
+# --- results --------------------------------------------------------------------------------------
+run 0 show study
+says 'study/split-synthetic-finetune-s1.mneme'
+says ' ± '
+run 0 show study --json
+says '"groups"'
+run 0 compare study
+says 'finetune - er'
+says 'verdict'
+run 0 compare study --json
+says '"average_accuracy"'
+refused 2 'only runs of er' compare study/split-synthetic-er-s?.mneme
+refused 2 'are the same run' compare study study/split-synthetic-er-s0.mneme
+run 0 run split-synthetic derpp --buffer-size 20 --quiet --out small.mneme
+refused 2 'train.buffer_size=60' compare study/split-synthetic-er-s0.mneme small.mneme
+run 0 compare study/split-synthetic-er-s0.mneme small.mneme --force
+says 'derpp - er'
+run 0 buffer small.mneme
+says '20 exemplars'
+says 'newest seen'
+run 0 buffer small.mneme --json
+says '"column_bytes"'
+run 0 export small.mneme --format csv
+says 'benchmark,strategy,seed,scope,step,after_task,on_task,'
+says 'split-synthetic,derpp,0,class-il,'
+run 0 export small.mneme --format json
+says '"accuracy"'
+refused 2 'is not csv or json' export small.mneme --format xml
+refused 2 'needs --format' export small.mneme
+
+# --- figures --------------------------------------------------------------------------------------
+if command -v gnuplot >/dev/null; then
+    for figure in curves.svg curves.png curves.pdf; do
+        run 0 plot study -o $figure
+        is_there $figure
+    done
+    run 0 plot study
+    says 'tasks learned'
+    run 0 show small.mneme --plot
+    says 'on task 3'
+    checks=$((checks + 1))
+    compgen -G '*.part' >/dev/null && fail 'a figure left its temporary file'
+fi
+refused 2 '.svg, .png or .pdf' plot study -o curves.gif
+refused 1 'cannot be written' plot study -o nowhere/curves.svg
+refused 1 'no run has measured domain-il' plot study --scope domain-il
+refused 2 "'all' is not" plot study --scope all
+search=/nonexistent refused 1 'apt-get install gnuplot-nox' plot study -o missing.svg
+is_not_there missing.svg
+
+# --- a new strategy -------------------------------------------------------------------------------
+run 0 new strategy my_idea
+for file in my_idea.c meson.build test.sh; do
+    is_there my_idea/$file
+done
+checks=$((checks + 1))
+grep -q '@' my_idea/* && fail 'a placeholder is left in the new strategy'
+refused 2 "already is a 'my_idea'" new strategy my_idea
+refused 2 'cannot be a name' new strategy 'My idea'
+refused 2 'cannot be a name' new strategy ../elsewhere
+refused 2 "already has a strategy 'er'" new strategy er
+refused 2 'mneme new strategy NAME' new network mine
+checks=$((checks + 1))
+if ${CC:-cc} -std=c11 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -DMN_PLUGIN \
+    -I "$root/src/include" my_idea/my_idea.c -o my_idea.so -L "$library" -lmneme 2>err; then
+    run 0 run split-synthetic ./my_idea.so --quiet --out idea.mneme
+    says 'split-synthetic, my_idea, seed 0: finished'
+    run 0 help ./my_idea.so
+    says 'my_idea.weight'
+else
+    fail 'the new strategy does not compile'
+fi
+
+echo "$checks checks, $failures failures"
+[ $failures -eq 0 ]
