@@ -2,9 +2,9 @@
 # test_cli.sh PROGRAM ROOT LIBRARY-FOLDER -- every command and every mistake of the command line, as
 # a person types them: exit code, and one line on standard error that helps.
 set -uo pipefail
-program=$1
-root=$2
-library=$3
+program=$(realpath "$1")
+root=$(realpath "$2")
+library=$(realpath "$3")
 export MNEME_BENCHMARKS=$root/benchmarks LC_ALL=C.UTF-8 OMP_NUM_THREADS=1
 unset MNEME_DATA NO_COLOR
 work=$(mktemp -d)

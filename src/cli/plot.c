@@ -280,7 +280,8 @@ static void write_curve_panel(const drawing *d, int group)
     fprintf(script, "set title ");
     write_name(d, group);
     fprintf(script, "\nset xlabel 'tasks learned'\n");
-    fprintf(script, "%s\n", d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
+    fprintf(script, "%s\n",
+            d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
     write_task_legend(d, group);
     fprintf(script, "plot ");
     for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)
