@@ -25,7 +25,7 @@
 
 enum { LEAST_CHUNK = 1 << 18 };
 
-static const size_t most_bytes = SIZE_MAX >> 17; /* no address space is larger */
+static const size_t most_bytes = SIZE_MAX >> 22; /* 4 TiB: no step needs more */
 
 struct mn_arena_chunk {
     mn_arena_chunk *previous;
