@@ -58,7 +58,7 @@ static bool compare(const char *folder, const char *benchmark, const char *strat
 /* Strategies that only add to others run on top of the plainest base. */
 static const char *composition(const mn_strategy *strategy, char text[128])
 {
-    const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
+    const bool is_base = strategy->loss != NULL;
     snprintf(text, 128, "%s%s", is_base ? "" : "finetune+", strategy->name);
     return text;
 }

@@ -196,13 +196,7 @@ static mn_status check_composition(const mn_experiment *experiment)
 {
     for (int i = 0; i < experiment->strategy_count; i++) {
         const mn_strategy *strategy = experiment->strategy[i];
-        const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
-        if (i == 0 && !is_base)
-            return mn_fail(MN_BAD_OPTION,
-                           "'%s' only adds to another strategy; put a base first, as in "
-                           "'finetune+%s'",
-                           strategy->name, strategy->name);
-        if (i > 0 && is_base)
+        if (i > 0 && strategy->loss != NULL)
             return mn_fail(MN_BAD_OPTION,
                            "'%s' and '%s' both bring a loss of their own; a run has one base, and "
                            "only add-ons may follow it",
@@ -211,6 +205,23 @@ static mn_status check_composition(const mn_experiment *experiment)
             return mn_fail(MN_BAD_OPTION, "'%s' decides predictions, which only the base may do",
                            strategy->name);
     }
+    return MN_OK;
+}
+
+/* An add-on that is named first stands on finetune. */
+static mn_status put_base_first(mn_experiment *experiment)
+{
+    if (experiment->strategy[0]->loss != NULL)
+        return MN_OK;
+    MN_TRY(add_strategy(experiment, "finetune"));
+    const int last = experiment->strategy_count - 1;
+    const mn_strategy *base = experiment->strategy[last];
+    memmove(experiment->strategy + 1, experiment->strategy,
+            (size_t)last * sizeof experiment->strategy[0]);
+    memmove(experiment->plugin + 1, experiment->plugin,
+            (size_t)last * sizeof experiment->plugin[0]);
+    experiment->strategy[0] = base;
+    experiment->plugin[0] = NULL;
     return MN_OK;
 }
 
@@ -225,18 +236,16 @@ static mn_status add_strategies(mn_experiment *experiment, const char *list)
                      ? add_strategy(experiment, name)
                      : mn_fail(MN_BAD_OPTION, "'%s': a strategy's name is missing", list);
     free(copy);
-    if (status == MN_OK)
-        status = check_composition(experiment);
-    if (status != MN_OK)
-        return status;
-    char names[512] = "";
+    MN_TRY(status);
+    char names[512] = ""; /* as given: paths of plugins become names */
     for (int i = 0; i < experiment->strategy_count; i++) {
         const size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? "+" : "",
                  experiment->strategy[i]->name);
     }
     experiment->strategies = mn_intern(names);
-    return MN_OK;
+    MN_TRY(put_base_first(experiment));
+    return check_composition(experiment);
 }
 
 static mn_status open_strategy_section(mn_experiment *experiment, int i)

@@ -9,16 +9,32 @@
 #include <string.h>
 
 static const mn_phase train_phase[] = {{.name = "train"}, {.name = NULL}};
+static const mn_phase no_phase[] = {{.name = NULL}};
 
-const mn_phase *mn_runner_phases(const mn_runner *runner, int *count)
+static const mn_phase *phases_of(const mn_learner *learner, int member)
 {
-    const mn_phase *phases = runner->learner->member[0].strategy->phases;
-    if (phases == NULL)
-        phases = train_phase;
-    *count = 0;
-    while (phases[*count].name != NULL)
-        (*count)++;
-    return phases;
+    const mn_phase *phases = learner->member[member].strategy->phases;
+    return phases != NULL ? phases : member == 0 ? train_phase : no_phase;
+}
+
+/* The i-th phase of a task and the strategy it belongs to; NULL past the end. */
+static const mn_phase *phase_at(const mn_learner *learner, int64_t i, int *member)
+{
+    for (int m = 0; m < learner->members; m++)
+        for (const mn_phase *phase = phases_of(learner, m); phase->name != NULL; phase++)
+            if (i-- == 0) {
+                *member = m;
+                return phase;
+            }
+    return NULL;
+}
+
+int mn_runner_phase_count(const mn_runner *runner)
+{
+    int count = 0, member;
+    while (phase_at(runner->learner, count, &member) != NULL)
+        count++;
+    return count;
 }
 
 /* --- sources of batches
@@ -26,6 +42,7 @@ const mn_phase *mn_runner_phases(const mn_runner *runner, int *count)
 
 typedef struct source {
     mn_source kind;
+    bool as_stored;    /* neither shuffled nor augmented */
     mn_loader *loader; /* stream, seen */
     int64_t *order;    /* buffer: slots in the order of the epoch */
     int64_t used, batch;
@@ -35,7 +52,9 @@ typedef struct source {
 static mn_status source_open(mn_runner *runner, const mn_phase *phase, source *made)
 {
     mn_learner *learner = runner->learner;
-    *made = (source){.kind = phase->source, .batch = learner->settings->batch};
+    *made = (source){.kind = phase->source,
+                     .as_stored = phase->visit != NULL,
+                     .batch = learner->settings->batch};
     const int64_t task = learner->cursor.task;
     switch (phase->source) {
     case MN_FROM_STREAM:
@@ -73,7 +92,7 @@ static mn_status source_begin_epoch(mn_runner *runner, source *from, int64_t epo
 {
     const mn_key key = epoch_key(runner, epoch);
     if (from->loader != NULL)
-        return mn_loader_shuffle(from->loader, &key);
+        return mn_loader_shuffle(from->loader, from->as_stored ? NULL : &key);
     if (from->kind == MN_FROM_BUFFER)
         (void)mn_buffer_draw(runner->learner->buffer, key, from->used, from->order);
     return MN_OK;
@@ -141,18 +160,18 @@ static mn_status total_loss(mn_learner *learner, mn_var **loss)
     return MN_OK;
 }
 
-static mn_status build_loss(mn_learner *learner, const mn_update *update, const mn_batch *batch)
+static mn_status build_loss(mn_learner *learner, int member, const mn_update *update,
+                            const mn_batch *batch)
 {
-    const mn_strategy *base = learner->member[0].strategy;
-    learner->current = 0;
-    mn_tape_scope(learner->tape, base->name);
+    learner->current = member;
+    mn_tape_scope(learner->tape, learner->member[member].strategy->name);
     MN_TRY(update->loss(learner, learner->tape, batch));
     MN_TRY(mn_learner_check(learner));
     const mn_out *published[MN_MOST_PUBLISHED];
     const int count = learner->published_count;
     for (int i = 0; i < count; i++)
         published[i] = &learner->published[i];
-    for (int i = 1; i < learner->members; i++) {
+    for (int i = 1; i < learner->members && member == 0; i++) {
         const mn_strategy *addon = learner->member[i].strategy;
         if (addon->term == NULL)
             continue;
@@ -187,8 +206,8 @@ static mn_status log_terms(mn_runner *runner, const char *phase)
                                  learner->learning_rate);
 }
 
-static mn_status update_once(mn_runner *runner, const mn_phase *phase, const mn_update *update,
-                             const mn_batch *batch, double factor)
+static mn_status update_once(mn_runner *runner, const mn_phase *phase, int member,
+                             const mn_update *update, const mn_batch *batch, double factor)
 {
     mn_learner *learner = runner->learner;
     mn_owned_optimiser *owned = optimiser_of(learner, update->optimiser);
@@ -197,7 +216,7 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, const mn_
     learner->terms = 0;
     learner->learning_rate = owned->learning_rate * factor;
     MN_TRY(mn_network_zero_gradients(owned->network));
-    MN_TRY(build_loss(learner, update, batch));
+    MN_TRY(build_loss(learner, member, update, batch));
     mn_var *loss;
     MN_TRY(total_loss(learner, &loss));
     MN_TRY(mn_backward(loss));
@@ -226,16 +245,25 @@ static mn_status after_step(mn_learner *learner, const mn_batch *batch)
     return MN_OK;
 }
 
-static mn_status step_once(mn_runner *runner, const mn_phase *phase, const mn_batch *batch,
-                           double factor)
+static mn_status show(mn_learner *learner, const mn_phase *phase, int member, const mn_batch *batch)
+{
+    learner->current = member;
+    MN_TRY(phase->visit(learner, learner->tape, batch));
+    return mn_learner_check(learner);
+}
+
+static mn_status step_once(mn_runner *runner, const mn_phase *phase, int member,
+                           const mn_batch *batch, double factor)
 {
     mn_learner *learner = runner->learner;
-    const mn_update usual[] = {{.name = "train", .loss = learner->member[0].strategy->loss},
+    if (phase->visit != NULL)
+        return show(learner, phase, member, batch);
+    const mn_update usual[] = {{.name = "train", .loss = learner->member[member].strategy->loss},
                                {.name = NULL}};
     const mn_update *update = phase->updates != NULL ? phase->updates : usual;
     for (; update->name != NULL; update++)
         if (update->every <= 1 || learner->cursor.phase_step % update->every == 0)
-            MN_TRY(update_once(runner, phase, update, batch, factor));
+            MN_TRY(update_once(runner, phase, member, update, batch, factor));
     return after_step(learner, batch);
 }
 
@@ -270,7 +298,7 @@ static mn_status between_steps(mn_runner *runner)
     return commit_is_due(runner) ? mn_runner_commit(runner) : MN_OK;
 }
 
-static mn_status run_steps(mn_runner *runner, const mn_phase *phase, source *from)
+static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member, source *from)
 {
     const int64_t epochs = runner->learner->cursor.epochs, steps = epochs * from->steps;
     int64_t shuffled = -1;
@@ -285,7 +313,7 @@ static mn_status run_steps(mn_runner *runner, const mn_phase *phase, source *fro
         const mn_batch *batch;
         MN_TRY(source_batch(runner, from, epoch, done % from->steps, &batch));
         if (batch->count > 0 || from->kind == MN_FROM_NOTHING)
-            MN_TRY(step_once(runner, phase, batch,
+            MN_TRY(step_once(runner, phase, member, batch,
                              mn_schedule_factor(&learner->schedule, done, steps, epoch, epochs)));
         runner->window_images += batch->count;
         learner->cursor.phase_step++;
@@ -308,27 +336,28 @@ static mn_status reset_optimisers(mn_learner *learner, const mn_phase *phase)
     return MN_OK;
 }
 
-static mn_status enter_phase(mn_runner *runner, const mn_phase *phase)
+static mn_status enter_phase(mn_runner *runner, const mn_phase *phase, int member)
 {
     mn_learner *learner = runner->learner;
     if (learner->cursor.epochs >= 0)
         return MN_OK; /* resumed in its middle */
-    learner->current = 0;
-    learner->cursor.epochs =
-        phase->epochs != NULL ? phase->epochs(learner) : learner->settings->epochs;
+    learner->current = member;
+    learner->cursor.epochs = phase->epochs != NULL  ? phase->epochs(learner)
+                             : phase->visit != NULL ? 1
+                                                    : learner->settings->epochs;
     learner->cursor.phase_step = 0;
     return reset_optimisers(learner, phase);
 }
 
 mn_status mn_runner_phase(mn_runner *runner)
 {
-    int count;
-    const mn_phase *phase = mn_runner_phases(runner, &count) + runner->learner->cursor.phase;
-    MN_TRY(enter_phase(runner, phase));
+    int member = 0;
+    const mn_phase *phase = phase_at(runner->learner, runner->learner->cursor.phase, &member);
+    MN_TRY(enter_phase(runner, phase, member));
     source from;
     mn_status status = source_open(runner, phase, &from);
     if (status == MN_OK)
-        status = run_steps(runner, phase, &from);
+        status = run_steps(runner, phase, member, &from);
     source_close(&from);
     if (status != MN_OK && status != MN_INTERRUPTED)
         return mn_fail_in(status, "task %lld, %s", (long long)runner->learner->cursor.task + 1,
@@ -339,17 +368,18 @@ mn_status mn_runner_phase(mn_runner *runner)
 static int64_t steps_of_task(const mn_runner *runner, int64_t task)
 {
     const mn_run_settings *settings = runner->learner->settings;
-    int count;
-    const mn_phase *phases = mn_runner_phases(runner, &count);
+    int member;
+    const mn_phase *phase;
     int64_t steps = 0;
-    for (int i = 0; i < count; i++) {
-        if (phases[i].epochs != NULL)
+    for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++) {
+        if (phase->epochs != NULL)
             continue; /* only known on entry */
-        const int64_t first = phases[i].source == MN_FROM_SEEN ? 0 : task;
+        const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
         int64_t images = 0;
-        for (int64_t j = first; j <= task && phases[i].source <= MN_FROM_SEEN; j++)
+        for (int64_t j = first; j <= task && phase->source <= MN_FROM_SEEN; j++)
             images += mn_stream_task(runner->stream, j).train;
-        steps += settings->epochs * ((images + settings->batch - 1) / settings->batch);
+        steps += (phase->visit != NULL ? 1 : settings->epochs) *
+                 ((images + settings->batch - 1) / settings->batch);
     }
     return steps;
 }

@@ -24,13 +24,13 @@ static double distance(const cJSON *recipe, int64_t buffer_size)
     return size <= 0 || buffer_size <= 0 ? 0 : fabs(log(size / (double)buffer_size));
 }
 
-static const cJSON *nearest_recipe(const mn_experiment *experiment)
+static const cJSON *nearest_recipe(const mn_experiment *experiment, const char *strategy)
 {
     const int64_t buffer_size = mn_experiment_settings(experiment)->buffer_size;
     const cJSON *recipe, *nearest = NULL;
     cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(experiment->source, "recipes"))
     {
-        if (strcmp(member_text(recipe, "strategy"), experiment->strategy[0]->name) == 0 &&
+        if (strcmp(member_text(recipe, "strategy"), strategy) == 0 &&
             (nearest == NULL || distance(recipe, buffer_size) < distance(nearest, buffer_size)))
             nearest = recipe;
     }
@@ -56,8 +56,12 @@ static mn_status assign(mn_experiment *experiment, const cJSON *setting)
 
 mn_status mn_experiment_apply_recipe(mn_experiment *experiment)
 {
-    const char *strategy = experiment->strategy[0]->name;
-    const cJSON *recipe = nearest_recipe(experiment);
+    const char *strategy = experiment->strategies; /* "er+ewc" may have one of its own */
+    const cJSON *recipe = nearest_recipe(experiment, strategy);
+    if (recipe == NULL) {
+        strategy = experiment->strategy[0]->name;
+        recipe = nearest_recipe(experiment, strategy);
+    }
     if (recipe == NULL) {
         snprintf(experiment->recipe, sizeof experiment->recipe,
                  "%s has no recipe for %s: the benchmark's and the strategy's defaults apply",

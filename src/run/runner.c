@@ -101,8 +101,7 @@ static mn_status phase(mn_runner *runner)
 {
     MN_TRY(mn_runner_phase(runner));
     mn_cursor *cursor = &runner->learner->cursor;
-    int count;
-    (void)mn_runner_phases(runner, &count);
+    const int count = mn_runner_phase_count(runner);
     cursor->phase++;
     cursor->epochs = -1;
     if (cursor->phase == count)

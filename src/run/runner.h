@@ -41,7 +41,8 @@ mn_status mn_runner_add_tasks(mn_runner *runner); /* once data are read */
 mn_status mn_runner_phase(mn_runner *runner);
 /* Steps of the whole run, as far as they can be known. */
 int64_t mn_runner_total_steps(const mn_runner *runner);
-const mn_phase *mn_runner_phases(const mn_runner *runner, int *count);
+/* Phases of a task: the base's, then those of every add-on. */
+int mn_runner_phase_count(const mn_runner *runner);
 
 /* progress.c */
 void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64_t epochs,

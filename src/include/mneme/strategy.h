@@ -60,6 +60,9 @@ typedef struct mn_phase {
     int64_t (*epochs)(mn_learner *learner); /* asked once, on entry; 0 skips; NULL: the recipe's */
     const mn_update *updates;               /* one without name ends; NULL: the strategy's loss */
     mn_reset reset;                         /* of optimiser state */
+    /* Instead of updates: is shown each batch, un-shuffled and un-augmented, and nothing is
+     * trained (Fisher information, class means).  Gradients are recorded. */
+    mn_status (*visit)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
 } mn_phase;
 
 typedef struct mn_strategy {
@@ -72,8 +75,12 @@ typedef struct mn_strategy {
     /* Declares networks, optimisers, buffer columns and kept state.  Called when a run starts and
      * again whenever it is rebuilt from its file; what was kept is restored right after. */
     mn_status (*open)(mn_learner *learner);
-    const mn_phase *phases; /* NULL: one phase, "train", over the stream */
+    /* NULL: a base has one phase, "train", over the stream; an add-on has none.  An add-on's
+     * phases come after the base's, in order. */
+    const mn_phase *phases;
     mn_status (*before_task)(mn_learner *learner);
+    /* A strategy with a loss is a base; one without is an add-on, on top of finetune when it is
+     * named alone. */
     mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     /* What an add-on adds to the base's loss, from the forwards published in this step. */
     mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);

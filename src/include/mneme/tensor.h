@@ -61,7 +61,8 @@ MN_API mn_status mn_tensor_read(const mn_tensor *tensor, void *elements, size_t 
  * double in a fixed order. */
 MN_API mn_status mn_tensor_fill(mn_tensor *y, float value); /* y = v */
 MN_API mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x); /* y = x */
-MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b); /* y = ax + by */
+/* y = a x + b y */
+MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b);
 MN_API mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x); /* y = y x */
 MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y); /* <x, y> */
 MN_API double mn_tensor_norm(const mn_tensor *x); /* |x|_2 */
