@@ -1,18 +1,27 @@
 /* registry.c -- descriptors by kind and name, built in or brought by plugins.
  *
- * Lists are kept in order of name.  The registry only grows and a plugin is never closed, so a
- * descriptor once found stays valid. */
+ * Lists are kept in order of name.  A plugin that was accepted is never closed, so a descriptor
+ * once found stays valid.  A plugin may be older or newer than its host: descriptors grow at
+ * their end, so one of another size is copied into one of the host's size before anybody looks. */
 #include "base/registry.h"
 #include "base/options.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { MOST_OF_A_KIND = 256 };
 
-static const mn_descriptor *registered[MN_KINDS][MOST_OF_A_KIND + 1];
+typedef struct entry {
+    const mn_descriptor *descriptor; /* of the host's size */
+    const void *brought;             /* as the plugin has it: says whether it was loaded before */
+    const char *path;                /* of the plugin; NULL: none */
+} entry;
+
+static entry registered[MN_KINDS][MOST_OF_A_KIND + 1];
 static int registered_count[MN_KINDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t builtins_once = PTHREAD_ONCE_INIT;
@@ -31,45 +40,78 @@ const char *mn_kind_name(mn_kind kind, bool plural)
     return plural ? kinds[kind].many : kinds[kind].one;
 }
 
-static mn_status insert(mn_kind kind, const mn_descriptor *descriptor)
+/* Where a name stands in the list of its kind, or belongs. */
+static int position_of(mn_kind kind, const char *name)
 {
-    const mn_descriptor **list = registered[kind];
     int at = 0;
-    while (at < registered_count[kind] && strcmp(list[at]->name, descriptor->name) < 0)
+    while (at < registered_count[kind] && strcmp(registered[kind][at].descriptor->name, name) < 0)
         at++;
-    if (at < registered_count[kind] && strcmp(list[at]->name, descriptor->name) == 0)
-        return list[at] == descriptor
-                   ? MN_OK
-                   : mn_fail(MN_BAD_OPTION,
-                             "a %s named '%s' is already there; rename one of the two",
-                             kinds[kind].one, descriptor->name);
+    return at;
+}
+
+static bool is_at(mn_kind kind, int at, const char *name)
+{
+    return at < registered_count[kind] && strcmp(registered[kind][at].descriptor->name, name) == 0;
+}
+
+static mn_status insert(mn_kind kind, const entry *added)
+{
+    const int at = position_of(kind, added->descriptor->name);
+    entry *list = registered[kind];
+    if (is_at(kind, at, added->descriptor->name)) {
+        if (list[at].brought == added->brought)
+            return MN_OK;
+        if (added->path != NULL && mn_is_builtin(kind, added->descriptor->name) &&
+            list[at].path == NULL) {
+            list[at] = *added;
+            return MN_OK;
+        }
+        return mn_fail(MN_BAD_OPTION, "a %s named '%s' is already there%s%s; rename one of the two",
+                       kinds[kind].one, added->descriptor->name,
+                       list[at].path != NULL ? ", from " : "",
+                       list[at].path != NULL ? list[at].path : "");
+    }
     if (registered_count[kind] == MOST_OF_A_KIND)
         return mn_fail(MN_UNSUPPORTED, "more than %d %s", MOST_OF_A_KIND, kinds[kind].many);
     memmove(list + at + 1, list + at, (size_t)(registered_count[kind] - at) * sizeof *list);
-    list[at] = descriptor;
+    list[at] = *added;
     registered_count[kind]++;
     return MN_OK;
+}
+
+static mn_status insert_own(mn_kind kind, const void *descriptor)
+{
+    return insert(kind, &(entry){.descriptor = descriptor, .brought = descriptor});
 }
 
 static void register_builtins(void)
 {
     for (const mn_builtin *builtin = mn_builtins; builtin->descriptor != NULL; builtin++)
-        (void)insert(builtin->kind, builtin->descriptor);
+        (void)insert_own(builtin->kind, builtin->descriptor);
 }
 
 mn_status mn_register(mn_kind kind, const void *descriptor)
 {
     pthread_once(&builtins_once, register_builtins);
     pthread_mutex_lock(&lock);
-    const mn_status status = insert(kind, descriptor);
+    const mn_status status = insert_own(kind, descriptor);
     pthread_mutex_unlock(&lock);
     return status;
+}
+
+bool mn_is_builtin(mn_kind kind, const char *name)
+{
+    for (const mn_builtin *builtin = mn_builtins; builtin->descriptor != NULL; builtin++)
+        if (builtin->kind == kind &&
+            strcmp(((const mn_descriptor *)builtin->descriptor)->name, name) == 0)
+            return true;
+    return false;
 }
 
 const mn_descriptor *mn_registered(mn_kind kind, int i)
 {
     pthread_once(&builtins_once, register_builtins);
-    return i >= 0 && i < registered_count[kind] ? registered[kind][i] : NULL;
+    return i >= 0 && i < registered_count[kind] ? registered[kind][i].descriptor : NULL;
 }
 
 const mn_descriptor *mn_find(mn_kind kind, const char *name)
@@ -103,8 +145,32 @@ static plugin_query entry_point(void *library)
     return query;
 }
 
+/* The size of a kind's descriptors in this mneme, as its built-in ones say. */
+static size_t host_size(mn_kind kind)
+{
+    for (const mn_builtin *builtin = mn_builtins; builtin->descriptor != NULL; builtin++)
+        if (builtin->kind == kind)
+            return ((const mn_descriptor *)builtin->descriptor)->size;
+    return sizeof(mn_descriptor);
+}
+
+static mn_status check_name(const char *path, const mn_descriptor *descriptor)
+{
+    const char *allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *name = descriptor->name;
+    if (name == NULL || name[0] == '\0' || strspn(name, allowed) != strlen(name))
+        return mn_fail(MN_BAD_VALUE,
+                       "%s: '%.60s' is no name for what it brings; use a-z, 0-9, '-' and '_'", path,
+                       name != NULL ? name : "");
+    if (descriptor->summary == NULL)
+        return mn_fail(MN_BAD_VALUE, "%s: '%s' has no summary; give it one sentence", path, name);
+    return MN_OK;
+}
+
 static mn_status check_plugin(const char *path, const mn_plugin *plugin)
 {
+    if (plugin == NULL)
+        return mn_fail(MN_BAD_OPTION, "%s is not a plugin: its mn_plugin_query returns NULL", path);
     if (plugin->abi != MN_PLUGIN_ABI)
         return mn_fail(MN_WRONG_VERSION, "%s: built for plugin ABI %u, this mneme speaks %u", path,
                        plugin->abi, MN_PLUGIN_ABI);
@@ -117,13 +183,64 @@ static mn_status check_plugin(const char *path, const mn_plugin *plugin)
                        "%s: built for %s ABI %u, this mneme speaks %u; rebuild it against the "
                        "installed headers",
                        path, kinds[plugin->kind].one, descriptor->abi, kinds[plugin->kind].abi);
+    if (descriptor->size < sizeof(mn_descriptor))
+        return mn_fail(MN_WRONG_VERSION,
+                       "%s: its descriptor has %u bytes, and a %s needs at least %zu; begin it "
+                       "with the macro of its kind's header",
+                       path, descriptor->size, kinds[plugin->kind].one, sizeof(mn_descriptor));
+    return check_name(path, descriptor);
+}
+
+/* A descriptor of the host's size: what an older plugin lacks is zero; what a newer one has in
+ * addition must be zero, for it would never be called. */
+static mn_status resize(const char *path, mn_kind kind, const mn_descriptor *brought,
+                        const mn_descriptor **descriptor)
+{
+    const size_t host = host_size(kind), size = brought->size;
+    const unsigned char *bytes = (const void *)brought;
+    for (size_t i = host; i < size; i++)
+        if (bytes[i] != 0)
+            return mn_fail(MN_WRONG_VERSION,
+                           "%s: '%s' uses what a later mneme added to a %s; update mneme", path,
+                           brought->name, kinds[kind].one);
+    *descriptor = brought;
+    if (size >= host)
+        return MN_OK;
+    void *copy = calloc(1, host); /* stays as long as the registry */
+    if (copy == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    memcpy(copy, brought, size);
+    *descriptor = copy;
     return MN_OK;
 }
 
-mn_status mn_plugin_load(const char *path, const char **name)
+static const entry *loaded_before(mn_kind kind, const void *brought)
 {
-    if (access(path, R_OK) != 0)
-        return mn_fail(MN_NOT_FOUND, "%s: no such plugin, or it cannot be read", path);
+    for (int i = 0; i < registered_count[kind]; i++)
+        if (registered[kind][i].brought == brought)
+            return &registered[kind][i];
+    return NULL;
+}
+
+static mn_status register_plugin(const char *path, const mn_plugin *plugin,
+                                 const mn_descriptor **descriptor)
+{
+    const mn_kind kind = (mn_kind)plugin->kind;
+    const entry *known = loaded_before(kind, plugin->descriptor);
+    if (known != NULL) {
+        *descriptor = known->descriptor;
+        return MN_OK;
+    }
+    MN_TRY(resize(path, kind, plugin->descriptor, descriptor));
+    const mn_status status =
+        insert(kind, &(entry){*descriptor, plugin->descriptor, mn_intern(path)});
+    if (status != MN_OK && (const void *)*descriptor != plugin->descriptor)
+        free((void *)(uintptr_t)*descriptor);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", path);
+}
+
+static mn_status open_library(const char *path, mn_kind *kind, const mn_descriptor **descriptor)
+{
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         return mn_fail(MN_BAD_OPTION, "%s is not a plugin: %s", path, dlerror());
@@ -136,12 +253,41 @@ mn_status mn_plugin_load(const char *path, const char **name)
                          path);
     else
         status = check_plugin(path, query());
-    if (status == MN_OK)
-        status = mn_register((mn_kind)query()->kind, query()->descriptor);
-    if (status != MN_OK) {
-        dlclose(library);
-        return status;
+    if (status == MN_OK) {
+        *kind = (mn_kind)query()->kind;
+        pthread_mutex_lock(&lock);
+        status = register_plugin(path, query(), descriptor);
+        pthread_mutex_unlock(&lock);
     }
-    *name = ((const mn_descriptor *)query()->descriptor)->name;
+    if (status != MN_OK)
+        dlclose(library);
+    return status;
+}
+
+mn_status mn_plugin_open(const char *path, mn_kind *kind, const mn_descriptor **descriptor)
+{
+    pthread_once(&builtins_once, register_builtins);
+    char *absolute = realpath(path, NULL); /* dlopen would search its own path for a bare name */
+    if (absolute == NULL || access(absolute, R_OK) != 0) {
+        free(absolute);
+        return mn_fail(MN_NOT_FOUND, "%s: no such plugin, or it cannot be read", path);
+    }
+    const mn_status status = open_library(absolute, kind, descriptor);
+    free(absolute);
+    return status;
+}
+
+mn_status mn_plugin_load(const char *path, const char **name)
+{
+    mn_kind kind;
+    const mn_descriptor *descriptor;
+    MN_TRY(mn_plugin_open(path, &kind, &descriptor));
+    *name = descriptor->name;
     return MN_OK;
+}
+
+const char *mn_plugin_path(mn_kind kind, const char *name)
+{
+    const int at = position_of(kind, name);
+    return is_at(kind, at, name) ? registered[kind][at].path : NULL;
 }

@@ -5,6 +5,7 @@
  * as one. */
 #include "run/experiment.h"
 #include "base/options.h"
+#include "base/registry.h"
 #include "nn/optimiser.h"
 #include "run/settings.h"
 
@@ -168,25 +169,32 @@ mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const
 /* --- strategies
  * ------------------------------------------------------------------------------------- */
 
+static mn_status load_strategy(const char *path, const char **name)
+{
+    mn_kind kind;
+    const mn_descriptor *descriptor;
+    MN_TRY(mn_plugin_open(path, &kind, &descriptor));
+    if (kind != MN_KIND_STRATEGY)
+        return mn_fail(MN_BAD_OPTION, "%s: '%s' is a %s; a strategy is needed here", path,
+                       descriptor->name, mn_kind_name(kind, false));
+    *name = descriptor->name;
+    return MN_OK;
+}
+
 static mn_status add_strategy(mn_experiment *experiment, const char *name)
 {
     if (experiment->strategy_count == MN_MOST_STRATEGIES)
         return mn_fail(MN_BAD_OPTION, "more than %d strategies in one run", MN_MOST_STRATEGIES);
-    const char *plugin = NULL;
     if (strchr(name, '/') != NULL ||
-        (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0)) {
-        char *absolute = realpath(name, NULL);
-        plugin = mn_intern(absolute != NULL ? absolute : name);
-        free(absolute);
-        MN_TRY(mn_plugin_load(plugin, &name));
-    }
+        (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0))
+        MN_TRY(load_strategy(name, &name));
     const mn_strategy *strategy = (const void *)mn_find(MN_KIND_STRATEGY, name);
     if (strategy == NULL)
         return MN_NOT_FOUND;
     for (int i = 0; i < experiment->strategy_count; i++)
         if (experiment->strategy[i] == strategy)
             return mn_fail(MN_BAD_OPTION, "'%s' is named twice", name);
-    experiment->plugin[experiment->strategy_count] = plugin;
+    experiment->plugin[experiment->strategy_count] = mn_plugin_path(MN_KIND_STRATEGY, name);
     experiment->strategy[experiment->strategy_count++] = strategy;
     return MN_OK;
 }
@@ -449,28 +457,61 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     return MN_OK;
 }
 
+static mn_status load_plugins(const cJSON *paths)
+{
+    const cJSON *path;
+    cJSON_ArrayForEach(path, paths)
+    {
+        const char *name;
+        if (!cJSON_IsString(path))
+            return mn_fail(MN_CORRUPT, "configuration.plugins: expected paths");
+        const mn_status status = load_strategy(path->valuestring, &name);
+        if (status != MN_OK)
+            return mn_fail_in(status, "a plugin of this run");
+    }
+    return MN_OK;
+}
+
+/* A plugin that this process loaded for another run must not slip into this one. */
+static mn_status check_same_plugins(const mn_experiment *experiment)
+{
+    for (int i = 0; i < experiment->strategy_count; i++) {
+        bool named = experiment->plugin[i] == NULL;
+        const cJSON *path;
+        cJSON_ArrayForEach(path, cJSON_GetObjectItemCaseSensitive(experiment->source, "plugins"))
+        {
+            named = named || strcmp(path->valuestring, experiment->plugin[i]) == 0;
+        }
+        if (!named)
+            return mn_fail(MN_UNSUPPORTED,
+                           "the run began with the built-in '%s', which this process replaced by "
+                           "%s; resume it in another process",
+                           experiment->strategy[i]->name, experiment->plugin[i]);
+    }
+    return MN_OK;
+}
+
+static mn_status restore(cJSON *source, mn_experiment **experiment)
+{
+    const char *strategies = NULL;
+    mn_status status = load_plugins(cJSON_GetObjectItemCaseSensitive(source, "plugins"));
+    if (status == MN_OK)
+        status = mn_json_text(source, "configuration", "strategy", &strategies);
+    if (status == MN_OK && strategies == NULL)
+        status = mn_fail(MN_CORRUPT, "the configuration has no strategy");
+    if (status != MN_OK) {
+        cJSON_Delete(source);
+        return status;
+    }
+    MN_TRY(experiment_new(source, "configuration", mn_intern(strategies), experiment));
+    return check_same_plugins(*experiment);
+}
+
 mn_status mn_experiment_restore(const char *config, mn_experiment **experiment)
 {
     cJSON *source;
     MN_TRY(mn_json_parse(config, "configuration", &source));
-    const cJSON *plugin;
-    cJSON_ArrayForEach(plugin, cJSON_GetObjectItemCaseSensitive(source, "plugins"))
-    {
-        const char *name;
-        const mn_status status = mn_plugin_load(plugin->valuestring, &name);
-        if (status != MN_OK) {
-            cJSON_Delete(source);
-            return status;
-        }
-    }
-    const char *strategies = NULL;
-    const mn_status status = mn_json_text(source, "configuration", "strategy", &strategies);
-    if (status != MN_OK || strategies == NULL) {
-        cJSON_Delete(source);
-        return status != MN_OK ? status : mn_fail(MN_CORRUPT, "the configuration has no strategy");
-    }
-    strategies = mn_intern(strategies);
-    MN_TRY(experiment_new(source, "configuration", strategies, experiment));
+    MN_TRY(restore(source, experiment));
     return mn_experiment_resolve(*experiment);
 }
 

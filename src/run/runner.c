@@ -3,6 +3,7 @@
  * The cursor says what has been done; everything since the last commit is done again, with the
  * same numbers, because all randomness is looked up by position. */
 #include "run/runner.h"
+#include "base/registry.h"
 
 #include <errno.h>
 #include <math.h>
@@ -227,8 +228,22 @@ static mn_status make_folders(const char *path)
     return MN_OK;
 }
 
+/* Whose code runs is said, and above all when a built-in name hides it. */
+static void log_plugins(mn_runner *runner)
+{
+    const mn_experiment *experiment = runner->experiment;
+    for (int i = 0; i < experiment->strategy_count; i++) {
+        const char *name = experiment->strategy[i]->name;
+        if (experiment->plugin[i] != NULL)
+            mn_runner_log(
+                runner, MN_LOG_INFO, "strategy '%s' comes from %s%s", name, experiment->plugin[i],
+                mn_is_builtin(MN_KIND_STRATEGY, name) ? " instead of the built-in one" : "");
+    }
+}
+
 static mn_status begin_run(mn_runner *runner)
 {
+    log_plugins(runner);
     MN_TRY(mn_runfile_begin(runner->file));
     MN_TRY(mn_runner_describe(runner));
     MN_TRY(mn_runfile_commit(runner->file));
@@ -306,6 +321,7 @@ static mn_status resume_open(mn_runner *runner)
     const mn_status status = mn_experiment_restore(config, &runner->experiment);
     free(config);
     MN_TRY(status);
+    log_plugins(runner);
     MN_TRY(continue_run(runner));
     mn_runner_log(runner, MN_LOG_INFO, "%s: continuing at step %lld", mn_runfile_path(runner->file),
                   (long long)runner->steps_at_start);

@@ -39,9 +39,15 @@ typedef struct mn_option {
 } mn_option;
 
 /* offsetof, and a compile-time error when the member is not of the wanted type. */
+#ifdef __cplusplus
+#define MN_MEMBER(struct_type, member, type)                                                       \
+    (offsetof(struct_type, member) +                                                               \
+     0 * sizeof(static_cast<type struct_type::*>(&struct_type::member)))
+#else
 #define MN_MEMBER(struct_type, member, type)                                                       \
     (offsetof(struct_type, member) +                                                               \
      0 * sizeof(_Generic(((struct_type *)0)->member, type: (char){0})))
+#endif
 
 #define MN_BOOL(struct_type, member, value, text)                                                  \
     {.name = #member, .help = (text), .type = MN_OPTION_BOOL,                                      \

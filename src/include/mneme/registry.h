@@ -54,10 +54,15 @@ typedef struct mn_plugin {
 
 /* Begins the definition of a descriptor: MN_STRATEGY(er) = {...};  With MN_PLUGIN defined, also
  * the entry point of the shared object. */
+#ifdef __cplusplus
+#define MN_EXTERN_C extern "C"
+#else
+#define MN_EXTERN_C
+#endif
 #ifdef MN_PLUGIN
 #define MN_DEFINE(type, kind, symbol)                                                              \
     extern const type symbol;                                                                      \
-    MN_API const mn_plugin *mn_plugin_query(void);                                                 \
+    MN_EXTERN_C MN_API const mn_plugin *mn_plugin_query(void);                                     \
     const mn_plugin *mn_plugin_query(void)                                                         \
     {                                                                                              \
         static const mn_plugin plugin = {MN_PLUGIN_ABI, kind, &symbol};                            \
@@ -77,8 +82,9 @@ MN_API const mn_descriptor *mn_registered(mn_kind kind, int i);
 MN_API const char *mn_kind_name(mn_kind kind, bool plural);
 
 /* Loads the plugin at `path` for the life of the process and registers what it brings; the name
- * is written to *name.  Refused with one line: no file, not a shared object, no entry point,
- * another ABI (both numbers), a name already taken by another descriptor. */
+ * is written to *name.  It takes the place of a built-in descriptor of the same name.  Refused with
+ * one line: no file, not a shared object, no entry point, another ABI (both numbers), a name taken
+ * by another plugin, members that a later mneme added. */
 MN_API mn_status mn_plugin_load(const char *path, const char **name);
 
 #ifdef __cplusplus

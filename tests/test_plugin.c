@@ -1,0 +1,236 @@
+/* Plugins built outside of the source tree, against an installed mneme (plugin_out_of_tree/run.sh),
+ * and run by the installed program: this test only starts it, reads what it says, and compares the
+ * files.  The program is a process of its own each time, for a plugin stays as long as its process.
+ */
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <fcntl.h>
+#include <mneme/registry.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 600, DONE = 0, REFUSED = 2, STOPPED = 75 };
+
+static const char *plugins(void)
+{
+    const char *folder = getenv("MNEME_PLUGINS");
+    ck_assert_msg(folder != NULL, "run by plugin_out_of_tree/run.sh");
+    return folder;
+}
+
+static const char *path_of(char path[PATH_BYTES], const char *folder, const char *file,
+                           const char *ending)
+{
+    snprintf(path, PATH_BYTES, "%s/%s%s", folder, file, ending);
+    return path;
+}
+
+static void become_program(const char *folder, const char *errors, char *const arguments[])
+{
+    const int out = open("/dev/null", O_WRONLY);
+    const int error = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (out < 0 || error < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0 || chdir(folder) != 0)
+        _exit(126);
+    execv(getenv("MNEME_PROGRAM"), arguments);
+    _exit(127);
+}
+
+/* Runs the program in `folder` and returns its exit code; what it said is left in `said`. */
+static int program_in(const char *folder, char said[4096], const char *first, ...)
+{
+    const char *arguments[16] = {"mneme", first};
+    int n = 2;
+    va_list rest;
+    va_start(rest, first);
+    for (const char *next; (next = va_arg(rest, const char *)) != NULL;)
+        arguments[n++] = next;
+    va_end(rest);
+    char errors[PATH_BYTES];
+    path_of(errors, test_folder("plugin"), "stderr", "");
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        become_program(folder, errors, (char *const *)(uintptr_t)arguments);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    FILE *file = fopen(errors, "r");
+    ck_assert_ptr_nonnull(file);
+    said[fread(said, 1, 4095, file)] = '\0';
+    fclose(file);
+    unlink(errors);
+    ck_assert_msg(WIFEXITED(status), "killed by signal %d: %s", WTERMSIG(status), said);
+    return WEXITSTATUS(status);
+}
+
+static void expect(int code, int expected, const char *said, const char *text)
+{
+    ck_assert_msg(code == expected, "exit code %d, expected %d: %s", code, expected, said);
+    ck_assert_msg(strstr(said, text) != NULL, "expected '%s' in: %s", text, said);
+}
+
+START_TEST(every_builtin_strategy_as_a_plugin_gives_the_same_bytes)
+{
+    const char *folder = test_folder("plugin");
+    char built_in[PATH_BYTES], brought[PATH_BYTES], plugin[PATH_BYTES], said[4096];
+    path_of(built_in, folder, "built-in", ".mneme");
+    path_of(brought, folder, "brought", ".mneme");
+    const mn_descriptor *strategy;
+    for (int i = 0; (strategy = mn_registered(MN_KIND_STRATEGY, i)) != NULL; i++) {
+        path_of(plugin, plugins(), strategy->name, ".so");
+        for (char *at = strrchr(plugin, '/'); *at != '\0'; at++)
+            *at = *at == '-' ? '_' : *at;
+        expect(program_in(folder, said, "run", "split-synthetic", strategy->name, "-q", "-o",
+                          built_in, NULL),
+               DONE, said, "");
+        ck_assert_msg(strstr(said, "instead of") == NULL, "%s", said);
+        expect(program_in(folder, said, "run", "split-synthetic", plugin, "-o", brought, NULL),
+               DONE, said, "instead of the built-in one");
+        ck_assert_msg(strstr(said, plugin) != NULL, "the plugin's path is missing: %s", said);
+        test_same_run(built_in, brought);
+        test_remove(built_in);
+        test_remove(brought);
+    }
+    (void)rmdir(folder);
+}
+END_TEST
+
+/* Interrupts the run of a plugin, named by a relative path, at its 70th step. */
+static void run_until_stopped(const char *folder, const char *plugin, const char *run)
+{
+    char said[4096];
+    setenv("STOP_AT_STEP", "70", 1);
+    const int code =
+        program_in(folder, said, "run", "split-synthetic", plugin, "-q", "-o", run, NULL);
+    unsetenv("STOP_AT_STEP");
+    expect(code, STOPPED, said, "");
+}
+
+START_TEST(a_run_finds_its_plugin_again_from_another_folder)
+{
+    const char *folder = test_folder("plugin");
+    char undisturbed[PATH_BYTES], stopped[PATH_BYTES], said[4096];
+    path_of(undisturbed, folder, "undisturbed", ".mneme");
+    path_of(stopped, folder, "stopped", ".mneme");
+    expect(program_in(plugins(), said, "run", "split-synthetic", "stopping.so", "-q", "-o",
+                      undisturbed, NULL),
+           DONE, said, "");
+    run_until_stopped(plugins(), "./stopping.so", stopped);
+    ck_assert_int_eq(test_query(stopped, "SELECT step FROM cursor"), 71);
+    expect(program_in("/", said, "resume", stopped, NULL), DONE, said, "stopping.so");
+    test_same_run(undisturbed, stopped);
+    test_remove(undisturbed);
+    test_remove(stopped);
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(a_plugin_that_has_vanished_is_named)
+{
+    const char *folder = test_folder("plugin");
+    char plugin[PATH_BYTES], gone[PATH_BYTES], run[PATH_BYTES], command[2 * PATH_BYTES + 8],
+        said[4096];
+    path_of(plugin, folder, "vanishing", ".so");
+    path_of(gone, folder, "vanished", ".so");
+    path_of(run, folder, "run", ".mneme");
+    snprintf(command, sizeof command, "cp '%s/stopping.so' '%s'", plugins(), plugin);
+    ck_assert_int_eq(system(command), 0);
+    run_until_stopped(folder, "./vanishing.so", run);
+    ck_assert_int_eq(rename(plugin, gone), 0);
+    expect(program_in("/", said, "resume", run, "-q", NULL), 1, said, plugin);
+    ck_assert_msg(strchr(said, '\n') == said + strlen(said) - 1, "more than one line: %s", said);
+    ck_assert_int_eq(rename(gone, plugin), 0);
+    expect(program_in("/", said, "resume", run, "-q", NULL), DONE, said, "");
+    ck_assert_int_eq(test_query(run, "SELECT count(*) FROM run WHERE value = 'done'"), 1);
+    unlink(plugin);
+    test_remove(run);
+    (void)rmdir(folder);
+}
+END_TEST
+
+static const struct {
+    const char *plugin, *message;
+} refused[] = {
+    {"strategy_abi.so", "built for strategy ABI 99, this mneme speaks 1"},
+    {"plugin_abi.so", "built for plugin ABI 98, this mneme speaks 1"},
+    {"kind.so", "brings something this mneme does not know (kind 77)"},
+    {"no_entry.so", "exports no mn_plugin_query"},
+    {"no_name.so", "'Not a name' is no name"},
+    {"tiny.so", "its descriptor has 16 bytes"},
+    {"newer_used.so", "uses what a later mneme added to a strategy"},
+    {"policy.so", "'keep-nothing' is a buffer policy; a strategy is needed here"},
+    {"build.ninja", "no strategy is called"},
+    {"./build.ninja", "is not a plugin"},
+    {"missing.so", "missing.so: no such plugin"},
+    {".", "no strategy is called '.'"},
+    {"./", "is not a plugin"},
+    {"stopping.so+./copy.so", "a strategy named 'stopping' is already there, from "},
+};
+
+START_TEST(what_is_no_plugin_of_this_mneme_is_refused)
+{
+    char run[PATH_BYTES], copy[2 * PATH_BYTES], said[4096];
+    path_of(run, test_folder("plugin"), "refused", ".mneme");
+    snprintf(copy, sizeof copy, "cp '%s/stopping.so' '%s/copy.so'", plugins(), plugins());
+    ck_assert_int_eq(system(copy), 0);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        expect(program_in(plugins(), said, "run", "split-synthetic", refused[i].plugin, "-q", "-o",
+                          run, NULL),
+               REFUSED, said, refused[i].message);
+        ck_assert_msg(strchr(said, '\n') == said + strlen(said) - 1, "more than one line: %s",
+                      said);
+        ck_assert_int_ne(access(run, F_OK), 0);
+    }
+    (void)rmdir(test_folder("plugin"));
+}
+END_TEST
+
+static void accept(const char *plugin, const char *same_as)
+{
+    char run[PATH_BYTES], other[PATH_BYTES], said[4096];
+    path_of(run, test_folder("plugin"), "accepted", ".mneme");
+    path_of(other, test_folder("plugin"), "other", ".mneme");
+    expect(program_in(plugins(), said, "run", "split-synthetic", plugin, "-q", "-o", run, NULL),
+           DONE, said, "");
+    if (same_as != NULL) {
+        expect(program_in("/", said, "run", "split-synthetic", same_as, "-q", "-o", other, NULL),
+               DONE, said, "");
+        ck_assert_int_eq(test_query(run, "SELECT sum(correct) FROM evaluation"),
+                         test_query(other, "SELECT sum(correct) FROM evaluation"));
+    }
+    test_remove(run);
+    test_remove(other);
+    (void)rmdir(test_folder("plugin"));
+}
+
+START_TEST(a_shorter_descriptor_is_read_no_further_than_it_goes)
+{
+    accept("older.so", "finetune");
+}
+END_TEST
+
+START_TEST(a_longer_descriptor_is_fine_while_it_uses_nothing_new)
+{
+    accept("newer.so", "finetune");
+}
+END_TEST
+
+START_TEST(a_strategy_may_be_written_in_cplusplus)
+{
+    char plugin[PATH_BYTES];
+    if (access(path_of(plugin, plugins(), "cplusplus", ".so"), F_OK) == 0)
+        accept("./cplusplus.so", NULL);
+    else
+        printf("no C++ compiler: not tried\n");
+}
+END_TEST
+
+MN_SUITE("plugin", every_builtin_strategy_as_a_plugin_gives_the_same_bytes,
+         a_run_finds_its_plugin_again_from_another_folder, a_plugin_that_has_vanished_is_named,
+         what_is_no_plugin_of_this_mneme_is_refused,
+         a_shorter_descriptor_is_read_no_further_than_it_goes,
+         a_longer_descriptor_is_fine_while_it_uses_nothing_new,
+         a_strategy_may_be_written_in_cplusplus)
