@@ -3,9 +3,12 @@
 #define MN_TESTS_SCRATCH_H
 
 #include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char scratch_folder[64], scratch_path[128]; /* scratch_path: a run file in it */
 
@@ -18,9 +21,12 @@ static inline void scratch_new(void)
 
 static inline void scratch_remove(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch_folder);
-    ck_assert_int_eq(system(command), 0);
+    DIR *folder = opendir(scratch_folder);
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        unlinkat(dirfd(folder), entry->d_name, 0); /* not "." and ".." */
+    closedir(folder);
+    ck_assert_int_eq(rmdir(scratch_folder), 0);
 }
 
 #endif

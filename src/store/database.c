@@ -11,9 +11,9 @@
 #include <string.h>
 #include <zlib.h>
 
-mn_status mn_status_of_sqlite(int code, int system_error)
+mn_status mn_status_of_sqlite(int code, int error)
 {
-    if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG)
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return MN_DISK_FULL;
     switch (code & 0xff) {
     case SQLITE_OK:
@@ -43,12 +43,26 @@ static const char *advice(mn_status status, int code)
     return "";
 }
 
+/* errno of the last failure of the database file, or of its log.  sqlite3_system_errno() does not
+ * know of a COMMIT's. */
+static int system_error(sqlite3 *database)
+{
+    static const int which[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+    int error = 0;
+    for (int i = 0; i < 2 && error == 0; i++) {
+        sqlite3_file *opened = NULL;
+        if (sqlite3_file_control(database, "main", which[i], &opened) == SQLITE_OK &&
+            opened != NULL && opened->pMethods != NULL)
+            opened->pMethods->xFileControl(opened, SQLITE_FCNTL_LAST_ERRNO, &error);
+    }
+    return error;
+}
+
 mn_status mn_database_failed(mn_runfile *file, const char *action)
 {
     const int code = sqlite3_extended_errcode(file->database);
-    /* The system's error is only that of the last failed call, perhaps of long ago. */
-    const bool system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_FULL;
-    mn_status status = mn_status_of_sqlite(code, system ? sqlite3_system_errno(file->database) : 0);
+    const bool system = (code & 0xff) == SQLITE_IOERR;
+    mn_status status = mn_status_of_sqlite(code, system ? system_error(file->database) : 0);
     if (status == MN_OK) /* the failure was not SQLite's last word */
         status = MN_IO_FAILED;
     file->failed = file->transaction;

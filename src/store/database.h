@@ -36,7 +36,8 @@ struct mn_runfile {
 /* Turns SQLite's last error on this connection into a status and one line:
  * "FILE: cannot <action>: <why>"; inside a transaction, dooms it. */
 mn_status mn_database_failed(mn_runfile *file, const char *action);
-mn_status mn_status_of_sqlite(int code, int system_error);
+/* error: errno, 0 when it is not known. */
+mn_status mn_status_of_sqlite(int code, int error);
 
 /* Runs SQL text that returns no rows. */
 mn_status mn_database_execute(mn_runfile *file, const char *sql, const char *action);

@@ -48,11 +48,23 @@ static mn_status new_runfile(const char *path, mn_access access, mn_runfile **fi
     return MN_OK;
 }
 
-static void free_runfile(mn_runfile *file)
+static void finalize_statements(mn_runfile *file)
 {
     for (int i = 0; i < file->statements; i++)
         sqlite3_finalize(file->statement[i].statement);
+    file->statements = 0;
+}
+
+static void disconnect(mn_runfile *file)
+{
+    finalize_statements(file);
     sqlite3_close_v2(file->database);
+    file->database = NULL;
+}
+
+static void free_runfile(mn_runfile *file)
+{
+    disconnect(file);
     mn_owner_unlock(file->path, file->lock);
     free(file->scratch);
     free(file->path);
@@ -113,6 +125,18 @@ static mn_status refuse_existing(const char *path)
                    path, path);
 }
 
+/* Of a creation that failed: nobody else has seen the file. */
+static void remove_traces(const char *path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    for (int i = 0; i < 4; i++) {
+        char *name = sqlite3_mprintf("%s%s", path, suffixes[i]);
+        if (name != NULL)
+            unlink(name);
+        sqlite3_free(name);
+    }
+}
+
 static mn_status create_locked(mn_runfile *file)
 {
     MN_TRY(refuse_existing(file->path)); /* again: now nobody else can create it */
@@ -124,9 +148,8 @@ static mn_status create_locked(mn_runfile *file)
     if (status == MN_OK)
         status = mn_owner_take(file);
     if (status != MN_OK) {
-        sqlite3_close_v2(file->database);
-        file->database = NULL;
-        unlink(file->path);
+        disconnect(file);
+        remove_traces(file->path);
     }
     return status;
 }
@@ -258,15 +281,6 @@ static mn_status open_immutable(mn_runfile *file)
     return status;
 }
 
-static void disconnect(mn_runfile *file)
-{
-    for (int i = 0; i < file->statements; i++)
-        sqlite3_finalize(file->statement[i].statement);
-    file->statements = 0;
-    sqlite3_close_v2(file->database);
-    file->database = NULL;
-}
-
 static mn_status open_to_read(mn_runfile *file)
 {
     mn_status status = open_in_place(file);
@@ -368,9 +382,7 @@ mn_status mn_runfile_close(mn_runfile *file)
     mn_status status = MN_OK;
     if (file->access == MN_WRITE) {
         status = mn_owner_release(file);
-        for (int i = 0; i < file->statements; i++)
-            sqlite3_finalize(file->statement[i].statement);
-        file->statements = 0;
+        finalize_statements(file);
         const mn_status folded = fold_log(file);
         status = status == MN_OK ? folded : status;
     }
