@@ -16,6 +16,7 @@
 const mn_command *const mn_commands[] = {
     &mn_command_run,
     &mn_command_resume,
+    &mn_command_sweep,
     &mn_command_show,
     &mn_command_compare,
     &mn_command_plot,
