@@ -224,12 +224,13 @@ static mn_status put_base_first(mn_experiment *experiment)
     MN_TRY(add_strategy(experiment, "finetune"));
     const int last = experiment->strategy_count - 1;
     const mn_strategy *base = experiment->strategy[last];
+    const char *plugin = experiment->plugin[last];
     memmove(experiment->strategy + 1, experiment->strategy,
             (size_t)last * sizeof experiment->strategy[0]);
     memmove(experiment->plugin + 1, experiment->plugin,
             (size_t)last * sizeof experiment->plugin[0]);
     experiment->strategy[0] = base;
-    experiment->plugin[0] = NULL;
+    experiment->plugin[0] = plugin;
     return MN_OK;
 }
 

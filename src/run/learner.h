@@ -52,7 +52,7 @@ typedef struct mn_kept {
 } mn_kept;
 
 typedef struct mn_loss_term {
-    const char *name; /* "derpp/dark"; interned */
+    const char *name; /* "dark"; an add-on's "ewc/penalty" */
     double weight;
     mn_var *value;
 } mn_loss_term;

@@ -127,14 +127,16 @@ static mn_status source_batch(mn_runner *runner, source *from, int64_t epoch, in
  * -----------------------------------------------------------------------------------------------
  */
 
-static mn_owned_optimiser *optimiser_of(mn_learner *learner, const char *name)
+static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const char *name)
 {
     if (name == NULL)
         return &learner->optimiser[0];
+    const char *owner = learner->member[member].strategy->name;
     for (int i = 0; i < learner->optimisers; i++)
-        if (learner->optimiser[i].name == name || strcmp(learner->optimiser[i].name, name) == 0)
+        if (strcmp(learner->optimiser[i].owner, owner) == 0 &&
+            strcmp(learner->optimiser[i].name, name) == 0)
             return &learner->optimiser[i];
-    (void)mn_fail(MN_NOT_FOUND, "no optimiser '%s' was declared in open", name);
+    (void)mn_fail(MN_NOT_FOUND, "%s: no optimiser '%s' was declared in open", owner, name);
     return NULL;
 }
 
@@ -157,6 +159,9 @@ static mn_status total_loss(mn_learner *learner, mn_var **loss)
     }
     if (*loss == NULL)
         return mn_fail(MN_OUT_OF_ORDER, "the strategy's loss added no term; call mn_term()");
+    if (!isfinite(mn_item(*loss)) && mn_tape_status(learner->tape) == MN_OK)
+        return mn_fail(MN_NOT_FINITE, "the sum of the loss terms became %g at step %lld",
+                       mn_item(*loss), (long long)learner->cursor.step);
     return MN_OK;
 }
 
@@ -165,12 +170,14 @@ static mn_status build_loss(mn_learner *learner, int member, const mn_update *up
 {
     learner->current = member;
     mn_tape_scope(learner->tape, learner->member[member].strategy->name);
+    /* Earlier updates of the step have moved the weights that their forwards were made with. */
+    const int earlier = learner->published_count;
     MN_TRY(update->loss(learner, learner->tape, batch));
     MN_TRY(mn_learner_check(learner));
     const mn_out *published[MN_MOST_PUBLISHED];
-    const int count = learner->published_count;
+    const int count = learner->published_count - earlier;
     for (int i = 0; i < count; i++)
-        published[i] = &learner->published[i];
+        published[i] = &learner->published[earlier + i];
     for (int i = 1; i < learner->members && member == 0; i++) {
         const mn_strategy *addon = learner->member[i].strategy;
         if (addon->term == NULL)
@@ -210,7 +217,7 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
                              const mn_update *update, const mn_batch *batch, double factor)
 {
     mn_learner *learner = runner->learner;
-    mn_owned_optimiser *owned = optimiser_of(learner, update->optimiser);
+    mn_owned_optimiser *owned = optimiser_of(learner, member, update->optimiser);
     if (owned == NULL)
         return MN_NOT_FOUND;
     learner->terms = 0;

@@ -120,6 +120,9 @@ void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value
                                           name, MN_MOST_TERMS));
         return;
     }
+    /* An add-on does not know the names of what it adds to. */
+    if (learner->current > 0)
+        name = own_name(learner, name);
     learner->term[learner->terms++] = (mn_loss_term){name, weight, value};
 }
 

@@ -119,7 +119,8 @@ MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
 MN_API const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode);
 MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
                                      const mn_batch *batch, mn_mode mode);
-/* Adds weight * value (a scalar) to the loss and logs it under `name`. */
+/* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
+ * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
 /* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
 MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
