@@ -280,15 +280,18 @@ refused 2 'cannot be a name' new strategy 'My idea'
 refused 2 'cannot be a name' new strategy ../elsewhere
 refused 2 "already has a strategy 'er'" new strategy er
 refused 2 'mneme new strategy NAME' new network mine
+# As the tutorial says, but for where mneme is installed: its own build and test, then a run.
 checks=$((checks + 1))
-if ${CC:-cc} -std=c11 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -DMN_PLUGIN \
-    -I "$root/src/include" my_idea/my_idea.c -o my_idea.so -L "$library" -lmneme 2>err; then
-    run 0 run split-synthetic ./my_idea.so --quiet --out idea.mneme
+export PKG_CONFIG_PATH=$library/meson-uninstalled PATH=${program%/*}:$PATH
+export CFLAGS="-I$root/src/include -I$library/src/include"
+if (meson setup my_idea/build my_idea --werror && meson test -C my_idea/build) >out 2>err; then
+    run 0 run split-synthetic ./my_idea/build/my_idea.so --quiet --out idea.mneme
     says 'split-synthetic, my_idea, seed 0: finished'
-    run 0 help ./my_idea.so
+    run 0 help ./my_idea/build/my_idea.so
     says 'my_idea.weight'
+    run 0 show idea.mneme
 else
-    fail 'the new strategy does not compile'
+    fail 'the new strategy does not build, or its test fails'
 fi
 
 echo "$checks checks, $failures failures"

@@ -103,11 +103,16 @@ static int new_strategy(const mn_arguments *arguments)
     const mn_status status = write_folder(name);
     if (status != MN_OK)
         return mn_exit_of_request(status);
-    printf("%s/%s.c      the strategy: experience replay, to be changed\n"
-           "%s/meson.build  its build\n%s/test.sh      its test\n\n"
-           "next:\n  cd %s\n  meson setup build && ninja -C build && meson test -C build\n"
+    char *source = mn_text("%s/%s.c", name, name);
+    const int width =
+        (int)strlen(source) > (int)strlen(name) + 12 ? (int)strlen(source) : (int)strlen(name) + 12;
+    printf("%-*s  the strategy: experience replay, to be changed\n", width, source);
+    printf("%s/%-*s  its build\n", name, width - (int)strlen(name) - 1, "meson.build");
+    printf("%s/%-*s  its test\n\n", name, width - (int)strlen(name) - 1, "test.sh");
+    printf("next:\n  cd %s\n  meson setup build && ninja -C build && meson test -C build\n"
            "  mneme run split-fmnist ./build/%s.so\n",
-           name, name, name, name, name, name);
+           name, name);
+    free(source);
     return MN_EXIT_DONE;
 }
 
