@@ -1,5 +1,6 @@
 /* cmd_new.c -- writes the folder of a new strategy: a source that works, its build and its test. */
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "cli/templates.h"
 
 #include <errno.h>
@@ -103,16 +104,18 @@ static int new_strategy(const mn_arguments *arguments)
     const mn_status status = write_folder(name);
     if (status != MN_OK)
         return mn_exit_of_request(status);
-    char *source = mn_text("%s/%s.c", name, name);
-    const int width =
-        (int)strlen(source) > (int)strlen(name) + 12 ? (int)strlen(source) : (int)strlen(name) + 12;
-    printf("%-*s  the strategy: experience replay, to be changed\n", width, source);
-    printf("%s/%-*s  its build\n", name, width - (int)strlen(name) - 1, "meson.build");
-    printf("%s/%-*s  its test\n\n", name, width - (int)strlen(name) - 1, "test.sh");
-    printf("next:\n  cd %s\n  meson setup build && ninja -C build && meson test -C build\n"
+    mn_table *table = mn_table_new(2);
+    mn_table_text(table, "%s/%s.c", name, name);
+    mn_table_text(table, "the strategy: experience replay, to be changed");
+    mn_table_text(table, "%s/meson.build", name);
+    mn_table_text(table, "its build");
+    mn_table_text(table, "%s/test.sh", name);
+    mn_table_text(table, "its test");
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+    printf("\nnext:\n  cd %s\n  meson setup build && ninja -C build && meson test -C build\n"
            "  mneme run split-fmnist ./build/%s.so\n",
            name, name);
-    free(source);
     return MN_EXIT_DONE;
 }
 

@@ -232,7 +232,9 @@ mn_summary mn_group_summary(const mn_runs *runs, int group, const char *metric, 
 {
     double *values = mn_or_die(calloc((size_t)runs->count + 1, sizeof *values));
     const int count = mn_group_values(runs, group, metric, scope, values);
-    mn_summary summary = {.n = 0, .mean = NAN, .deviation = NAN, .low = NAN, .high = NAN};
+    const double unknown = (double)NAN;
+    mn_summary summary = {
+        .n = 0, .mean = unknown, .deviation = unknown, .low = unknown, .high = unknown};
     if (count > 0)
         summary = mn_summarise(values, count);
     free(values);
