@@ -147,6 +147,7 @@ const grad_case grad_cases[] = {
     THREE(linear, linear, -1, 1, S(0, 3), S(2, 3), S(2)),
     THREE(linear, linear, -1, 1, S(11, 17), S(19, 17), S(19)),
     TWO(linear, linear_without_bias, -1, 1, S(3, 5), S(4, 5)),
+    THREE(linear, linear, -1, 1, S(2, 3), S(67, 3), S(67)), /* more than a block of columns */
 
     ONE(reshape, reshape, -1, 1, S(3, 5)),
     ONE(reshape, reshape, -1, 1, S(1, 2, 3)),
@@ -202,6 +203,7 @@ const grad_case grad_cases[] = {
     ONE(batch_norm, norm_bare, -1, 1, S(4, 5)),
     THREE(batch_norm, norm_running, -1, 1, S(1, 7), S(7), S(7)),
     THREE(batch_norm, norm_running, -1, 1, S(4, 3), S(3), S(3)),
+    ONE(batch_norm, norm_bare, -1, 1, S(5, 67)), /* more than a block of columns */
 };
 
 const int grad_case_count = sizeof grad_cases / sizeof grad_cases[0];

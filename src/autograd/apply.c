@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-mn_tape *mn_tape_of_any(mn_var *const *inputs, int n)
+/* The tape of the first operand there is; NULL when there is none. */
+static mn_tape *tape_of_any(mn_var *const *inputs, int n)
 {
     for (int i = 0; i < n; i++)
         if (inputs[i] != NULL)
@@ -91,7 +92,7 @@ static void *output_memory(mn_tape *tape, const mn_node *node, mn_shape shape)
 
 mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
 {
-    mn_tape *tape = mn_tape_of_any(inputs, n);
+    mn_tape *tape = tape_of_any(inputs, n);
     if (tape == NULL || mn_tape_status(tape) != MN_OK)
         return mn_tape_poison(tape);
     mn_node *node = NULL;
@@ -195,5 +196,7 @@ mn_status mn_check_matrix(const mn_node *node, int i, const char *expected)
     const mn_shape shape = mn_in_shape(node, i);
     if (shape.rank != 2)
         return mn_fail(MN_BAD_SHAPE, "%s, expected %s", mn_shape_text(shape, text), expected);
+    if (shape.size[0] > INT32_MAX || shape.size[1] > INT32_MAX) /* what BLAS can count */
+        return mn_fail(MN_UNSUPPORTED, "%s has an axis above 2^31", mn_shape_text(shape, text));
     return MN_OK;
 }

@@ -19,7 +19,7 @@ static bool flipping; /* only mn_flip_input of the node at hand is wanted */
 #define WITHHELD(i) false
 #endif
 
-bool mn_sweep_wants(const mn_var *x)
+static bool wanted(const mn_var *x)
 {
     if (x == NULL)
         return false;
@@ -38,7 +38,7 @@ static void aim_at_parameter(const mn_sweep *sweep, mn_var *x)
         x->gradient.data = (char *)sweep->to->data + (at - begin);
 }
 
-mn_tensor *mn_sweep_gradient(mn_var *x, bool *add)
+static mn_tensor *gradient_memory(mn_var *x, bool *add)
 {
     const mn_sweep *sweep = mn_tape_sweep(x->tape);
     *add = true;
@@ -62,9 +62,9 @@ mn_tensor *mn_sweep_gradient(mn_var *x, bool *add)
 float *mn_node_sink(mn_node *node, int i, bool *add)
 {
     mn_var *x = node->inputs[i];
-    if (!mn_sweep_wants(x) || WITHHELD(i))
+    if (!wanted(x) || WITHHELD(i))
         return NULL;
-    const mn_tensor *gradient = mn_sweep_gradient(x, add);
+    const mn_tensor *gradient = gradient_memory(x, add);
     return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
 }
 
@@ -82,7 +82,7 @@ mn_tensor *mn_node_input_gradient(mn_node *node, int i)
 static mn_status seed(mn_var *loss)
 {
     bool add;
-    const mn_tensor *gradient = mn_sweep_gradient(loss, &add);
+    const mn_tensor *gradient = gradient_memory(loss, &add);
     if (gradient == NULL)
         return mn_tape_status(loss->tape);
     float *one = mn_tensor_floats(gradient);
@@ -120,7 +120,7 @@ static mn_status backward_of(mn_node *node)
 
 static mn_status sweep_from(mn_var *loss)
 {
-    if (!mn_sweep_wants(loss))
+    if (!wanted(loss))
         return MN_OK;
     MN_TRY(seed(loss));
     const uint64_t number = mn_tape_sweep(loss->tape)->number;

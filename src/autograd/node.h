@@ -46,9 +46,6 @@ const mn_arena *mn_tape_arena(const mn_tape *tape);
 void mn_tape_append(mn_tape *tape, mn_node *node);
 mn_node *mn_tape_last(const mn_tape *tape);
 
-/* The tape of the first operand there is; NULL when there is none. */
-mn_tape *mn_tape_of_any(mn_var *const *inputs, int n);
-
 /* An op without a forward makes a view: its output shares the memory of input 0 and begins at the
  * element that the shape rule writes to the first member of its attributes. */
 typedef struct mn_view {
@@ -59,8 +56,6 @@ typedef struct mn_view {
 /* Where this sweep's gradient of the i-th input goes, NULL when nobody wants it.  *add is false
  * when nothing was written yet: the caller then writes every element. */
 float *mn_node_sink(mn_node *node, int i, bool *add);
-bool mn_sweep_wants(const mn_var *x);
-mn_tensor *mn_sweep_gradient(mn_var *x, bool *add);
 
 /* What backward works on, kept by the tape between sweeps. */
 typedef struct mn_sweep {

@@ -108,7 +108,8 @@ typedef enum mn_norm_mode {
     MN_NORM_RUNNING,      /* the running statistics, held constant */
 } mn_norm_mode;
 /* x (B,K), scale and shift (K) or NULL; running mean and variance (K) move by `momentum` towards
- * the batch's (PyTorch's rule: unbiased variance). */
+ * the batch's (PyTorch's rule: unbiased variance).  One row has no variance: MN_BAD_VALUE where the
+ * batch's statistics are asked for. */
 MN_API mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor *running_mean,
                              mn_tensor *running_variance, mn_norm_mode mode, double momentum,
                              double epsilon);
