@@ -114,8 +114,6 @@ static int run_one(const mn_arguments *arguments)
                      : mn_fail(MN_BAD_OPTION, "--out: the path is too long");
     else
         status = mn_experiment_default_path(experiment, path, sizeof path);
-    if (status == MN_OK)
-        status = mn_folder_make_above(path);
     int code = mn_exit_of_work(status);
     if (status == MN_OK) {
         if (!quiet)
