@@ -1,0 +1,40 @@
+#!/bin/sh
+# check_pages.sh ROOT DESCRIBE -- the generated pages say what the code's tables say, benchmarks.md
+# names every key that a benchmark may have, links lead somewhere, and no page is left over.
+set -eu
+root=$1 describe=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+status=0
+
+complain() {
+    echo "$*"
+    status=1
+}
+
+"$describe" "$scratch"
+mkdir "$scratch/checked-in"
+cp -r "$root/docs/strategies" "$root/docs/benchmark-keys.md" "$scratch/checked-in"
+mkdir "$scratch/written"
+mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/written"
+diff -r -u "$scratch/checked-in" "$scratch/written" ||
+    complain "docs/ is behind the code; run 'ninja -C BUILD pages' and commit what changes"
+
+keys=$(sed -n '/known\[.*= {/,/};/p' "$root/src/run/experiment.c" | grep -o '"[a-z_]*"' | tr -d '"')
+[ "$(echo "$keys" | wc -l)" -ge 10 ] ||
+    complain "src/run/experiment.c: no list of a benchmark's keys was found"
+for key in $keys; do
+    grep -q "^| \`$key\` |" "$root/docs/benchmarks.md" ||
+        complain "docs/benchmarks.md: the key '$key' of a benchmark is not described"
+done
+
+# Relative links of all pages.
+cd "$root"
+for page in *.md docs/*.md docs/strategies/*.md; do
+    [ -f "$page" ] || continue
+    for link in $(grep -o '](\([^)#:]*\)[#)]' "$page" | sed 's/^](//; s/[#)]$//'); do
+        [ -z "$link" ] || [ -e "$(dirname "$page")/$link" ] ||
+            complain "$page: the link to $link leads nowhere"
+    done
+done
+exit $status

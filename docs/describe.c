@@ -1,0 +1,253 @@
+/* describe.c -- writes the pages of docs/ that repeat what tables in the code say: one page a
+ * strategy, and the keys of a benchmark.
+ *
+ * usage: describe FOLDER, where FOLDER is docs/ itself or, for the test that compares, an empty
+ * one.  The pages are checked in, so that they can be read without a build. */
+#include "base/json.h"
+#include "base/options.h"
+#include "nn/optimiser.h"
+#include "run/settings.h"
+
+#include <cjson/cJSON.h>
+#include <mneme/buffer.h>
+#include <mneme/run.h>
+#include <mneme/strategy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char generated[] =
+    "<!-- Written by docs/describe.c from the tables in the code: change those, then run "
+    "'ninja -C build pages'. -->\n\n";
+
+static void stop(const char *what)
+{
+    fprintf(stderr, "describe: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static FILE *open_page(const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.md", folder, name);
+    FILE *page = fopen(path, "w");
+    if (page == NULL)
+        stop(path);
+    fputs(generated, page);
+    return page;
+}
+
+static void close_page(FILE *page)
+{
+    const bool failed = ferror(page) != 0;
+    if (fclose(page) != 0 || failed)
+        stop("a page cannot be written");
+}
+
+/* "from 1 to 10": the column before says what kind of number. */
+static const char *range_of(const mn_option *option, char *text, size_t bytes)
+{
+    if (option->type == MN_OPTION_BOOL || option->type == MN_OPTION_TEXT)
+        return "";
+    const char *range = mn_option_range(option, text, bytes), *bound = strstr(range, "number ");
+    return option->type != MN_OPTION_CHOICE && bound != NULL ? bound + strlen("number ") : range;
+}
+
+static void write_options(FILE *page, const mn_option *options, const char *prefix)
+{
+    static const char *const types[] = {"true or false", "whole number", "number", "text",
+                                        "one of"};
+    if (options == NULL || options->name == NULL) {
+        fputs("No options.\n", page);
+        return;
+    }
+    fputs("| key | type | default | range | meaning |\n|---|---|---|---|---|\n", page);
+    for (const mn_option *option = options; option->name != NULL; option++) {
+        char range[512], otherwise[256];
+        const char *value = mn_option_default(option, otherwise, sizeof otherwise);
+        const char *quote = value[0] != '\0' ? "`" : "";
+        fprintf(page, "| `%s%s` | %s | %s%s%s | %s | %s |\n", prefix, option->name,
+                types[option->type], quote, value[0] != '\0' ? value : "empty", quote,
+                range_of(option, range, sizeof range), option->help);
+    }
+}
+
+/* --- strategies ---------------------------------------------------------------------------------
+ */
+
+static void write_needs(FILE *page, uint64_t needs)
+{
+    static const struct {
+        uint64_t need;
+        const char *means;
+    } meanings[] = {
+        {MN_NEEDS_BUFFER, "Needs a rehearsal buffer."},
+        {MN_NEEDS_TASK_BOUNDARIES, "Must know where tasks begin and end."},
+        {MN_NEEDS_CONTIGUOUS_CLASSES, "Needs a class-incremental stream."},
+        {MN_NEEDS_TEST_TASK, "Is told the task in evaluation, so it has no class-IL numbers."},
+        {MN_NEEDS_PAST_DATA, "Reads the data of earlier tasks again: an upper bound."},
+        {MN_USES_UNLABELLED, "Learns from unlabelled images too."},
+    };
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if ((needs & meanings[i].need) != 0)
+            fprintf(page, "%s\n", meanings[i].means);
+    if (needs == 0)
+        fputs("Needs nothing but the stream.\n", page);
+}
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsString(member) ? member->valuestring : "";
+}
+
+static void write_recipe(FILE *page, const char *benchmark, const cJSON *json, const cJSON *recipe)
+{
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(recipe, "buffer_size");
+    const cJSON *set = cJSON_GetObjectItemCaseSensitive(recipe, "set");
+    fprintf(page, "| %s | ", benchmark);
+    if (cJSON_IsNumber(size))
+        fprintf(page, "%.0f", size->valuedouble);
+    fputs(" | ", page);
+    for (const cJSON *member = set != NULL ? set->child : NULL; member != NULL;
+         member = member->next) {
+        char *value = cJSON_PrintUnformatted(member);
+        fprintf(page, "%s`%s=%s`", member == set->child ? "" : ", ", member->string, value);
+        free(value);
+    }
+    const char *source = text_of(recipe, "source");
+    fprintf(page, " | %s |\n", source[0] != '\0' ? source : text_of(json, "recipe_source"));
+}
+
+static int write_recipes_of(FILE *page, const char *benchmark, const char *strategy, int written)
+{
+    char *text;
+    cJSON *json;
+    if (mn_benchmark_json(benchmark, &text) != MN_OK ||
+        mn_json_parse(text, benchmark, &json) != MN_OK)
+        stop(mn_error());
+    free(text);
+    const cJSON *recipe;
+    cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(json, "recipes"))
+    {
+        if (strcmp(text_of(recipe, "strategy"), strategy) != 0)
+            continue;
+        if (written++ == 0)
+            fputs("| benchmark | buffer | values | source |\n|---|---|---|---|\n", page);
+        write_recipe(page, benchmark, json, recipe);
+    }
+    cJSON_Delete(json);
+    return written;
+}
+
+static void write_strategy(const char *folder, const mn_strategy *strategy)
+{
+    FILE *page = open_page(folder, strategy->name);
+    fprintf(page, "# %s\n\n%s\n\n", strategy->name, strategy->summary);
+    write_needs(page, strategy->needs);
+    if (strategy->cite != NULL)
+        fprintf(page, "\nPaper: %s\n", strategy->cite);
+    const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
+    fprintf(page, "\n```\nmneme run BENCHMARK %s%s\n```\n\nSource: `strategies/%s.c`\n\n",
+            is_base ? "" : "BASE+", strategy->name, strategy->name);
+    fputs("## Options\n\n", page);
+    char prefix[128];
+    snprintf(prefix, sizeof prefix, "%s.", strategy->name);
+    write_options(page, strategy->options, prefix);
+    fputs("\n## Recipes\n\n", page);
+    int written = 0;
+    const char *benchmark;
+    for (int i = 0; (benchmark = mn_benchmark(i, NULL)) != NULL; i++)
+        written = write_recipes_of(page, benchmark, strategy->name, written);
+    if (written == 0)
+        fputs("No benchmark has one: defaults apply.\n", page);
+    close_page(page);
+}
+
+static void write_strategies(const char *folder)
+{
+    char inner[4096];
+    snprintf(inner, sizeof inner, "%s/strategies", folder);
+    (void)mkdir(inner, 0777);
+    FILE *index = open_page(inner, "README");
+    fputs("# Strategies\n\n| name | what it does |\n|---|---|\n", index);
+    const mn_descriptor *found;
+    for (int i = 0; (found = mn_registered(MN_KIND_STRATEGY, i)) != NULL; i++) {
+        fprintf(index, "| [%s](%s.md) | %s |\n", found->name, found->name, found->summary);
+        write_strategy(inner, (const void *)found);
+    }
+    close_page(index);
+}
+
+/* --- keys of a benchmark -------------------------------------------------------------------------
+ */
+
+static void write_section(FILE *page, mn_section_id id, const char *name, const char *about)
+{
+    size_t bytes;
+    fprintf(page, "## %s\n\n%s\n\n", name, about);
+    write_options(page, mn_settings_table(id, &bytes), "");
+}
+
+static void write_kinds(FILE *page, mn_kind kind, const char *name, const char *about)
+{
+    fprintf(page, "\n## %s\n\n%s\n", name, about);
+    const mn_descriptor *found;
+    for (int i = 0; (found = mn_registered(kind, i)) != NULL; i++) {
+        fprintf(page, "\n### %s: %s\n\n%s\n\n", name, found->name, found->summary);
+        const char *obtain = NULL;
+        if (kind == MN_KIND_DATASET)
+            obtain = ((const mn_dataset_type *)(const void *)found)->obtain;
+        if (obtain != NULL)
+            fprintf(page, "Obtained by: `%s`.\n\n", obtain);
+        write_options(page, found->options, "");
+    }
+}
+
+static void write_optimisers(FILE *page)
+{
+    fputs("\n## optimiser\n\nThe key `name` chooses one; the rest are its options. The learning "
+          "rate is `train.lr`.\n",
+          page);
+    for (int i = 0; mn_optimiser_kind(i) != NULL; i++) {
+        fprintf(page, "\n### optimiser: %s\n\n", mn_optimiser_kind(i));
+        write_options(page, mn_optimiser_options(mn_optimiser_kind(i)), "");
+    }
+}
+
+static void write_keys(const char *folder)
+{
+    FILE *page = open_page(folder, "benchmark-keys");
+    fputs("# Keys of a benchmark\n\nEvery key of every section, with type, default and range. What "
+          "the sections are for: [benchmarks.md](benchmarks.md).\n\n",
+          page);
+    write_section(page, MN_SECTION_TRAIN, "train",
+                  "On the command line: `--seed 3`, `--buffer-size 200`, ...");
+    fputc('\n', page);
+    write_section(page, MN_SECTION_STREAM, "stream",
+                  "On the command line: `--set stream.tasks=2`. Lists may be JSON arrays.");
+    write_kinds(page, MN_KIND_DATASET, "dataset",
+                "The key `name` chooses one; the rest are its options.");
+    write_kinds(page, MN_KIND_NETWORK, "network",
+                "The key `name` chooses one; the rest are its options.");
+    write_optimisers(page);
+    fputc('\n', page);
+    write_section(page, MN_SECTION_SCHEDULE, "schedule",
+                  "The learning rate of a step is `train.lr` times the schedule's factor.");
+    fputc('\n', page);
+    write_section(page, MN_SECTION_NORMALISE, "normalise",
+                  "What a network sees: (pixel / 255 - mean) / deviation.");
+    write_kinds(page, MN_KIND_POLICY, "buffer",
+                "`train.buffer_policy` chooses the policy; this section holds its options.");
+    close_page(page);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        stop("usage: describe FOLDER");
+    write_strategies(argv[1]);
+    write_keys(argv[1]);
+    return EXIT_SUCCESS;
+}
