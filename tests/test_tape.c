@@ -327,16 +327,70 @@ END_TEST
 START_TEST(gradient_of_works_for_parameters_and_values_on_the_way)
 {
     mn_tape *tape = new_tape();
-    mn_tensor *w = new_tensor(MN_SHAPE(1), (float[]){3}), *dw = new_tensor(MN_SHAPE(1), NULL);
+    mn_tensor *w = new_tensor(MN_SHAPE(1), (float[]){3});
+    mn_tensor *dw = new_tensor(MN_SHAPE(1), (float[]){1});
     mn_var *leaf = mn_leaf(tape, w, dw), *half = mn_square(leaf);
     mn_var *loss = mn_sum(mn_square(half)), *unrelated = mn_sum(mn_leaf(tape, w, dw));
     ck_assert_ok(mn_backward(loss)); /* so that the leaf's gradient points outside the tape */
-    ck_elements(dw, (float[]){108});
+    ck_elements(dw, (float[]){109});
     ck_assert_double_eq(mn_item(mn_gradient_of(loss, leaf)), 108);
     ck_assert_double_eq(mn_item(mn_gradient_of(loss, half)), 18);
     ck_assert_double_eq(mn_item(mn_gradient_of(loss, loss)), 1);
     ck_assert_double_eq(mn_item(mn_gradient_of(unrelated, half)), 0);
-    ck_elements(dw, (float[]){108});
+    ck_elements(dw, (float[]){109});
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
+START_TEST(gradients_of_two_losses_by_one_input_are_kept_apart)
+{
+    mn_tape *tape = new_tape();
+    mn_var *x = mn_input(tape, MN_SHAPE(1), (float[]){3}, true), *y = mn_square(x);
+    mn_var *one = mn_gradient_of(mn_sum(y), x), *other = mn_gradient_of(mn_scale(mn_sum(y), 5), x);
+    ck_assert_double_eq(mn_item(one), 6);
+    ck_assert_double_eq(mn_item(other), 30);
+    mn_tape_free(tape);
+}
+END_TEST
+
+/* Which inputs' gradients were wanted, a bit each. */
+static unsigned wanted;
+
+static mn_status watch_shape(mn_node *node, mn_shape *out)
+{
+    (void)node;
+    *out = MN_SCALAR;
+    return MN_OK;
+}
+
+static mn_status watch_forward(mn_node *node)
+{
+    return mn_tensor_fill(mn_node_output(node), 0);
+}
+
+static mn_status watch_backward(mn_node *node)
+{
+    for (int i = 0; i < mn_node_inputs(node); i++)
+        wanted |= mn_node_input_gradient(node, i) != NULL ? 1u << i : 0;
+    return MN_OK;
+}
+
+START_TEST(only_gradients_somebody_wants_are_worked_out)
+{
+    static const mn_op watch = {"watch", 0, watch_shape, watch_forward, watch_backward};
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SCALAR, NULL), *dw = new_tensor(MN_SCALAR, NULL);
+    mn_var *const inputs[] = {mn_input(tape, MN_SCALAR, (float[]){1}, true), mn_leaf(tape, w, dw),
+                              mn_zeros(tape, MN_SCALAR), mn_detach(mn_leaf(tape, w, dw))};
+    mn_var *loss = mn_apply(&watch, inputs, 4, NULL);
+    wanted = 0;
+    ck_assert_ok(mn_backward(loss));
+    ck_assert_uint_eq(wanted, 2); /* the parameter's */
+    wanted = 0;
+    mn_gradient_of(loss, inputs[0]);
+    ck_assert_uint_eq(wanted, 1); /* the input's */
     mn_tensor_free(w);
     mn_tensor_free(dw);
     mn_tape_free(tape);
@@ -441,6 +495,8 @@ MN_SUITE("tape", backward_adds_into_the_parameters, the_first_error_names_op_sha
          a_second_backward_takes_no_more_memory, two_losses_on_one_tape_have_their_own_gradients,
          backward_into_writes_the_other_slab, gradient_of_leaves_the_parameters_alone,
          gradient_of_works_for_parameters_and_values_on_the_way,
+         gradients_of_two_losses_by_one_input_are_kept_apart,
+         only_gradients_somebody_wants_are_worked_out,
          nothing_flows_through_detach_constants_or_an_unrecorded_part,
          an_op_from_outside_is_differentiated_like_any_other,
          an_op_without_backward_stops_the_gradient)
