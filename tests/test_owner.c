@@ -2,10 +2,13 @@
 #include "tests/scratch.h"
 #include "tests/suite.h"
 
+#include "store/owner.h"
 #include "store/runfile.h"
-#include <mneme/results.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -259,7 +262,46 @@ START_TEST(of_many_that_create_at_once_one_wins)
 }
 END_TEST
 
-MN_SUITE("owner", a_second_process_is_told_who_writes,
+enum { LOCKERS = 4, LOCKS = 3000 };
+
+/* Each takes the lock as often as it can; a holder removes the file that another is about to
+ * lock, which must not make two holders. */
+START_TEST(a_lock_that_comes_and_goes_has_one_holder)
+{
+    scratch_new();
+    atomic_int *holders =
+        mmap(NULL, 2 * sizeof *holders, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    atomic_int *taken = holders + 1;
+    pid_t locker[LOCKERS];
+    for (int i = 0; i < LOCKERS; i++) {
+        locker[i] = fork();
+        if (locker[i] != 0)
+            continue;
+        for (int k = 0; k < LOCKS; k++) {
+            int descriptor;
+            if (mn_owner_lock(scratch_path, &descriptor) != MN_OK)
+                continue;
+            if (atomic_fetch_add(holders, 1) != 0)
+                _exit(1);
+            sched_yield();
+            atomic_fetch_add(taken, 1);
+            atomic_fetch_sub(holders, 1);
+            mn_owner_unlock(scratch_path, descriptor);
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < LOCKERS; i++) {
+        int status;
+        ck_assert_int_eq(waitpid(locker[i], &status, 0), locker[i]);
+        ck_assert_msg(status == 0, "two held the lock");
+    }
+    ck_assert_int_gt(*taken, 100);
+    munmap(holders, 2 * sizeof *holders);
+    scratch_remove();
+}
+END_TEST
+
+MN_SUITE("owner", a_lock_that_comes_and_goes_has_one_holder, a_second_process_is_told_who_writes,
          a_dead_owner_is_taken_over_with_its_last_commit, the_same_process_does_not_write_twice,
          a_living_owner_is_respected_without_its_lock, a_reused_process_id_is_not_the_owner,
          a_restart_of_the_machine_frees_its_files, another_host_must_release_it_or_a_person,
