@@ -28,9 +28,9 @@ for key in $keys; do
         complain "docs/benchmarks.md: the key '$key' of a benchmark is not described"
 done
 
-# Relative links of all pages.
+# Relative links of these pages.
 cd "$root"
-for page in *.md docs/*.md docs/strategies/*.md; do
+for page in CONTRIBUTING.md docs/*.md docs/strategies/*.md; do
     [ -f "$page" ] || continue
     for link in $(grep -o '](\([^)#:]*\)[#)]' "$page" | sed 's/^](//; s/[#)]$//'); do
         [ -z "$link" ] || [ -e "$(dirname "$page")/$link" ] ||
