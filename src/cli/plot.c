@@ -27,7 +27,8 @@ enum {
     GAP = 50,
     LEGEND_LEAST = 150,
     LEGEND_MOST = 480,
-    MOST_TICS = 20,
+    WIDE_TICS = 20, /* the most of them in a panel */
+    NARROW_TICS = 10,
     MOST_LEGEND = 10, /* tasks; beyond it a scale of colours is easier to read */
     TEXT_ROWS = 22,
 };
@@ -44,6 +45,7 @@ typedef struct drawing {
     int columns, rows; /* of small panels */
     int right;         /* pixels: where panels end and legends begin */
     int64_t tasks;     /* of the longest stream */
+    bool inside;       /* there are evaluations inside the first task */
 } drawing;
 
 mn_scope mn_plot_scope(const mn_runs *runs)
@@ -72,16 +74,18 @@ static void write_averages(const drawing *d, int group)
 }
 
 /* A block a task, two empty lines apart: tasks learned, mean accuracy, task. */
-static mn_status write_curves(const drawing *d, int group)
+static mn_status write_curves(drawing *d, int group)
 {
     fprintf(d->script, "$curves%d << END\n", group);
     for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++) {
         mn_mean_point *points;
         int64_t count;
         MN_TRY(mn_group_curve(d->runs, group, d->scope, on, &points, &count));
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count; i++) {
+            d->inside = d->inside || points[i].when < 1;
             fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].accuracy.mean,
                     (long long)on + 1);
+        }
         fprintf(d->script, "\n\n");
         free(points);
     }
@@ -170,13 +174,19 @@ static void write_terminal(const drawing *d, const char *path, const char *part)
     putc('\n', d->script);
 }
 
+/* Tasks are whole; as many of them are named as there is room for. */
+static void write_tics(const drawing *d, int64_t most)
+{
+    const int64_t every = d->tasks <= most ? 1 : d->tasks <= 5 * most ? 5 : 50;
+    fprintf(d->script, "set xtics %lld,%lld\n", (long long)every, (long long)every);
+}
+
 static void write_axes(const drawing *d)
 {
     FILE *script = d->script;
-    fprintf(script, "set encoding utf8\nset yrange [0:100]\nset xrange [0.8:%.1f]\n",
-            (double)d->tasks + 0.2);
-    if (d->tasks <= MOST_TICS)
-        fprintf(script, "set xtics 1\n");
+    fprintf(script, "set encoding utf8\nset yrange [0:100]\nset xrange [%.1f:%.1f]\n",
+            d->inside ? 0 : 0.8, (double)d->tasks + 0.2);
+    write_tics(d, WIDE_TICS);
     if (d->text) {
         fprintf(script, "set key outside right\n");
         return;
@@ -283,6 +293,7 @@ static void write_curve_panel(const drawing *d, int group)
     fprintf(script, "%s\n",
             d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
     write_task_legend(d, group);
+    write_tics(d, NARROW_TICS);
     fprintf(script, "plot ");
     for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)
         write_curve(d, group, on);

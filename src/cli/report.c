@@ -137,6 +137,26 @@ static const char *standing(const mn_run *run)
     return status != NULL ? status : "unfinished";
 }
 
+static const char *classes_of(const mn_run *run, int64_t task)
+{
+    const char *classes = mn_results_task_classes(run->results, task);
+    return classes != NULL ? classes : "";
+}
+
+/* In domain-incremental streams all tasks have the same classes. */
+static void print_classes(const mn_run *run)
+{
+    bool same = run->tasks > 1;
+    for (int64_t task = 1; task < run->tasks; task++)
+        same = same && strcmp(classes_of(run, task), classes_of(run, 0)) == 0;
+    for (int64_t task = 0; task < (same ? 1 : run->tasks); task++) {
+        char *line = same ? mn_text("each task: %s", classes_of(run, task))
+                          : mn_text("task %lld: %s", (long long)task + 1, classes_of(run, task));
+        mn_print_wrapped(line, 2);
+        free(line);
+    }
+}
+
 void mn_report_run(const mn_run *run)
 {
     printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
@@ -146,12 +166,7 @@ void mn_report_run(const mn_run *run)
     if (recipe != NULL && recipe[0] != '\0')
         mn_print_wrapped(recipe, 2);
     print_settings(run);
-    for (int64_t task = 0; task < run->tasks; task++) {
-        const char *classes = mn_results_task_classes(run->results, task);
-        char *line = mn_text("task %lld: %s", (long long)task + 1, classes != NULL ? classes : "");
-        mn_print_wrapped(line, 2);
-        free(line);
-    }
+    print_classes(run);
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         if (mn_results_has(run->results, scope))
             print_matrix(run, scope);

@@ -311,10 +311,15 @@ static mn_status attend(study *s)
     return status;
 }
 
-static int cores(void)
+/* As many processes as there are cores for the threads of each. */
+static int usual_jobs(const mn_arguments *arguments)
 {
     cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+    int64_t threads = 1;
+    if (mn_arguments_int(arguments, "threads", 1, 1024, &threads) != MN_OK)
+        threads = 1; /* the experiment will refuse it */
+    const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return cores > threads ? cores / (int)threads : 1;
 }
 
 static mn_status prepare(study *s, const mn_arguments *arguments, const char *folder)
@@ -398,7 +403,7 @@ int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs)
 {
     study s = {.seed = mn_or_die(calloc((size_t)count, sizeof *s.seed)),
                .count = (int)count,
-               .jobs = jobs > 0 ? (int)jobs : cores(),
+               .jobs = jobs > 0 ? (int)jobs : usual_jobs(arguments),
                .pipe = {-1, -1},
                .line = mn_status_line_new(mn_arguments_has(arguments, "quiet")),
                .began = mn_clock()};
