@@ -10,7 +10,7 @@
 
 struct mn_loader {
     const mn_stream *stream;
-    const mn_transform *transform;
+    mn_transform transform;
     mn_part part;
     int64_t first_task, tasks, batch;
     mn_stream_view *view; /* (tasks) */
@@ -18,7 +18,7 @@ struct mn_loader {
     int32_t *maps;        /* (tasks, height, width) where pixels come from; NULL: they stay */
     int64_t *order;       /* (images) positions; NULL until first shuffled */
     bool shuffled;
-    mn_key key;
+    mn_key augmentation;
     mn_batch_space space;
 };
 
@@ -39,6 +39,14 @@ static mn_status check(const mn_stream *stream, int64_t first_task, int64_t last
         if (!(transform->deviation[channel] > 0))
             return mn_fail(MN_BAD_OPTION, "normalise.deviation[%lld]: %g is not above 0",
                            (long long)channel, (double)transform->deviation[channel]);
+    if (transform->pad < 0)
+        return mn_fail(MN_BAD_OPTION, "augment.pad: %lld is below 0", (long long)transform->pad);
+    if (transform->pad_mode == MN_PAD_REFLECT &&
+        (transform->pad >= dataset->height || transform->pad >= dataset->width))
+        return mn_fail(MN_BAD_OPTION,
+                       "augment.pad: %lld reaches across images of %lldx%lld; reflect needs less",
+                       (long long)transform->pad, (long long)dataset->height,
+                       (long long)dataset->width);
     return MN_OK;
 }
 
@@ -83,7 +91,7 @@ mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_tas
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     made->stream = stream;
-    made->transform = transform;
+    made->transform = *transform;
     made->part = part;
     made->first_task = first_task;
     made->tasks = last_task - first_task + 1;
@@ -125,7 +133,6 @@ mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key)
 {
     const int64_t images = mn_loader_images(loader);
     loader->shuffled = key != NULL;
-    loader->key = key != NULL ? *key : (mn_key){{0, 0}};
     if (key == NULL)
         return MN_OK;
     if (loader->order == NULL)
@@ -137,6 +144,11 @@ mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key)
     }
     mn_random_permutation(*key, images, loader->order);
     return MN_OK;
+}
+
+void mn_loader_augment(mn_loader *loader, mn_key key)
+{
+    loader->augmentation = key;
 }
 
 /* The task, counted from the loader's first, in which `position` lies. */
@@ -194,8 +206,8 @@ mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch)
     for (int64_t row = 0; row < rows; row++)
         fill_row(loader, row, loader->shuffled ? loader->order[first + row] : first + row,
                  mn_shape_count(image));
-    mn_transform_apply(loader->transform, image, rows, space->pixels, loader->key, space->indices,
-                       space->x);
+    mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
+                       space->indices, space->x);
     space->batch.stream_rows = rows;
     *batch = &space->batch;
     return MN_OK;

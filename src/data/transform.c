@@ -1,20 +1,129 @@
 /* transform.c -- from bytes to what a network sees.
  *
  * The float32 operations and their order are PyTorch's (ToTensor divides by 255, Normalize
- * subtracts, then divides).  Divided out in vectors it is faster than a table of 256 floats. */
+ * subtracts, then divides).  Divided out in vectors it is faster than a table of 256 floats.  What
+ * is random about a row is looked up by the row's own key, so rows can go to any thread. */
 #include <mneme/data.h>
+#include <omp.h>
+#include <string.h>
+
+/* Below this, waking other threads costs more than they save. */
+static const int64_t WORTH_SHARING = 1 << 16;
+
+/* Where a row is cut out of its padded image, and whether it is mirrored. */
+typedef struct view {
+    int64_t down, right; /* from -pad to pad */
+    bool flip;
+} view;
+
+static view draw_view(const mn_transform *transform, mn_key key)
+{
+    view drawn = {0, 0, false};
+    if (transform->pad > 0) {
+        const int64_t places = 2 * transform->pad + 1;
+        drawn.down = mn_random_below(key, 0, places) - transform->pad;
+        drawn.right = mn_random_below(key, 1, places) - transform->pad;
+    }
+    if (transform->flip)
+        drawn.flip = mn_random_below(key, 2, 2) == 1;
+    return drawn;
+}
+
+/* The place inside 0..size-1 that stands for `at`; -1: black. */
+static int64_t inside(int64_t at, int64_t size, mn_pad_mode mode)
+{
+    if (at >= 0 && at < size)
+        return at;
+    switch (mode) {
+    case MN_PAD_ZERO: break;
+    case MN_PAD_EDGE: return at < 0 ? 0 : size - 1;
+    case MN_PAD_REFLECT: return at < 0 ? -at : 2 * (size - 1) - at;
+    }
+    return -1;
+}
+
+static void normalise(const uint8_t *pixels, int64_t count, float mean, float deviation, float *x)
+{
+    for (int64_t i = 0; i < count; i++)
+        x[i] = ((float)pixels[i] / 255.0f - mean) / deviation;
+}
+
+static void mirror(float *line, int64_t width)
+{
+    for (int64_t left = 0, right = width - 1; left < right; left++, right--) {
+        const float kept = line[left];
+        line[left] = line[right];
+        line[right] = kept;
+    }
+}
+
+/* One line of a channel, moved to the right and normalised; from: NULL is black. */
+static void fill_line(const uint8_t *from, int64_t width, int64_t right, mn_pad_mode mode,
+                      float mean, float deviation, float *x)
+{
+    const uint8_t black = 0;
+    for (int64_t i = 0; i < width; i++) {
+        const int64_t at = i + right;
+        if (from != NULL && at >= 0 && at < width) { /* all that lies inside, in one go */
+            const int64_t count = width - (right > 0 ? right : i);
+            normalise(from + at, count, mean, deviation, x + i);
+            i += count - 1;
+            continue;
+        }
+        const int64_t place = from != NULL ? inside(at, width, mode) : -1;
+        normalise(place >= 0 ? from + place : &black, 1, mean, deviation, x + i);
+    }
+}
+
+static void apply_view(const mn_transform *transform, mn_shape image, view drawn,
+                       const uint8_t *pixels, float *x)
+{
+    const int64_t height = image.size[1], width = image.size[2];
+    for (int64_t channel = 0; channel < image.size[0]; channel++)
+        for (int64_t y = 0; y < height; y++) {
+            const int64_t place = inside(y + drawn.down, height, transform->pad_mode);
+            float *line = x + (channel * height + y) * width;
+            fill_line(place >= 0 ? pixels + (channel * height + place) * width : NULL, width,
+                      drawn.right, transform->pad_mode, transform->mean[channel],
+                      transform->deviation[channel], line);
+            if (drawn.flip)
+                mirror(line, width);
+        }
+}
+
+static void apply_plain(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
+                        float *x)
+{
+    const int64_t plane = mn_shape_count(image) / transform->channels;
+    for (int64_t channel = 0; channel < transform->channels; channel++)
+        normalise(pixels + channel * plane, plane, transform->mean[channel],
+                  transform->deviation[channel], x + channel * plane);
+}
+
+mn_transform mn_transform_plain(const mn_transform *transform)
+{
+    mn_transform plain = *transform;
+    plain.pad = 0;
+    plain.flip = false;
+    return plain;
+}
 
 void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
                         const uint8_t *pixels, mn_key key, const int64_t *ids, float *x)
 {
-    (void)key; /* nothing here is random yet */
-    (void)ids;
-    const int64_t channels = transform->channels, plane = mn_shape_count(image) / channels;
-    for (int64_t row = 0; row < count; row++)
-        for (int64_t channel = 0; channel < channels; channel++) {
-            const float mean = transform->mean[channel], deviation = transform->deviation[channel];
-            const int64_t at = (row * channels + channel) * plane;
-            for (int64_t i = at; i < at + plane; i++)
-                x[i] = ((float)pixels[i] / 255.0f - mean) / deviation;
+    const int64_t values = mn_shape_count(image);
+    const bool random = transform->pad > 0 || transform->flip;
+    const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
+#pragma omp parallel for schedule(static) if (share)
+    for (int64_t row = 0; row < count; row++) {
+        const uint8_t *from = pixels + row * values;
+        float *to = x + row * values;
+        if (!random) {
+            apply_plain(transform, image, from, to);
+            continue;
         }
+        const int64_t id = ids != NULL ? ids[row] : row;
+        const view drawn = draw_view(transform, mn_key_at(key, (uint64_t)id));
+        apply_view(transform, image, drawn, from, to);
+    }
 }

@@ -105,7 +105,7 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
     const int64_t classes = mn_stream_classes(learner->stream);
     mn_loader *loader;
     MN_TRY(mn_loader_new(learner->stream, part, on_task, on_task, learner->settings->eval_batch,
-                         learner->transform, &loader));
+                         &learner->plain, &loader));
     const int64_t images = mn_loader_images(loader);
     float *logits = NULL; /* (images, classes) */
     mn_status status = mn_loader_shuffle(loader, NULL);

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const section_names[] = {"train",     "dataset",  "stream",    "network",
-                                            "optimiser", "schedule", "normalise", "buffer"};
+static const char *const section_names[] = {"train",     "dataset",   "stream",
+                                            "network",   "optimiser", "schedule",
+                                            "normalise", "augment",   "buffer"};
 
 const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment)
 {
@@ -270,11 +271,11 @@ static mn_status open_strategy_section(mn_experiment *experiment, int i)
 
 static mn_status check_keys(const mn_experiment *experiment)
 {
-    const char *known[32] = {"name",    "summary",   "dataset",       "stream",
-                             "network", "optimiser", "schedule",      "normalise",
-                             "train",   "recipes",   "recipe_source", "published",
-                             "buffer",  "strategy",  "plugins",       "notes"};
-    size_t n = 16;
+    const char *known[32] = {"name",          "summary",   "dataset",   "stream",   "network",
+                             "optimiser",     "schedule",  "normalise", "train",    "recipes",
+                             "recipe_source", "published", "buffer",    "strategy", "plugins",
+                             "notes",         "augment"};
+    size_t n = 17;
     for (int i = 0; i < experiment->strategy_count; i++)
         known[n++] = experiment->strategy[i]->name;
     known[n] = NULL;

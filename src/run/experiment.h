@@ -23,6 +23,7 @@ typedef struct mn_run_settings {
     int64_t eval_every, eval_batch, log_every;
     double commit_every;
     int64_t commit_steps;
+    bool augment, shuffle;
     bool outputs, rebuild;
 } mn_run_settings;
 
@@ -41,7 +42,12 @@ typedef struct mn_normalise_settings {
     const char *mean, *deviation;
 } mn_normalise_settings;
 
-enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 16 };
+typedef struct mn_augment_settings {
+    int64_t pad, pad_mode;
+    bool flip;
+} mn_augment_settings;
+
+enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 17 };
 
 typedef enum mn_section_id {
     MN_SECTION_TRAIN,
@@ -51,6 +57,7 @@ typedef enum mn_section_id {
     MN_SECTION_OPTIMISER,
     MN_SECTION_SCHEDULE,
     MN_SECTION_NORMALISE,
+    MN_SECTION_AUGMENT,
     MN_SECTION_BUFFER,   /* options of the policy */
     MN_SECTION_STRATEGY, /* the first of them */
 } mn_section_id;

@@ -134,6 +134,7 @@ static mn_status learner_new(const mn_experiment *experiment, const mn_stream *s
     made->settings = mn_experiment_settings(experiment);
     made->stream = stream;
     made->transform = transform;
+    made->plain = mn_transform_plain(transform);
     made->cursor.epochs = -1;
     const mn_status status = build(made, buffer_rows);
     if (status != MN_OK) {

@@ -61,7 +61,8 @@ struct mn_learner {
     const mn_experiment *experiment;
     const mn_run_settings *settings;
     const mn_stream *stream;
-    const mn_transform *transform;
+    const mn_transform *transform; /* of training and replay */
+    mn_transform plain;            /* of evaluation: the same, nothing random */
     mn_schedule schedule;
 
     mn_member member[MN_MOST_STRATEGIES];

@@ -59,9 +59,9 @@ static mn_status source_open(mn_runner *runner, const mn_phase *phase, source *m
     switch (phase->source) {
     case MN_FROM_STREAM:
     case MN_FROM_SEEN:
-        MN_TRY(mn_loader_new(runner->stream, MN_PART_TRAIN,
-                             phase->source == MN_FROM_SEEN ? 0 : task, task, made->batch,
-                             &runner->transform, &made->loader));
+        MN_TRY(mn_loader_new(
+            runner->stream, MN_PART_TRAIN, phase->source == MN_FROM_SEEN ? 0 : task, task,
+            made->batch, made->as_stored ? &learner->plain : &runner->transform, &made->loader));
         made->steps = mn_loader_batches(made->loader);
         return MN_OK;
     case MN_FROM_BUFFER:
@@ -80,19 +80,22 @@ static void source_close(source *used)
     free(used->order);
 }
 
-static mn_key epoch_key(const mn_runner *runner, int64_t epoch)
+static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t epoch)
 {
     const mn_cursor *cursor = &runner->learner->cursor;
-    const mn_key key = mn_key_of((uint64_t)runner->learner->settings->seed, "stream.shuffle");
+    const mn_key key = mn_key_of((uint64_t)runner->learner->settings->seed, purpose);
     return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)cursor->task), (uint64_t)cursor->phase),
                      (uint64_t)epoch);
 }
 
 static mn_status source_begin_epoch(mn_runner *runner, source *from, int64_t epoch)
 {
-    const mn_key key = epoch_key(runner, epoch);
-    if (from->loader != NULL)
-        return mn_loader_shuffle(from->loader, from->as_stored ? NULL : &key);
+    const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
+    const bool as_stored = from->as_stored || !runner->learner->settings->shuffle;
+    if (from->loader != NULL) {
+        mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
+        return mn_loader_shuffle(from->loader, as_stored ? NULL : &key);
+    }
     if (from->kind == MN_FROM_BUFFER)
         (void)mn_buffer_draw(runner->learner->buffer, key, from->used, from->order);
     return MN_OK;
@@ -116,7 +119,8 @@ static mn_status source_batch(mn_runner *runner, source *from, int64_t epoch, in
         MN_TRY(mn_buffer_gather(learner->buffer, from->order + first,
                                 left < from->batch ? left : from->batch, space));
         mn_transform_apply(&runner->transform, space->batch.image, space->batch.count,
-                           space->pixels, epoch_key(runner, epoch), space->slots, space->x);
+                           space->pixels, epoch_key(runner, "stream.augment", epoch), space->slots,
+                           space->x);
     }
     if ((learner->member[0].strategy->needs & MN_USES_UNLABELLED) == 0)
         *batch = mn_learner_labelled_only(learner, *batch);

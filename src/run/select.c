@@ -70,7 +70,7 @@ mn_status mn_learner_select(mn_learner *learner)
     const mn_task_info info = mn_stream_task(learner->stream, task);
     mn_loader *loader;
     MN_TRY(mn_loader_new(learner->stream, MN_PART_TRAIN, task, task, learner->settings->eval_batch,
-                         learner->transform, &loader));
+                         &learner->plain, &loader));
     collected all = {.features = NULL};
     mn_tape_record(learner->tape, false);
     mn_status status = collect(learner, loader, &all);

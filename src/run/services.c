@@ -247,7 +247,7 @@ static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t
         return &space->batch;
     }
     mn_transform_apply(learner->transform, space->batch.image, space->batch.count, space->pixels,
-                       key, space->slots, space->x);
+                       key, NULL, space->x);
     return &space->batch;
 }
 

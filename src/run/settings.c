@@ -30,6 +30,9 @@ static const mn_option run_options[] = {
             "seconds between commits inside a task; -1: 30, or 100 times what a commit takes"),
     MN_INT(mn_run_settings, commit_steps, 0, 0, 1e12,
            "also commit every so many steps; 0: by time alone"),
+    MN_BOOL(mn_run_settings, augment, true,
+            "augment training and replayed images as the benchmark says"),
+    MN_BOOL(mn_run_settings, shuffle, true, "shuffle each task's images anew in every epoch"),
     MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task"),
     MN_BOOL(mn_run_settings, rebuild, false,
             "at every commit, destroy the learner and rebuild it from the file (a test)"),
@@ -63,6 +66,15 @@ static const mn_option normalise_options[] = {
     MN_END,
 };
 
+static const char *const pad_modes[] = {"zero", "edge", "reflect", NULL};
+static const mn_option augment_options[] = {
+    MN_INT(mn_augment_settings, pad, 0, 0, 4096,
+           "cut each image at random out of itself with so many pixels added on every side"),
+    MN_CHOICE(mn_augment_settings, pad_mode, 0, pad_modes, "what the added pixels are"),
+    MN_BOOL(mn_augment_settings, flip, false, "mirror every other image left to right"),
+    MN_END,
+};
+
 const mn_option *mn_run_options(void)
 {
     return run_options;
@@ -75,6 +87,7 @@ const mn_option *mn_settings_table(mn_section_id id, size_t *bytes)
     case MN_SECTION_STREAM: *bytes = sizeof(mn_stream_settings); return stream_options;
     case MN_SECTION_SCHEDULE: *bytes = sizeof(mn_schedule_settings); return schedule_options;
     case MN_SECTION_NORMALISE: *bytes = sizeof(mn_normalise_settings); return normalise_options;
+    case MN_SECTION_AUGMENT: *bytes = sizeof(mn_augment_settings); return augment_options;
     case MN_SECTION_DATASET:
     case MN_SECTION_NETWORK:
     case MN_SECTION_OPTIMISER:
@@ -173,7 +186,13 @@ mn_status mn_experiment_transform(const mn_experiment *experiment, int64_t chann
     if (channels > 4)
         return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
                        (long long)channels);
-    transform->channels = channels;
+    const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
+    *transform = (mn_transform){.channels = channels};
+    if (mn_experiment_settings(experiment)->augment) {
+        transform->pad = augment->pad;
+        transform->pad_mode = (mn_pad_mode)augment->pad_mode;
+        transform->flip = augment->flip;
+    }
     MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
     return parse_channels("normalise.deviation", settings->deviation, channels, 1,
                           transform->deviation);

@@ -126,14 +126,28 @@ typedef struct mn_batch {
     mn_batch_column column[MN_MAX_COLUMNS];
 } mn_batch;
 
-/* --- preparing images for a network ----------------------------------------------------------- */
-/* x = (pixel / 255 - mean) / deviation per channel; augmentation is added by later transforms. */
+/* --- preparing images for a network ------------------------------------------------------------------- */
+typedef enum mn_pad_mode {
+    MN_PAD_ZERO,    /* black */
+    MN_PAD_EDGE,    /* the nearest pixel of the image */
+    MN_PAD_REFLECT, /* mirrored about the edge pixel, which is not repeated */
+} mn_pad_mode;
+
+/* First the random part: a crop of the image's own size out of the image padded by `pad` on every
+ * side, then, when `flip`, a mirroring left to right of every other image.  Then
+ * x = (pixel / 255 - mean) / deviation per channel. */
 typedef struct mn_transform {
     int64_t channels;
     float mean[4], deviation[4]; /* 0 and 1: raw [0,1] pixels */
+    int64_t pad;                 /* 0: no crop; MN_PAD_REFLECT: below height and width */
+    mn_pad_mode pad_mode;
+    bool flip;
 } mn_transform;
+/* The same without its random part: what evaluation sees. */
+MN_API mn_transform mn_transform_plain(const mn_transform *transform);
 /* pixels (count, image) -> x (count, image).  `key` is the rows' purpose, `ids` (count) name the
- * random numbers of each row. */
+ * random numbers of each row; NULL: its place among the rows.  Rows are shared out among the
+ * step's threads, which changes no bit. */
 MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
                                const uint8_t *pixels, mn_key key, const int64_t *ids, float *x);
 
@@ -141,7 +155,7 @@ MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, in
 typedef struct mn_loader mn_loader;
 
 /* Walks images of tasks first_task..last_task in batches of `batch` (the last may be short).
- * Borrows stream and transform. */
+ * Borrows the stream. */
 MN_API mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_task,
                                int64_t last_task, int64_t batch, const mn_transform *transform,
                                mn_loader **loader);
@@ -150,6 +164,8 @@ MN_API int64_t mn_loader_images(const mn_loader *loader);
 MN_API int64_t mn_loader_batches(const mn_loader *loader); /* of one epoch */
 /* Sets the order of an epoch: shuffled by `key`, or as stored when key is NULL. */
 MN_API mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key);
+/* Sets the key of an epoch's augmentations; each image has its own random numbers under it. */
+MN_API void mn_loader_augment(mn_loader *loader, mn_key key);
 /* The i-th batch of the current order; any i at any time.  Valid until the next call. */
 MN_API mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch);
 
