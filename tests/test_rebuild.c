@@ -104,6 +104,16 @@ START_TEST(every_kind_of_optimiser_state)
 }
 END_TEST
 
+START_TEST(augmented_and_unshuffled_streams)
+{
+    const char *folder = test_folder("rebuild-augment");
+    ck_assert(compare(folder, "split-synthetic", "derpp", "augment.pad", "2"));
+    ck_assert(compare(folder, "split-synthetic", "er", "augment.flip", "true"));
+    ck_assert(compare(folder, "split-synthetic", "er", "shuffle", "false"));
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(several_epochs_and_partly_labelled_streams)
 {
     const char *folder = test_folder("rebuild-labels");
@@ -116,4 +126,5 @@ START_TEST(several_epochs_and_partly_labelled_streams)
 END_TEST
 
 MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
-         every_kind_of_optimiser_state, several_epochs_and_partly_labelled_streams)
+         every_kind_of_optimiser_state, augmented_and_unshuffled_streams,
+         several_epochs_and_partly_labelled_streams)
