@@ -238,6 +238,10 @@ static void write_keys(const char *folder)
     fputc('\n', page);
     write_section(page, MN_SECTION_NORMALISE, "normalise",
                   "What a network sees: (pixel / 255 - mean) / deviation.");
+    fputc('\n', page);
+    write_section(page, MN_SECTION_AUGMENT, "augment",
+                  "Training images, replayed ones too, drawn anew each time; evaluation never. "
+                  "`--no-augment` switches it off.");
     write_kinds(page, MN_KIND_POLICY, "buffer",
                 "`train.buffer_policy` chooses the policy; this section holds its options.");
     close_page(page);
