@@ -144,7 +144,7 @@ fi
 
 # --- a run ----------------------------------------------------------------------------------------
 run 0 run split-synthetic er
-says 'class-il accuracy in per cent'
+says 'class-il accuracy in per cent on test images'
 says 'average_accuracy'
 is_there runs/split-synthetic-er-s0.mneme
 checks=$((checks + 1))

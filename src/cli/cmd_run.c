@@ -77,8 +77,11 @@ int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
         return code;
     }
     char text[32];
-    mn_status_line_say(&line, "%s written in %s", path,
-                       mn_duration(mn_clock() - began, text, sizeof text));
+    if (experiment != NULL)
+        mn_status_line_say(&line, "%s written in %s", path,
+                           mn_duration(mn_clock() - began, text, sizeof text));
+    else
+        mn_status_line_say(&line, "%s is complete", path);
     return MN_EXIT_DONE;
 }
 

@@ -25,7 +25,9 @@ static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
 
 static void print_matrix(const mn_run *run, mn_scope scope)
 {
-    printf("\n%s accuracy in per cent, on each task after each task\n", mn_scope_name(scope));
+    const char *images = mn_results_value(run->results, "evaluated_on");
+    printf("\n%s accuracy in per cent on %s images, of each task after each task\n",
+           mn_scope_name(scope), images != NULL ? images : "test");
     mn_table *table = mn_table_new((int)run->tasks + 1);
     mn_table_text(table, "after");
     for (int64_t on = 0; on < run->tasks; on++)
@@ -157,14 +159,35 @@ static void print_classes(const mn_run *run)
     }
 }
 
+static const char *value_or(const mn_run *run, const char *key, const char *otherwise)
+{
+    const char *value = mn_results_value(run->results, key);
+    return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+/* Why it failed, where its settings come from, and what it ran on. */
+static void print_origin(const mn_run *run)
+{
+    char text[32];
+    const char *error = value_or(run, "error", NULL), *recipe = value_or(run, "recipe", NULL);
+    if (error != NULL && !mn_run_is_finished(run))
+        mn_print_wrapped(error, 2);
+    if (recipe != NULL)
+        mn_print_wrapped(recipe, 2);
+    char *line = mn_text(
+        "mneme %s on %s, %s thread(s), started %s, took %s", value_or(run, "version", "?"),
+        value_or(run, "host", "?"), value_or(run, "threads", "?"), value_or(run, "started", "?"),
+        mn_duration(strtod(value_or(run, "seconds", "0"), NULL), text, sizeof text));
+    mn_print_wrapped(line, 2);
+    free(line);
+}
+
 void mn_report_run(const mn_run *run)
 {
     printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
            run->strategy, (long long)run->seed, standing(run), (long long)run->finished,
            (long long)run->tasks);
-    const char *recipe = mn_results_value(run->results, "recipe");
-    if (recipe != NULL && recipe[0] != '\0')
-        mn_print_wrapped(recipe, 2);
+    print_origin(run);
     print_settings(run);
     print_classes(run);
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
@@ -309,6 +332,13 @@ cJSON *mn_report_run_json(const mn_run *run)
     cJSON_AddStringToObject(json, "strategy", run->strategy);
     cJSON_AddNumberToObject(json, "seed", (double)run->seed);
     cJSON_AddStringToObject(json, "status", standing(run));
+    static const char *const told[] = {"evaluated_on", "seconds", "started",   "version",
+                                       "host",         "threads", "libraries", "error"};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const char *value = mn_results_value(run->results, told[i]);
+        if (value != NULL)
+            cJSON_AddStringToObject(json, told[i], value);
+    }
     cJSON_AddNumberToObject(json, "tasks", (double)run->tasks);
     cJSON_AddNumberToObject(json, "tasks_finished", (double)run->finished);
     cJSON *classes = cJSON_AddArrayToObject(json, "task_classes");
