@@ -4,6 +4,7 @@
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 static mn_tensor *new_tensor(mn_shape shape, const float *elements)
@@ -170,6 +171,27 @@ START_TEST(bits_do_not_depend_on_addresses)
 }
 END_TEST
 
+START_TEST(products_depend_neither_on_addresses_nor_on_threads)
+{
+    enum { ROWS = 21, INNER = 133, COLUMNS = 50 };
+    static float a[ROWS * INNER + 16], b[COLUMNS * INNER + 16], c[ROWS * COLUMNS + 16];
+    static float first[ROWS * COLUMNS];
+    for (int shift = 0; shift < 16; shift++) {
+        for (int i = 0; i < ROWS * INNER; i++)
+            a[i + shift] = sinf((float)i);
+        for (int i = 0; i < COLUMNS * INNER; i++)
+            b[i + 15 - shift] = cosf((float)i * 1.7f);
+        omp_set_num_threads(1 + shift % 2);
+        mn_kernel_gemm(false, true, ROWS, COLUMNS, INNER, a + shift, b + 15 - shift, c + shift / 2,
+                       false);
+        ck_assert_int_eq(omp_get_max_threads(), 1 + shift % 2); /* is left as it was */
+        if (shift == 0)
+            memcpy(first, c, sizeof first);
+        ck_assert_mem_eq(c + shift / 2, first, sizeof first);
+    }
+}
+END_TEST
+
 /* (3,2) (2,4), in all four transpositions */
 START_TEST(matrix_products_transpose_what_they_are_told_to)
 {
@@ -201,4 +223,5 @@ MN_SUITE("tensor", a_shape_counts_and_prints_itself, a_new_tensor_is_aligned_and
          a_view_shares_the_slab_it_is_cut_from, flat_arithmetic_is_what_it_says,
          replacing_does_not_read_what_was_there, arithmetic_wants_floats_of_equal_count,
          sums_are_made_in_double, bits_do_not_depend_on_addresses,
+         products_depend_neither_on_addresses_nor_on_threads,
          matrix_products_transpose_what_they_are_told_to)

@@ -1,33 +1,63 @@
-/* gemm.c -- matrix products, by OpenBLAS.
+/* gemm.c -- matrix products: by oneDNN where it writes kernels for the CPU it finds, else OpenBLAS.
  *
- * OpenBLAS always runs on one thread: a second pool beside OpenMP's fights with it for the cores,
- * and the products of small networks are faster on one. */
+ * Always on one thread.  The products of small networks are faster on one, results do not depend
+ * on how many there are, and OpenBLAS's pool beside OpenMP's would fight with it for the cores.
+ * Which library: at batch 10 on a Zen 4, oneDNN's sgemm takes 6 us for the first layer of the
+ * 784-100-100-10 network where OpenBLAS 0.3.21, which takes that CPU for a Haswell, needs 29. */
 #include "tensor/kernels.h"
 
 #include <cblas.h>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
+
+#ifdef __x86_64__
+enum { ONEDNN_WRITES_KERNELS = 1 };
+#else
+enum { ONEDNN_WRITES_KERNELS = 0 };
+#endif
 
 static void use_one_thread(void)
 {
     openblas_set_num_threads(1);
 }
 
-void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                    const float *a, const float *b, float *c, bool add)
+/* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
+static bool product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                              const float *a, const float *b, float *c, bool add)
+{
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    const dnnl_status_t status =
+        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
+                   transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
+    omp_set_num_threads(threads);
+    return status == dnnl_success;
+}
+
+static void product_by_openblas(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                                const float *a, const float *b, float *c, bool add)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    if (m == 0 || n == 0)
-        return;
-    if (k == 0) {
-        if (!add)
-            mn_kernel_fill(m * n, 0, c);
-        return;
-    }
     pthread_once(&once, use_one_thread);
     cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
                 transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f,
                 a, (blasint)(transpose_a ? m : k), b, (blasint)(transpose_b ? k : n),
                 add ? 1.0f : 0.0f, c, (blasint)n);
+}
+
+void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    const float *a, const float *b, float *c, bool add)
+{
+    if (m == 0 || n == 0)
+        return;
+    if (k == 0 && !add)
+        mn_kernel_fill(m * n, 0, c);
+    if (k == 0)
+        return;
+    if (!ONEDNN_WRITES_KERNELS ||
+        !product_by_onednn(transpose_a, transpose_b, m, n, k, a, b, c, add))
+        product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
 }
 
 void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add)
