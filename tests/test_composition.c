@@ -3,201 +3,13 @@
  * file at every commit, and what an add-on does not do must not move a byte of what it stands on.
  */
 #include "base/registry.h"
+#include "tests/busy.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
-#include <mneme/strategy.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* --- a base that keeps something of every kind
- * ----------------------------------------------------------- */
-
-typedef struct busy_options {
-    double weight;
-    int64_t replay;
-} busy_options;
-
-static const mn_option busy_table[] = {
-    MN_REAL(busy_options, weight, 0.3, 0, 10, "weight of the remembered logits"),
-    MN_INT(busy_options, replay, 8, 1, 64, "rows of a draw"),
-    MN_END,
-};
-
-typedef struct busy_state {
-    mn_network *teacher;
-    mn_tensor *noise_sum; /* (2, 3) */
-    int64_t *epochs;
-    double *average;
-} busy_state;
-
-static int epochs_asked;
-
-static mn_status busy_open(mn_learner *learner)
-{
-    busy_state *s = mn_state(learner);
-    MN_TRY(mn_keep_column(learner, "logits", 0));
-    MN_TRY(mn_keep_column(learner, "best", 1));
-    MN_TRY(mn_add_network(learner, "teacher", NULL, &s->teacher));
-    MN_TRY(mn_add_optimiser(learner, "slow", "adam", "{}", s->teacher, 0.01));
-    MN_TRY(mn_keep_tensor(learner, "noise_sum", MN_SHAPE(2, 3), &s->noise_sum));
-    MN_TRY(mn_keep_int(learner, "epochs", &s->epochs));
-    return mn_keep_real(learner, "average", &s->average);
-}
-
-static mn_status busy_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
-{
-    const busy_options *o = mn_options(learner);
-    const busy_state *s = mn_state(learner);
-    const mn_out *out = mn_forward(learner, now, MN_TRAIN);
-    mn_var *stream = mn_cross_entropy(out->logits, now->labels);
-    mn_term(learner, "stream", 1, stream);
-    const mn_batch *old = mn_draw(learner, "dark", o->replay);
-    mn_term(learner, "dark", o->weight,
-            mn_mse(mn_forward(learner, old, MN_TRAIN)->logits, mn_column(tape, old, "logits")));
-    const mn_batch *both = mn_join(learner, now, mn_draw_per_class(learner, "classes", 2));
-    mn_term(learner, "balanced", 0.5,
-            mn_cross_entropy(mn_forward(learner, both, MN_TRAIN)->logits, both->labels));
-    const mn_out *teacher = mn_forward_with(learner, s->teacher, now, MN_EVAL | MN_NO_GRADIENT);
-    mn_term(learner, "teacher", 0.1, mn_kl(out->logits, teacher->logits, 2));
-    *s->average = 0.9 * *s->average + 0.1 * mn_item(stream);
-    return MN_OK;
-}
-
-static mn_status busy_teacher_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
-{
-    (void)tape;
-    const busy_state *s = mn_state(learner);
-    mn_term(
-        learner, "teach", 1,
-        mn_cross_entropy(mn_forward_with(learner, s->teacher, now, MN_TRAIN)->logits, now->labels));
-    return MN_OK;
-}
-
-static mn_status busy_rehearse(mn_learner *learner, mn_tape *tape, const mn_batch *old)
-{
-    (void)tape;
-    mn_term(learner, "rehearse", 1,
-            mn_cross_entropy(mn_forward(learner, old, MN_TRAIN)->logits, old->labels));
-    return MN_OK;
-}
-
-/* From no data at all: noise through both networks. */
-static mn_status busy_dream(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
-{
-    const busy_state *s = mn_state(learner);
-    ck_assert_int_eq(nothing->count, 0);
-    mn_var *x = mn_noise(learner, tape, "images", MN_SHAPE(4, 1, 14, 14));
-    mn_var *mine = mn_network_forward(mn_learner_network(learner), x, MN_TRAIN).logits;
-    mn_var *other = mn_network_forward(s->teacher, x, MN_EVAL | MN_NO_GRADIENT).logits;
-    mn_term(learner, "dream", 1, mn_mse(mine, other));
-    float numbers[6];
-    mn_tensor *fresh = NULL;
-    memcpy(numbers, mn_host(mn_noise(learner, tape, "sum", MN_SHAPE(2, 3))), sizeof numbers);
-    MN_TRY(mn_tensor_new(MN_F32, MN_SHAPE(2, 3), &fresh));
-    mn_status status = mn_tensor_write(fresh, numbers, sizeof numbers);
-    if (status == MN_OK)
-        status = mn_tensor_axpby(s->noise_sum, 1, fresh, 1);
-    mn_tensor_free(fresh);
-    return status;
-}
-
-static int64_t two_epochs(mn_learner *learner)
-{
-    (void)learner;
-    epochs_asked++;
-    return 2;
-}
-
-static int64_t five_epochs(mn_learner *learner)
-{
-    (void)learner;
-    epochs_asked++;
-    return 5;
-}
-
-/* None on the first task: skipped there. */
-static int64_t as_many_as_tasks_before(mn_learner *learner)
-{
-    epochs_asked++;
-    return mn_task(learner);
-}
-
-static mn_status busy_after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
-{
-    if (out == NULL || now->count == 0)
-        return MN_OK;
-    if (now->stream_rows == 0)
-        return mn_update_column(learner, now, "logits", out->logits);
-    mn_var *best = mn_reshape(mn_row_max(out->logits), MN_SHAPE(mn_rows_of(out->logits), 1));
-    return mn_remember(learner, now, MN_WITH({"logits", out->logits}, {"best", best}));
-}
-
-static mn_status busy_after_epoch(mn_learner *learner)
-{
-    const busy_state *s = mn_state(learner);
-    ++*s->epochs;
-    return MN_OK;
-}
-
-static mn_status busy_after_task(mn_learner *learner)
-{
-    const busy_state *s = mn_state(learner);
-    return mn_task(learner) == 0 ? mn_network_copy(s->teacher, mn_learner_network(learner)) : MN_OK;
-}
-
-static mn_var *busy_scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
-{
-    (void)tape;
-    const busy_state *s = mn_state(learner);
-    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT;
-    return mn_axpby(1, mn_forward(learner, batch, mode)->logits, 0.2,
-                    mn_forward_with(learner, s->teacher, batch, mode)->logits);
-}
-
-static const mn_update busy_updates[] = {
-    {.name = "main", .loss = busy_loss},
-    {.name = "teacher", .optimiser = "slow", .loss = busy_teacher_loss, .every = 3},
-    {.name = NULL}};
-static const mn_update rehearse_updates[] = {{.name = "main", .loss = busy_rehearse},
-                                             {.name = NULL}};
-static const mn_update dream_updates[] = {{.name = "main", .loss = busy_dream}, {.name = NULL}};
-
-static const mn_phase busy_phases[] = {
-    {.name = "stream", .source = MN_FROM_STREAM, .updates = busy_updates},
-    {.name = "rehearse",
-     .source = MN_FROM_BUFFER,
-     .epochs = two_epochs,
-     .updates = rehearse_updates,
-     .reset = MN_KEPT},
-    {.name = "dream",
-     .source = MN_FROM_NOTHING,
-     .epochs = five_epochs,
-     .updates = dream_updates,
-     .reset = MN_FRESH_EACH_PHASE},
-    {.name = "again",
-     .source = MN_FROM_SEEN,
-     .epochs = as_many_as_tasks_before,
-     .updates = rehearse_updates},
-    {.name = NULL}};
-
-static const mn_strategy busy = {
-    MN_STRATEGY_HEADER,
-    .name = "busy",
-    .summary = "Uses every service.",
-    .options = busy_table,
-    .options_size = sizeof(busy_options),
-    .state_size = sizeof(busy_state),
-    .needs = MN_NEEDS_BUFFER | MN_NEEDS_PAST_DATA,
-    .open = busy_open,
-    .phases = busy_phases,
-    .loss = busy_loss,
-    .after_step = busy_after_step,
-    .after_epoch = busy_after_epoch,
-    .after_task = busy_after_task,
-    .scores = busy_scores,
-};
 
 /* --- add-ons
  * --------------------------------------------------------------------------------------------- */
@@ -398,17 +210,56 @@ static const mn_strategy owner = {
     .term = own_term,
 };
 
+/* Notes whether the same name gives other numbers than the base's. */
+static float base_noise[4];
+
+static mn_status noisy_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    memcpy(base_noise, mn_host(mn_noise(learner, tape, "same", MN_SHAPE(4))), sizeof base_noise);
+    return note_loss(learner, tape, now);
+}
+
+static mn_status noisy_term(mn_learner *learner, mn_tape *tape, const mn_out *const *published,
+                            int n)
+{
+    (void)published;
+    (void)n;
+    const float *mine = mn_host(mn_noise(learner, tape, "same", MN_SHAPE(4)));
+    const float *again = mn_host(mn_noise(learner, tape, "same", MN_SHAPE(4)));
+    ck_assert_mem_eq(mine, again, sizeof base_noise);
+    for (int i = 0; i < 4; i++)
+        ck_assert(mine[i] != base_noise[i]);
+    return MN_OK;
+}
+
+static const mn_phase kept_phases[] = {{.name = "train", .reset = MN_KEPT}, {.name = NULL}};
+
+static const mn_strategy noisy = {
+    MN_STRATEGY_HEADER,
+    .name = "noisy",
+    .summary = "A base that draws noise, and never resets its optimiser.",
+    .phases = kept_phases,
+    .loss = noisy_loss,
+};
+
+static const mn_strategy noisy_too = {
+    MN_STRATEGY_HEADER,
+    .name = "noisy-too",
+    .summary = "Draws noise under the same name.",
+    .term = noisy_term,
+};
+
 /* --- running them
  * ----------------------------------------------------------------------------------------- */
 
 static void register_all(void)
 {
-    static const mn_strategy *const all[] = {&busy,        &pull,       &watcher, &doubler,
-                                             &first,       &second,     &noting,  &stubborn,
-                                             &opinionated, &contiguous, &owner};
+    static const mn_strategy *const all[] = {&busy,   &pull,   &watcher,  &doubler,     &first,
+                                             &second, &noting, &stubborn, &opinionated, &contiguous,
+                                             &owner,  &noisy,  &noisy_too};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ck_assert_ok(mn_register(MN_KIND_STRATEGY, all[i]));
-    epochs_asked = 0;
+    busy_epochs_asked = 0;
     memset(trace, 0, sizeof trace);
 }
 
@@ -489,13 +340,38 @@ START_TEST(epochs_of_a_phase_are_asked_once)
     char path[600];
     file_in_folder(path, "asked");
     test_run("split-synthetic", "busy", rebuilt, path);
-    ck_assert_int_eq(epochs_asked, 3 * 3); /* three tasks, three phases that ask */
+    ck_assert_int_eq(busy_epochs_asked, 3 * 3); /* three tasks, three phases that ask */
     /* Of a task: 400 images and a buffer of 60 in tens, 5 dreams; then each task's share of all
      * tasks so far, as many times as there were tasks before. */
     const int steps = 3 * (40 + 2 * 6 + 5) + 1 * (2 * 40) + 2 * (3 * 40);
     ck_assert_int_eq(test_query(path, "SELECT step FROM cursor"), steps);
     const int epochs = 3 * (1 + 2 + 5) + 1 + 2;
     ck_assert_int_eq(test_query(path, "SELECT value FROM kept WHERE name = 'busy/epochs'"), epochs);
+    clean(path, path);
+}
+END_TEST
+
+START_TEST(two_strategies_draw_different_numbers_under_one_name)
+{
+    register_all();
+    char path[600];
+    test_run("split-synthetic", "noisy+noisy-too", NULL, file_in_folder(path, "noise"));
+    clean(path, path);
+}
+END_TEST
+
+START_TEST(optimiser_state_is_reset_when_a_phase_says_so)
+{
+    register_all();
+    char path[600];
+    static const char steps[] = "SELECT value FROM kept WHERE name = 'run/optimiser/steps'";
+    test_run("split-synthetic", "busy", NULL, file_in_folder(path, "reset"));
+    ck_assert_int_eq(test_query(path, steps), 5 + 2 * 120); /* since the dreams of the last task */
+    ck_assert_int_eq(test_query(path, "SELECT value FROM kept WHERE name = 'busy/slow/steps'"), 0);
+    test_run("split-synthetic", "noisy", NULL, path); /* kept */
+    ck_assert_int_eq(test_query(path, steps), 3 * 40);
+    test_run("split-synthetic", "noting", NULL, path); /* fresh each task */
+    ck_assert_int_eq(test_query(path, steps), 40);
     clean(path, path);
 }
 END_TEST
@@ -592,6 +468,8 @@ END_TEST
 MN_SUITE("composition", whatever_a_strategy_declares_survives_a_rebuild,
          so_it_does_with_add_ons_and_with_their_state, an_add_on_changes_something_when_it_adds,
          an_add_on_that_adds_nothing_changes_no_byte, epochs_of_a_phase_are_asked_once,
+         two_strategies_draw_different_numbers_under_one_name,
+         optimiser_state_is_reset_when_a_phase_says_so,
          hooks_run_base_first_and_then_from_left_to_right, clipping_comes_after_every_add_on,
          scores_decide_what_is_evaluated_and_see_no_labels,
          an_add_on_sees_the_forwards_of_the_update_it_adds_to,

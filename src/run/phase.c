@@ -144,20 +144,32 @@ static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const c
     return NULL;
 }
 
+static mn_status check_term(const mn_learner *learner, const mn_loss_term *term)
+{
+    char text[64];
+    if (mn_tape_status(learner->tape) != MN_OK)
+        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    const mn_shape shape = mn_shape_of(term->value);
+    if (mn_shape_count(shape) != 1)
+        return mn_fail(MN_BAD_SHAPE,
+                       "loss term '%s' is %s, not a scalar; take its mn_mean() or mn_sum()",
+                       term->name, mn_shape_text(shape, text));
+    if (!isfinite(mn_item(term->value)))
+        return mn_fail(MN_NOT_FINITE,
+                       "loss term '%s' became %g at step %lld (task %lld); a smaller lr may help; "
+                       "the last commit is kept",
+                       term->name, mn_item(term->value), (long long)learner->cursor.step,
+                       (long long)learner->cursor.task + 1);
+    return MN_OK;
+}
+
 /* The sum of the terms; a term that is not a number is reported by its name. */
 static mn_status total_loss(mn_learner *learner, mn_var **loss)
 {
     *loss = NULL;
     for (int i = 0; i < learner->terms; i++) {
         const mn_loss_term *term = &learner->term[i];
-        if (mn_tape_status(learner->tape) != MN_OK)
-            return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
-        if (!isfinite(mn_item(term->value)))
-            return mn_fail(MN_NOT_FINITE,
-                           "loss term '%s' became %g at step %lld (task %lld); a smaller lr may "
-                           "help; the last commit is kept",
-                           term->name, mn_item(term->value), (long long)learner->cursor.step,
-                           (long long)learner->cursor.task + 1);
+        MN_TRY(check_term(learner, term));
         *loss = i == 0 ? mn_scale(term->value, term->weight)
                        : mn_axpby(1, *loss, term->weight, term->value);
     }

@@ -308,6 +308,7 @@ static mn_status continue_run(mn_runner *runner)
     if (begun == MN_NOT_FOUND) /* killed before its first state was kept: it starts afresh */
         MN_TRY(mn_runner_add_tasks(runner));
     MN_TRY(mn_runfile_set(runner->file, "status", "running"));
+    MN_TRY(mn_runfile_set(runner->file, "error", "")); /* of an earlier try */
     runner->steps_at_start = runner->learner->cursor.step;
     return mn_runner_commit(runner);
 }
