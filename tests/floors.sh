@@ -42,7 +42,7 @@ includes_are_below() {
         for (i in names)
             floor_of[names[i]] = "base"
         floor_of["tensor"] = "tensor"
-        floor_of["autograd"] = "autograd"
+        floor_of["autograd"] = floor_of["image_ops"] = "autograd"
         floor_of["network"] = "nn"
         floor_of["data"] = "data"
         floor_of["buffer"] = "buffers"

@@ -340,12 +340,22 @@ static const char *const ops[] = {
 };
 enum { OPS = sizeof ops / sizeof ops[0], LEAST_CASES = 3 };
 
+static int case_count(void)
+{
+    return grad_case_count + grad_case_images_count;
+}
+
+static const grad_case *case_at(int i)
+{
+    return i < grad_case_count ? &grad_cases[i] : &grad_cases_images[i - grad_case_count];
+}
+
 static bool op_holds(const char *op, mn_tape *tape)
 {
     int cases = 0;
     bool holds = true;
-    for (int i = 0; i < grad_case_count; i++)
-        if (strcmp(grad_cases[i].op, op) == 0 && !case_holds(&grad_cases[i], cases++, tape))
+    for (int i = 0; i < case_count(); i++)
+        if (strcmp(case_at(i)->op, op) == 0 && !case_holds(case_at(i), cases++, tape))
             holds = false;
     if (cases < LEAST_CASES)
         printf("%s has %d gradient cases, expected at least %d\n", op, cases, LEAST_CASES);
@@ -355,9 +365,9 @@ static bool op_holds(const char *op, mn_tape *tape)
 static int inputs_of(const char *op)
 {
     int most = 0;
-    for (int i = 0; i < grad_case_count; i++)
-        if (strcmp(grad_cases[i].op, op) == 0 && grad_cases[i].n > most)
-            most = grad_cases[i].n;
+    for (int i = 0; i < case_count(); i++)
+        if (strcmp(case_at(i)->op, op) == 0 && case_at(i)->n > most)
+            most = case_at(i)->n;
     return most;
 }
 

@@ -17,7 +17,7 @@ typedef struct grad_case {
     bool distinct; /* no two elements are near each other: where ties have no slope */
 } grad_case;
 
-extern const grad_case grad_cases[];
-extern const int grad_case_count;
+extern const grad_case grad_cases[], grad_cases_images[];
+extern const int grad_case_count, grad_case_images_count;
 
 #endif

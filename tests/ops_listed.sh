@@ -3,7 +3,7 @@
 # which the gradient test takes what it demands cases of.
 grad=$1
 shift
-defined=$(sed -nE 's/^(static const mn_op op_|SUM_OP\(|MAP_OP\()([a-z_]+).*/\2/p' "$@" | grep -v '^##' | sort)
+defined=$(sed -nE 's/^(static const mn_op op_|[A-Z]+_OP\()([a-z0-9_]+).*/\2/p' "$@" | grep -v '^##' | sort)
 listed=$("$grad" --list | cut -d ' ' -f 1 | sort)
 [ -n "$defined" ] && [ "$defined" = "$listed" ] && exit 0
 printf 'defined in the op files:\n%s\n\nlisted in ops.h:\n%s\n' "$defined" "$listed"

@@ -81,16 +81,24 @@ static void record(mn_tape *tape, mn_node *node)
     mn_tape_append(tape, node);
 }
 
+/* The shape rule may have chosen a layout. */
+static void place_output(mn_tensor *value, mn_shape shape)
+{
+    const mn_layout *layout = value->layout;
+    mn_tensor_place(value, MN_F32, shape, NULL);
+    value->layout = layout;
+}
+
 /* The memory of the output: the input's own for a view, else new. */
-static void *output_memory(mn_tape *tape, const mn_node *node, mn_shape shape)
+static void *output_memory(mn_tape *tape, const mn_node *node)
 {
     if (node->op->forward != NULL)
-        return mn_tape_take(tape, (size_t)mn_shape_count(shape) * sizeof(float));
+        return mn_tape_take(tape, mn_tensor_stored_bytes(&node->output.value));
     const mn_view *view = node->attributes;
     return mn_tensor_floats(&node->inputs[0]->value) + view->offset;
 }
 
-mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
+mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
 {
     mn_tape *tape = tape_of_any(inputs, n);
     if (tape == NULL || mn_tape_status(tape) != MN_OK)
@@ -99,10 +107,10 @@ mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attr
     mn_shape shape = MN_SCALAR;
     mn_status status = begin(tape, op, inputs, n, attributes, &node, &shape);
     if (status == MN_OK) {
-        void *data = output_memory(tape, node, shape);
-        if (data == NULL)
+        place_output(&node->output.value, shape);
+        node->output.value.data = output_memory(tape, node);
+        if (node->output.value.data == NULL)
             return mn_tape_poison(tape);
-        mn_tensor_place(&node->output.value, MN_F32, shape, data);
         status = op->forward != NULL ? op->forward(node) : MN_OK;
     }
     if (status != MN_OK)
@@ -111,6 +119,29 @@ mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attr
         return mn_tape_poison(tape);
     record(tape, node);
     return &node->output;
+}
+
+/* The inputs with the opaque ones made plain; NULL when memory ran out. */
+static mn_var *const *plain_inputs(mn_tape *tape, mn_var *const *inputs, int n)
+{
+    bool all_plain = true;
+    for (int i = 0; i < n; i++)
+        all_plain &= inputs[i] == NULL || inputs[i]->value.layout == NULL;
+    if (all_plain)
+        return inputs;
+    mn_var **plain = mn_tape_take(tape, (size_t)n * sizeof(mn_var *));
+    for (int i = 0; plain != NULL && i < n; i++)
+        plain[i] = inputs[i] != NULL ? mn_in_layout(inputs[i], NULL) : NULL;
+    return plain;
+}
+
+mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
+{
+    mn_tape *tape = tape_of_any(inputs, n);
+    if (tape == NULL || mn_tape_status(tape) != MN_OK)
+        return mn_tape_poison(tape);
+    inputs = plain_inputs(tape, inputs, n);
+    return inputs != NULL ? mn_apply_laid_out(op, inputs, n, attributes) : mn_tape_poison(tape);
 }
 
 mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes)

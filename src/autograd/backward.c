@@ -51,10 +51,11 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
     }
     *add = false;
     if (x->gradient.data == NULL || x->parameter != NULL) {
-        void *data = mn_tape_take(x->tape, mn_tensor_bytes(&x->value));
+        void *data = mn_tape_take(x->tape, mn_tensor_stored_bytes(&x->value));
         if (data == NULL)
             return NULL;
         mn_tensor_place(&x->gradient, MN_F32, x->value.shape, data);
+        x->gradient.layout = x->value.layout;
     }
     return &x->gradient;
 }
@@ -75,7 +76,7 @@ mn_tensor *mn_node_input_gradient(mn_node *node, int i)
     if (sink == NULL)
         return NULL;
     if (!add)
-        mn_kernel_fill(mn_in_count(node, i), 0, sink);
+        mn_kernel_fill(mn_tensor_stored_count(&node->inputs[i]->value), 0, sink);
     return &node->inputs[i]->gradient;
 }
 
@@ -100,11 +101,11 @@ static mn_status flip(mn_node *node)
     if (mn_flip_op == NULL || strcmp(mn_flip_op, node->op->name) != 0)
         return MN_OK;
     float *dy = mn_tensor_floats(&node->output.gradient);
-    mn_kernel_axpby(mn_out_count(node), -2, dy, 0, dy);
+    mn_kernel_axpby(mn_out_stored_count(node), -2, dy, 0, dy);
     flipping = true;
     const mn_status status = node->op->backward(node);
     flipping = false;
-    mn_kernel_axpby(mn_out_count(node), -0.5f, dy, 0, dy);
+    mn_kernel_axpby(mn_out_stored_count(node), -0.5f, dy, 0, dy);
     return status;
 }
 #endif
@@ -223,5 +224,8 @@ mn_var *mn_gradient_of(mn_var *loss, mn_var *input)
         return mn_zeros(tape, input->value.shape); /* the loss does not depend on it */
     mn_var *gradient = mn_tape_var(tape, input->value.shape, input->gradient.data);
     input->gradient.data = NULL; /* the next sweep must not write what was handed out */
-    return gradient != NULL ? gradient : mn_tape_poison(tape);
+    if (gradient == NULL)
+        return mn_tape_poison(tape);
+    gradient->value.layout = input->value.layout;
+    return gradient;
 }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "tensor/kernels.h"
+#include "tensor/layout.h"
 #include "tensor/tensor.h"
 #include <mneme/autograd.h>
 
@@ -45,6 +46,9 @@ mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
 const mn_arena *mn_tape_arena(const mn_tape *tape);
 void mn_tape_append(mn_tape *tape, mn_node *node);
 mn_node *mn_tape_last(const mn_tape *tape);
+/* A weight in the layout that a kernel reads, made at most once a step: *fresh says that the caller
+ * must fill the memory now.  It is forgotten when any tensor changes.  NULL when memory ran out. */
+void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layout, bool *fresh);
 
 /* An op without a forward makes a view: its output shares the memory of input 0 and begins at the
  * element that the shape rule writes to the first member of its attributes. */
@@ -87,6 +91,11 @@ static inline int64_t mn_out_count(const mn_node *node)
 {
     return mn_tensor_count(&node->output.value);
 }
+/* With what pads the layout. */
+static inline int64_t mn_out_stored_count(const mn_node *node)
+{
+    return mn_tensor_stored_count(&node->output.value);
+}
 static inline int64_t mn_in_count(const mn_node *node, int i)
 {
     return mn_tensor_count(&node->inputs[i]->value);
@@ -119,5 +128,17 @@ mn_status mn_check_matrix(const mn_node *node, int i, const char *expected);
 /* mn_apply() for one or two operands. */
 mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes);
 mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes);
+
+/* --- layouts: mn_apply() gives an op plain inputs alone --- */
+/* For an op that works on the inputs' own layouts.  Its shape rule may write the output's layout to
+ * node->output.value.layout; a gradient always has the layout of its value. */
+mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const void *attributes);
+/* The same values in that layout (NULL: plain), by an op where they lie otherwise. */
+mn_var *mn_in_layout(mn_var *x, const mn_layout *layout);
+/* For elementwise ops that map 0 to 0, whose output lies as their inputs do; and their rules. */
+mn_status mn_laid_out_like_input(mn_node *node, mn_shape *out);
+mn_status mn_laid_out_of_equals(mn_node *node, mn_shape *out);
+mn_var *mn_apply1_laid_out(const mn_op *op, mn_var *x, const void *attributes);
+mn_var *mn_apply2_laid_out(const mn_op *op, mn_var *x, mn_var *y, const void *attributes);
 
 #endif

@@ -14,7 +14,8 @@ typedef struct sum_attributes {
 static mn_status sum_forward(mn_node *node)
 {
     const sum_attributes *s = node->attributes;
-    mn_kernel_sum_of(mn_out_count(node), s->a, mn_in(node, 0), s->b, mn_in(node, 1), mn_out(node));
+    mn_kernel_sum_of(mn_out_stored_count(node), s->a, mn_in(node, 0), s->b, mn_in(node, 1),
+                     mn_out(node));
     return MN_OK;
 }
 
@@ -26,13 +27,14 @@ static mn_status sum_backward(mn_node *node)
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_axpby(mn_out_count(node), factor[i], mn_out_gradient(node), add ? 1 : 0, dx);
+            mn_kernel_axpby(mn_out_stored_count(node), factor[i], mn_out_gradient(node),
+                            add ? 1 : 0, dx);
     }
     return MN_OK;
 }
 
 #define SUM_OP(id)                                                                                 \
-    static const mn_op op_##id = {#id, sizeof(sum_attributes), mn_shape_of_equals, sum_forward,    \
+    static const mn_op op_##id = {#id, sizeof(sum_attributes), mn_laid_out_of_equals, sum_forward, \
                                   sum_backward}
 SUM_OP(add);
 SUM_OP(sub);
@@ -40,17 +42,17 @@ SUM_OP(axpby);
 
 mn_var *mn_add(mn_var *x, mn_var *y)
 {
-    return mn_apply2(&op_add, x, y, &(sum_attributes){1, 1});
+    return mn_apply2_laid_out(&op_add, x, y, &(sum_attributes){1, 1});
 }
 
 mn_var *mn_sub(mn_var *x, mn_var *y)
 {
-    return mn_apply2(&op_sub, x, y, &(sum_attributes){1, -1});
+    return mn_apply2_laid_out(&op_sub, x, y, &(sum_attributes){1, -1});
 }
 
 mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
 {
-    return mn_apply2(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b});
+    return mn_apply2_laid_out(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b});
 }
 
 /* --- z = x y -----------------------------------------------------------------------------------
@@ -58,7 +60,7 @@ mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
 
 static mn_status mul_forward(mn_node *node)
 {
-    mn_kernel_mul(mn_out_count(node), mn_in(node, 0), mn_in(node, 1), mn_out(node));
+    mn_kernel_mul(mn_out_stored_count(node), mn_in(node, 0), mn_in(node, 1), mn_out(node));
     return MN_OK;
 }
 
@@ -68,17 +70,17 @@ static mn_status mul_backward(mn_node *node)
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_mul_add(mn_out_count(node), 1, mn_out_gradient(node), mn_in(node, 1 - i), dx,
-                              add);
+            mn_kernel_mul_add(mn_out_stored_count(node), 1, mn_out_gradient(node),
+                              mn_in(node, 1 - i), dx, add);
     }
     return MN_OK;
 }
 
-static const mn_op op_mul = {"mul", 0, mn_shape_of_equals, mul_forward, mul_backward};
+static const mn_op op_mul = {"mul", 0, mn_laid_out_of_equals, mul_forward, mul_backward};
 
 mn_var *mn_mul(mn_var *x, mn_var *y)
 {
-    return mn_apply2(&op_mul, x, y, NULL);
+    return mn_apply2_laid_out(&op_mul, x, y, NULL);
 }
 
 /* --- y = f(x), f in MN_FUNCTION_MAP -------------------------------------------------------------
@@ -92,7 +94,7 @@ typedef struct map_attributes {
 static mn_status map_forward(mn_node *node)
 {
     const map_attributes *m = node->attributes;
-    mn_kernel_map(m->function, mn_out_count(node), m->a, m->b, mn_in(node, 0), mn_out(node));
+    mn_kernel_map(m->function, mn_out_stored_count(node), m->a, m->b, mn_in(node, 0), mn_out(node));
     return MN_OK;
 }
 
@@ -102,14 +104,14 @@ static mn_status map_backward(mn_node *node)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_map_backward(m->function, mn_out_count(node), m->a, m->b, mn_in(node, 0),
+        mn_kernel_map_backward(m->function, mn_out_stored_count(node), m->a, m->b, mn_in(node, 0),
                                mn_out(node), mn_out_gradient(node), dx, add);
     return MN_OK;
 }
 
 #define MAP_OP(id)                                                                                 \
-    static const mn_op op_##id = {#id, sizeof(map_attributes), mn_shape_like_input, map_forward,   \
-                                  map_backward}
+    static const mn_op op_##id = {#id, sizeof(map_attributes), mn_laid_out_like_input,             \
+                                  map_forward, map_backward}
 MAP_OP(scale);
 MAP_OP(shift);
 MAP_OP(relu);
@@ -126,9 +128,15 @@ static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, d
     return mn_apply1(op, x, &(map_attributes){function, (float)a, (float)b});
 }
 
+/* For functions that map 0 to 0: what pads a layout stays zero. */
+static mn_var *map_laid_out(const mn_op *op, mn_var *x, mn_function function, double a)
+{
+    return mn_apply1_laid_out(op, x, &(map_attributes){function, (float)a, 0});
+}
+
 mn_var *mn_scale(mn_var *x, double a)
 {
-    return map(&op_scale, x, MN_FUNCTION_SCALE, a, 0);
+    return map_laid_out(&op_scale, x, MN_FUNCTION_SCALE, a);
 }
 
 mn_var *mn_shift(mn_var *x, double a)
@@ -138,22 +146,22 @@ mn_var *mn_shift(mn_var *x, double a)
 
 mn_var *mn_relu(mn_var *x)
 {
-    return map(&op_relu, x, MN_FUNCTION_RELU, 0, 0);
+    return map_laid_out(&op_relu, x, MN_FUNCTION_RELU, 0);
 }
 
 mn_var *mn_leaky_relu(mn_var *x, double slope)
 {
-    return map(&op_leaky_relu, x, MN_FUNCTION_LEAKY_RELU, slope, 0);
+    return map_laid_out(&op_leaky_relu, x, MN_FUNCTION_LEAKY_RELU, slope);
 }
 
 mn_var *mn_square(mn_var *x)
 {
-    return map(&op_square, x, MN_FUNCTION_SQUARE, 0, 0);
+    return map_laid_out(&op_square, x, MN_FUNCTION_SQUARE, 0);
 }
 
 mn_var *mn_sqrt(mn_var *x)
 {
-    return map(&op_sqrt, x, MN_FUNCTION_SQRT, 0, 0);
+    return map_laid_out(&op_sqrt, x, MN_FUNCTION_SQRT, 0);
 }
 
 mn_var *mn_exp(mn_var *x)

@@ -9,9 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct prepared {
+    struct prepared *next;
+    const void *weight;
+    const mn_layout *layout;
+    uint64_t changes;
+    void *memory;
+} prepared;
+
 struct mn_tape {
     mn_arena arena;
     mn_node *last;
+    prepared *prepared;
     mn_sweep sweep;
     mn_var poison;
     float not_a_number;
@@ -45,6 +54,7 @@ void mn_tape_reset(mn_tape *tape)
 {
     mn_arena_reset(&tape->arena);
     tape->last = NULL;
+    tape->prepared = NULL;
     tape->status = MN_OK;
     tape->error[0] = '\0';
     tape->scope[0] = '\0';
@@ -132,6 +142,24 @@ void mn_tape_append(mn_tape *tape, mn_node *node)
 mn_node *mn_tape_last(const mn_tape *tape)
 {
     return tape->last;
+}
+
+void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layout, bool *fresh)
+{
+    prepared *p = tape->prepared;
+    while (p != NULL && (p->weight != weight || p->layout != layout))
+        p = p->next;
+    *fresh = p == NULL || p->changes != mn_tensor_changes();
+    if (p == NULL) {
+        p = mn_tape_take(tape, sizeof *p);
+        void *memory = mn_tape_take(tape, mn_layout_bytes(layout));
+        if (p == NULL || memory == NULL)
+            return NULL;
+        *p = (prepared){tape->prepared, weight, layout, 0, memory};
+        tape->prepared = p;
+    }
+    p->changes = mn_tensor_changes();
+    return p->memory;
 }
 
 mn_sweep *mn_tape_sweep(mn_tape *tape)
@@ -248,10 +276,15 @@ double mn_item(const mn_var *scalar)
     return (double)item;
 }
 
-/* On the CPU, plain elements are where they are; other layouts will be copied here. */
+/* On the CPU, plain elements are where they are. */
 const float *mn_host(mn_var *x)
 {
-    return x != NULL && x->tape->status == MN_OK ? mn_tensor_floats(&x->value) : NULL;
+    if (x == NULL || x->tape->status != MN_OK)
+        return NULL;
+    if (x->value.layout == NULL)
+        return mn_tensor_floats(&x->value);
+    const mn_var *plain = mn_in_layout(mn_detach(x), NULL);
+    return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
 }
 
 mn_tape *mn_tape_of(const mn_var *x)

@@ -4,9 +4,11 @@
  * free() and views and tensors in an arena are the same struct without any flag. */
 #include "tensor/tensor.h"
 #include "tensor/kernels.h"
+#include "tensor/layout.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,18 @@ static const char *const dtype_texts[] = {
     MN_DTYPE_MAP(X)
 #undef X
 };
+
+static atomic_uint_fast64_t changes;
+
+uint64_t mn_tensor_changes(void)
+{
+    return atomic_load_explicit(&changes, memory_order_relaxed);
+}
+
+void mn_tensor_changed(void)
+{
+    atomic_fetch_add_explicit(&changes, 1, memory_order_relaxed);
+}
 
 size_t mn_dtype_bytes(mn_dtype dtype)
 {
@@ -154,9 +168,32 @@ static mn_status check_bytes(const mn_tensor *tensor, size_t bytes)
     return MN_OK;
 }
 
+/* Elements in host memory as a plain tensor: on the CPU, memory is memory. */
+static mn_tensor host_tensor(const mn_tensor *like, const void *elements)
+{
+    mn_tensor plain;
+    mn_tensor_place(&plain, like->dtype, like->shape, (void *)(uintptr_t)elements);
+    return plain;
+}
+
+static mn_status reorder_in(mn_tensor *tensor, const void *elements)
+{
+    const mn_tensor plain = host_tensor(tensor, elements);
+    return mn_kernel_reorder(&plain, tensor, false);
+}
+
+static mn_status reorder_out(const mn_tensor *tensor, void *elements)
+{
+    mn_tensor plain = host_tensor(tensor, elements);
+    return mn_kernel_reorder(tensor, &plain, false);
+}
+
 mn_status mn_tensor_write(mn_tensor *tensor, const void *elements, size_t bytes)
 {
     MN_TRY(check_bytes(tensor, bytes));
+    mn_tensor_changed();
+    if (tensor->layout != NULL)
+        return reorder_in(tensor, elements);
     mn_kernel_upload(tensor->data, elements, bytes);
     return MN_OK;
 }
@@ -164,6 +201,8 @@ mn_status mn_tensor_write(mn_tensor *tensor, const void *elements, size_t bytes)
 mn_status mn_tensor_read(const mn_tensor *tensor, void *elements, size_t bytes)
 {
     MN_TRY(check_bytes(tensor, bytes));
+    if (tensor->layout != NULL)
+        return reorder_out(tensor, elements);
     mn_kernel_download(elements, tensor->data, bytes);
     return MN_OK;
 }
@@ -180,35 +219,45 @@ static mn_status check_pair(const mn_tensor *x, const mn_tensor *y)
 {
     MN_TRY(check_floats(x));
     MN_TRY(check_floats(y));
-    return mn_tensor_count(x) == mn_tensor_count(y) ? MN_OK : mn_shapes_differ(x->shape, y->shape);
+    if (mn_tensor_count(x) != mn_tensor_count(y))
+        return mn_shapes_differ(x->shape, y->shape);
+    return x->layout == y->layout
+               ? MN_OK
+               : mn_fail(MN_UNSUPPORTED, "flat arithmetic on tensors in two layouts");
 }
 
 mn_status mn_tensor_fill(mn_tensor *y, float value)
 {
     MN_TRY(check_floats(y));
-    mn_kernel_fill(mn_tensor_count(y), value, y->data);
+    if (y->layout != NULL && value != 0)
+        return mn_fail(MN_UNSUPPORTED, "what pads a layout cannot be filled");
+    mn_tensor_changed();
+    mn_kernel_fill(mn_tensor_stored_count(y), value, y->data);
     return MN_OK;
 }
 
 mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x)
 {
     MN_TRY(check_pair(x, y));
+    mn_tensor_changed();
     if (y->data != x->data)
-        mn_kernel_axpby(mn_tensor_count(y), 1, x->data, 0, y->data);
+        mn_kernel_axpby(mn_tensor_stored_count(y), 1, x->data, 0, y->data);
     return MN_OK;
 }
 
 mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b)
 {
     MN_TRY(check_pair(x, y));
-    mn_kernel_axpby(mn_tensor_count(y), a, x->data, b, y->data);
+    mn_tensor_changed();
+    mn_kernel_axpby(mn_tensor_stored_count(y), a, x->data, b, y->data);
     return MN_OK;
 }
 
 mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x)
 {
     MN_TRY(check_pair(x, y));
-    mn_kernel_mul(mn_tensor_count(y), x->data, y->data, y->data);
+    mn_tensor_changed();
+    mn_kernel_mul(mn_tensor_stored_count(y), x->data, y->data, y->data);
     return MN_OK;
 }
 
@@ -216,7 +265,7 @@ double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y)
 {
     if (check_pair(x, y) != MN_OK)
         return (double)NAN;
-    return mn_kernel_dot(mn_tensor_count(x), x->data, y->data);
+    return mn_kernel_dot(mn_tensor_stored_count(x), x->data, y->data);
 }
 
 double mn_tensor_norm(const mn_tensor *x)

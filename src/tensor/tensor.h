@@ -21,6 +21,10 @@ mn_status mn_tensor_view(const mn_tensor *slab, int64_t offset, mn_shape shape, 
 
 size_t mn_dtype_bytes(mn_dtype dtype);
 const char *mn_dtype_text(mn_dtype dtype);
+/* Counts the changes that the functions of mneme/tensor.h, and those that call mn_tensor_changed(),
+ * have made to any tensor: what was derived from one is good for as long as the count stands. */
+uint64_t mn_tensor_changes(void);
+void mn_tensor_changed(void);
 /* MN_BAD_SHAPE when the rank or a size makes no sense or the bytes would not fit in memory. */
 mn_status mn_shape_check(mn_shape shape);
 /* MN_BAD_SHAPE: "(32,10) vs (32,7)". */

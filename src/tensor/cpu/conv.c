@@ -1,0 +1,277 @@
+/* conv.c -- convolutions of oneDNN, planned once for shapes and layouts.
+ *
+ * oneDNN is left to choose (format_tag::any) but for two things.  Images as they come from a data
+ * set have few channels and stay plain, which its first-layer kernels read.  And networks whose
+ * widths are no multiples of a vector run channels-last: blocks of 16 would pad 20 channels to 32
+ * and spend a third of the time on zeros. */
+#include "tensor/cpu/primitive.h"
+#include "tensor/image_kernels.h"
+#include "tensor/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { VECTOR = 16, FEW_CHANNELS = 4 };
+
+struct mn_conv {
+    mn_conv_geometry geometry;
+    mn_shape x, weight, y, blocked_weight; /* the last has an axis of groups when there are some */
+    bool bias;
+    const mn_layout *input, *output; /* plain ones included */
+    const mn_layout *weights[2];     /* by direction */
+    const mn_layout *weights_plain, *weights_gradient, *bias_layout;
+    mn_primitive *forward, *backward_data, *backward_weights;
+};
+
+static void conv_free(void *plan)
+{
+    mn_conv *conv = plan;
+    mn_primitive_free(conv->forward);
+    mn_primitive_free(conv->backward_data);
+    mn_primitive_free(conv->backward_weights);
+    free(conv);
+}
+
+/* --- planning --------------------------------------------------------------------------------- */
+
+typedef struct wish {
+    dnnl_format_tag_t src, dst; /* undef: the layout that x has */
+} wish;
+
+static bool is_reference(const mn_primitive *primitive)
+{
+    return strncmp(mn_primitive_name(primitive), "ref", 3) == 0;
+}
+
+/* What the operation needs but for src, weights, bias and dst. */
+static mn_dnnl_convolution operation(const mn_conv *conv, dnnl_alg_kind_t alg)
+{
+    mn_dnnl_convolution c = {.alg = alg};
+    for (int axis = 0; axis < 2; axis++) {
+        c.stride[axis] = conv->geometry.stride;
+        c.before[axis] = c.after[axis] = conv->geometry.padding;
+    }
+    return c;
+}
+
+static mn_status describe(mn_shape shape, dnnl_format_tag_t tag, mn_dnnl_desc *desc)
+{
+    dnnl_dims_t sizes;
+    char text[64];
+    for (int i = 0; i < shape.rank; i++)
+        sizes[i] = shape.size[i];
+    return mn_dnnl_check(mn_dnnl_desc_tag(desc, shape.rank, sizes, tag), "a convolution of",
+                         mn_shape_text(shape, text));
+}
+
+static mn_status make_forward(mn_conv *conv, const mn_layout *given, wish want)
+{
+    mn_dnnl_desc src, dst, weights;
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t desc;
+    char text[64];
+    MN_TRY(mn_primitive_attributes(&attr));
+    MN_TRY(describe(conv->x, want.src == dnnl_format_tag_undef ? dnnl_nchw : want.src, &src));
+    MN_TRY(describe(conv->y, want.dst, &dst));
+    MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
+    mn_dnnl_convolution c = operation(conv, dnnl_convolution_auto);
+    c.src = want.src == dnnl_format_tag_undef ? mn_layout_desc(given) : mn_dnnl_refer(&src);
+    c.weights = mn_dnnl_refer(&weights);
+    c.bias = conv->bias ? mn_layout_desc(conv->bias_layout) : NULL;
+    c.dst = mn_dnnl_refer(&dst);
+    const dnnl_status_t status = mn_dnnl_convolution_forward(&desc, mn_dnnl_engine(), &c, attr);
+    dnnl_primitive_attr_destroy(attr);
+    mn_dnnl_desc_free(&src);
+    mn_dnnl_desc_free(&dst);
+    mn_dnnl_desc_free(&weights);
+    MN_TRY(mn_dnnl_check(status, "a convolution of", mn_shape_text(conv->x, text)));
+    const mn_dnnl_ref chosen_src = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
+    const mn_dnnl_ref chosen_dst = dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0);
+    const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    MN_TRY(mn_layout_intern(chosen_src, conv->x, &conv->input));
+    MN_TRY(mn_layout_intern(chosen_dst, conv->y, &conv->output));
+    MN_TRY(mn_layout_intern(chosen, conv->blocked_weight, &conv->weights[MN_CONV_FORWARD]));
+    const mn_argument arguments[] = {{DNNL_ARG_SRC, chosen_src},
+                                     {DNNL_ARG_WEIGHTS, chosen},
+                                     {DNNL_ARG_DST, chosen_dst},
+                                     {DNNL_ARG_BIAS, c.bias}};
+    mn_primitive_free(conv->forward);
+    conv->forward = NULL;
+    return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->forward);
+}
+
+/* In the order of preference; a later one is taken where an earlier one would run oneDNN's slow
+ * reference code. */
+static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
+{
+    const int64_t inputs = conv->x.size[1], outputs = conv->y.size[1];
+    const bool narrow = outputs % VECTOR != 0 || (inputs % VECTOR != 0 && inputs > FEW_CHANNELS);
+    const wish any = {dnnl_format_tag_any, dnnl_format_tag_any};
+    wish wishes[3] = {any, any, {dnnl_nchw, dnnl_nchw}};
+    if (!given->plain)
+        wishes[0] = (wish){dnnl_format_tag_undef,
+                           given->order == MN_CHANNELS_LAST ? dnnl_nhwc : dnnl_format_tag_any};
+    else if (narrow && conv->geometry.groups == 1)
+        wishes[0] = (wish){dnnl_nhwc, dnnl_nhwc};
+    else if (inputs <= FEW_CHANNELS)
+        wishes[0] = (wish){dnnl_nchw, dnnl_format_tag_any};
+    for (int i = 0; i < 3; i++)
+        if (make_forward(conv, given, wishes[i]) == MN_OK && !is_reference(conv->forward))
+            return MN_OK;
+    return make_forward(conv, given, wishes[0]);
+}
+
+static mn_status plan(mn_conv *conv, const mn_layout *given)
+{
+    MN_TRY(mn_layout_plain(conv->blocked_weight, &conv->weights_plain));
+    MN_TRY(mn_layout_plain(MN_SHAPE(conv->weight.size[0]), &conv->bias_layout));
+    return choose_forward(conv, given);
+}
+
+static int64_t pixels_out(int64_t size, int64_t kernel, mn_conv_geometry g)
+{
+    return (size + 2 * g.padding - kernel) / g.stride + 1;
+}
+
+mn_status mn_conv_plan(const mn_tensor *x, mn_shape weight, mn_conv_geometry geometry, bool bias,
+                       mn_conv **found)
+{
+    const mn_shape s = x->shape;
+    const mn_plan_key key = {.kind = "conv",
+                             .number = {s.size[0], s.size[1], s.size[2], s.size[3], weight.size[0],
+                                        weight.size[2], weight.size[3], geometry.stride,
+                                        geometry.padding, geometry.groups, bias},
+                             .layout = {x->layout}};
+    *found = mn_plan_find(&key);
+    if (*found != NULL)
+        return MN_OK;
+    mn_conv *conv = calloc(1, sizeof *conv);
+    const mn_layout *given;
+    if (conv == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory for a convolution");
+    conv->geometry = geometry;
+    conv->x = s;
+    conv->weight = weight;
+    conv->bias = bias;
+    conv->y = MN_SHAPE(s.size[0], weight.size[0], pixels_out(s.size[2], weight.size[2], geometry),
+                       pixels_out(s.size[3], weight.size[3], geometry));
+    conv->blocked_weight = geometry.groups == 1
+                               ? weight
+                               : MN_SHAPE(geometry.groups, weight.size[0] / geometry.groups,
+                                          weight.size[1], weight.size[2], weight.size[3]);
+    mn_status status = mn_layout_of_tensor(x, &given);
+    if (status == MN_OK)
+        status = plan(conv, given);
+    if (status != MN_OK) {
+        conv_free(conv);
+        return status;
+    }
+    *found = conv;
+    return mn_plan_keep(&key, conv, conv_free);
+}
+
+const mn_layout *mn_conv_input(const mn_conv *conv)
+{
+    return mn_layout_opaque(conv->input);
+}
+
+const mn_layout *mn_conv_output(const mn_conv *conv)
+{
+    return mn_layout_opaque(conv->output);
+}
+
+/* The layouts of activations are those of the forward; the weights' are free again. */
+static mn_status make_backward(mn_conv *conv, mn_conv_direction of)
+{
+    const bool data = of == MN_CONV_BACKWARD;
+    mn_dnnl_desc weights;
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t desc;
+    const_dnnl_primitive_desc_t forward = mn_primitive_desc(conv->forward);
+    char text[64];
+    MN_TRY(mn_primitive_attributes(&attr));
+    MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
+    mn_dnnl_convolution c = operation(conv, dnnl_convolution_auto);
+    c.src = mn_layout_desc(conv->input);
+    c.weights = mn_dnnl_refer(&weights);
+    c.bias = conv->bias && !data ? mn_layout_desc(conv->bias_layout) : NULL;
+    c.dst = mn_layout_desc(conv->output);
+    dnnl_engine_t engine = mn_dnnl_engine();
+    const dnnl_status_t status =
+        data ? mn_dnnl_convolution_backward_data(&desc, engine, &c, forward, attr)
+             : mn_dnnl_convolution_backward_weights(&desc, engine, &c, forward, attr);
+    dnnl_primitive_attr_destroy(attr);
+    mn_dnnl_desc_free(&weights);
+    MN_TRY(mn_dnnl_check(status, "the gradient of a convolution of", mn_shape_text(conv->x, text)));
+    const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(
+        desc, data ? dnnl_query_weights_md : dnnl_query_diff_weights_md, 0);
+    MN_TRY(mn_layout_intern(chosen, conv->blocked_weight,
+                            data ? &conv->weights[MN_CONV_BACKWARD] : &conv->weights_gradient));
+    if (data) {
+        const mn_argument arguments[] = {
+            {DNNL_ARG_DIFF_SRC, c.src}, {DNNL_ARG_WEIGHTS, chosen}, {DNNL_ARG_DIFF_DST, c.dst}};
+        return mn_primitive_make(desc, 3, arguments, &conv->backward_data);
+    }
+    const mn_argument arguments[] = {{DNNL_ARG_SRC, c.src},
+                                     {DNNL_ARG_DIFF_WEIGHTS, chosen},
+                                     {DNNL_ARG_DIFF_DST, c.dst},
+                                     {DNNL_ARG_DIFF_BIAS, c.bias}};
+    return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->backward_weights);
+}
+
+/* --- the weight in a direction's layout ------------------------------------------------------- */
+
+mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout)
+{
+    if (direction == MN_CONV_BACKWARD && conv->backward_data == NULL)
+        MN_TRY(make_backward(conv, MN_CONV_BACKWARD));
+    *layout = mn_layout_opaque(conv->weights[direction]);
+    return MN_OK;
+}
+
+mn_status mn_conv_weight_ready(mn_conv *conv, mn_conv_direction direction, const float *weight,
+                               float *ready)
+{
+    return mn_kernel_reorder_between(conv->weights_plain, weight, conv->weights[direction], ready,
+                                     false);
+}
+
+/* --- carrying it out -------------------------------------------------------------------------- */
+
+mn_status mn_conv_forward(mn_conv *conv, const float *x, const float *weight, const float *bias,
+                          float *y)
+{
+    return mn_primitive_run(conv->forward, (const void *[]){x, weight, y, bias});
+}
+
+mn_status mn_conv_backward_data(mn_conv *conv, const float *dy, const float *weight, float *dx,
+                                bool add)
+{
+    float *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, conv->input->bytes) : dx;
+    if (result == NULL)
+        return MN_NO_MEMORY;
+    MN_TRY(mn_primitive_run(conv->backward_data, (const void *[]){result, weight, dy}));
+    if (add)
+        mn_kernel_axpby((int64_t)(conv->input->bytes / sizeof *dx), 1, result, 1, dx);
+    return MN_OK;
+}
+
+mn_status mn_conv_backward_weights(mn_conv *conv, const float *x, const float *dy, float *dweight,
+                                   bool add_weight, float *dbias, bool add_bias)
+{
+    if (conv->backward_weights == NULL)
+        MN_TRY(make_backward(conv, MN_CONV_FORWARD));
+    const size_t bias_at = (conv->weights_gradient->bytes + 63) / 64 * 64;
+    const size_t outputs = (size_t)conv->weight.size[0];
+    char *result = mn_scratch_take(MN_SCRATCH_RESULT, bias_at + outputs * sizeof(float));
+    if (result == NULL)
+        return MN_NO_MEMORY;
+    float *bias = (float *)(void *)(result + bias_at);
+    MN_TRY(mn_primitive_run(conv->backward_weights, (const void *[]){x, result, dy, bias}));
+    if (dbias != NULL)
+        mn_kernel_axpby((int64_t)outputs, 1, bias, add_bias ? 1 : 0, dbias);
+    if (dweight == NULL)
+        return MN_OK;
+    return mn_kernel_reorder_between(conv->weights_gradient, result, conv->weights_plain, dweight,
+                                     add_weight);
+}

@@ -1,0 +1,158 @@
+/* layout.c -- every layout that was ever met, in one list.
+ *
+ * There are as many as there are shapes of activations and weights: some hundreds.  They are looked
+ * up when a convolution is planned, not when it is carried out, so a list is fast enough. */
+#include "tensor/cpu/layout.h"
+#include "tensor/cpu/primitive.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static mn_layout *layouts;
+
+static const dnnl_format_tag_t plain_tags[] = {
+    dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
+
+static void sizes_of(mn_shape shape, dnnl_dims_t sizes)
+{
+    for (int i = 0; i < shape.rank; i++)
+        sizes[i] = shape.size[i];
+}
+
+static bool has_tag(mn_dnnl_ref desc, mn_shape shape, dnnl_format_tag_t tag)
+{
+    dnnl_dims_t sizes;
+    mn_dnnl_desc tagged;
+    sizes_of(shape, sizes);
+    if (mn_dnnl_desc_tag(&tagged, shape.rank, sizes, tag) != dnnl_success)
+        return false;
+    const bool equal = dnnl_memory_desc_equal(desc, mn_dnnl_refer(&tagged)) != 0;
+    mn_dnnl_desc_free(&tagged);
+    return equal;
+}
+
+static void describe(mn_layout *layout)
+{
+    mn_dnnl_ref desc = mn_layout_desc(layout);
+    layout->order = MN_CHANNELS_HIDDEN;
+    layout->plain = has_tag(desc, layout->shape, plain_tags[layout->shape.rank]);
+    if (layout->shape.rank != 4)
+        return;
+    if (layout->plain) {
+        layout->order = MN_CHANNELS_FIRST;
+    } else if (has_tag(desc, layout->shape, dnnl_nhwc)) {
+        layout->order = MN_CHANNELS_LAST;
+    } else if (has_tag(desc, layout->shape, dnnl_nChw16c)) {
+        layout->order = MN_CHANNELS_BLOCKED;
+        layout->block = 16;
+    } else if (has_tag(desc, layout->shape, dnnl_nChw8c)) {
+        layout->order = MN_CHANNELS_BLOCKED;
+        layout->block = 8;
+    }
+}
+
+static mn_layout *find(mn_dnnl_ref desc)
+{
+    for (mn_layout *layout = layouts; layout != NULL; layout = layout->next)
+        if (dnnl_memory_desc_equal(mn_layout_desc(layout), desc) != 0)
+            return layout;
+    return NULL;
+}
+
+static mn_layout *add(mn_dnnl_ref desc, mn_shape shape)
+{
+    mn_layout *layout = calloc(1, sizeof *layout);
+    if (layout == NULL || mn_dnnl_desc_copy(&layout->desc, desc) != dnnl_success) {
+        free(layout);
+        return NULL;
+    }
+    layout->shape = shape;
+    layout->bytes = dnnl_memory_desc_get_size(desc);
+    describe(layout);
+    layout->next = layouts;
+    layouts = layout;
+    return layout;
+}
+
+mn_status mn_layout_intern(mn_dnnl_ref desc, mn_shape shape, const mn_layout **layout)
+{
+    pthread_mutex_lock(&lock);
+    *layout = find(desc);
+    if (*layout == NULL)
+        *layout = add(desc, shape);
+    pthread_mutex_unlock(&lock);
+    return *layout != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "no memory for a layout");
+}
+
+mn_status mn_layout_with_tag(mn_shape shape, dnnl_format_tag_t tag, const mn_layout **layout)
+{
+    dnnl_dims_t sizes;
+    mn_dnnl_desc desc;
+    char text[64];
+    sizes_of(shape, sizes);
+    MN_TRY(mn_dnnl_check(mn_dnnl_desc_tag(&desc, shape.rank, sizes, tag), "a layout",
+                         mn_shape_text(shape, text)));
+    const mn_status status = mn_layout_intern(mn_dnnl_refer(&desc), shape, layout);
+    mn_dnnl_desc_free(&desc);
+    return status;
+}
+
+mn_status mn_layout_plain(mn_shape shape, const mn_layout **layout)
+{
+    return mn_layout_with_tag(shape, plain_tags[shape.rank], layout);
+}
+
+mn_status mn_layout_of_tensor(const mn_tensor *tensor, const mn_layout **layout)
+{
+    *layout = tensor->layout;
+    return *layout != NULL ? MN_OK : mn_layout_plain(tensor->shape, layout);
+}
+
+size_t mn_layout_bytes(const mn_layout *layout)
+{
+    return layout->bytes;
+}
+
+size_t mn_tensor_stored_bytes(const mn_tensor *tensor)
+{
+    return tensor->layout != NULL ? tensor->layout->bytes : mn_tensor_bytes(tensor);
+}
+
+/* --- reordering ------------------------------------------------------------------------------- */
+
+static mn_status make_reorder(const mn_plan_key *key, mn_primitive **made)
+{
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t desc;
+    const mn_dnnl_ref from = mn_layout_desc(key->layout[0]), to = mn_layout_desc(key->layout[1]);
+    MN_TRY(mn_primitive_attributes(&attr));
+    const dnnl_status_t status =
+        mn_dnnl_reorder(&desc, mn_dnnl_engine(), from, to, key->number[0] != 0, attr);
+    dnnl_primitive_attr_destroy(attr);
+    MN_TRY(mn_dnnl_check(status, "reorder", ""));
+    return mn_primitive_make(desc, 2, (mn_argument[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}},
+                             made);
+}
+
+mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const mn_layout *to,
+                                    void *y, bool add)
+{
+    const mn_plan_key key = {.kind = "reorder", .layout = {from, to}, .number = {add}};
+    mn_primitive *primitive = mn_plan_find(&key);
+    if (primitive == NULL) {
+        MN_TRY(make_reorder(&key, &primitive));
+        MN_TRY(mn_plan_keep(&key, primitive, mn_primitive_free));
+    }
+    return mn_primitive_run(primitive, (const void *[]){x, y});
+}
+
+mn_status mn_kernel_reorder(const mn_tensor *x, mn_tensor *y, bool add)
+{
+    const mn_layout *from, *to;
+    if (mn_tensor_count(x) == 0)
+        return MN_OK;
+    MN_TRY(mn_layout_of_tensor(x, &from));
+    MN_TRY(mn_layout_of_tensor(y, &to));
+    return mn_kernel_reorder_between(from, x->data, to, y->data, add);
+}

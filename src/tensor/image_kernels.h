@@ -1,0 +1,96 @@
+/* image_kernels.h -- the kernels a device provides for images (B, C, H, W).
+ *
+ * Images lie in layouts of the device's choice: a convolution chooses, and what it chose flows
+ * through normalisation, pooling and sums.  Unlike the flat kernels these may fail, where the
+ * device's library refuses.  Parameters and their gradients are plain. */
+#ifndef MN_TENSOR_IMAGE_KERNELS_H
+#define MN_TENSOR_IMAGE_KERNELS_H
+
+#include "tensor/layout.h"
+
+/* --- convolution --- */
+typedef struct mn_conv_geometry {
+    int64_t stride, padding, groups; /* the same down and across */
+} mn_conv_geometry;
+
+typedef struct mn_conv mn_conv; /* a convolution planned for shapes and layouts; kept for good */
+
+/* For x, of which shape and layout are read, and a weight (O, C / groups, H, W). */
+mn_status mn_conv_plan(const mn_tensor *x, mn_shape weight, mn_conv_geometry geometry, bool bias,
+                       mn_conv **conv);
+/* The layouts that the input must be brought to, and that the output has; NULL: plain. */
+const mn_layout *mn_conv_input(const mn_conv *conv);
+const mn_layout *mn_conv_output(const mn_conv *conv);
+
+/* The weight as one of the two directions reads it: in a layout, which is made by the function
+ * below, or plain (NULL) as it is. */
+typedef enum mn_conv_direction { MN_CONV_FORWARD, MN_CONV_BACKWARD } mn_conv_direction;
+mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout);
+mn_status mn_conv_weight_ready(mn_conv *conv, mn_conv_direction direction, const float *weight,
+                               float *ready);
+
+mn_status mn_conv_forward(mn_conv *conv, const float *x, const float *weight, const float *bias,
+                          float *y);
+/* dx (+)= ... */
+mn_status mn_conv_backward_data(mn_conv *conv, const float *dy, const float *weight, float *dx,
+                                bool add);
+/* Either gradient may be NULL; `add` says whether it is added to. */
+mn_status mn_conv_backward_weights(mn_conv *conv, const float *x, const float *dy, float *dweight,
+                                   bool add_weight, float *dbias, bool add_bias);
+
+/* --- pooling --- */
+typedef enum mn_pooling { MN_POOL_MAX, MN_POOL_AVERAGE } mn_pooling; /* the padding counts */
+typedef struct mn_pool_geometry {
+    mn_pooling kind;
+    int64_t size, stride, padding;
+} mn_pool_geometry;
+
+typedef struct mn_pool mn_pool;
+
+mn_status mn_pool_plan(const mn_tensor *x, mn_pool_geometry geometry, mn_pool **pool);
+const mn_layout *mn_pool_output(const mn_pool *pool);
+/* What the forward of a maximum notes for the backward; 0: nothing. */
+size_t mn_pool_workspace_bytes(const mn_pool *pool);
+mn_status mn_pool_forward(mn_pool *pool, const float *x, float *y, void *workspace);
+mn_status mn_pool_backward(mn_pool *pool, const float *dy, const void *workspace, float *dx,
+                           bool add);
+
+/* --- channels: statistics and functions of each channel's pixels --- */
+/* Whether the loops below know the tensor's layout. */
+bool mn_channels_known(const mn_tensor *x);
+/* For each group of images (all of them together, or each alone) and channel: mean and biased
+ * variance (groups, C). */
+mn_status mn_channel_moments(const mn_tensor *x, bool each_image, float *mean, float *variance);
+
+void mn_channel_inverse(int64_t n, float epsilon, const float *variance, float *inverse);
+
+typedef struct mn_channel_norm {
+    bool each_image;      /* statistics are (B, C), not (C) */
+    bool relu;            /* y = max(0, ...) */
+    bool constant;        /* statistics do not depend on x */
+    const float *mean;    /* of each group and channel */
+    const float *inverse; /* 1 / sqrt(variance + epsilon) */
+    const float *scale;   /* (C) or NULL */
+    const float *shift;   /* (C) or NULL */
+} mn_channel_norm;
+/* y = (x - mean) inverse scale + shift */
+mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *x, mn_tensor *y);
+/* Any of dx, dscale (C) and dshift (C) may be NULL; y is read where there is a relu. */
+mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor *x,
+                                   const mn_tensor *y, const mn_tensor *dy, float *dx, bool add,
+                                   float *dscale, bool add_scale, float *dshift, bool add_shift);
+
+/* y (B, C) = the mean of each image's channels; dx (+)= dy of its channel / pixels */
+mn_status mn_channel_means(const mn_tensor *x, float *y);
+mn_status mn_channel_means_backward(const float *dy, bool add, mn_tensor *dx);
+
+/* --- bilinear upsampling of plain images (planes, H, W) --- */
+typedef struct mn_upsampling {
+    int64_t planes, height, width; /* of x */
+    int64_t new_height, new_width; /* of y */
+    bool align_corners;            /* corners' centres lie on corners' centres, or edges on edges */
+} mn_upsampling;
+void mn_kernel_upsample(const mn_upsampling *u, const float *x, float *y);
+void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float *dx, bool add);
+
+#endif

@@ -1,0 +1,22 @@
+/* layout.h -- where the elements of a tensor lie, when not row by row.
+ *
+ * A layout is immutable, lives as long as the program, and equal ones are one object: pointers are
+ * compared.  It belongs to one shape.  Its memory may be longer than the elements need; what pads
+ * it is zero, and stays zero under functions that map 0 to 0. */
+#ifndef MN_TENSOR_LAYOUT_H
+#define MN_TENSOR_LAYOUT_H
+
+#include "tensor/tensor.h"
+
+/* With what pads it: the size of its memory. */
+size_t mn_tensor_stored_bytes(const mn_tensor *tensor);
+static inline int64_t mn_tensor_stored_count(const mn_tensor *tensor)
+{
+    return (int64_t)(mn_tensor_stored_bytes(tensor) / mn_dtype_bytes(tensor->dtype));
+}
+
+size_t mn_layout_bytes(const mn_layout *layout);
+/* y (+)= x, each in its own layout; shapes are equal, elements f32. */
+mn_status mn_kernel_reorder(const mn_tensor *x, mn_tensor *y, bool add);
+
+#endif
