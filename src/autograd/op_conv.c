@@ -116,7 +116,7 @@ static mn_status backward_of_nothing(mn_node *node)
 static mn_status conv2d_backward(mn_node *node)
 {
     mn_conv *conv;
-    bool add, add_weight, add_bias;
+    bool add = false, add_weight = false, add_bias = false;
     if (mn_out_count(node) == 0)
         return backward_of_nothing(node);
     MN_TRY(plan_of(node, &conv));
@@ -131,8 +131,7 @@ static mn_status conv2d_backward(mn_node *node)
     float *dbias = node->inputs[BIAS] != NULL ? mn_node_sink(node, BIAS, &add_bias) : NULL;
     if (dweight == NULL && dbias == NULL)
         return MN_OK;
-    return mn_conv_backward_weights(conv, mn_in(node, X), dy, dweight, add_weight, dbias,
-                                    dbias != NULL && add_bias);
+    return mn_conv_backward_weights(conv, mn_in(node, X), dy, dweight, add_weight, dbias, add_bias);
 }
 
 static const mn_op op_conv2d = {"conv2d", sizeof(mn_conv_geometry), conv2d_shape, conv2d_forward,
