@@ -52,7 +52,7 @@ includes_are_below() {
         # Who may include what is not ours: a pattern of headers, and floors.
         own["dnnl|cblas|lapack"] = "tensor"
         own["sqlite3"] = "store"
-        own["cJSON"] = "base run cli"
+        own["cJSON"] = "base store run cli" # store: the header of a safetensors file
         own["archive"] = "data"
         own["zlib"] = "data store"
         own["dlfcn"] = "base"

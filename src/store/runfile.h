@@ -39,6 +39,11 @@ mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value)
 /* Tensors by name, plain row-major.  get fills a tensor of the same dtype and shape. */
 mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_tensor *tensor);
 mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *tensor);
+/* Calls `each` for every tensor whose name begins with `prefix`, in order of name; a failure of it
+ * ends the walk.  The tensor is `each`'s until it returns. */
+typedef mn_status (*mn_tensor_reader)(void *context, const char *name, const mn_tensor *tensor);
+mn_status mn_runfile_read_tensors(mn_runfile *file, const char *prefix, mn_tensor_reader each,
+                                  void *context);
 
 mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
                                  const char *architecture);

@@ -76,6 +76,70 @@ mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *t
     return status;
 }
 
+/* "f32" and "(100,784)" as a new tensor. */
+static mn_status new_of_text(const char *dtype, const char *shape_text, mn_tensor **tensor)
+{
+    mn_shape shape = MN_SCALAR;
+    int type = MN_F32;
+    while (type <= MN_I32 && strcmp(dtype, mn_dtype_text((mn_dtype)type)) != 0)
+        type++;
+    for (const char *next = shape_text; *next != '\0' && strcmp(next, "()") != 0;) {
+        char *end;
+        if (shape.rank == MN_MAX_RANK)
+            return MN_CORRUPT;
+        shape.size[shape.rank++] = strtoll(next + 1, &end, 10); /* past "(" or "," */
+        if (end == next + 1 || (*end != ',' && strcmp(end, ")") != 0))
+            return MN_CORRUPT;
+        next = *end == ',' ? end : "";
+    }
+    return type <= MN_I32 ? mn_tensor_new((mn_dtype)type, shape, tensor) : MN_CORRUPT;
+}
+
+static mn_status hand_tensor(mn_runfile *file, sqlite3_stmt *row, mn_tensor_reader each,
+                             void *context)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    const char *dtype = (const char *)sqlite3_column_text(row, 1);
+    const char *shape = (const char *)sqlite3_column_text(row, 2);
+    mn_tensor *tensor = NULL;
+    if (sqlite3_column_int(row, 3) != 1 || name == NULL || dtype == NULL || shape == NULL)
+        return mn_fail(MN_CORRUPT, "%s: a tensor is damaged; use a copy of the file", file->path);
+    mn_status status = new_of_text(dtype, shape, &tensor);
+    if (status == MN_OK && (size_t)sqlite3_column_bytes(row, 4) != mn_tensor_bytes(tensor))
+        status = MN_CORRUPT;
+    if (status == MN_CORRUPT)
+        status = mn_fail(MN_CORRUPT, "%s: tensor '%s' is no %s %s; use a copy of the file",
+                         file->path, name, dtype, shape);
+    if (status == MN_OK && mn_tensor_bytes(tensor) > 0)
+        status = mn_tensor_write(tensor, sqlite3_column_blob(row, 4), mn_tensor_bytes(tensor));
+    if (status == MN_OK)
+        status = each(context, name, tensor);
+    mn_tensor_free(tensor);
+    return status;
+}
+
+mn_status mn_runfile_read_tensors(mn_runfile *file, const char *prefix, mn_tensor_reader each,
+                                  void *context)
+{
+    sqlite3_stmt *statement;
+    bool row = true;
+    MN_TRY(mn_database_prepare(file,
+                               "SELECT name, dtype, shape, crc = row_crc(name, dtype, shape, data),"
+                               " data FROM tensor WHERE substr(name, 1, length(?1)) = ?1 "
+                               "ORDER BY name",
+                               &statement));
+    sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
+    mn_status status = MN_OK;
+    while (status == MN_OK && row) {
+        status = mn_database_step(file, statement, &row, "read its tensors");
+        if (status == MN_OK && row)
+            status = hand_tensor(file, statement, each, context);
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
+}
+
 mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on_task,
                                 const float *logits, int64_t rows, int64_t width)
 {

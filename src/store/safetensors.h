@@ -1,0 +1,47 @@
+/* safetensors.h -- tensors by name in one file, in the public format of the same name.
+ *
+ * Eight bytes of header length (little-endian), a JSON header
+ * {"fc1.weight": {"dtype": "F32", "shape": [100, 784], "data_offsets": [0, 313600]}, ...}, and the
+ * values, row-major, one tensor after the other without gaps.
+ */
+#ifndef MN_STORE_SAFETENSORS_H
+#define MN_STORE_SAFETENSORS_H
+
+#include <mneme/tensor.h>
+
+typedef struct mn_safetensors mn_safetensors;
+
+typedef struct mn_safetensor {
+    const char *name;  /* "fc1.weight"; lives as long as the file is open */
+    const char *dtype; /* "F32" */
+    bool floating;     /* F64, F32, F16 or BF16: mn_safetensors_floats() can give its values */
+    mn_shape shape;
+    size_t begin, end; /* of its bytes, behind the header */
+} mn_safetensor;
+
+/* Reads and checks a whole file: MN_CORRUPT unless the header is what the format says, and the
+ * tensors fill the file to its last byte without gap or overlap.  MN_UNSUPPORTED: too many axes. */
+mn_status mn_safetensors_open(const char *path, mn_safetensors **file);
+void mn_safetensors_close(mn_safetensors *file); /* NULL is fine */
+
+int64_t mn_safetensors_count(const mn_safetensors *file);
+/* The i-th tensor in order of place in the file. */
+const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i);
+/* Its values as f32, mn_shape_count(shape) of them; the caller frees.  MN_UNSUPPORTED: integers.
+ * MN_BAD_VALUE: one is no finite number, which a weight never is. */
+mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **values);
+/* Equal in dtype, shape and every byte. */
+bool mn_safetensors_equal(const mn_safetensors *file, int64_t i, int64_t j);
+uint32_t mn_safetensors_crc(const mn_safetensors *file); /* CRC-32 of the whole file */
+
+typedef struct mn_named_values {
+    const char *name;
+    mn_shape shape;
+    const float *values; /* mn_shape_count(shape) */
+} mn_named_values;
+
+/* Writes a file of F32 tensors in order of name, byte for byte as the format's own library would.
+ * It is there whole or not at all: written beside `path`, then renamed.  Sorts `tensors`. */
+mn_status mn_safetensors_write(const char *path, mn_named_values *tensors, int64_t count);
+
+#endif
