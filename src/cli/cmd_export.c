@@ -1,10 +1,13 @@
-/* cmd_export.c -- results of a run for other programs. */
+/* cmd_export.c -- results and weights of a run for other programs. */
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/json.h"
+#include "cli/print.h"
 #include "cli/report.h"
 #include "cli/table.h"
 
 #include <math.h>
+#include <mneme/run.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,16 +49,47 @@ static mn_status export_results(const mn_run *run, const char *format)
     if (strcmp(format, "csv") == 0)
         return print_csv(run);
     if (strcmp(format, "json") != 0)
-        return mn_fail(MN_BAD_OPTION, "--format: '%s' is not csv or json", format);
+        return mn_fail(MN_BAD_OPTION, "--format: '%s' is not csv, json or safetensors", format);
     print_json(run);
     return MN_OK;
+}
+
+/* "runs/a.mneme" -> "runs/a.safetensors"; the caller frees. */
+static char *weights_path(const char *run_file)
+{
+    static const char ending[] = ".mneme";
+    const size_t length = strlen(run_file), cut = sizeof ending - 1;
+    const bool usual = length > cut && strcmp(run_file + length - cut, ending) == 0;
+    return mn_text("%.*s.safetensors", (int)(usual ? length - cut : length), run_file);
+}
+
+/* A file of weights goes where it was asked to go; a name of our choosing replaces nothing. */
+static int export_weights(const char *run_file, const char *out)
+{
+    char *path = out != NULL ? mn_text("%s", out) : weights_path(run_file);
+    const mn_status status =
+        out == NULL && mn_path_exists(path)
+            ? mn_fail(MN_BAD_OPTION, "%s exists; name it with -o to replace it", path)
+            : mn_export_weights(run_file, path);
+    const int code = mn_exit_of_work(status);
+    if (status == MN_OK)
+        fprintf(stderr, "%s written\n", path);
+    free(path);
+    return code;
 }
 
 static int export(const mn_arguments *arguments)
 {
     const char *format = mn_arguments_value(arguments, "format");
+    const char *out = mn_arguments_value(arguments, "out");
     if (format == NULL) {
-        mn_complain("export needs --format csv or --format json");
+        mn_complain("export needs --format csv, json or safetensors");
+        return MN_EXIT_USAGE;
+    }
+    if (strcmp(format, "safetensors") == 0)
+        return export_weights(arguments->words[0], out);
+    if (out != NULL) {
+        mn_complain("--out is for safetensors; results go to standard output: redirect them");
         return MN_EXIT_USAGE;
     }
     mn_runs runs;
@@ -70,16 +104,22 @@ static int export(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "format",
      .value = "NAME",
-     .help = "csv: one row an evaluation; json: configuration, "
-             "accuracy matrices and metrics"},
+     .help = "csv: one row an evaluation; json: configuration, accuracy matrices and metrics; "
+             "safetensors: weights and statistics of the network under PyTorch's names"},
+    {.name = "out",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "safetensors: the file to write (default: FILE's name, ending in .safetensors)"},
     {.name = NULL},
 };
 
 const mn_command mn_command_export = {
     .name = "export",
-    .synopsis = "FILE --format csv|json",
-    .summary = "Writes the results of a run on standard output, for other programs.",
-    .details = "Tasks are numbered from 0; after_task -1 is the untrained network.",
+    .synopsis = "FILE --format csv|json|safetensors [-o FILE]",
+    .summary = "Hands results or weights of a run to other programs.",
+    .details = "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
+               "untrained network.  Weights go to a file, which load_state_dict() in PyTorch and "
+               "'mneme run --init' take.",
     .flags = flags,
     .least = 1,
     .most = 1,

@@ -8,6 +8,7 @@
 #include "base/registry.h"
 #include "nn/optimiser.h"
 #include "run/settings.h"
+#include "run/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -445,6 +446,18 @@ static char *configuration(const mn_experiment *experiment)
     return text;
 }
 
+/* Pins the file of initial weights: what is resolved names its content, not only its path. */
+static mn_status resolve_init(mn_experiment *experiment)
+{
+    char digest[MN_DIGEST_TEXT];
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    if (run->init[0] == '\0' || run->init_digest[0] != '\0')
+        return MN_OK;
+    const mn_status status = mn_weights_digest(run->init, digest);
+    return status == MN_OK ? mn_experiment_assign(experiment, "init_digest", digest)
+                           : mn_fail_in(status, "init");
+}
+
 mn_status mn_experiment_resolve(mn_experiment *experiment)
 {
     if (experiment->resolved)
@@ -452,6 +465,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(apply(experiment));
     MN_TRY(check_needs(experiment));
     MN_TRY(check_policy(experiment));
+    MN_TRY(resolve_init(experiment));
     experiment->json = configuration(experiment);
     if (experiment->json == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");

@@ -18,6 +18,8 @@ typedef struct mn_run_settings {
     double lr, clip;
     int64_t buffer_size, buffer_bytes;
     const char *buffer_policy;
+    const char *init, *init_digest;
+    bool init_head;
     double validation, label_fraction;
     int64_t labels_per_class, class_order_seed;
     int64_t eval_every, eval_batch, log_every;

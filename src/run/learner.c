@@ -1,6 +1,7 @@
 /* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
 #include "run/learner.h"
 #include "base/options.h"
+#include "run/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +108,18 @@ static mn_status open_member(mn_learner *learner, int i)
                            : mn_fail_in(status, "%s: open", member->strategy->name);
 }
 
-static mn_status build(mn_learner *learner, int64_t buffer_rows)
+/* A run may begin with weights from elsewhere; once it has begun, they are in its file. */
+static mn_status take_initial_weights(mn_learner *learner)
+{
+    const mn_run_settings *settings = learner->settings;
+    if (settings->init[0] == '\0')
+        return MN_OK;
+    const mn_status status = mn_weights_load(learner->network[0].network, settings->init,
+                                             settings->init_digest, settings->init_head);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "init");
+}
+
+static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
 {
     const mn_experiment *experiment = learner->experiment;
     learner->kept = calloc(MN_MOST_KEPT, sizeof *learner->kept);
@@ -116,6 +128,8 @@ static mn_status build(mn_learner *learner, int64_t buffer_rows)
     MN_TRY(mn_tape_new(&learner->tape));
     MN_TRY(mn_experiment_schedule(experiment, &learner->schedule));
     MN_TRY(add_shared(learner));
+    if (begins) /* before `open`, which may copy the network */
+        MN_TRY(take_initial_weights(learner));
     if (needs_buffer(experiment))
         MN_TRY(add_buffer(learner, buffer_rows));
     for (int i = 0; i < experiment->strategy_count; i++)
@@ -123,20 +137,19 @@ static mn_status build(mn_learner *learner, int64_t buffer_rows)
     return MN_OK;
 }
 
-static mn_status learner_new(const mn_experiment *experiment, const mn_stream *stream,
-                             const mn_transform *transform, int64_t buffer_rows,
-                             mn_learner **learner)
+static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
 {
     mn_learner *made = calloc(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
-    made->experiment = experiment;
-    made->settings = mn_experiment_settings(experiment);
-    made->stream = stream;
-    made->transform = transform;
-    made->plain = mn_transform_plain(transform);
+    made->experiment = spec->experiment;
+    made->settings = mn_experiment_settings(spec->experiment);
+    made->stream = spec->stream;
+    made->transform = spec->transform;
+    made->plain = mn_transform_plain(spec->transform);
+    made->file = spec->file;
     made->cursor.epochs = -1;
-    const mn_status status = build(made, buffer_rows);
+    const mn_status status = build(made, spec->begins, buffer_rows);
     if (status != MN_OK) {
         mn_learner_free(made);
         return status;
@@ -147,11 +160,14 @@ static mn_status learner_new(const mn_experiment *experiment, const mn_stream *s
 
 /* Rows that fit a budget in bytes.  What a row takes is known once the columns are declared, so a
  * learner with a buffer of one row is asked. */
-static mn_status rows_of_bytes(const mn_experiment *experiment, const mn_stream *stream,
-                               const mn_transform *transform, int64_t bytes, int64_t *rows)
+static mn_status rows_of_bytes(const mn_learner_spec *spec, int64_t bytes, int64_t *rows)
 {
+    const mn_learner_spec alike = {.experiment = spec->experiment,
+                                   .stream = spec->stream,
+                                   .transform = spec->transform,
+                                   .file = spec->file};
     mn_learner *probe;
-    MN_TRY(learner_new(experiment, stream, transform, 1, &probe));
+    MN_TRY(learner_new(&alike, 1, &probe));
     const int64_t row = mn_buffer_row_bytes(probe->buffer);
     mn_learner_free(probe);
     *rows = bytes / row;
@@ -161,14 +177,13 @@ static mn_status rows_of_bytes(const mn_experiment *experiment, const mn_stream 
                          (long long)bytes, (long long)row);
 }
 
-mn_status mn_learner_new(const mn_experiment *experiment, const mn_stream *stream,
-                         const mn_transform *transform, mn_learner **learner)
+mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner)
 {
-    const mn_run_settings *settings = mn_experiment_settings(experiment);
+    const mn_run_settings *settings = mn_experiment_settings(spec->experiment);
     int64_t rows = settings->buffer_size;
-    if (settings->buffer_bytes > 0 && needs_buffer(experiment))
-        MN_TRY(rows_of_bytes(experiment, stream, transform, settings->buffer_bytes, &rows));
-    return learner_new(experiment, stream, transform, rows, learner);
+    if (settings->buffer_bytes > 0 && needs_buffer(spec->experiment))
+        MN_TRY(rows_of_bytes(spec, settings->buffer_bytes, &rows));
+    return learner_new(spec, rows, learner);
 }
 
 void mn_learner_free(mn_learner *learner)

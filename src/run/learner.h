@@ -63,6 +63,7 @@ struct mn_learner {
     const mn_stream *stream;
     const mn_transform *transform; /* of training and replay */
     mn_transform plain;            /* of evaluation: the same, nothing random */
+    mn_runfile *file;
     mn_schedule schedule;
 
     mn_member member[MN_MOST_STRATEGIES];
@@ -94,10 +95,17 @@ struct mn_learner {
     char error[512];
 };
 
-/* Data, stream and transform are borrowed and outlive the learner.  Calls every `open`.  A buffer
- * budget in bytes is turned into rows here, columns counted. */
-mn_status mn_learner_new(const mn_experiment *experiment, const mn_stream *stream,
-                         const mn_transform *transform, mn_learner **learner);
+/* What a learner stands on; borrowed, and outlives it. */
+typedef struct mn_learner_spec {
+    const mn_experiment *experiment;
+    const mn_stream *stream;
+    const mn_transform *transform;
+    mn_runfile *file;
+    bool begins; /* a new run: weights from elsewhere are read.  false: the file's state follows */
+} mn_learner_spec;
+
+/* Calls every `open`.  A buffer budget in bytes is turned into rows here, columns counted. */
+mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner);
 void mn_learner_free(mn_learner *learner);
 
 /* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */

@@ -1,5 +1,6 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
 #include "run/runner.h"
+#include "run/weights.h"
 #include "tensor/kernels.h"
 
 #include <mneme/version.h>
@@ -76,6 +77,15 @@ static mn_status add_task(mn_runner *runner, int64_t task)
                                validating ? info.validation : info.test);
 }
 
+/* What mn_reinitialise() goes back to; without a file of weights the seed is enough. */
+static mn_status keep_initial_weights(mn_runner *runner)
+{
+    const mn_run_settings *settings = mn_experiment_settings(runner->experiment);
+    return settings->init[0] == '\0' ? MN_OK
+                                     : mn_weights_keep(mn_learner_network(runner->learner),
+                                                       runner->file, settings->init_head);
+}
+
 mn_status mn_runner_add_tasks(mn_runner *runner)
 {
     char digest[16];
@@ -98,5 +108,5 @@ mn_status mn_runner_add_tasks(mn_runner *runner)
                  spec->options != NULL && spec->options[0] != '\0' ? spec->options : "{}");
         MN_TRY(mn_runfile_put_network(runner->file, owned->owner, owned->name, architecture));
     }
-    return MN_OK;
+    return keep_initial_weights(runner);
 }

@@ -24,10 +24,20 @@ static mn_status set_seconds(mn_runner *runner)
     return mn_runfile_set(runner->file, "seconds", text);
 }
 
+static mn_status new_learner(mn_runner *runner, bool begins, mn_learner **learner)
+{
+    const mn_learner_spec spec = {.experiment = runner->experiment,
+                                  .stream = runner->stream,
+                                  .transform = &runner->transform,
+                                  .file = runner->file,
+                                  .begins = begins};
+    return mn_learner_new(&spec, learner);
+}
+
 static mn_status rebuild(mn_runner *runner)
 {
     mn_learner *again;
-    MN_TRY(mn_learner_new(runner->experiment, runner->stream, &runner->transform, &again));
+    MN_TRY(new_learner(runner, false, &again));
     const int64_t epoch = runner->learner->epoch;
     mn_learner_free(runner->learner);
     runner->learner = again;
@@ -197,11 +207,11 @@ static mn_status open_data(mn_runner *runner)
     return mn_experiment_transform(experiment, runner->dataset->channels, &runner->transform);
 }
 
-static mn_status open_learner(mn_runner *runner)
+static mn_status open_learner(mn_runner *runner, bool begins)
 {
     MN_TRY(open_data(runner));
     omp_set_num_threads((int)mn_experiment_settings(runner->experiment)->threads);
-    return mn_learner_new(runner->experiment, runner->stream, &runner->transform, &runner->learner);
+    return new_learner(runner, begins, &runner->learner);
 }
 
 static void start_clocks(mn_runner *runner)
@@ -247,7 +257,7 @@ static mn_status begin_run(mn_runner *runner)
     MN_TRY(mn_runfile_begin(runner->file));
     MN_TRY(mn_runner_describe(runner));
     MN_TRY(mn_runfile_commit(runner->file));
-    MN_TRY(open_learner(runner));
+    MN_TRY(open_learner(runner, true));
     MN_TRY(mn_runfile_begin(runner->file));
     MN_TRY(mn_runner_add_tasks(runner));
     return mn_runner_commit(runner);
@@ -296,10 +306,10 @@ static mn_status continue_run(mn_runner *runner)
     char *seconds = mn_runfile_get(runner->file, "seconds");
     runner->earlier = seconds != NULL ? strtod(seconds, NULL) : 0;
     free(seconds);
-    MN_TRY(open_learner(runner));
-    MN_TRY(check_data(runner));
     mn_cursor cursor;
     const mn_status begun = mn_runfile_get_cursor(runner->file, &cursor);
+    MN_TRY(open_learner(runner, begun == MN_NOT_FOUND));
+    MN_TRY(check_data(runner));
     if (begun == MN_OK)
         MN_TRY(mn_learner_load(runner->learner, runner->file));
     else if (begun != MN_NOT_FOUND)

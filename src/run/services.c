@@ -4,6 +4,7 @@
  * runner checks after every hook, so that the mathematics of a strategy needs no checks. */
 #include "base/options.h"
 #include "run/learner.h"
+#include "run/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,11 +339,18 @@ mn_network *mn_learner_network(mn_learner *learner)
 
 mn_status mn_reinitialise(mn_learner *learner, mn_network *network)
 {
-    for (int i = 0; i < learner->networks; i++)
-        if (learner->network[i].network == network)
-            return mn_network_initialise(
-                network, mn_key_at(learner->network[i].key, (uint64_t)learner->cursor.task));
-    return mn_fail(MN_NOT_FOUND, "reinitialise: the network does not belong to this run");
+    int i = 0;
+    while (i < learner->networks && learner->network[i].network != network)
+        i++;
+    if (i == learner->networks)
+        return mn_fail(MN_NOT_FOUND, "reinitialise: the network does not belong to this run");
+    MN_TRY(mn_network_initialise(
+        network, mn_key_at(learner->network[i].key, (uint64_t)learner->cursor.task)));
+    /* A run that began with weights from elsewhere begins again with those. */
+    const bool shared = network == mn_learner_network(learner);
+    return shared && learner->settings->init[0] != '\0'
+               ? mn_weights_restore(network, learner->file, learner->settings->init_head)
+               : MN_OK;
 }
 
 mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,

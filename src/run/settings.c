@@ -13,6 +13,13 @@ static const mn_option run_options[] = {
     MN_INT(mn_run_settings, buffer_bytes, 0, 0, 1e15,
            "size of the buffer in bytes, columns included, instead of rows; 0: count rows"),
     MN_TEXT(mn_run_settings, buffer_policy, "reservoir", "which exemplars to keep"),
+    MN_TEXT(mn_run_settings, init, "",
+            "safetensors file of the network's initial weights, under PyTorch's names, Mammoth's "
+            "or torchvision's; empty: drawn by the seed"),
+    MN_BOOL(mn_run_settings, init_head, true,
+            "init: the classifier too; otherwise everything but it, whatever its shape there"),
+    MN_TEXT(mn_run_settings, init_digest, "",
+            "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
     MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
             "hold out this part of each class's training images and evaluate on it; the test set "
             "is not touched"),

@@ -163,23 +163,23 @@ static mn_status match(fitting *fit)
     return MN_OK;
 }
 
-static void look_at_target(fitting *fit, const target *target)
+static void look_at_target(fitting *fit, const target *ours)
 {
     char text[NAME_BYTES], is[64], expected[64];
-    const mn_shape here = mn_tensor_shape(target->tensor);
-    if (!target->wanted)
+    const mn_shape here = mn_tensor_shape(ours->tensor);
+    if (!ours->wanted)
         return;
-    if (target->from < 0) {
-        add_name(&fit->missing, target->name);
+    if (ours->from < 0) {
+        add_name(&fit->missing, ours->name);
     } else {
-        const mn_shape there = mn_safetensors_at(fit->file, target->from)->shape;
+        const mn_shape there = mn_safetensors_at(fit->file, ours->from)->shape;
         if (mn_shape_equal(there, here))
             return;
-        snprintf(text, sizeof text, "%s, which is %s instead of %s", target->name,
+        snprintf(text, sizeof text, "%s, which is %s instead of %s", ours->name,
                  mn_shape_text(there, is), mn_shape_text(here, expected));
         add_name(&fit->misshapen, text);
     }
-    fit->beyond_head |= !target->head;
+    fit->beyond_head |= !ours->head;
 }
 
 /* "; missing fc2.weight, fc2.bias and 3 more" */
@@ -212,8 +212,8 @@ static mn_status check_fit(fitting *fit, const mn_network_spec *spec)
     describe(&fit->misshapen, "misshapen", trouble, sizeof trouble);
     if (trouble[0] == '\0')
         return MN_OK;
-    return mn_fail(MN_BAD_SHAPE, "%s does not fit the network %s%s%s", fit->path, spec->type, trouble,
-                   fit->beyond_head ? "" : "; --no-init-head loads everything else");
+    return mn_fail(MN_BAD_SHAPE, "%s does not fit the network %s%s%s", fit->path, spec->type,
+                   trouble, fit->beyond_head ? "" : "; --no-init-head loads everything else");
 }
 
 static mn_status take(fitting *fit)
@@ -247,8 +247,7 @@ static mn_status list_targets(mn_network *network, bool head, target **targets, 
     for (int i = parameters; i < *count; i++) {
         target *statistic = &(*targets)[i];
         *statistic = (target){.wanted = true, .from = -1};
-        statistic->tensor =
-            mn_network_statistic(network, i - parameters, &statistic->name);
+        statistic->tensor = mn_network_statistic(network, i - parameters, &statistic->name);
     }
     return MN_OK;
 }

@@ -109,8 +109,8 @@ static mn_status damaged(const mn_safetensors *file, const char *name, const cha
 /* A number of bytes or elements. */
 static bool is_size(const cJSON *number)
 {
-    return cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble <= most_exact &&
-           number->valuedouble == floor(number->valuedouble);
+    return cJSON_IsNumber(number) && number->valuedouble >= 0 &&
+           number->valuedouble <= most_exact && number->valuedouble == floor(number->valuedouble);
 }
 
 static mn_status read_shape(const mn_safetensors *file, const cJSON *sizes, mn_safetensor *tensor)
@@ -125,7 +125,7 @@ static mn_status read_shape(const mn_safetensors *file, const cJSON *sizes, mn_s
     double count = 1; /* of the axes that are not empty: later products must not overflow */
     cJSON_ArrayForEach(size, sizes)
     {
-        count *= is_size(size) ? fmax(size->valuedouble, 1) : INFINITY;
+        count *= is_size(size) ? fmax(size->valuedouble, 1) : 2 * most_exact;
         if (count > most_exact)
             return damaged(file, tensor->name, "shape holds what is no size");
         tensor->shape.size[tensor->shape.rank++] = (int64_t)size->valuedouble;
@@ -159,7 +159,8 @@ static mn_status read_dtype(const mn_safetensors *file, const cJSON *name, mn_sa
     while (i < known && strcmp(name->valuestring, dtypes[i].name) != 0)
         i++;
     if (i == known)
-        return mn_fail(MN_CORRUPT, "%s: tensor '%.100s' has dtype '%.20s', which the format has not",
+        return mn_fail(MN_CORRUPT,
+                       "%s: tensor '%.100s' has dtype '%.20s', which the format has not",
                        file->path, tensor->name, name->valuestring);
     tensor->dtype = dtypes[i].name;
     tensor->floating = dtypes[i].floating;
@@ -175,8 +176,7 @@ static mn_status read_tensor(const mn_safetensors *file, const cJSON *entry, mn_
     if (!cJSON_IsObject(entry))
         return damaged(file, tensor->name, "its entry in the header is no object");
     MN_TRY(read_shape(file, cJSON_GetObjectItemCaseSensitive(entry, "shape"), tensor));
-    MN_TRY(
-        read_offsets(file, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"), tensor));
+    MN_TRY(read_offsets(file, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"), tensor));
     return read_dtype(file, cJSON_GetObjectItemCaseSensitive(entry, "dtype"), tensor);
 }
 

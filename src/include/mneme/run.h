@@ -45,6 +45,10 @@ MN_API mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 /* Continues a run from its last commit; a finished run is MN_OK at once. */
 MN_API mn_status mn_resume(const char *path, const mn_observer *observer);
 
+/* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
+ * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */
+MN_API mn_status mn_export_weights(const char *path, const char *out);
+
 /* --- benchmarks ------------------------------------------------------------------------------- */
 /* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */
 MN_API const char *mn_benchmark(int i, const char **summary);

@@ -157,6 +157,8 @@ MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, co
 
 /* --- networks, optimisers, and state that is kept --------------------------------------------- */
 MN_API mn_network *mn_learner_network(mn_learner *learner); /* the shared one */
+/* Draws its initial weights anew, by seed and task.  A shared network that the run began with
+ * weights from a file (--init) goes back to those; only a head that they left out is drawn. */
 MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
 /* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */
 MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
