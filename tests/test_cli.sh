@@ -245,8 +245,18 @@ says 'benchmark,strategy,seed,scope,step,after_task,on_task,'
 says 'split-synthetic,derpp,0,class-il,'
 run 0 export small.mneme --format json
 says '"accuracy"'
-refused 2 'is not csv or json' export small.mneme --format xml
+refused 2 'is not csv, json or safetensors' export small.mneme --format xml
 refused 2 'needs --format' export small.mneme
+refused 2 'redirect' export small.mneme --format csv -o small.csv
+run 0 export small.mneme --format safetensors
+is_there small.safetensors
+refused 2 'small.safetensors exists' export small.mneme --format safetensors
+run 0 export small.mneme --format safetensors -o again.safetensors
+cmp small.safetensors again.safetensors || fail 'two exports of one run differ'
+run 0 run split-synthetic joint --init small.safetensors --no-init-head --batch 100 --quiet
+refused 1 'misshapen fc1.weight' run split-synthetic er --init small.safetensors \
+    --set network.widths=7,50 -q -o no.mneme
+refused 2 'nothing.safetensors' run split-synthetic er --init nothing.safetensors -q
 
 # --- figures --------------------------------------------------------------------------------------
 if command -v gnuplot >/dev/null; then
