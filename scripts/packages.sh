@@ -16,6 +16,18 @@ missing_packages() {
     done
 }
 
+# Prints those of the named packages that this system can install; tests of the others are skipped.
+offered_packages() {
+    local package
+    for package in "$@"; do
+        if apt-cache show "$package" >/dev/null 2>&1; then
+            echo "$package"
+        else
+            echo "Not offered by this system's package sources: $package" >&2
+        fi
+    done
+}
+
 # Installs what is missing of the named packages; asks for nothing when nothing is.
 install_packages() {
     local -a missing as_root=()
@@ -38,6 +50,10 @@ install_packages() {
         as_root=(sudo)
     fi
     "${as_root[@]}" apt-get update -qq >&2
+    mapfile -t missing < <(offered_packages "${missing[@]}")
+    if [ ${#missing[@]} -eq 0 ]; then
+        return 0
+    fi
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }

@@ -48,31 +48,43 @@ static char *value_text(const cJSON *value)
                                  : mn_or_die(cJSON_PrintUnformatted(value));
 }
 
+typedef struct fact_list {
+    mn_fact *fact; /* (count) */
+    int count, room;
+    bool buffer; /* settings of a buffer matter */
+} fact_list;
+
+/* Takes over both texts. */
+static void add_fact(fact_list *list, char *key, char *value)
+{
+    if (is_irrelevant(key, list->buffer)) {
+        free(key);
+        free(value);
+        return;
+    }
+    if (list->count == list->room) {
+        list->room = 2 * list->room + 32;
+        list->fact = mn_or_die(realloc(list->fact, (size_t)list->room * sizeof *list->fact));
+    }
+    list->fact[list->count++] = (mn_fact){key, value};
+}
+
 int mn_facts_new(const cJSON *config, const char *strategy, mn_fact **facts)
 {
-    const bool buffer = needs_buffer(strategy);
+    fact_list list = {.buffer = needs_buffer(strategy)};
     const cJSON *section, *setting;
-    int count = 0, room = 0;
-    *facts = NULL;
     cJSON_ArrayForEach(section, config)
     {
         if (!cJSON_IsObject(section))
             continue;
         cJSON_ArrayForEach(setting, section)
         {
-            char *key = mn_text("%s.%s", section->string, setting->string);
-            if (is_irrelevant(key, buffer)) {
-                free(key);
-                continue;
-            }
-            if (count == room) {
-                room = 2 * room + 32;
-                *facts = mn_or_die(realloc(*facts, (size_t)room * sizeof **facts));
-            }
-            (*facts)[count++] = (mn_fact){key, value_text(setting)};
+            add_fact(&list, mn_text("%s.%s", section->string, setting->string),
+                     value_text(setting));
         }
     }
-    return count;
+    *facts = list.fact;
+    return list.count;
 }
 
 void mn_facts_free(mn_fact *facts, int count)
@@ -120,16 +132,19 @@ static bool same_kind(const mn_run *a, const mn_run *b)
     return strcmp(a->benchmark, b->benchmark) == 0 && strcmp(a->strategy, b->strategy) == 0;
 }
 
+const mn_fact *mn_facts_differ(const mn_fact *a, int a_count, const mn_fact *b, int b_count)
+{
+    for (int i = 0; i < a_count; i++) {
+        const char *value = mn_fact_value(b, b_count, a[i].key);
+        if (value != NULL && strcmp(value, a[i].value) != 0)
+            return &a[i];
+    }
+    return NULL;
+}
+
 static bool same_facts(const mn_run *a, const mn_run *b)
 {
-    if (a->fact_count != b->fact_count)
-        return false;
-    for (int i = 0; i < a->fact_count; i++) {
-        const char *value = mn_fact_value(b->facts, b->fact_count, a->facts[i].key);
-        if (value == NULL || strcmp(value, a->facts[i].value) != 0)
-            return false;
-    }
-    return true;
+    return mn_facts_differ(a->facts, a->fact_count, b->facts, b->fact_count) == NULL;
 }
 
 static void find_groups(mn_runs *runs)
@@ -154,7 +169,7 @@ static bool tells_apart(const mn_runs *runs, const mn_run *run, const mn_fact *f
     for (int group = 0; group < runs->group_count; group++) {
         const mn_run *other = runs->group[group].run;
         const char *value = mn_fact_value(other->facts, other->fact_count, fact->key);
-        if (same_kind(run, other) && (value == NULL || strcmp(value, fact->value) != 0))
+        if (same_kind(run, other) && value != NULL && strcmp(value, fact->value) != 0)
             return true;
     }
     return false;

@@ -45,6 +45,10 @@ bool mn_run_is_finished(const mn_run *run);
 /* The facts of a configuration; free with mn_facts_free. */
 int mn_facts_new(const cJSON *config, const char *strategy, mn_fact **facts);
 void mn_facts_free(mn_fact *facts, int count);
+/* The first fact of `a` that `b` has with another value; NULL: none.  A setting that only one of
+ * them knows is of another version of mneme, and no difference: types of data, networks and
+ * policies are settings of their own. */
+const mn_fact *mn_facts_differ(const mn_fact *a, int a_count, const mn_fact *b, int b_count);
 const char *mn_fact_value(const mn_fact *facts, int count, const char *key); /* NULL: absent */
 
 /* A metric over the finished runs of a group; (count) values and seeds, NaNs left out. */

@@ -115,15 +115,13 @@ static mn_status check_same_settings(const mn_experiment *experiment, const char
     if (status == MN_OK) {
         mn_fact *facts;
         const int count = mn_facts_new(config, run->strategy, &facts);
-        for (int i = 0; i < count && status == MN_OK; i++) {
-            const char *there = mn_fact_value(run->facts, run->fact_count, facts[i].key);
-            if (there == NULL || strcmp(there, facts[i].value) != 0)
-                status = mn_fail(MN_BAD_OPTION,
-                                 "%s is of another study: it has %s=%s, this one %s; choose "
-                                 "another --out folder",
-                                 path, facts[i].key, there != NULL ? there : "(nothing)",
-                                 facts[i].value);
-        }
+        const mn_fact *other = mn_facts_differ(facts, count, run->facts, run->fact_count);
+        if (other != NULL)
+            status = mn_fail(MN_BAD_OPTION,
+                             "%s is of another study: it has %s=%s, this one %s; choose another "
+                             "--out folder",
+                             path, other->key,
+                             mn_fact_value(run->facts, run->fact_count, other->key), other->value);
         mn_facts_free(facts, count);
         cJSON_Delete(config);
     }
