@@ -37,10 +37,14 @@ mn_status mn_status_of_sqlite(int code, int error)
 static const char *advice(mn_status status, int code)
 {
     if (status == MN_DISK_FULL)
-        return "; the last commit is intact: make room, then resume";
-    if ((code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN)
-        return "; is the file or its folder read-only?";
-    return "";
+        return "; make room and go on: what was committed before is intact";
+    switch (code & 0xff) {
+    case SQLITE_NOTADB: return "; it is no run file, or a damaged one";
+    case SQLITE_CORRUPT: return "; it is damaged: use a copy of the file";
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN: return "; is the file or its folder read-only?";
+    default: return "";
+    }
 }
 
 /* errno of the last failure of the database file, or of its log.  sqlite3_system_errno() does not
