@@ -12,9 +12,14 @@ static void carry_out(exchange *e, const cJSON *described)
 {
     const cJSON *kind = cJSON_GetObjectItem(described, "kind");
     cJSON *result = cJSON_CreateObject();
-    const bool training = cJSON_IsString(kind) && strcmp(kind->valuestring, "training") == 0;
-    const mn_status status =
-        training ? parity_training(e, described, result) : parity_op(e, described, result);
+    const char *name = cJSON_IsString(kind) ? kind->valuestring : "";
+    mn_status status;
+    if (strcmp(name, "training") == 0)
+        status = parity_training(e, described, result);
+    else if (strcmp(name, "weights") == 0)
+        status = parity_weights(e, described, result);
+    else
+        status = parity_op(e, described, result);
     if (status != MN_OK)
         cJSON_AddStringToObject(result, "error", mn_error());
     cJSON_AddItemToArray(e->results, result);

@@ -1,4 +1,4 @@
-/* driver.h -- the two kinds of case that the driver carries out. */
+/* driver.h -- the kinds of case that the driver carries out. */
 #ifndef MN_TESTS_PARITY_DRIVER_H
 #define MN_TESTS_PARITY_DRIVER_H
 
@@ -12,5 +12,8 @@ mn_status parity_op(exchange *e, const cJSON *described, cJSON *result);
  * "after_one": [t, ...] and "after_all": [t, ...] their values, "logits": [t] of the first step,
  * "losses": [steps + 1], "statistics": [t, ...], "eval_logits": [t]}. */
 mn_status parity_training(exchange *e, const cJSON *described, cJSON *result);
+
+/* A network with the weights of a safetensors file on given images: {"logits": [t]}. */
+mn_status parity_weights(exchange *e, const cJSON *described, cJSON *result);
 
 #endif

@@ -1,0 +1,243 @@
+"""Weights from PyTorch to mneme and back:  weights.py DRIVER MNEME
+
+A network trained in PyTorch gives the same logits and classes in mneme, whoever named its tensors;
+one trained in mneme gives the same in PyTorch, which loads it without missing or extra keys; and a
+file that a run begins with and does not change comes out again byte for byte.  Exits 77 (skipped)
+without PyTorch.
+"""
+
+import json
+import os
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+except ImportError as why:
+    print(f"skipped: {sys.executable}: {why}; on Debian: apt install python3-torch python3-numpy")
+    sys.exit(77)
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+
+import safetensors
+from exchange import Exchange
+from resnet import ResNet18
+from training import MLP
+
+CLASSES, SIDE, TRAIN, TEST = 10, 28, 640, 300
+LOGITS_TOLERANCE = 1e-4  # of the largest logit
+KEPT_TOLERANCE = 2e-3  # run files keep logits as half floats
+TIES_AT_MOST = 0.05  # of the images, or the comparison of classes would say little
+
+
+def images_of(seed, count):
+    """Ten classes that overlap: a smooth prototype each, and noise."""
+    prototypes = np.random.RandomState(1).uniform(0, 255, (CLASSES, 7, 7)).repeat(4, 1).repeat(4, 2)
+    random = np.random.RandomState(seed)
+    labels = np.arange(count) % CLASSES
+    noisy = prototypes[labels] + 120 * random.standard_normal((count, SIDE, SIDE))
+    return noisy.clip(0, 255).astype(np.uint8), labels.astype(np.uint8)
+
+
+def write_idx(path, array):
+    with open(path, "wb") as file:
+        file.write(struct.pack(">HBB", 0, 8, array.ndim))
+        file.write(struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+
+
+def write_benchmark(folder, train, test):
+    os.mkdir(f"{folder}/mnist")
+    for part, (pixels, labels) in (("train", train), ("t10k", test)):
+        write_idx(f"{folder}/mnist/{part}-images-idx3-ubyte", pixels)
+        write_idx(f"{folder}/mnist/{part}-labels-idx1-ubyte", labels)
+    with open(f"{folder}/parity.json", "w") as file:
+        json.dump(
+            {
+                "name": "parity",
+                "dataset": {"name": "mnist"},
+                "stream": {"tasks": 1},
+                "train": {"batch": 32, "lr": 0.05},
+            },
+            file,
+        )
+
+
+def as_input(pixels):
+    return torch.from_numpy(pixels[:, None].astype(np.float32) / np.float32(255))
+
+
+def train(network, pixels, labels, rate, steps):
+    optimiser = torch.optim.SGD(network.parameters(), rate)
+    for step in range(steps):
+        rows = slice(step * 32 % TRAIN, step * 32 % TRAIN + 32)
+        optimiser.zero_grad()
+        target = torch.from_numpy(labels[rows].astype(np.int64))
+        F.cross_entropy(network(as_input(pixels[rows])), target).backward()
+        optimiser.step()
+
+
+def logits_of(network, pixels):
+    network.eval()
+    with torch.no_grad():
+        return network(as_input(pixels)).numpy()
+
+
+def arrays_of(network):
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+class Check:
+    def __init__(self, driver, mneme, folder):
+        self.driver, self.mneme, self.folder = driver, mneme, folder
+        self.wrong = []
+        self.train, self.test = images_of(2, TRAIN), images_of(3, TEST)
+        write_benchmark(folder, self.train, self.test)
+
+    def say(self, text, right):
+        print(f"  {text}")
+        if not right:
+            self.wrong.append(text)
+
+    def command(self, *words):
+        environment = {**os.environ, "MNEME_DATA": self.folder}
+        done = subprocess.run(
+            [self.mneme, *words], capture_output=True, text=True, cwd=self.folder, env=environment
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"mneme {' '.join(words)}: {done.stderr.strip()}")
+
+    def compare(self, what, ours, theirs, tolerance):
+        """Logits within the tolerance, and the same class on every image but near-ties."""
+        error = np.abs(ours - theirs).max() / np.abs(theirs).max()
+        top = np.sort(theirs, 1)[:, -2:]
+        clear = top[:, 1] - top[:, 0] > 2 * tolerance * np.abs(theirs).max()
+        differ = (ours.argmax(1) != theirs.argmax(1)) & clear
+        self.say(
+            f"{what}: logits within {error:.1e}, {differ.sum()} classes differ,"
+            f" {(~clear).sum()} of {clear.size} near-ties",
+            error <= tolerance and not differ.any() and (~clear).mean() <= TIES_AT_MOST,
+        )
+
+    def into_mneme(self, what, names, options, tensors, theirs):
+        """mneme's logits with these tensors, against PyTorch's."""
+        path = f"{self.folder}/in.safetensors"
+        safetensors.save(tensors, path)
+        exchange = Exchange(self.driver, self.folder)
+        exchange.cases.append(
+            {
+                "kind": "weights",
+                "file": path,
+                "network": names,
+                "options": options,
+                "classes": CLASSES,
+                "images": exchange.put(as_input(self.test[0]).numpy()),
+            }
+        )
+        (result,) = exchange.run()
+        if "error" in result:
+            self.say(f"{what}: {result['error']}", False)
+        else:
+            self.compare(what, result["logits"][0], theirs, LOGITS_TOLERANCE)
+
+    def run_from(self, tensors, flags, rate):
+        """Begins a run with these tensors; its kept logits, and the path of what it exports."""
+        safetensors.save(tensors, f"{self.folder}/in.safetensors")
+        for name in ("run.mneme", "out.safetensors"):
+            if os.path.exists(f"{self.folder}/{name}"):
+                os.remove(f"{self.folder}/{name}")
+        begin = ["--init", "in.safetensors", "--lr", str(rate), "--quiet", "--out", "run.mneme"]
+        self.command("run", f"{self.folder}/parity.json", "finetune", *begin, *flags)
+        self.command("export", "run.mneme", "--format", "safetensors", "-o", "out.safetensors")
+        query = "SELECT rows, width, logits FROM output WHERE after_task = 0 AND on_task = 0"
+        with sqlite3.connect(f"{self.folder}/run.mneme") as database:
+            rows, width, logits = database.execute(query).fetchone()
+        kept = np.frombuffer(logits, np.float16).astype(np.float32).reshape(rows, width)
+        return kept, f"{self.folder}/out.safetensors"
+
+    def out_of_mneme(self, what, network, flags):
+        """What mneme trained from this network on, in PyTorch."""
+        kept, path = self.run_from(arrays_of(network), flags, 0.02)
+        tensors = safetensors.load(path)
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
+        network.load_state_dict(tensors)  # strict: nothing missing, nothing extra
+        self.compare(what, kept, logits_of(network, self.test[0]), KEPT_TOLERANCE)
+
+    def unchanged(self, what, network, flags):
+        kept, path = self.run_from(arrays_of(network), flags, 0)
+        with open(path, "rb") as out, open(f"{self.folder}/in.safetensors", "rb") as given:
+            self.say(f"{what}: comes out byte for byte", out.read() == given.read())
+        self.compare(f"{what}, kept", kept, logits_of(network, self.test[0]), KEPT_TOLERANCE)
+
+
+def saved_twice(tensors):
+    """The DER authors register the trunk and the head under second names."""
+    stages = ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"]
+    again = {}
+    for name in tensors:
+        stage, _, rest = name.partition(".")
+        second = f"_features.{stages.index(stage)}" if stage in stages else "linear"
+        again[f"{second}.{rest}"] = tensors[name]
+    return {**tensors, **again}
+
+
+def as_torchvision(tensors):
+    return {
+        "module." + name.replace("shortcut", "downsample").replace("classifier", "fc"): array
+        for name, array in tensors.items()
+    }
+
+
+def check_mlp(check):
+    for batch_norm in (False, True):
+        torch.manual_seed(4)
+        network = MLP(batch_norm)
+        train(network, *check.train, 0.05, 60)
+        theirs, tensors = logits_of(network, check.test[0]), arrays_of(network)
+        what = "mlp with batch norm" if batch_norm else "mlp"
+        options = json.dumps({"batch_norm": batch_norm})
+        flags = ["--set", f"network.batch_norm={str(batch_norm).lower()}"]
+        check.into_mneme(f"{what} into mneme", "mlp", options, tensors, theirs)
+        in_double = {name: array.astype(np.float64) for name, array in tensors.items()}
+        check.into_mneme(f"{what} in doubles", "mlp", options, in_double, theirs)
+        if not batch_norm:  # whose statistics move even at a learning rate of 0
+            check.unchanged(what, network, flags)
+        check.out_of_mneme(f"{what} out of mneme", network, flags)
+
+
+def check_resnet(check):
+    asked = [check.mneme, "list", "networks"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    if "resnet18-reduced" not in listed:
+        print("  resnet18-reduced: this mneme has none, not compared")
+        return
+    torch.manual_seed(5)
+    network = ResNet18(1, 20, CLASSES)
+    train(network, *check.train, 0.02, 20)
+    theirs, tensors = logits_of(network, check.test[0]), arrays_of(network)
+    name = "resnet18-reduced"
+    check.into_mneme(f"{name} into mneme", name, "", tensors, theirs)
+    check.into_mneme(f"{name} with the DER authors' names", name, "", saved_twice(tensors), theirs)
+    check.into_mneme(f"{name} with torchvision's names", name, "", as_torchvision(tensors), theirs)
+    check.out_of_mneme(f"{name} out of mneme", network, ["--set", f"network.name={name}"])
+
+
+def main(driver, mneme):
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        check = Check(driver, os.path.abspath(mneme), folder)
+        print(f"PyTorch {torch.__version__}: weights there and back, {TEST} test images")
+        check_mlp(check)
+        check_resnet(check)
+    for line in check.wrong:
+        print(f"DIFFERS  {line}")
+    print(f"{len(check.wrong)} differences" if check.wrong else "all agree")
+    return 1 if check.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
