@@ -373,7 +373,7 @@ START_TEST(a_closed_run_is_one_file_in_a_mode_for_any_medium)
     FILE *stream = fopen(scratch_path, "rb");
     ck_assert_uint_eq(fread(header, 1, 100, stream), 100);
     fclose(stream);
-    ck_assert_int_eq(header[16] << 8 | header[17], 16384);      /* page size */
+    ck_assert_int_eq(header[16] << 8 | header[17], 16384);       /* page size */
     ck_assert(header[18] == 1 && header[19] == 1);               /* not write-ahead */
     ck_assert_mem_eq(header + 68, "mnem", 4);                    /* application_id */
     ck_assert_ok(mn_runfile_open(scratch_path, MN_READ, &file)); /* nor owned by anybody */
