@@ -30,7 +30,8 @@ static void stop(const char *what)
 static FILE *open_page(const char *folder, const char *name)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s.md", folder, name);
+    if (snprintf(path, sizeof path, "%s/%s.md", folder, name) >= (int)sizeof path)
+        stop("the path of a page is too long");
     FILE *page = fopen(path, "w");
     if (page == NULL)
         stop(path);

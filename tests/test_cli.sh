@@ -73,7 +73,7 @@ run 0 --help
 says 'usage: mneme COMMAND'
 run 2
 run 0 help
-for command in run resume show compare plot buffer export list help new; do
+for command in run resume sweep show compare plot buffer export list help new; do
     run 0 "$command" --help
     says "usage: mneme $command"
     run 0 help "$command"
@@ -248,6 +248,10 @@ says '"accuracy"'
 refused 2 'is not csv, json or safetensors' export small.mneme --format xml
 refused 2 'needs --format' export small.mneme
 refused 2 'redirect' export small.mneme --format csv -o small.csv
+run 0 export small.mneme --copy copy.mneme
+run 0 show copy.mneme
+refused 2 'copy.mneme exists' export small.mneme --copy copy.mneme
+refused 2 'without --format' export small.mneme --copy other.mneme --format csv
 run 0 export small.mneme --format safetensors
 is_there small.safetensors
 refused 2 'small.safetensors exists' export small.mneme --format safetensors

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW_PAIRS = 5 };
+
 static const char *const metrics[] = {"average_accuracy", "average_incremental_accuracy",
                                       "forgetting"};
 enum { METRICS = sizeof metrics / sizeof metrics[0] };
@@ -153,10 +155,12 @@ static void add_row(mn_table *table, const mn_runs *runs, int a, int b, const mn
         mn_table_text(table, "one pair says nothing about spread");
     } else {
         mn_table_text(table, "%+.2f to %+.2f", s->low, s->high);
-        mn_table_text(table, "%s",
+        /* resampling so few pairs makes the interval too narrow */
+        mn_table_text(table, "%s%s",
                       s->low > 0    ? "higher"
                       : s->high < 0 ? "lower"
-                                    : "not told apart");
+                                    : "not told apart",
+                      s->n < FEW_PAIRS ? "; few pairs, a hint at most" : "");
     }
 }
 

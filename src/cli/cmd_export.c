@@ -82,8 +82,15 @@ static int export(const mn_arguments *arguments)
 {
     const char *format = mn_arguments_value(arguments, "format");
     const char *out = mn_arguments_value(arguments, "out");
+    const char *copy = mn_arguments_value(arguments, "copy");
+    if (copy != NULL && (format != NULL || out != NULL)) {
+        mn_complain("--copy makes a whole run file; give it without --format and --out");
+        return MN_EXIT_USAGE;
+    }
+    if (copy != NULL)
+        return mn_exit_of_work(mn_results_copy(arguments->words[0], copy));
     if (format == NULL) {
-        mn_complain("export needs --format csv, json or safetensors");
+        mn_complain("export needs --format csv, json or safetensors, or --copy FILE");
         return MN_EXIT_USAGE;
     }
     if (strcmp(format, "safetensors") == 0)
@@ -110,12 +117,15 @@ static const mn_flag flags[] = {
      .letter = 'o',
      .value = "FILE",
      .help = "safetensors: the file to write (default: FILE's name, ending in .safetensors)"},
+    {.name = "copy",
+     .value = "FILE",
+     .help = "a consistent copy of the run file, also while the run is in progress"},
     {.name = NULL},
 };
 
 const mn_command mn_command_export = {
     .name = "export",
-    .synopsis = "FILE --format csv|json|safetensors [-o FILE]",
+    .synopsis = "FILE --format csv|json|safetensors [-o FILE] | --copy FILE",
     .summary = "Hands results or weights of a run to other programs.",
     .details = "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
                "untrained network.  Weights go to a file, which load_state_dict() in PyTorch and "

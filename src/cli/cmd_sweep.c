@@ -184,7 +184,12 @@ static bool add_row(mn_table *table, const cJSON *arm, const mn_runs *runs, cons
         mn_table_text(table, "-");
         return true;
     }
-    mn_table_text(table, "%g to %g: %s", least, most, as_expected ? "yes" : "NO");
+    const char *verdict = as_expected ? "yes" : "NO";
+    if (isfinite(least) && isfinite(most))
+        mn_table_text(table, "%g to %g: %s", least, most, verdict);
+    else
+        mn_table_text(table, "%s %g: %s", isfinite(least) ? "at least" : "at most",
+                      isfinite(least) ? least : most, verdict);
     return as_expected;
 }
 

@@ -229,6 +229,15 @@ mn_status mn_results_open(const char *path, mn_results **results)
     return status;
 }
 
+mn_status mn_results_copy(const char *path, const char *copy)
+{
+    mn_runfile *file;
+    MN_TRY(mn_runfile_open(path, MN_READ, &file));
+    const mn_status status = mn_runfile_copy(file, copy);
+    mn_runfile_close(file);
+    return status;
+}
+
 void mn_results_free(mn_results *results)
 {
     if (results == NULL)

@@ -198,10 +198,11 @@ static mn_status open_data(mn_runner *runner)
     static _Thread_local int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
     mn_stream_spec spec;
     const mn_experiment *experiment = runner->experiment;
+    const char *folder = mn_experiment_settings(experiment)->data_folder;
     MN_TRY(mn_experiment_stream(experiment, task_classes, class_order, &spec));
     MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
-                           mn_experiment_section_json(experiment, MN_SECTION_DATASET), NULL,
-                           &runner->dataset));
+                           mn_experiment_section_json(experiment, MN_SECTION_DATASET),
+                           folder[0] != '\0' ? folder : NULL, &runner->dataset));
     MN_TRY(mn_stream_new(runner->dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed,
                          &runner->stream));
     return mn_experiment_transform(experiment, runner->dataset->channels, &runner->transform);

@@ -20,6 +20,8 @@ static const mn_option run_options[] = {
             "init: the classifier too; otherwise everything but it, whatever its shape there"),
     MN_TEXT(mn_run_settings, init_digest, "",
             "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
+    MN_TEXT(mn_run_settings, data_folder, "",
+            "where the data set lies; empty: $MNEME_DATA and the usual places"),
     MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
             "hold out this part of each class's training images and evaluate on it; the test set "
             "is not touched"),

@@ -20,6 +20,9 @@ mn_status mn_runfile_create(const char *path, mn_runfile **file);
 mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file);
 /* Rolls back what is open, gives up ownership, folds the write-ahead log in.  NULL is fine. */
 mn_status mn_runfile_close(mn_runfile *file);
+/* Writes a copy as of the last commit to `path`, which must not exist; a run in progress is not
+ * disturbed, and the copy can be resumed on its own. */
+mn_status mn_runfile_copy(mn_runfile *file, const char *path);
 const char *mn_runfile_path(const mn_runfile *file);
 
 mn_status mn_runfile_begin(mn_runfile *file);

@@ -36,7 +36,7 @@ typedef enum mn_kind {
 typedef struct mn_descriptor {
     uint32_t abi;        /* of its kind, exactly: MN_STRATEGY_ABI, ... */
     uint32_t size;       /* sizeof the descriptor where it was compiled; a host reads no further */
-    const char *name;    /* [a-z0-9-]+ */
+    const char *name;    /* [a-z0-9_-]+ */
     const char *summary; /* one sentence */
     const char *cite;    /* paper, or NULL */
     const mn_option *options; /* NULL: none */

@@ -22,6 +22,8 @@ MN_API const char *mn_scope_name(mn_scope scope); /* "class-il" */
 /* Opens a run file for reading; a run in progress is read as of its last commit. */
 MN_API mn_status mn_results_open(const char *path, mn_results **results);
 MN_API void mn_results_free(mn_results *results);
+/* A consistent copy of a run file, also of one in progress; `copy` must not exist. */
+MN_API mn_status mn_results_copy(const char *path, const char *copy);
 
 /* A value of the run table ("benchmark", "strategy", "seed", "status", "config", ...); NULL when
  * absent.  Owned by results. */

@@ -26,7 +26,7 @@ MN_API mn_status mn_experiment_new(const char *benchmark, const char *strategies
                                    mn_experiment **experiment);
 MN_API void mn_experiment_free(mn_experiment *experiment);
 /* Sets one option over recipe and defaults: ("seed", "3"), ("buffer_size", "500"),
- * ("der.alpha", "0.3"), ("network.widths", "400,400"), ("dataset.folder", "/data").
+ * ("der.alpha", "0.3"), ("network.widths", "400,400"), ("data_folder", "/data").
  * MN_BAD_OPTION names the nearest valid key. */
 MN_API mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const char *value);
 /* Applies the recipe, checks every combination, and fixes the configuration; called by run too. */
