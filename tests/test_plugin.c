@@ -128,6 +128,38 @@ START_TEST(a_run_finds_its_plugin_again_from_another_folder)
 }
 END_TEST
 
+START_TEST(a_plugin_may_bring_a_buffer_policy)
+{
+    const char *folder = test_folder("plugin");
+    char undisturbed[PATH_BYTES], stopped[PATH_BYTES], said[4096];
+    path_of(undisturbed, folder, "undisturbed", ".mneme");
+    path_of(stopped, folder, "stopped", ".mneme");
+    expect(program_in(plugins(), said, "run", "split-synthetic", "stopping.so", "--buffer-policy",
+                      "policy.so", "-o", undisturbed, NULL),
+           DONE, said, "buffer policy 'first-come' comes from ");
+    ck_assert_int_eq(test_query(undisturbed, "SELECT max(seen) FROM exemplar"), 59);
+    setenv("STOP_AT_STEP", "70", 1);
+    const int code = program_in(plugins(), said, "run", "split-synthetic", "stopping.so",
+                                "--buffer-policy", "./policy.so", "-q", "-o", stopped, NULL);
+    unsetenv("STOP_AT_STEP");
+    expect(code, STOPPED, said, "");
+    expect(program_in("/", said, "resume", stopped, "-q", NULL), DONE, said, "");
+    test_same_run(undisturbed, stopped);
+    test_remove(undisturbed);
+    test_remove(stopped);
+    expect(program_in(plugins(), said, "run", "split-synthetic", "er", "--buffer-policy",
+                      "./stopping.so", "-q", "-o", stopped, NULL),
+           REFUSED, said, "'stopping' is a strategy; a buffer policy is needed here");
+    expect(program_in(plugins(), said, "run", "split-synthetic", "er", "--set",
+                      "dataset.name=./policy.so", "-q", "-o", stopped, NULL),
+           REFUSED, said, "dataset.name: ./policy.so: 'first-come' is a buffer policy");
+    expect(program_in(plugins(), said, "run", "split-synthetic", "er", "--set",
+                      "network.name=./missing.so", "-q", "-o", stopped, NULL),
+           REFUSED, said, "network.name: ./missing.so: no such plugin");
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(a_plugin_that_has_vanished_is_named)
 {
     const char *folder = test_folder("plugin");
@@ -161,7 +193,7 @@ static const struct {
     {"no_name.so", "'Not a name' is no name"},
     {"tiny.so", "its descriptor has 16 bytes"},
     {"newer_used.so", "uses what a later mneme added to a strategy"},
-    {"policy.so", "'keep-nothing' is a buffer policy; a strategy is needed here"},
+    {"policy.so", "'first-come' is a buffer policy; a strategy is needed here"},
     {"build.ninja", "no strategy is called"},
     {"./build.ninja", "is not a plugin"},
     {"missing.so", "missing.so: no such plugin"},
@@ -229,8 +261,8 @@ START_TEST(a_strategy_may_be_written_in_cplusplus)
 END_TEST
 
 MN_SUITE("plugin", every_builtin_strategy_as_a_plugin_gives_the_same_bytes,
-         a_run_finds_its_plugin_again_from_another_folder, a_plugin_that_has_vanished_is_named,
-         what_is_no_plugin_of_this_mneme_is_refused,
+         a_run_finds_its_plugin_again_from_another_folder, a_plugin_may_bring_a_buffer_policy,
+         a_plugin_that_has_vanished_is_named, what_is_no_plugin_of_this_mneme_is_refused,
          a_shorter_descriptor_is_read_no_further_than_it_goes,
          a_longer_descriptor_is_fine_while_it_uses_nothing_new,
          a_strategy_may_be_written_in_cplusplus)

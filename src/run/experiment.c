@@ -26,19 +26,26 @@ const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment)
 /* --- sections
  * ------------------------------------------------------------------------------------- */
 
-/* The table of a section whose type has a name; bytes of the struct it fills. */
-static mn_status typed_table(mn_section_id id, const char *type, const mn_option **table,
+static mn_kind kind_of(mn_section_id id)
+{
+    return id == MN_SECTION_NETWORK  ? MN_KIND_NETWORK
+           : id == MN_SECTION_BUFFER ? MN_KIND_POLICY
+                                     : MN_KIND_DATASET;
+}
+
+/* The table of a section whose type has a name, or is brought by a plugin, whose name it gets;
+ * bytes of the struct it fills. */
+static mn_status typed_table(mn_section_id id, const char **type, const mn_option **table,
                              size_t *bytes)
 {
     if (id == MN_SECTION_OPTIMISER) {
-        *table = mn_optimiser_options(type);
+        *table = mn_optimiser_options(*type);
         *bytes = mn_options_bytes(*table);
         return *table != NULL ? MN_OK : MN_NOT_FOUND;
     }
-    const mn_kind kind = id == MN_SECTION_NETWORK  ? MN_KIND_NETWORK
-                         : id == MN_SECTION_BUFFER ? MN_KIND_POLICY
-                                                   : MN_KIND_DATASET;
-    const mn_descriptor *descriptor = mn_find(kind, type);
+    const mn_kind kind = kind_of(id);
+    MN_TRY(mn_plugin_named(kind, type));
+    const mn_descriptor *descriptor = mn_find(kind, *type);
     if (descriptor == NULL)
         return MN_NOT_FOUND;
     *table = descriptor->options;
@@ -83,8 +90,14 @@ static mn_status fill_section(mn_section *section, const mn_experiment *experime
         return mn_options_from_json(section->table, section->values, section->name, object);
     /* "name" chose the type.  Options written for another type than the user's do not apply. */
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(object, "name");
-    if (cJSON_IsString(name) && strcmp(name->valuestring, section->type) != 0)
-        return MN_OK;
+    if (cJSON_IsString(name)) {
+        const mn_section_id id = (mn_section_id)(section - experiment->section);
+        const char *written = name->valuestring;
+        if (id != MN_SECTION_OPTIMISER)
+            MN_TRY(mn_plugin_named(kind_of(id), &written));
+        if (strcmp(written, section->type) != 0)
+            return MN_OK;
+    }
     cJSON *options = cJSON_Duplicate(object, 1);
     cJSON_DeleteItemFromObjectCaseSensitive(options, "name");
     const mn_status status =
@@ -108,7 +121,7 @@ static mn_status open_fixed_section(mn_experiment *experiment, mn_section_id id)
     size_t bytes = 0;
     if (is_typed(id)) {
         type = type_of(experiment, section_names[id], usual[id]);
-        const mn_status status = typed_table(id, type, &table, &bytes);
+        const mn_status status = typed_table(id, &type, &table, &bytes);
         if (status != MN_OK)
             return mn_fail_in(status == MN_NOT_FOUND ? MN_BAD_OPTION : status, "%s.name",
                               section_names[id]);
@@ -122,10 +135,10 @@ static mn_status open_fixed_section(mn_experiment *experiment, mn_section_id id)
 
 static mn_status open_buffer_section(mn_experiment *experiment)
 {
-    const mn_run_settings *run = mn_experiment_settings(experiment);
+    mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
     const mn_option *table;
     size_t bytes;
-    const mn_status status = typed_table(MN_SECTION_BUFFER, run->buffer_policy, &table, &bytes);
+    const mn_status status = typed_table(MN_SECTION_BUFFER, &run->buffer_policy, &table, &bytes);
     if (status != MN_OK)
         return mn_fail_in(MN_BAD_OPTION, "buffer_policy");
     mn_section *section = &experiment->section[MN_SECTION_BUFFER];
@@ -171,32 +184,17 @@ mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const
 /* --- strategies
  * ------------------------------------------------------------------------------------- */
 
-static mn_status load_strategy(const char *path, const char **name)
-{
-    mn_kind kind;
-    const mn_descriptor *descriptor;
-    MN_TRY(mn_plugin_open(path, &kind, &descriptor));
-    if (kind != MN_KIND_STRATEGY)
-        return mn_fail(MN_BAD_OPTION, "%s: '%s' is a %s; a strategy is needed here", path,
-                       descriptor->name, mn_kind_name(kind, false));
-    *name = descriptor->name;
-    return MN_OK;
-}
-
 static mn_status add_strategy(mn_experiment *experiment, const char *name)
 {
     if (experiment->strategy_count == MN_MOST_STRATEGIES)
         return mn_fail(MN_BAD_OPTION, "more than %d strategies in one run", MN_MOST_STRATEGIES);
-    if (strchr(name, '/') != NULL ||
-        (strlen(name) > 3 && strcmp(name + strlen(name) - 3, ".so") == 0))
-        MN_TRY(load_strategy(name, &name));
+    MN_TRY(mn_plugin_named(MN_KIND_STRATEGY, &name));
     const mn_strategy *strategy = (const void *)mn_find(MN_KIND_STRATEGY, name);
     if (strategy == NULL)
         return MN_NOT_FOUND;
     for (int i = 0; i < experiment->strategy_count; i++)
         if (experiment->strategy[i] == strategy)
             return mn_fail(MN_BAD_OPTION, "'%s' is named twice", name);
-    experiment->plugin[experiment->strategy_count] = mn_plugin_path(MN_KIND_STRATEGY, name);
     experiment->strategy[experiment->strategy_count++] = strategy;
     return MN_OK;
 }
@@ -226,13 +224,9 @@ static mn_status put_base_first(mn_experiment *experiment)
     MN_TRY(add_strategy(experiment, "finetune"));
     const int last = experiment->strategy_count - 1;
     const mn_strategy *base = experiment->strategy[last];
-    const char *plugin = experiment->plugin[last];
     memmove(experiment->strategy + 1, experiment->strategy,
             (size_t)last * sizeof experiment->strategy[0]);
-    memmove(experiment->plugin + 1, experiment->plugin,
-            (size_t)last * sizeof experiment->plugin[0]);
     experiment->strategy[0] = base;
-    experiment->plugin[0] = plugin;
     return MN_OK;
 }
 
@@ -337,21 +331,27 @@ void mn_experiment_free(mn_experiment *experiment)
     free(experiment);
 }
 
+static mn_status assign_all(mn_experiment *experiment)
+{
+    for (int64_t i = 0; i < experiment->assignment_count; i++)
+        MN_TRY(mn_experiment_assign(experiment, experiment->assignments[i].key,
+                                    experiment->assignments[i].value));
+    mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
+    return mn_plugin_named(MN_KIND_POLICY, &run->buffer_policy);
+}
+
 /* Fills every section anew: file, then recipe, then what the user set. */
 static mn_status apply(mn_experiment *experiment)
 {
     MN_TRY(open_sections(experiment));
-    for (int pass = 0; pass < 2; pass++) {
-        for (int64_t i = 0; i < experiment->assignment_count; i++)
-            MN_TRY(mn_experiment_assign(experiment, experiment->assignments[i].key,
-                                        experiment->assignments[i].value));
-        if (pass ==
-            0) { /* the user's buffer size chooses the recipe; the user's values go over it */
-            MN_TRY(open_buffer_section(experiment));
-            MN_TRY(mn_experiment_apply_recipe(experiment));
-        }
-    }
-    return MN_OK;
+    /* The user's buffer size chooses the recipe; the user's values go over it. */
+    MN_TRY(assign_all(experiment));
+    MN_TRY(open_buffer_section(experiment));
+    const char *policy = mn_experiment_settings(experiment)->buffer_policy;
+    MN_TRY(mn_experiment_apply_recipe(experiment));
+    if (strcmp(mn_experiment_settings(experiment)->buffer_policy, policy) != 0)
+        MN_TRY(open_buffer_section(experiment)); /* the recipe chose another */
+    return assign_all(experiment);
 }
 
 mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const char *value)
@@ -434,10 +434,7 @@ static char *configuration(const mn_experiment *experiment)
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", experiment->benchmark);
     cJSON_AddStringToObject(json, "strategy", experiment->strategies);
-    cJSON *plugins = cJSON_AddArrayToObject(json, "plugins");
-    for (int i = 0; i < experiment->strategy_count; i++)
-        if (experiment->plugin[i] != NULL)
-            cJSON_AddItemToArray(plugins, cJSON_CreateString(experiment->plugin[i]));
+    cJSON_AddItemToObject(json, "plugins", mn_plugins_used(experiment));
     for (int i = 0; i < experiment->section_count; i++)
         cJSON_AddItemToObject(json, experiment->section[i].name,
                               section_json(&experiment->section[i]));
@@ -473,44 +470,10 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     return MN_OK;
 }
 
-static mn_status load_plugins(const cJSON *paths)
-{
-    const cJSON *path;
-    cJSON_ArrayForEach(path, paths)
-    {
-        const char *name;
-        if (!cJSON_IsString(path))
-            return mn_fail(MN_CORRUPT, "configuration.plugins: expected paths");
-        const mn_status status = load_strategy(path->valuestring, &name);
-        if (status != MN_OK)
-            return mn_fail_in(status, "a plugin of this run");
-    }
-    return MN_OK;
-}
-
-/* A plugin that this process loaded for another run must not slip into this one. */
-static mn_status check_same_plugins(const mn_experiment *experiment)
-{
-    for (int i = 0; i < experiment->strategy_count; i++) {
-        bool named = experiment->plugin[i] == NULL;
-        const cJSON *path;
-        cJSON_ArrayForEach(path, cJSON_GetObjectItemCaseSensitive(experiment->source, "plugins"))
-        {
-            named = named || strcmp(path->valuestring, experiment->plugin[i]) == 0;
-        }
-        if (!named)
-            return mn_fail(MN_UNSUPPORTED,
-                           "the run began with the built-in '%s', which this process replaced by "
-                           "%s; resume it in another process",
-                           experiment->strategy[i]->name, experiment->plugin[i]);
-    }
-    return MN_OK;
-}
-
 static mn_status restore(cJSON *source, mn_experiment **experiment)
 {
     const char *strategies = NULL;
-    mn_status status = load_plugins(cJSON_GetObjectItemCaseSensitive(source, "plugins"));
+    mn_status status = mn_plugins_load(cJSON_GetObjectItemCaseSensitive(source, "plugins"));
     if (status == MN_OK)
         status = mn_json_text(source, "configuration", "strategy", &strategies);
     if (status == MN_OK && strategies == NULL)
@@ -520,7 +483,7 @@ static mn_status restore(cJSON *source, mn_experiment **experiment)
         return status;
     }
     MN_TRY(experiment_new(source, "configuration", mn_intern(strategies), experiment));
-    return check_same_plugins(*experiment);
+    return mn_plugins_check(*experiment);
 }
 
 mn_status mn_experiment_restore(const char *config, mn_experiment **experiment)

@@ -79,7 +79,6 @@ struct mn_experiment {
     const char *benchmark, *strategies; /* "split-fmnist", "er+ewc" */
     cJSON *source;                      /* the benchmark's JSON, or a run file's configuration */
     const mn_strategy *strategy[MN_MOST_STRATEGIES];
-    const char *plugin[MN_MOST_STRATEGIES]; /* its path, NULL when built in */
     int strategy_count;
     mn_assignment *assignments;
     int64_t assignment_count;
@@ -109,6 +108,18 @@ mn_status mn_experiment_restore(const char *config, mn_experiment **experiment);
 mn_status mn_experiment_apply_recipe(mn_experiment *experiment);
 /* Sets KEY of its section, without recording it. */
 mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const char *value);
+
+/* plugins.c: a name that is the path of a plugin becomes the name of what it brings, of `kind`. */
+mn_status mn_plugin_named(mn_kind kind, const char **name);
+/* The i-th of the strategies, data set, network and policy, and the path of its plugin, NULL when
+ * it is built in; false past the last. */
+bool mn_plugin_used(const mn_experiment *experiment, int i, mn_kind *kind, const char **name,
+                    const char **path);
+/* For the configuration: all paths, as an array of texts. */
+cJSON *mn_plugins_used(const mn_experiment *experiment);
+mn_status mn_plugins_load(const cJSON *paths);
+/* A plugin that this process loaded for another run must not slip into a restored one. */
+mn_status mn_plugins_check(const mn_experiment *experiment);
 
 /* benchmark.c: the JSON of a benchmark by name or path; caller deletes. */
 mn_status mn_benchmark_read(const char *name_or_path, cJSON **json);

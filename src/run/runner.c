@@ -242,14 +242,13 @@ static mn_status make_folders(const char *path)
 /* Whose code runs is said, and above all when a built-in name hides it. */
 static void log_plugins(mn_runner *runner)
 {
-    const mn_experiment *experiment = runner->experiment;
-    for (int i = 0; i < experiment->strategy_count; i++) {
-        const char *name = experiment->strategy[i]->name;
-        if (experiment->plugin[i] != NULL)
-            mn_runner_log(
-                runner, MN_LOG_INFO, "strategy '%s' comes from %s%s", name, experiment->plugin[i],
-                mn_is_builtin(MN_KIND_STRATEGY, name) ? " instead of the built-in one" : "");
-    }
+    mn_kind kind;
+    const char *name, *path;
+    for (int i = 0; mn_plugin_used(runner->experiment, i, &kind, &name, &path); i++)
+        if (path != NULL)
+            mn_runner_log(runner, MN_LOG_INFO, "%s '%s' comes from %s%s", mn_kind_name(kind, false),
+                          name, path,
+                          mn_is_builtin(kind, name) ? " instead of the built-in one" : "");
 }
 
 static mn_status begin_run(mn_runner *runner)

@@ -64,10 +64,20 @@ const grown strategy = {
     .later = LATER,
 };
 
+static int64_t place(const mn_buffer *buffer, const void *options, const mn_candidate *candidate,
+                     mn_key key)
+{
+    (void)options;
+    (void)candidate;
+    (void)key;
+    return mn_buffer_free_slot(buffer);
+}
+
 const mn_policy policy = {
     MN_POLICY_HEADER,
-    .name = "keep-nothing",
-    .summary = "Keeps nothing.",
+    .name = "first-come",
+    .summary = "Keeps what came first, for ever.",
+    .place = place,
 };
 
 #ifndef NO_ENTRY
