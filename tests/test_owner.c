@@ -97,6 +97,42 @@ START_TEST(the_same_process_does_not_write_twice)
 }
 END_TEST
 
+START_TEST(a_link_is_no_way_around)
+{
+    scratch_new();
+    const pid_t child = child_that(create_and_hold);
+    char link[200];
+    snprintf(link, sizeof link, "%s/link.mneme", scratch_folder);
+    ck_assert_int_eq(symlink("run.mneme", link), 0);
+    int descriptor;
+    char *name;
+    ck_assert_fails(mn_owner_lock(link, &descriptor, &name), MN_BUSY, "another process");
+    end(child);
+    mn_runfile *file;
+    ck_assert_ok(mn_runfile_open(link, MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_close(file));
+    scratch_remove();
+}
+END_TEST
+
+START_TEST(a_process_that_changes_its_folder_still_releases_the_file)
+{
+    scratch_new();
+    mn_runfile *file;
+    ck_assert_int_eq(chdir(scratch_folder), 0);
+    ck_assert_ok(mn_runfile_create("relative.mneme", &file));
+    ck_assert_int_eq(access("relative.mneme-lock", F_OK), 0);
+    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_int_eq(chdir(scratch_folder), 0);
+    ck_assert_int_ne(access("relative.mneme-lock", F_OK), 0);
+    ck_assert_int_ne(access("relative.mneme-wal", F_OK), 0);
+    ck_assert_ok(mn_runfile_open("relative.mneme", MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_close(file));
+    scratch_remove();
+}
+END_TEST
+
 /* --- what the row alone says, when the lock is free ------------------------------------------- */
 
 typedef struct forged {
@@ -269,7 +305,8 @@ static bool lock_often(atomic_int *holders)
 {
     for (int taken = 0; taken < LOCKS;) {
         int descriptor;
-        if (mn_owner_lock(scratch_path, &descriptor) != MN_OK) {
+        char *name;
+        if (mn_owner_lock(scratch_path, &descriptor, &name) != MN_OK) {
             sched_yield();
             continue;
         }
@@ -277,7 +314,7 @@ static bool lock_often(atomic_int *holders)
             return false;
         sched_yield();
         atomic_fetch_sub(holders, 1);
-        mn_owner_unlock(scratch_path, descriptor);
+        mn_owner_unlock(descriptor, name);
         taken++;
     }
     return true;
@@ -307,6 +344,7 @@ END_TEST
 
 MN_SUITE("owner", a_lock_that_comes_and_goes_has_one_holder, a_second_process_is_told_who_writes,
          a_dead_owner_is_taken_over_with_its_last_commit, the_same_process_does_not_write_twice,
+         a_link_is_no_way_around, a_process_that_changes_its_folder_still_releases_the_file,
          a_living_owner_is_respected_without_its_lock, a_reused_process_id_is_not_the_owner,
          a_restart_of_the_machine_frees_its_files, another_host_must_release_it_or_a_person,
          of_many_that_resume_at_once_one_wins, of_many_that_create_at_once_one_wins)

@@ -24,7 +24,8 @@ struct mn_runfile {
     char *path;
     sqlite3 *database;
     mn_access access;
-    int lock;         /* descriptor of FILE-lock, -1 for a reader */
+    int lock; /* descriptor of FILE-lock, -1 for a reader */
+    char *lock_name;
     bool transaction; /* between begin and commit */
     bool failed;      /* something in that transaction failed, so it must not be committed */
     int statements;

@@ -43,7 +43,7 @@ mn_status mn_check_filesystem(const char *path)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     struct statfs about;
     mn_status status = MN_OK;
-    if (statfs(folder, &about) != 0) {
+    if (statfs(path, &about) != 0 && statfs(folder, &about) != 0) {
         status =
             errno == ENOENT || errno == ENOTDIR
                 ? mn_fail(MN_NOT_FOUND, "%s: there is no folder '%s'; make it first", path, folder)

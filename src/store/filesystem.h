@@ -6,7 +6,8 @@
 
 /* The name of a network file system by the magic number of statfs(2); NULL for a local one. */
 const char *mn_network_filesystem(unsigned long magic);
-/* Looks at the folder of `path`: MN_NOT_FOUND, or MN_UNSUPPORTED on a network file system. */
+/* Looks at `path`, or its folder if it is not there yet: MN_NOT_FOUND, or MN_UNSUPPORTED on a
+ * network file system. */
 mn_status mn_check_filesystem(const char *path);
 
 #endif

@@ -48,7 +48,8 @@ GROUP BY scope;
 
 -- correct of all tasks / images of all tasks, after the last
 CREATE VIEW accuracy_micro AS
-SELECT scope, CASE WHEN count(accuracy) = task + 1 THEN 100.0 * sum(correct) / sum(total) END AS value
+SELECT scope,
+    CASE WHEN count(accuracy) = task + 1 THEN 100.0 * sum(correct) / sum(total) END AS value
 FROM accuracy JOIN last_task USING (scope)
 WHERE after_task = task AND on_task <= task
 GROUP BY scope;

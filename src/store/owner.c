@@ -32,10 +32,23 @@ typedef struct owner {
     X(started, "owner.started")                                                                    \
     X(since, "owner.since")
 
-static char *lock_path(const char *path)
+/* Beside the file itself, also when `path` is a link to it: all its names share one lock. */
+static char *lock_name(const char *path)
 {
-    char *name = NULL;
-    return asprintf(&name, "%s-lock", path) < 0 ? NULL : name;
+    char *real = realpath(path, NULL), *name = NULL;
+    if (real == NULL && errno == ENOENT) { /* to be created */
+        const char *slash = strrchr(path, '/');
+        char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+        char *there = folder == NULL ? NULL : realpath(folder, NULL);
+        if (there != NULL && asprintf(&real, "%s/%s", there, slash == NULL ? path : slash + 1) < 0)
+            real = NULL;
+        free(there);
+        free(folder);
+    }
+    if (real != NULL && asprintf(&name, "%s-lock", real) < 0)
+        name = NULL;
+    free(real);
+    return name;
 }
 
 /* The holder before us may have removed the file whose lock we waited for. */
@@ -70,25 +83,26 @@ static mn_status lock_named(const char *path, const char *name, int *descriptor)
     }
 }
 
-mn_status mn_owner_lock(const char *path, int *descriptor)
+mn_status mn_owner_lock(const char *path, int *descriptor, char **name)
 {
-    char *name = lock_path(path);
-    if (name == NULL)
-        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
-    const mn_status status = lock_named(path, name, descriptor);
-    free(name);
+    *name = lock_name(path);
+    if (*name == NULL)
+        return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
+    const mn_status status = lock_named(path, *name, descriptor);
+    if (status != MN_OK) {
+        free(*name);
+        *name = NULL;
+    }
     return status;
 }
 
-void mn_owner_unlock(const char *path, int descriptor)
+void mn_owner_unlock(int descriptor, char *name)
 {
-    if (descriptor < 0)
-        return;
-    char *name = lock_path(path);
-    if (name != NULL)
+    if (descriptor >= 0) {
         unlink(name);
+        close(descriptor);
+    }
     free(name);
-    close(descriptor);
 }
 
 /* The first line of a file of /proc, "" when there is none. */

@@ -9,10 +9,11 @@
 
 #include "store/database.h"
 
-/* Takes FILE-lock into *descriptor; MN_BUSY when another process has it. */
-mn_status mn_owner_lock(const char *path, int *descriptor);
-/* Removes FILE-lock and lets it go; -1 is fine. */
-void mn_owner_unlock(const char *path, int descriptor);
+/* Takes FILE-lock; MN_BUSY when another process has it.  *name: which file that is, wherever the
+ * process may go in the meantime. */
+mn_status mn_owner_lock(const char *path, int *descriptor, char **name);
+/* Removes FILE-lock, lets it go, and frees its name; -1 and NULL are fine. */
+void mn_owner_unlock(int descriptor, char *name);
 
 /* Writes this process into the run table, unless a living one, or one of another host, is there
  * (MN_BUSY).  The caller holds the lock. */
