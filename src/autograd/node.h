@@ -45,7 +45,6 @@ void *mn_tape_take(mn_tape *tape, size_t bytes); /* NULL: the tape carries MN_NO
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
 const mn_arena *mn_tape_arena(const mn_tape *tape);
 void mn_tape_append(mn_tape *tape, mn_node *node);
-mn_node *mn_tape_last(const mn_tape *tape);
 /* A weight in the layout that a kernel reads, made at most once a step: *fresh says that the caller
  * must fill the memory now.  It is forgotten when any tensor changes.  NULL when memory ran out. */
 void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layout, bool *fresh);
@@ -71,23 +70,23 @@ typedef struct mn_sweep {
 mn_sweep *mn_tape_sweep(mn_tape *tape);
 
 /* --- shorthands of the op files --- */
-static inline mn_shape mn_in_shape(const mn_node *node, int i)
+static inline mn_shape mn_node_x_shape(const mn_node *node, int i)
 {
     return node->inputs[i]->value.shape;
 }
-static inline const float *mn_in(const mn_node *node, int i)
+static inline const float *mn_node_x(const mn_node *node, int i)
 {
     return node->inputs[i] != NULL ? mn_tensor_floats(&node->inputs[i]->value) : NULL;
 }
-static inline float *mn_out(const mn_node *node)
+static inline float *mn_node_y(const mn_node *node)
 {
     return mn_tensor_floats(&node->output.value);
 }
-static inline const float *mn_out_gradient(const mn_node *node)
+static inline const float *mn_node_dy(const mn_node *node)
 {
     return mn_tensor_floats(&node->output.gradient);
 }
-static inline int64_t mn_out_count(const mn_node *node)
+static inline int64_t mn_node_y_count(const mn_node *node)
 {
     return mn_tensor_count(&node->output.value);
 }
@@ -96,12 +95,12 @@ static inline int64_t mn_out_stored_count(const mn_node *node)
 {
     return mn_tensor_stored_count(&node->output.value);
 }
-static inline int64_t mn_in_count(const mn_node *node, int i)
+static inline int64_t mn_node_x_count(const mn_node *node, int i)
 {
     return mn_tensor_count(&node->inputs[i]->value);
 }
 /* A scalar output's gradient, read because it becomes a kernel's factor. */
-static inline float mn_out_gradient_item(const mn_node *node)
+static inline float mn_node_dy_item(const mn_node *node)
 {
     float item;
     mn_kernel_download(&item, node->output.gradient.data, sizeof item);

@@ -46,7 +46,7 @@ static mn_status check_shapes(mn_shape x, mn_shape weight, const mn_conv_geometr
 
 static mn_status plan_of(const mn_node *node, mn_conv **conv)
 {
-    return mn_conv_plan(&node->inputs[X]->value, mn_in_shape(node, WEIGHT),
+    return mn_conv_plan(&node->inputs[X]->value, mn_node_x_shape(node, WEIGHT),
                         *(const mn_conv_geometry *)node->attributes, node->inputs[BIAS] != NULL,
                         conv);
 }
@@ -57,13 +57,13 @@ static mn_status conv2d_shape(mn_node *node, mn_shape *out)
     char text[64];
     if (node->inputs[WEIGHT] == NULL)
         return mn_fail(MN_BAD_VALUE, "the weight is absent");
-    const mn_shape x = mn_in_shape(node, X), weight = mn_in_shape(node, WEIGHT);
+    const mn_shape x = mn_node_x_shape(node, X), weight = mn_node_x_shape(node, WEIGHT);
     MN_TRY(check_geometry(g));
     MN_TRY(check_shapes(x, weight, g));
     if (node->inputs[BIAS] != NULL &&
-        !mn_shape_equal(mn_in_shape(node, BIAS), MN_SHAPE(weight.size[0])))
+        !mn_shape_equal(mn_node_x_shape(node, BIAS), MN_SHAPE(weight.size[0])))
         return mn_fail(MN_BAD_SHAPE, "the bias is %s, expected (%" PRId64 ")",
-                       mn_shape_text(mn_in_shape(node, BIAS), text), weight.size[0]);
+                       mn_shape_text(mn_node_x_shape(node, BIAS), text), weight.size[0]);
     *out = MN_SHAPE(x.size[0], weight.size[0],
                     (x.size[2] + 2 * g->padding - weight.size[2]) / g->stride + 1,
                     (x.size[3] + 2 * g->padding - weight.size[3]) / g->stride + 1);
@@ -79,7 +79,7 @@ static mn_status conv2d_shape(mn_node *node, mn_shape *out)
 static mn_status ready_weight(mn_node *node, mn_conv *conv, mn_conv_direction direction,
                               const float **ready)
 {
-    const float *weight = mn_in(node, WEIGHT);
+    const float *weight = mn_node_x(node, WEIGHT);
     const mn_layout *layout;
     bool fresh;
     *ready = weight;
@@ -97,11 +97,12 @@ static mn_status conv2d_forward(mn_node *node)
 {
     mn_conv *conv;
     const float *weight;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return MN_OK;
     MN_TRY(plan_of(node, &conv));
     MN_TRY(ready_weight(node, conv, MN_CONV_FORWARD, &weight));
-    return mn_conv_forward(conv, mn_in(node, X), weight, mn_in(node, BIAS), mn_out(node));
+    return mn_conv_forward(conv, mn_node_x(node, X), weight, mn_node_x(node, BIAS),
+                           mn_node_y(node));
 }
 
 /* An empty batch adds nothing; gradients that nobody has written yet become zeros. */
@@ -117,10 +118,10 @@ static mn_status conv2d_backward(mn_node *node)
 {
     mn_conv *conv;
     bool add = false, add_weight = false, add_bias = false;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return backward_of_nothing(node);
     MN_TRY(plan_of(node, &conv));
-    const float *dy = mn_out_gradient(node);
+    const float *dy = mn_node_dy(node);
     float *dx = mn_node_sink(node, X, &add);
     if (dx != NULL) {
         const float *weight;
@@ -131,7 +132,8 @@ static mn_status conv2d_backward(mn_node *node)
     float *dbias = node->inputs[BIAS] != NULL ? mn_node_sink(node, BIAS, &add_bias) : NULL;
     if (dweight == NULL && dbias == NULL)
         return MN_OK;
-    return mn_conv_backward_weights(conv, mn_in(node, X), dy, dweight, add_weight, dbias, add_bias);
+    return mn_conv_backward_weights(conv, mn_node_x(node, X), dy, dweight, add_weight, dbias,
+                                    add_bias);
 }
 
 static const mn_op op_conv2d = {"conv2d", sizeof(mn_conv_geometry), conv2d_shape, conv2d_forward,

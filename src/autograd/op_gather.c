@@ -16,7 +16,7 @@ typedef struct gathered {
 static mn_status output_rows(const mn_node *node, mn_shape *out)
 {
     const gathered *g = node->attributes;
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     out->size[0] = g->count;
     return MN_OK;
 }
@@ -25,7 +25,7 @@ static mn_status gather_shape(mn_node *node, mn_shape *out)
 {
     gathered *g = node->attributes;
     MN_TRY(mn_check_rows(node));
-    const int64_t rows = mn_in_shape(node, 0).size[0];
+    const int64_t rows = mn_node_x_shape(node, 0).size[0];
     if (g->count < 0 || (g->count > 0 && g->index == NULL))
         return mn_fail(MN_BAD_VALUE, "there is no index of %" PRId64 " rows", g->count);
     int64_t *index = mn_tape_take(node->output.tape, (size_t)g->count * sizeof *index);
@@ -46,7 +46,7 @@ static mn_status where_shape(mn_node *node, mn_shape *out)
 {
     gathered *g = node->attributes;
     MN_TRY(mn_check_rows(node));
-    const int64_t rows = mn_in_shape(node, 0).size[0];
+    const int64_t rows = mn_node_x_shape(node, 0).size[0];
     if (rows > 0 && g->keep == NULL)
         return mn_fail(MN_BAD_VALUE, "there are no marks");
     int64_t *index = mn_tape_take(node->output.tape, (size_t)rows * sizeof *index);
@@ -62,8 +62,8 @@ static mn_status where_shape(mn_node *node, mn_shape *out)
 static mn_status gather_forward(mn_node *node)
 {
     const gathered *g = node->attributes;
-    mn_kernel_gather_rows(g->count, mn_row_count(mn_in_shape(node, 0)), g->index, mn_in(node, 0),
-                          mn_out(node));
+    mn_kernel_gather_rows(g->count, mn_row_count(mn_node_x_shape(node, 0)), g->index,
+                          mn_node_x(node, 0), mn_node_y(node));
     return MN_OK;
 }
 
@@ -72,8 +72,8 @@ static mn_status gather_backward(mn_node *node)
     const gathered *g = node->attributes;
     mn_tensor *gradient = mn_node_input_gradient(node, 0);
     if (gradient != NULL)
-        mn_kernel_scatter_rows(g->count, mn_row_count(mn_in_shape(node, 0)), g->index,
-                               mn_out_gradient(node), mn_tensor_floats(gradient));
+        mn_kernel_scatter_rows(g->count, mn_row_count(mn_node_x_shape(node, 0)), g->index,
+                               mn_node_dy(node), mn_tensor_floats(gradient));
     return MN_OK;
 }
 

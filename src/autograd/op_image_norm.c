@@ -44,14 +44,14 @@ static mn_status norm_shape(mn_node *node, mn_shape *out)
 {
     const normalised *b = node->attributes;
     char text[64];
-    *out = mn_in_shape(node, X);
+    *out = mn_node_x_shape(node, X);
     if (out->rank != 4)
         return mn_fail(MN_BAD_SHAPE, "%s, expected (B,C,H,W)", mn_shape_text(*out, text));
     const int64_t channels = out->size[1], pixels = out->size[2] * out->size[3];
     if (node->inputs[SCALE] != NULL)
-        MN_TRY(check_channels("scale", mn_in_shape(node, SCALE), channels));
+        MN_TRY(check_channels("scale", mn_node_x_shape(node, SCALE), channels));
     if (node->inputs[SHIFT] != NULL)
-        MN_TRY(check_channels("shift", mn_in_shape(node, SHIFT), channels));
+        MN_TRY(check_channels("shift", mn_node_x_shape(node, SHIFT), channels));
     MN_TRY(check_running(b, channels));
     if ((b->each_image ? pixels : out->size[0] * pixels) == 1 && b->mode != MN_NORM_RUNNING)
         return mn_fail(MN_BAD_VALUE, "a channel of 1 pixel has no variance");
@@ -65,7 +65,7 @@ static mn_status norm_shape(mn_node *node, mn_shape *out)
 static int64_t statistic_count(const mn_node *node)
 {
     const normalised *b = node->attributes;
-    const mn_shape x = mn_in_shape(node, X);
+    const mn_shape x = mn_node_x_shape(node, X);
     return b->each_image ? x.size[0] * x.size[1] : x.size[1];
 }
 
@@ -77,8 +77,8 @@ static mn_channel_norm norm_of(const mn_node *node, const float *mean, const flo
                              .constant = b->mode == MN_NORM_RUNNING,
                              .mean = mean,
                              .inverse = inverse,
-                             .scale = mn_in(node, SCALE),
-                             .shift = mn_in(node, SHIFT)};
+                             .scale = mn_node_x(node, SCALE),
+                             .shift = mn_node_x(node, SHIFT)};
 }
 
 static void move_running(const normalised *b, mn_shape x, const float *mean, const float *variance)
@@ -99,7 +99,7 @@ static mn_status norm_forward(mn_node *node)
     float *inverse = mn_saved_memory(node, INVERSE, MN_F32, count);
     if (mean == NULL || variance == NULL || inverse == NULL)
         return MN_NO_MEMORY;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return MN_OK;
     if (b->mode == MN_NORM_RUNNING) {
         mn_kernel_axpby(count, 1, mn_tensor_floats(b->running_mean), 0, mean);
@@ -108,7 +108,7 @@ static mn_status norm_forward(mn_node *node)
         MN_TRY(mn_channel_moments(&node->inputs[X]->value, b->each_image, mean, variance));
     }
     if (b->mode == MN_NORM_BATCH && b->running_mean != NULL)
-        move_running(b, mn_in_shape(node, X), mean, variance);
+        move_running(b, mn_node_x_shape(node, X), mean, variance);
     mn_channel_inverse(count, (float)b->epsilon, variance, inverse);
     const mn_channel_norm norm = norm_of(node, mean, inverse);
     return mn_channel_norm_forward(&norm, &node->inputs[X]->value, &node->output.value);
@@ -119,7 +119,7 @@ static mn_status norm_backward(mn_node *node)
     const int64_t count = statistic_count(node);
     const float *mean = mn_saved_memory(node, MEAN, MN_F32, count);
     const float *inverse = mn_saved_memory(node, INVERSE, MN_F32, count);
-    if (mn_out_count(node) == 0) {
+    if (mn_node_y_count(node) == 0) {
         for (int i = X; i <= SHIFT; i++)
             if (node->inputs[i] != NULL)
                 mn_node_input_gradient(node, i);

@@ -13,7 +13,7 @@ typedef struct reordered {
 static mn_status reorder_shape(mn_node *node, mn_shape *out)
 {
     const reordered *r = node->attributes;
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     node->output.value.layout = r->layout;
     return MN_OK;
 }

@@ -11,7 +11,7 @@ static mn_status matmul_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(mn_check_matrix(node, 0, "(M,K)"));
     MN_TRY(mn_check_matrix(node, 1, "(K,N)"));
-    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
+    const mn_shape x = mn_node_x_shape(node, 0), y = mn_node_x_shape(node, 1);
     if (x.size[1] != y.size[0])
         return mn_shapes_differ(x, y);
     *out = MN_SHAPE(x.size[0], y.size[1]);
@@ -20,24 +20,24 @@ static mn_status matmul_shape(mn_node *node, mn_shape *out)
 
 static mn_status matmul_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
-    mn_kernel_gemm(false, false, x.size[0], y.size[1], x.size[1], mn_in(node, 0), mn_in(node, 1),
-                   mn_out(node), false);
+    const mn_shape x = mn_node_x_shape(node, 0), y = mn_node_x_shape(node, 1);
+    mn_kernel_gemm(false, false, x.size[0], y.size[1], x.size[1], mn_node_x(node, 0),
+                   mn_node_x(node, 1), mn_node_y(node), false);
     return MN_OK;
 }
 
 static mn_status matmul_backward(mn_node *node) /* dx = dz y^T, dy = x^T dz */
 {
-    const mn_shape x = mn_in_shape(node, 0), y = mn_in_shape(node, 1);
+    const mn_shape x = mn_node_x_shape(node, 0), y = mn_node_x_shape(node, 1);
     const int64_t m = x.size[0], k = x.size[1], n = y.size[1];
-    const float *dz = mn_out_gradient(node);
+    const float *dz = mn_node_dy(node);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_gemm(false, true, m, k, n, dz, mn_in(node, 1), dx, add);
+        mn_kernel_gemm(false, true, m, k, n, dz, mn_node_x(node, 1), dx, add);
     float *dy = mn_node_sink(node, 1, &add);
     if (dy != NULL)
-        mn_kernel_gemm(true, false, k, n, m, mn_in(node, 0), dz, dy, add);
+        mn_kernel_gemm(true, false, k, n, m, mn_node_x(node, 0), dz, dy, add);
     return MN_OK;
 }
 
@@ -55,13 +55,13 @@ static mn_status linear_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(mn_check_matrix(node, 0, "(B,I)"));
     MN_TRY(mn_check_matrix(node, 1, "a weight (O,I)"));
-    const mn_shape x = mn_in_shape(node, 0), weight = mn_in_shape(node, 1);
+    const mn_shape x = mn_node_x_shape(node, 0), weight = mn_node_x_shape(node, 1);
     if (x.size[1] != weight.size[1])
         return mn_shapes_differ(x, weight);
     *out = MN_SHAPE(x.size[0], weight.size[0]);
     if (node->inputs[2] == NULL)
         return MN_OK;
-    const mn_shape bias = mn_in_shape(node, 2);
+    const mn_shape bias = mn_node_x_shape(node, 2);
     char text[64];
     if (!mn_shape_equal(bias, MN_SHAPE(weight.size[0])))
         return mn_fail(MN_BAD_SHAPE, "the bias is %s, expected (%lld)", mn_shape_text(bias, text),
@@ -72,12 +72,13 @@ static mn_status linear_shape(mn_node *node, mn_shape *out)
 static mn_status linear_forward(mn_node *node)
 {
     const mn_shape out = node->output.value.shape;
-    const int64_t rows = out.size[0], outputs = out.size[1], inputs = mn_in_shape(node, 0).size[1];
-    const float *bias = mn_in(node, 2);
+    const int64_t rows = out.size[0], outputs = out.size[1],
+                  inputs = mn_node_x_shape(node, 0).size[1];
+    const float *bias = mn_node_x(node, 2);
     if (bias != NULL)
-        mn_kernel_fill_rows(rows, outputs, bias, mn_out(node));
-    mn_kernel_gemm(false, true, rows, outputs, inputs, mn_in(node, 0), mn_in(node, 1), mn_out(node),
-                   bias != NULL);
+        mn_kernel_fill_rows(rows, outputs, bias, mn_node_y(node));
+    mn_kernel_gemm(false, true, rows, outputs, inputs, mn_node_x(node, 0), mn_node_x(node, 1),
+                   mn_node_y(node), bias != NULL);
     return MN_OK;
 }
 
@@ -85,15 +86,16 @@ static mn_status linear_backward(
     mn_node *node) /* dx = dy weight, dweight = dy^T x, dbias = sum dy */
 {
     const mn_shape out = node->output.value.shape;
-    const int64_t rows = out.size[0], outputs = out.size[1], inputs = mn_in_shape(node, 0).size[1];
-    const float *dy = mn_out_gradient(node);
+    const int64_t rows = out.size[0], outputs = out.size[1],
+                  inputs = mn_node_x_shape(node, 0).size[1];
+    const float *dy = mn_node_dy(node);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_gemm(false, false, rows, inputs, outputs, dy, mn_in(node, 1), dx, add);
+        mn_kernel_gemm(false, false, rows, inputs, outputs, dy, mn_node_x(node, 1), dx, add);
     float *dweight = mn_node_sink(node, 1, &add);
     if (dweight != NULL)
-        mn_kernel_gemm(true, false, outputs, inputs, rows, dy, mn_in(node, 0), dweight, add);
+        mn_kernel_gemm(true, false, outputs, inputs, rows, dy, mn_node_x(node, 0), dweight, add);
     float *dbias = mn_node_sink(node, 2, &add);
     if (dbias != NULL)
         mn_kernel_column_sums(rows, outputs, dy, dbias, add);

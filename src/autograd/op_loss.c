@@ -12,13 +12,13 @@ static float mean_of(double sum, int64_t count)
 /* What the incoming gradient of a mean becomes for each of its terms. */
 static float gradient_over(const mn_node *node, double factor, int64_t count)
 {
-    const double gradient = (double)mn_out_gradient_item(node);
+    const double gradient = (double)mn_node_dy_item(node);
     return count > 0 ? (float)(gradient * factor / (double)count) : 0;
 }
 
 static void put(mn_node *node, float loss)
 {
-    mn_kernel_fill(1, loss, mn_out(node));
+    mn_kernel_fill(1, loss, mn_node_y(node));
 }
 
 /* --- mean over all elements of (x - y)^2
@@ -33,20 +33,22 @@ static mn_status mse_shape(mn_node *node, mn_shape *out)
 
 static mn_status mse_forward(mn_node *node)
 {
-    const int64_t count = mn_in_count(node, 0);
-    put(node, mean_of(mn_kernel_squared_distance(count, mn_in(node, 0), mn_in(node, 1)), count));
+    const int64_t count = mn_node_x_count(node, 0);
+    put(node,
+        mean_of(mn_kernel_squared_distance(count, mn_node_x(node, 0), mn_node_x(node, 1)), count));
     return MN_OK;
 }
 
 static mn_status mse_backward(mn_node *node) /* dx = 2 (x - y) / n dloss, dy = -dx */
 {
-    const int64_t count = mn_in_count(node, 0);
+    const int64_t count = mn_node_x_count(node, 0);
     const float factor = gradient_over(node, 2, count);
     for (int i = 0; i < 2; i++) {
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_difference(count, factor, mn_in(node, i), mn_in(node, 1 - i), dx, add);
+            mn_kernel_difference(count, factor, mn_node_x(node, i), mn_node_x(node, 1 - i), dx,
+                                 add);
     }
     return MN_OK;
 }
@@ -73,7 +75,7 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
 {
     labelled *l = node->attributes;
     MN_TRY(mn_check_matrix(node, 0, "logits (B,K)"));
-    const mn_shape logits = mn_in_shape(node, 0);
+    const mn_shape logits = mn_node_x_shape(node, 0);
     const int64_t rows = logits.size[0], columns = logits.size[1];
     if (l->all)
         l->count = columns;
@@ -98,13 +100,13 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
 static mn_status cross_entropy_forward(mn_node *node)
 {
     const labelled *l = node->attributes;
-    const mn_shape logits = mn_in_shape(node, 0);
+    const mn_shape logits = mn_node_x_shape(node, 0);
     const int64_t rows = logits.size[0];
     float *p = mn_saved_memory(node, PROBABILITIES, MN_F32, rows * l->count);
     if (p == NULL)
         return MN_NO_MEMORY;
     put(node, mean_of(mn_kernel_cross_entropy(rows, logits.size[1], l->first, l->count,
-                                              mn_in(node, 0), l->labels, p),
+                                              mn_node_x(node, 0), l->labels, p),
                       rows));
     return MN_OK;
 }
@@ -112,7 +114,7 @@ static mn_status cross_entropy_forward(mn_node *node)
 static mn_status cross_entropy_backward(mn_node *node) /* (softmax - onehot) / B dloss */
 {
     const labelled *l = node->attributes;
-    const mn_shape logits = mn_in_shape(node, 0);
+    const mn_shape logits = mn_node_x_shape(node, 0);
     const int64_t rows = logits.size[0];
     const float *p = mn_saved_memory(node, PROBABILITIES, MN_F32, rows * l->count);
     bool add;
@@ -159,15 +161,15 @@ static mn_status kl_shape(mn_node *node, mn_shape *out)
 static mn_status kl_forward(mn_node *node)
 {
     const double temperature = *(const double *)mn_node_attributes(node);
-    const mn_shape logits = mn_in_shape(node, 0);
-    const int64_t rows = logits.size[0], count = mn_in_count(node, 0);
+    const mn_shape logits = mn_node_x_shape(node, 0);
+    const int64_t rows = logits.size[0], count = mn_node_x_count(node, 0);
     float *p = mn_saved_memory(node, TEACHER, MN_F32, count);
     float *q = mn_saved_memory(node, STUDENT, MN_F32, count);
     float *d = mn_saved_memory(node, DIVERGENCES, MN_F32, rows);
     if (p == NULL || q == NULL || d == NULL)
         return MN_NO_MEMORY;
-    const double sum = mn_kernel_kl(rows, logits.size[1], (float)temperature, mn_in(node, 0),
-                                    mn_in(node, 1), p, q, d);
+    const double sum = mn_kernel_kl(rows, logits.size[1], (float)temperature, mn_node_x(node, 0),
+                                    mn_node_x(node, 1), p, q, d);
     put(node, mean_of(temperature * temperature * sum, rows));
     return MN_OK;
 }
@@ -175,8 +177,8 @@ static mn_status kl_forward(mn_node *node)
 static mn_status kl_backward(mn_node *node)
 {
     const double temperature = *(const double *)mn_node_attributes(node);
-    const mn_shape logits = mn_in_shape(node, 0);
-    const int64_t rows = logits.size[0], count = mn_in_count(node, 0);
+    const mn_shape logits = mn_node_x_shape(node, 0);
+    const int64_t rows = logits.size[0], count = mn_node_x_count(node, 0);
     const float *p = mn_saved_memory(node, TEACHER, MN_F32, count);
     const float *q = mn_saved_memory(node, STUDENT, MN_F32, count);
     const float *d = mn_saved_memory(node, DIVERGENCES, MN_F32, rows);

@@ -28,12 +28,12 @@ static mn_status batch_norm_shape(mn_node *node, mn_shape *out)
 {
     const normalised *b = node->attributes;
     MN_TRY(mn_check_matrix(node, 0, "(B,K)"));
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     const int64_t rows = out->size[0], columns = out->size[1];
     if (node->inputs[1] != NULL)
-        MN_TRY(check_width("scale", mn_in_shape(node, 1), columns));
+        MN_TRY(check_width("scale", mn_node_x_shape(node, 1), columns));
     if (node->inputs[2] != NULL)
-        MN_TRY(check_width("shift", mn_in_shape(node, 2), columns));
+        MN_TRY(check_width("shift", mn_node_x_shape(node, 2), columns));
     if ((b->running_mean == NULL) != (b->running_variance == NULL) ||
         (b->running_mean == NULL && b->mode == MN_NORM_RUNNING))
         return mn_fail(MN_BAD_VALUE, "running statistics are missing");
@@ -60,7 +60,7 @@ static void move_running(const normalised *b, int64_t rows, int64_t columns, con
 static mn_status batch_norm_forward(mn_node *node)
 {
     const normalised *b = node->attributes;
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     const int64_t rows = x.size[0], columns = x.size[1];
     float *mean = mn_saved_memory(node, MEAN, MN_F32, columns);
     float *variance = mn_saved_memory(node, VARIANCE, MN_F32, columns);
@@ -72,28 +72,28 @@ static mn_status batch_norm_forward(mn_node *node)
         mn_kernel_axpby(columns, 1, mn_tensor_floats(b->running_mean), 0, mean);
         mn_kernel_axpby(columns, 1, mn_tensor_floats(b->running_variance), 0, variance);
     } else {
-        mn_kernel_column_moments(rows, columns, mn_in(node, 0), mean, variance);
+        mn_kernel_column_moments(rows, columns, mn_node_x(node, 0), mean, variance);
     }
     if (b->mode == MN_NORM_BATCH && rows > 0 && b->running_mean != NULL)
         move_running(b, rows, columns, mean, variance);
-    mn_kernel_normalise(rows, columns, mn_in(node, 0), mean, variance, (float)b->epsilon,
-                        mn_in(node, 1), mn_in(node, 2), inverse, xhat, mn_out(node));
+    mn_kernel_normalise(rows, columns, mn_node_x(node, 0), mean, variance, (float)b->epsilon,
+                        mn_node_x(node, 1), mn_node_x(node, 2), inverse, xhat, mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status batch_norm_backward(mn_node *node)
 {
     const normalised *b = node->attributes;
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     const int64_t rows = x.size[0], columns = x.size[1];
     const float *inverse = mn_saved_memory(node, INVERSE, MN_F32, columns);
     const float *xhat = mn_saved_memory(node, XHAT, MN_F32, rows * columns);
-    const float *dy = mn_out_gradient(node);
+    const float *dy = mn_node_dy(node);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
         mn_kernel_normalise_backward(rows, columns, b->mode != MN_NORM_RUNNING, xhat, inverse,
-                                     mn_in(node, 1), dy, dx, add);
+                                     mn_node_x(node, 1), dy, dx, add);
     float *dscale = mn_node_sink(node, 1, &add);
     if (dscale != NULL)
         mn_kernel_normalise_scale_backward(rows, columns, xhat, dy, dscale, add);

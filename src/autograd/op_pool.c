@@ -9,7 +9,7 @@
 static mn_status check_images(const mn_node *node)
 {
     char text[64];
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     return x.rank == 4 ? MN_OK
                        : mn_fail(MN_BAD_SHAPE, "%s, expected (B,C,H,W)", mn_shape_text(x, text));
 }
@@ -30,7 +30,7 @@ static mn_status pool_shape(mn_node *node, mn_shape *out)
     const mn_pool_geometry *g = node->attributes;
     char text[64];
     MN_TRY(check_images(node));
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     if (g->size < 1 || g->stride < 1 || g->padding < 0 || g->padding > g->size / 2)
         return mn_fail(MN_BAD_VALUE,
                        "windows of %" PRId64 ", stride %" PRId64 ", padding %" PRId64
@@ -40,7 +40,7 @@ static mn_status pool_shape(mn_node *node, mn_shape *out)
         const int64_t padded = out->size[axis] + 2 * g->padding;
         if (padded < g->size)
             return mn_fail(MN_BAD_SHAPE, "a window of %" PRId64 " is larger than images %s",
-                           g->size, mn_shape_text(mn_in_shape(node, 0), text));
+                           g->size, mn_shape_text(mn_node_x_shape(node, 0), text));
         out->size[axis] = (padded - g->size) / g->stride + 1;
     }
     if (mn_shape_count(*out) == 0)
@@ -62,12 +62,12 @@ static mn_status pool_forward(mn_node *node)
 {
     mn_pool *pool;
     void *workspace;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return MN_OK;
     MN_TRY(
         mn_pool_plan(&node->inputs[0]->value, *(const mn_pool_geometry *)node->attributes, &pool));
     MN_TRY(workspace_of(node, pool, &workspace));
-    return mn_pool_forward(pool, mn_in(node, 0), mn_out(node), workspace);
+    return mn_pool_forward(pool, mn_node_x(node, 0), mn_node_y(node), workspace);
 }
 
 static mn_status pool_backward(mn_node *node)
@@ -75,7 +75,7 @@ static mn_status pool_backward(mn_node *node)
     mn_pool *pool;
     void *workspace;
     bool add;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return backward_of_nothing(node);
     MN_TRY(
         mn_pool_plan(&node->inputs[0]->value, *(const mn_pool_geometry *)node->attributes, &pool));
@@ -83,7 +83,7 @@ static mn_status pool_backward(mn_node *node)
     float *dx = mn_node_sink(node, 0, &add);
     if (dx == NULL)
         return MN_OK;
-    return mn_pool_backward(pool, mn_out_gradient(node), workspace, dx, add);
+    return mn_pool_backward(pool, mn_node_dy(node), workspace, dx, add);
 }
 
 #define POOL_OP(id)                                                                                \
@@ -110,26 +110,26 @@ mn_var *mn_average_pool_2d(mn_var *x, int64_t size, int64_t stride, int64_t padd
 static mn_status global_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(check_images(node));
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     *out = MN_SHAPE(x.size[0], x.size[1]);
     return MN_OK;
 }
 
 static mn_status global_forward(mn_node *node)
 {
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return MN_OK;
-    return mn_channel_means(&node->inputs[0]->value, mn_out(node));
+    return mn_channel_means(&node->inputs[0]->value, mn_node_y(node));
 }
 
 static mn_status global_backward(mn_node *node)
 {
     bool add;
-    if (mn_out_count(node) == 0)
+    if (mn_node_y_count(node) == 0)
         return backward_of_nothing(node);
     if (mn_node_sink(node, 0, &add) == NULL)
         return MN_OK;
-    return mn_channel_means_backward(mn_out_gradient(node), add, &node->inputs[0]->gradient);
+    return mn_channel_means_backward(mn_node_dy(node), add, &node->inputs[0]->gradient);
 }
 
 static const mn_op op_global_average_pool = {"global_average_pool", 0, global_shape, global_forward,
@@ -153,7 +153,7 @@ static mn_status upsample_shape(mn_node *node, mn_shape *out)
 {
     const upsampled *u = node->attributes;
     MN_TRY(check_images(node));
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     if (u->height < 1 || u->width < 1 || out->size[2] < 1 || out->size[3] < 1)
         return mn_fail(MN_BAD_VALUE,
                        "from %" PRId64 " x %" PRId64 " to %" PRId64 " x %" PRId64
@@ -167,7 +167,7 @@ static mn_status upsample_shape(mn_node *node, mn_shape *out)
 static mn_upsampling upsampling_of(const mn_node *node)
 {
     const upsampled *u = node->attributes;
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     return (mn_upsampling){x.size[0] * x.size[1], x.size[2], x.size[3], u->height, u->width,
                            u->align_corners};
 }
@@ -175,7 +175,7 @@ static mn_upsampling upsampling_of(const mn_node *node)
 static mn_status upsample_forward(mn_node *node)
 {
     const mn_upsampling u = upsampling_of(node);
-    mn_kernel_upsample(&u, mn_in(node, 0), mn_out(node));
+    mn_kernel_upsample(&u, mn_node_x(node, 0), mn_node_y(node));
     return MN_OK;
 }
 
@@ -185,7 +185,7 @@ static mn_status upsample_backward(mn_node *node)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_upsample_backward(&u, mn_out_gradient(node), dx, add);
+        mn_kernel_upsample_backward(&u, mn_node_dy(node), dx, add);
     return MN_OK;
 }
 

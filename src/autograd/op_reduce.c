@@ -15,7 +15,8 @@ static mn_status scalar_shape(mn_node *node, mn_shape *out)
 
 static mn_status sum_forward(mn_node *node)
 {
-    mn_kernel_fill(1, (float)mn_kernel_sum(mn_in_count(node, 0), mn_in(node, 0)), mn_out(node));
+    mn_kernel_fill(1, (float)mn_kernel_sum(mn_node_x_count(node, 0), mn_node_x(node, 0)),
+                   mn_node_y(node));
     return MN_OK;
 }
 
@@ -25,29 +26,30 @@ static void spread(mn_node *node, float gradient)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL && add)
-        mn_kernel_map(MN_FUNCTION_SHIFT, mn_in_count(node, 0), gradient, 0, dx, dx);
+        mn_kernel_map(MN_FUNCTION_SHIFT, mn_node_x_count(node, 0), gradient, 0, dx, dx);
     else if (dx != NULL)
-        mn_kernel_fill(mn_in_count(node, 0), gradient, dx);
+        mn_kernel_fill(mn_node_x_count(node, 0), gradient, dx);
 }
 
 static mn_status sum_backward(mn_node *node)
 {
-    spread(node, mn_out_gradient_item(node));
+    spread(node, mn_node_dy_item(node));
     return MN_OK;
 }
 
 static mn_status mean_forward(mn_node *node)
 {
-    const int64_t count = mn_in_count(node, 0);
-    const double sum = mn_kernel_sum(count, mn_in(node, 0));
-    mn_kernel_fill(1, count > 0 ? (float)(sum / (double)count) : 0, mn_out(node));
+    const int64_t count = mn_node_x_count(node, 0);
+    const double sum = mn_kernel_sum(count, mn_node_x(node, 0));
+    mn_kernel_fill(1, count > 0 ? (float)(sum / (double)count) : 0, mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status mean_backward(mn_node *node)
 {
-    const double gradient = (double)mn_out_gradient_item(node);
-    spread(node, (float)(gradient / (double)mn_in_count(node, 0))); /* of no element when empty */
+    const double gradient = (double)mn_node_dy_item(node);
+    spread(node,
+           (float)(gradient / (double)mn_node_x_count(node, 0))); /* of no element when empty */
     return MN_OK;
 }
 
@@ -70,24 +72,24 @@ mn_var *mn_mean(mn_var *x)
 static mn_status row_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(mn_check_matrix(node, 0, "(B,K)"));
-    *out = MN_SHAPE(mn_in_shape(node, 0).size[0]);
+    *out = MN_SHAPE(mn_node_x_shape(node, 0).size[0]);
     return MN_OK;
 }
 
 static mn_status row_sum_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
-    mn_kernel_row_sums(x.size[0], x.size[1], mn_in(node, 0), mn_out(node));
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_row_sums(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status row_sum_backward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_row_sums_backward(x.size[0], x.size[1], mn_out_gradient(node), dx, add);
+        mn_kernel_row_sums_backward(x.size[0], x.size[1], mn_node_dy(node), dx, add);
     return MN_OK;
 }
 
@@ -103,7 +105,7 @@ enum { WHERE }; /* saved: the maxima's columns (B) */
 static mn_status row_max_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(row_shape(node, out));
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     if (x.size[0] > 0 && x.size[1] == 0)
         return mn_fail(MN_BAD_SHAPE, "rows without columns have no largest");
     return MN_OK;
@@ -111,22 +113,22 @@ static mn_status row_max_shape(mn_node *node, mn_shape *out)
 
 static mn_status row_max_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     int32_t *where = mn_saved_memory(node, WHERE, MN_I32, x.size[0]);
     if (where == NULL)
         return MN_NO_MEMORY;
-    mn_kernel_row_max(x.size[0], x.size[1], mn_in(node, 0), mn_out(node), where);
+    mn_kernel_row_max(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node), where);
     return MN_OK;
 }
 
 static mn_status row_max_backward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     const int32_t *where = mn_saved_memory(node, WHERE, MN_I32, x.size[0]);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_row_max_backward(x.size[0], x.size[1], where, mn_out_gradient(node), dx, add);
+        mn_kernel_row_max_backward(x.size[0], x.size[1], where, mn_node_dy(node), dx, add);
     return MN_OK;
 }
 

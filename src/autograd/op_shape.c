@@ -26,9 +26,9 @@ static mn_status reshape_shape(mn_node *node, mn_shape *out)
     const reshaped *r = node->attributes;
     MN_TRY(mn_shape_check(r->shape));
     *out = r->shape;
-    return mn_shape_count(r->shape) == mn_in_count(node, 0)
+    return mn_shape_count(r->shape) == mn_node_x_count(node, 0)
                ? MN_OK
-               : mn_shapes_differ(mn_in_shape(node, 0), r->shape);
+               : mn_shapes_differ(mn_node_x_shape(node, 0), r->shape);
 }
 
 static mn_status reshape_backward(mn_node *node)
@@ -36,7 +36,7 @@ static mn_status reshape_backward(mn_node *node)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_axpby(mn_out_count(node), 1, mn_out_gradient(node), add ? 1 : 0, dx);
+        mn_kernel_axpby(mn_node_y_count(node), 1, mn_node_dy(node), add ? 1 : 0, dx);
     return MN_OK;
 }
 
@@ -54,25 +54,25 @@ mn_var *mn_reshape(mn_var *x, mn_shape shape)
 static mn_status transpose_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(mn_check_matrix(node, 0, "(M,N)"));
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     *out = MN_SHAPE(x.size[1], x.size[0]);
     return MN_OK;
 }
 
 static mn_status transpose_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
-    mn_kernel_transpose(x.size[0], x.size[1], mn_in(node, 0), mn_out(node), false);
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_transpose(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node), false);
     return MN_OK;
 }
 
 static mn_status transpose_backward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_transpose(x.size[1], x.size[0], mn_out_gradient(node), dx, add);
+        mn_kernel_transpose(x.size[1], x.size[0], mn_node_dy(node), dx, add);
     return MN_OK;
 }
 
@@ -95,7 +95,7 @@ typedef struct slice {
 static mn_status slice_shape(mn_node *node, int axis, const char *what, mn_shape *out)
 {
     const slice *s = node->attributes;
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     const int64_t size = out->size[axis];
     if (s->first < 0 || s->count < 0 || s->first > size || s->count > size - s->first)
         return mn_fail(MN_BAD_SHAPE, "%" PRId64 " %s from %" PRId64 " of %" PRId64, s->count, what,
@@ -118,7 +118,7 @@ static mn_status rows_backward(mn_node *node)
     const slice *s = node->attributes;
     float *dx = sink_of_part(node, 0);
     if (dx != NULL)
-        mn_kernel_axpby(mn_out_count(node), 1, mn_out_gradient(node), 1, dx + s->view.offset);
+        mn_kernel_axpby(mn_node_y_count(node), 1, mn_node_dy(node), 1, dx + s->view.offset);
     return MN_OK;
 }
 
@@ -138,19 +138,19 @@ static mn_status columns_shape(mn_node *node, mn_shape *out)
 static mn_status columns_forward(mn_node *node)
 {
     const slice *s = node->attributes;
-    const mn_shape x = mn_in_shape(node, 0);
-    mn_kernel_copy_block(x.size[0], s->count, mn_in(node, 0) + s->first, x.size[1], mn_out(node),
-                         s->count, false);
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_copy_block(x.size[0], s->count, mn_node_x(node, 0) + s->first, x.size[1],
+                         mn_node_y(node), s->count, false);
     return MN_OK;
 }
 
 static mn_status columns_backward(mn_node *node)
 {
     const slice *s = node->attributes;
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     float *dx = sink_of_part(node, 0);
     if (dx != NULL)
-        mn_kernel_copy_block(x.size[0], s->count, mn_out_gradient(node), s->count, dx + s->first,
+        mn_kernel_copy_block(x.size[0], s->count, mn_node_dy(node), s->count, dx + s->first,
                              x.size[1], true);
     return MN_OK;
 }
@@ -168,15 +168,15 @@ mn_var *mn_columns(mn_var *x, int64_t first, int64_t count)
 
 static mn_status concat_shape(mn_node *node, int axis, mn_shape *out)
 {
-    *out = mn_in_shape(node, 0);
+    *out = mn_node_x_shape(node, 0);
     for (int i = 1; i < node->n; i++) {
         if (node->inputs[i] == NULL)
             return mn_fail(MN_BAD_VALUE, "operand %d is absent", i + 1);
-        mn_shape like = mn_in_shape(node, i);
+        mn_shape like = mn_node_x_shape(node, i);
         like.size[axis] = out->size[axis];
         if (!mn_shape_equal(like, *out))
-            return mn_shapes_differ(mn_in_shape(node, 0), mn_in_shape(node, i));
-        out->size[axis] += mn_in_shape(node, i).size[axis];
+            return mn_shapes_differ(mn_node_x_shape(node, 0), mn_node_x_shape(node, i));
+        out->size[axis] += mn_node_x_shape(node, i).size[axis];
     }
     return MN_OK;
 }
@@ -189,20 +189,20 @@ static mn_status concat_rows_shape(mn_node *node, mn_shape *out)
 
 static mn_status concat_rows_forward(mn_node *node)
 {
-    float *y = mn_out(node);
-    for (int i = 0; i < node->n; y += mn_in_count(node, i), i++)
-        mn_kernel_axpby(mn_in_count(node, i), 1, mn_in(node, i), 0, y);
+    float *y = mn_node_y(node);
+    for (int i = 0; i < node->n; y += mn_node_x_count(node, i), i++)
+        mn_kernel_axpby(mn_node_x_count(node, i), 1, mn_node_x(node, i), 0, y);
     return MN_OK;
 }
 
 static mn_status concat_rows_backward(mn_node *node)
 {
-    const float *dy = mn_out_gradient(node);
-    for (int i = 0; i < node->n; dy += mn_in_count(node, i), i++) {
+    const float *dy = mn_node_dy(node);
+    for (int i = 0; i < node->n; dy += mn_node_x_count(node, i), i++) {
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_axpby(mn_in_count(node, i), 1, dy, add ? 1 : 0, dx);
+            mn_kernel_axpby(mn_node_x_count(node, i), 1, dy, add ? 1 : 0, dx);
     }
     return MN_OK;
 }
@@ -225,10 +225,11 @@ static mn_status concat_columns_shape(mn_node *node, mn_shape *out)
 static mn_status concat_columns_forward(mn_node *node)
 {
     const mn_shape out = node->output.value.shape;
-    float *y = mn_out(node);
+    float *y = mn_node_y(node);
     for (int i = 0; i < node->n; i++) {
-        const int64_t columns = mn_in_shape(node, i).size[1];
-        mn_kernel_copy_block(out.size[0], columns, mn_in(node, i), columns, y, out.size[1], false);
+        const int64_t columns = mn_node_x_shape(node, i).size[1];
+        mn_kernel_copy_block(out.size[0], columns, mn_node_x(node, i), columns, y, out.size[1],
+                             false);
         y += columns;
     }
     return MN_OK;
@@ -237,9 +238,9 @@ static mn_status concat_columns_forward(mn_node *node)
 static mn_status concat_columns_backward(mn_node *node)
 {
     const mn_shape out = node->output.value.shape;
-    const float *dy = mn_out_gradient(node);
+    const float *dy = mn_node_dy(node);
     for (int i = 0; i < node->n; i++) {
-        const int64_t columns = mn_in_shape(node, i).size[1];
+        const int64_t columns = mn_node_x_shape(node, i).size[1];
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)

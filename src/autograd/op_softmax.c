@@ -16,18 +16,18 @@ static mn_status matrix_shape(mn_node *node, mn_shape *out)
 
 static mn_status softmax_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
-    mn_kernel_softmax(x.size[0], x.size[1], mn_in(node, 0), mn_out(node));
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_softmax(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status softmax_backward(mn_node *node) /* y (dy - <y, dy>) */
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_softmax_backward(x.size[0], x.size[1], mn_out(node), mn_out_gradient(node), dx,
+        mn_kernel_softmax_backward(x.size[0], x.size[1], mn_node_y(node), mn_node_dy(node), dx,
                                    add);
     return MN_OK;
 }
@@ -44,19 +44,19 @@ mn_var *mn_softmax(mn_var *x)
 
 static mn_status log_softmax_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
-    mn_kernel_log_softmax(x.size[0], x.size[1], mn_in(node, 0), mn_out(node));
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_log_softmax(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status log_softmax_backward(mn_node *node) /* dy - exp(y) sum dy */
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_log_softmax_backward(x.size[0], x.size[1], mn_out(node), mn_out_gradient(node),
-                                       dx, add);
+        mn_kernel_log_softmax_backward(x.size[0], x.size[1], mn_node_y(node), mn_node_dy(node), dx,
+                                       add);
     return MN_OK;
 }
 
@@ -75,23 +75,23 @@ enum { NORMS }; /* saved: (B) */
 
 static mn_status row_normalise_forward(mn_node *node)
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     float *norms = mn_saved_memory(node, NORMS, MN_F32, x.size[0]);
     if (norms == NULL)
         return MN_NO_MEMORY;
-    mn_kernel_row_normalise(x.size[0], x.size[1], mn_in(node, 0), mn_out(node), norms);
+    mn_kernel_row_normalise(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node), norms);
     return MN_OK;
 }
 
 static mn_status row_normalise_backward(mn_node *node) /* (dy - y <y, dy>) / |x| */
 {
-    const mn_shape x = mn_in_shape(node, 0);
+    const mn_shape x = mn_node_x_shape(node, 0);
     const float *norms = mn_saved_memory(node, NORMS, MN_F32, x.size[0]);
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_row_normalise_backward(x.size[0], x.size[1], mn_out(node), norms,
-                                         mn_out_gradient(node), dx, add);
+        mn_kernel_row_normalise_backward(x.size[0], x.size[1], mn_node_y(node), norms,
+                                         mn_node_dy(node), dx, add);
     return MN_OK;
 }
 

@@ -139,11 +139,6 @@ void mn_tape_append(mn_tape *tape, mn_node *node)
     tape->last = node;
 }
 
-mn_node *mn_tape_last(const mn_tape *tape)
-{
-    return tape->last;
-}
-
 void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layout, bool *fresh)
 {
     prepared *p = tape->prepared;

@@ -27,28 +27,32 @@ void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y
 
 /* --- elementwise; y may be x --- */
 void mn_kernel_fill(int64_t n, float value, float *y);
-void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y); /* y = a x + b y;
-                                                                  b = 0 does not read y */
-void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
-                      float *z);                                         /* z = a x + b y */
-void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z); /* z = x y */
-void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
-                       bool add); /* z (+)= a x y */
+/* y = a x + b y; with b = 0, y is not read */
+void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y);
+/* z = a x + b y */
+void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y, float *z);
+/* z = x y */
+void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z);
+/* z (+)= a x y */
+void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z, bool add);
 /* z (+)= a (x - y) */
 void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add);
 
 /* Functions of one number v with result y; a and b are their parameters. */
+/* clang-format off */
 #define MN_FUNCTION_MAP(X)                                                                         \
-    X(SCALE, a *v, a)                                                                              \
-    X(SHIFT, v + a, 1)                                                                             \
-    X(RELU, v <= 0 ? 0 : v, v > 0 ? 1 : 0)                                                         \
-    X(LEAKY_RELU, v <= 0 ? a * v : v, v > 0 ? 1 : a)                                               \
-    X(SQUARE, v *v, 2 * v)                                                                         \
-    X(SQRT, sqrtf(v), y > 0 ? 0.5f / y : 0)                                                        \
-    X(EXP, expf(v), y)                                                                             \
-    X(LOG, logf(v), 1 / v)                                                                         \
-    X(CLAMP, v<a ? a : v> b ? b : v, v<a || v> b ? 0 : 1)                                          \
-    X(HINGE, a - v <= 0 ? 0 : a - v, a - v > 0 ? -1 : 0)
+    /* name       value                          derivative */                                     \
+    X(SCALE,      a * v,                         a)                                                \
+    X(SHIFT,      v + a,                         1)                                                \
+    X(RELU,       v <= 0 ? 0 : v,                v > 0 ? 1 : 0)                                    \
+    X(LEAKY_RELU, v <= 0 ? a * v : v,            v > 0 ? 1 : a)                                    \
+    X(SQUARE,     v * v,                         2 * v)                                            \
+    X(SQRT,       sqrtf(v),                      y > 0 ? 0.5f / y : 0)                             \
+    X(EXP,        expf(v),                       y)                                                \
+    X(LOG,        logf(v),                       1 / v)                                            \
+    X(CLAMP,      v < a ? a : (v > b ? b : v),   v < a || v > b ? 0 : 1)                           \
+    X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)
+/* clang-format on */
 
 typedef enum mn_function {
 #define X(name, value, derivative) MN_FUNCTION_##name,

@@ -10,14 +10,18 @@
 #include <string.h>
 
 /* The loop over i in [0, n) of `target` = or += `value`. */
+/* clang-format off */
 #define REPLACE_OR_ADD(target, value)                                                              \
-    do {                                                                                           \
-        if (add) {                                                                                 \
-            _Pragma("omp simd") for (int64_t i = 0; i < n; i++)(target) += (value);                \
-        } else {                                                                                   \
-            _Pragma("omp simd") for (int64_t i = 0; i < n; i++)(target) = (value);                 \
-        }                                                                                          \
-    } while (0)
+    if (add) {                                                                                     \
+        _Pragma("omp simd")                                                                        \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            target += (value);                                                                     \
+    } else {                                                                                       \
+        _Pragma("omp simd")                                                                        \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            target = (value);                                                                      \
+    }
+/* clang-format on */
 
 void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes)
 {
@@ -39,12 +43,16 @@ MN_CLONES void mn_kernel_fill(int64_t n, float value, float *y)
 
 MN_CLONES static void axpy(int64_t n, float a, const float *x, float *y)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] += a * x[i];
 }
 
 MN_CLONES static void ax(int64_t n, float a, const float *x, float *y)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = a * x[i];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = a * x[i];
 }
 
 void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y)
@@ -62,33 +70,32 @@ void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y)
 MN_CLONES void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
                                 float *z)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        z[i] = a * x[i] + b * y[i];
 }
 
 MN_CLONES void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = x[i] * y[i];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        z[i] = x[i] * y[i];
 }
 
 MN_CLONES void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
-                                 bool add)
-{
-    REPLACE_OR_ADD(z[i], a * x[i] * y[i]);
-}
+                                 bool add){REPLACE_OR_ADD(z[i], a *x[i] * y[i])}
 
 MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z,
-                                    bool add)
-{
-    REPLACE_OR_ADD(z[i], a * (x[i] - y[i]));
-}
+                                    bool add){REPLACE_OR_ADD(z[i], a *(x[i] - y[i]))}
 
 /* One pair of loops per function of the map; v, y, a and b are what its expressions speak of. */
+/* clang-format off */
 #define X(name, value, derivative)                                                                 \
     MN_CLONES static void map_##name(int64_t n, float a, float b, const float *in, float *out)     \
     {                                                                                              \
         (void)a, (void)b;                                                                          \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                                        \
-        {                                                                                          \
+        _Pragma("omp simd")                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
             const float v = in[i];                                                                 \
             out[i] = value;                                                                        \
         }                                                                                          \
@@ -98,8 +105,8 @@ MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const fl
                                                 bool add)                                          \
     {                                                                                              \
         (void)a, (void)b, (void)in, (void)out;                                                     \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                                        \
-        {                                                                                          \
+        _Pragma("omp simd")                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
             const float v = in[i], y = out[i], before = add ? dx[i] : 0;                           \
             (void)v, (void)y;                                                                      \
             dx[i] = before + dy[i] * (derivative);                                                 \
@@ -107,8 +114,9 @@ MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const fl
     }
 MN_FUNCTION_MAP(X)
 #undef X
+    /* clang-format on */
 
-void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
+    void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
 {
     static void (*const maps[])(int64_t, float, float, const float *, float *) = {
 #define X(name, value, derivative) map_##name,

@@ -7,7 +7,9 @@
 
 MN_CLONES static void plain_step(int64_t n, float rate, float decay, const float *g, float *w)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) w[i] -= rate * (g[i] + decay * w[i]);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        w[i] -= rate * (g[i] + decay * w[i]);
 }
 
 /* Separate loops only where a number would otherwise be read that does not exist yet. */
@@ -16,8 +18,8 @@ MN_CLONES static void first_step(int64_t n, const mn_sgd_step *step, const float
 {
     const float rate = step->rate, decay = step->weight_decay;
     const float ahead = step->nesterov ? 1 + step->momentum : 1;
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
-    {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
         const float slope = g[i] + decay * w[i];
         v[i] = slope;
         w[i] -= rate * ahead * slope;
@@ -29,8 +31,8 @@ MN_CLONES static void momentum_step(int64_t n, const mn_sgd_step *step, const fl
 {
     const float rate = step->rate, decay = step->weight_decay, momentum = step->momentum;
     const float of_slope = step->nesterov ? 1 : 0, of_velocity = step->nesterov ? momentum : 1;
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
-    {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
         const float slope = g[i] + decay * w[i];
         const float velocity = momentum * v[i] + slope;
         v[i] = velocity;
@@ -54,8 +56,8 @@ MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate,
 {
     const float beta1 = step->beta1, beta2 = step->beta2, decay = step->weight_decay;
     const float rest1 = 1 - beta1, rest2 = 1 - beta2, epsilon = step->epsilon;
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
-    {
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
         const float slope = g[i] + decay * w[i];
         const float m = beta1 * first_moment[i] + rest1 * slope;
         const float s = beta2 * second_moment[i] + rest2 * slope * slope;
