@@ -21,7 +21,7 @@ static mn_status backward_of_nothing(mn_node *node)
     return MN_OK;
 }
 
-/* --- windows ---------------------------------------------------------------------------------- */
+/* --- windows --- */
 
 enum { WORKSPACE }; /* saved: where the largest are */
 
@@ -142,7 +142,7 @@ mn_var *mn_global_average_pool(mn_var *x)
     return mn_apply1_laid_out(&op_global_average_pool, x, NULL);
 }
 
-/* --- upsampling ------------------------------------------------------------------------------- */
+/* --- upsampling --- */
 
 typedef struct upsampled {
     int64_t height, width;

@@ -82,10 +82,10 @@ static const char *text_of(const cJSON *object, const char *name)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
-/* "er-3": the folder of an arm, in the order of the manifest. */
+/* "02-split-fmnist-er": the folder of an arm, in the order of the manifest. */
 static char *arm_folder(const char *folder, const cJSON *arm, int index)
 {
-    return mn_text("%s/%02d-%s-%s", folder, index + 1, text_of(arm, "benchmark"),
+    return mn_text("%s/%02d-%s-%s", folder, index + 1, mn_path_base(text_of(arm, "benchmark")),
                    mn_path_base(text_of(arm, "strategy")));
 }
 
@@ -146,7 +146,7 @@ static int run_arm(const cJSON *arm, int index, int64_t seeds, const char *folde
     return code;
 }
 
-/* --- the table ------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 static mn_scope scope_of(const mn_runs *runs, const char *name)
 {

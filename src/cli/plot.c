@@ -55,7 +55,7 @@ mn_scope mn_plot_scope(const mn_runs *runs)
                                               : MN_TASK_IL;
 }
 
-/* --- numbers --------------------------------------------------------------------------------- */
+/* --- numbers --- */
 
 /* tasks learned, mean, mean - deviation, mean + deviation */
 static void write_averages(const drawing *d, int group)
@@ -93,7 +93,7 @@ static mn_status write_curves(drawing *d, int group)
     return MN_OK;
 }
 
-/* --- script ---------------------------------------------------------------------------------- */
+/* --- script --- */
 
 /* Text inside double quotes of a script, with gnuplot's markup turned off by the terminal. */
 static void write_quoted(FILE *script, const char *text)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- one run --------------------------------------------------------------------------------- */
+/* --- one run --- */
 
 static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
 {
@@ -196,7 +196,7 @@ void mn_report_run(const mn_run *run)
     print_metrics(run);
 }
 
-/* --- many runs ------------------------------------------------------------------------------- */
+/* --- many runs --- */
 
 /* The metrics of the overview and their headings; all of them are in the report of a single run. */
 static const char *const overview[] = {"average_accuracy", "forgetting"};
@@ -299,7 +299,7 @@ void mn_report_runs(const mn_runs *runs)
     print_groups(runs);
 }
 
-/* --- for machines ---------------------------------------------------------------------------- */
+/* --- for machines --- */
 
 static cJSON *matrix_json(const mn_run *run, mn_scope scope)
 {

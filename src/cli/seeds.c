@@ -64,7 +64,7 @@ typedef struct study {
     double began;
 } study;
 
-/* --- in the child ---------------------------------------------------------------------------- */
+/* --- in the child --- */
 
 typedef struct child {
     int index, pipe;
@@ -158,7 +158,7 @@ static _Noreturn void be_child(const study *s, int index)
                                      : MN_EXIT_FAILED);
 }
 
-/* --- in the parent --------------------------------------------------------------------------- */
+/* --- in the parent --- */
 
 static mn_status start(study *s, int index)
 {

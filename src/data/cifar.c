@@ -17,7 +17,7 @@ static int64_t images_of(const mn_cifar_layout *layout, int file)
     return file < layout->files - 1 ? layout->train_images : layout->test_images;
 }
 
-/* --- records ---------------------------------------------------------------------------------- */
+/* --- records --- */
 
 static mn_status check_labels(const mn_cifar_layout *layout, const char *path, int64_t image,
                               const uint8_t *labels)
@@ -63,7 +63,7 @@ static mn_status read_file(mn_data_file *file, const char *path, const mn_cifar_
                         images->pixels + first * PIXELS, images->labels + first);
 }
 
-/* --- where the files are ---------------------------------------------------------------------- */
+/* --- where the files are --- */
 
 /* The path of `file` in `folder`, under whichever of its endings it is there. */
 static bool find_file(const char *folder, const char *file, char path[PATH_BYTES])

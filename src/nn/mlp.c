@@ -29,7 +29,7 @@ static const mn_option options[] = {
     MN_END,
 };
 
-/* --- widths ----------------------------------------------------------------------------------- */
+/* --- widths --- */
 
 static mn_status refuse_width(const char *text, const char *item, int length)
 {
@@ -62,7 +62,7 @@ static mn_status parse_widths(const char *text, int64_t widths[MOST_LAYERS], int
     }
 }
 
-/* --- parameters ------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 /* PyTorch's name of a member of a layer: "fc1", "weight" -> "fc1.weight". */
 static const char *name_of(char name[64], const char *layer, const char *member)
@@ -116,7 +116,7 @@ static mn_status build(mn_network *network, const void *values)
     return add_linear(network, o, "classifier", true, inputs, spec->classes);
 }
 
-/* --- forward ---------------------------------------------------------------------------------- */
+/* --- forward --- */
 
 /* x (B, I) -> (B, O), with the parameters at *next, which moves past them. */
 static mn_var *linear(mn_network *network, int *next, mn_var *x, mn_mode mode)

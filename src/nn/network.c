@@ -42,7 +42,7 @@ struct mn_network {
     mn_tensor *values, *gradients;
 };
 
-/* --- making one ------------------------------------------------------------------------------- */
+/* --- making one --- */
 
 static mn_status count_floats(const char *what, mn_shape shape, int64_t *count)
 {
@@ -176,7 +176,7 @@ const mn_network_spec *mn_network_spec_of(const mn_network *network)
     return &network->spec;
 }
 
-/* --- what network types call ------------------------------------------------------------------ */
+/* --- what network types call --- */
 
 static mn_status check_addition(const mn_network *network, const char *name)
 {
@@ -267,7 +267,7 @@ mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
     return network->type->forward(network, network->options, x, mode);
 }
 
-/* --- reading, and moving whole networks ------------------------------------------------------- */
+/* --- reading, and moving whole networks --- */
 
 int mn_network_parameter_count(const mn_network *network)
 {

@@ -50,7 +50,7 @@ static float *moment_floats(const mn_optimiser *optimiser, int i)
     return i < optimiser->moment_count ? mn_tensor_floats(optimiser->moments[i]) : NULL;
 }
 
-/* --- sgd: g += decay w; m = momentum m + g; w -= rate (nesterov ? g + momentum m : m) --------- */
+/* --- sgd: g += decay w; m = momentum m + g; w -= rate (nesterov ? g + momentum m : m) --- */
 
 static const mn_option sgd_table[] = {
     MN_REAL(sgd_options, momentum, 0, 0, 1, "share of the last step's direction that is kept"),
@@ -89,7 +89,7 @@ static void sgd_step(mn_optimiser *optimiser, double learning_rate)
                        moment_floats(optimiser, 0), mn_tensor_floats(values));
 }
 
-/* --- adam (Kingma and Ba 2015) ---------------------------------------------------------------- */
+/* --- adam (Kingma and Ba 2015) --- */
 
 static const mn_option adam_table[] = {
     MN_REAL(adam_options, beta1, 0.9, 0, 0.999999999, "decay of the mean of gradients"),
@@ -129,7 +129,7 @@ static void adam_step(mn_optimiser *optimiser, double learning_rate)
                         mn_tensor_floats(values));
 }
 
-/* --- by name ---------------------------------------------------------------------------------- */
+/* --- by name --- */
 
 static const update_rule rules[] = {
     {"adam", adam_table, adam_check, adam_moments, adam_step, {"first_moment", "second_moment"}},
@@ -165,7 +165,7 @@ const mn_option *mn_optimiser_options(const char *kind)
     return found != NULL ? found->options : NULL;
 }
 
-/* --- one optimiser ---------------------------------------------------------------------------- */
+/* --- one optimiser --- */
 
 static mn_status set_up(mn_optimiser *optimiser, const char *options)
 {

@@ -287,6 +287,18 @@ static mn_status open_sections(mn_experiment *experiment)
     return open_buffer_section(experiment);
 }
 
+/* "my-benchmark" of "folder/my-benchmark.json": what a file without "name" is called. */
+static const char *name_of_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char name[256];
+    snprintf(name, sizeof name, "%s", slash != NULL ? slash + 1 : path);
+    const size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".json") == 0)
+        name[length - 5] = '\0';
+    return mn_intern(name);
+}
+
 static mn_status experiment_new(cJSON *source, const char *benchmark, const char *strategies,
                                 mn_experiment **experiment)
 {
@@ -297,12 +309,15 @@ static mn_status experiment_new(cJSON *source, const char *benchmark, const char
     }
     made->source = source;
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(source, "name");
-    made->benchmark = mn_intern(cJSON_IsString(name) ? name->valuestring : benchmark);
+    made->benchmark = cJSON_IsString(name) ? mn_intern(name->valuestring) : name_of_file(benchmark);
     mn_status status = add_strategies(made, strategies);
     if (status == MN_OK)
         status = check_keys(made);
-    if (status == MN_OK)
+    if (status == MN_OK) {
         status = open_sections(made);
+        if (status != MN_OK)
+            (void)mn_fail_in(status, "%s", benchmark);
+    }
     if (status != MN_OK) {
         mn_experiment_free(made);
         return status;

@@ -127,9 +127,7 @@ static mn_status source_batch(mn_runner *runner, source *from, int64_t epoch, in
     return mn_learner_check(learner);
 }
 
-/* --- one step
- * -----------------------------------------------------------------------------------------------
- */
+/* --- one step --- */
 
 static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const char *name)
 {
@@ -156,11 +154,17 @@ static mn_status check_term(const mn_learner *learner, const mn_loss_term *term)
                        term->name, mn_shape_text(shape, text));
     if (!isfinite(mn_item(term->value)))
         return mn_fail(MN_NOT_FINITE,
-                       "loss term '%s' became %g at step %lld (task %lld); a smaller lr may help; "
+                       "loss term '%s' became %s at step %lld (task %lld); a smaller lr may help; "
                        "the last commit is kept",
-                       term->name, mn_item(term->value), (long long)learner->cursor.step,
-                       (long long)learner->cursor.task + 1);
+                       term->name, not_finite(mn_item(term->value)),
+                       (long long)learner->cursor.step, (long long)learner->cursor.task + 1);
     return MN_OK;
+}
+
+/* How a value that is no number is printed: the sign of a NaN means nothing. */
+static const char *not_finite(double value)
+{
+    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
 /* The sum of the terms; a term that is not a number is reported by its name. */
@@ -176,8 +180,8 @@ static mn_status total_loss(mn_learner *learner, mn_var **loss)
     if (*loss == NULL)
         return mn_fail(MN_OUT_OF_ORDER, "the strategy's loss added no term; call mn_term()");
     if (!isfinite(mn_item(*loss)) && mn_tape_status(learner->tape) == MN_OK)
-        return mn_fail(MN_NOT_FINITE, "the sum of the loss terms became %g at step %lld",
-                       mn_item(*loss), (long long)learner->cursor.step);
+        return mn_fail(MN_NOT_FINITE, "the sum of the loss terms became %s at step %lld",
+                       not_finite(mn_item(*loss)), (long long)learner->cursor.step);
     return MN_OK;
 }
 
@@ -290,9 +294,7 @@ static mn_status step_once(mn_runner *runner, const mn_phase *phase, int member,
     return after_step(learner, batch);
 }
 
-/* --- the phase
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the phase --- */
 
 static bool commit_is_due(const mn_runner *runner)
 {
@@ -314,9 +316,10 @@ static mn_status between_steps(mn_runner *runner)
                            NULL));
     if (mn_runner_stop_wanted(runner)) {
         MN_TRY(mn_runner_commit(runner));
+        const char *path =
+            mn_runfile_path(runner->file); /* the commit may have made a new learner */
         return mn_fail(MN_INTERRUPTED, "%s: stopped at step %lld; continue with 'mneme resume %s'",
-                       mn_runfile_path(runner->file), (long long)learner->cursor.step,
-                       mn_runfile_path(runner->file));
+                       path, (long long)runner->learner->cursor.step, path);
     }
     return commit_is_due(runner) ? mn_runner_commit(runner) : MN_OK;
 }

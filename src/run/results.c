@@ -72,7 +72,7 @@ static mn_scope scope_of(const char *name)
     return (mn_scope)scope;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* Takes one row of a query into element i of its list. */
 typedef mn_status (*take_row)(const mn_query *query, void *element);
@@ -256,7 +256,7 @@ void mn_results_free(mn_results *results)
     free(results);
 }
 
-/* --- answering -------------------------------------------------------------------------------- */
+/* --- answering --- */
 
 const char *mn_results_value(const mn_results *results, const char *key)
 {

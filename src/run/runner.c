@@ -221,9 +221,7 @@ static void start_clocks(mn_runner *runner)
     runner->loss = (double)NAN;
 }
 
-/* --- a new run
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- a new run --- */
 
 static mn_status make_folders(const char *path)
 {
@@ -281,9 +279,7 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
     return status;
 }
 
-/* --- an old one
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- an old one --- */
 
 static mn_status check_data(mn_runner *runner)
 {

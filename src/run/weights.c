@@ -11,7 +11,7 @@
 
 enum { NAME_BYTES = 256 };
 
-/* --- names ------------------------------------------------------------------------------------ */
+/* --- names --- */
 
 /* What stands before a network's own names when its wrapper was saved. */
 static const char *const prefixes[] = {
@@ -77,7 +77,7 @@ static const char *without_prefix(const char *name)
     return NULL;
 }
 
-/* --- a file against a network ----------------------------------------------------------------- */
+/* --- a file against a network --- */
 
 typedef struct target {
     const char *name;
@@ -296,7 +296,7 @@ mn_status mn_weights_load(mn_network *network, const char *path, const char *dig
     return status;
 }
 
-/* --- a run's beginning, kept for strategies that begin again ---------------------------------- */
+/* --- a run's beginning, kept for strategies that begin again --- */
 
 static mn_status visit_kept(mn_network *network, mn_runfile *file, bool head, bool put)
 {

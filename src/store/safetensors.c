@@ -35,7 +35,7 @@ static size_t values_bytes(const mn_safetensors *file)
     return file->size - LENGTH_BYTES - file->header_bytes;
 }
 
-/* --- element types ---------------------------------------------------------------------------- */
+/* --- element types --- */
 
 static const struct {
     const char *name;
@@ -68,7 +68,7 @@ static float float_at(const char *bytes, const char *dtype, int64_t i)
     return value;
 }
 
-/* --- the header ------------------------------------------------------------------------------- */
+/* --- the header --- */
 
 static mn_status read_length(mn_safetensors *file)
 {
@@ -268,7 +268,7 @@ void mn_safetensors_close(mn_safetensors *file)
     free(file);
 }
 
-/* --- what is in it ---------------------------------------------------------------------------- */
+/* --- what is in it --- */
 
 int64_t mn_safetensors_count(const mn_safetensors *file)
 {

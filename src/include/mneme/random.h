@@ -20,7 +20,7 @@ typedef struct mn_key {
     uint64_t word[2];
 } mn_key;
 
-/* The root key of one purpose: mn_key_of(seed, "stream.order"). */
+/* The root key of one purpose: mn_key_of(seed, "stream.shuffle"). */
 MN_API mn_key mn_key_of(uint64_t seed, const char *purpose);
 
 /* The key of one part of a purpose: mn_key_at(mn_key_at(key, task), epoch). */

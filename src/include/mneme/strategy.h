@@ -27,8 +27,8 @@ typedef struct mn_out {
     mn_mode mode;
 } mn_out;
 
-enum { /* mn_strategy.needs: checked before a run starts */
-    MN_NEEDS_BUFFER = 1 << 0,
+enum { /* mn_strategy.needs */
+    MN_NEEDS_BUFFER = 1 << 0, /* refused, as the third, before a run starts where it is missing */
     MN_NEEDS_TASK_BOUNDARIES = 1 << 1,
     MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* a class-incremental stream */
     MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */

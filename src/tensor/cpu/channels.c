@@ -59,7 +59,7 @@ static planes planes_of(const mn_tensor *x, bool each_image)
     return p;
 }
 
-/* --- pieces ----------------------------------------------------------------------------------- */
+/* --- pieces --- */
 
 typedef struct piece {
     int64_t group, block;
@@ -128,7 +128,7 @@ static void lay_out(const planes *p, const piece *c, bool of_groups, const float
         }                                                                                          \
     } while (0)
 
-/* --- sums ------------------------------------------------------------------------------------- */
+/* --- sums --- */
 
 MN_CLONES static void add_moments(int64_t length, int64_t tile, const float *x, double *sum,
                                   double *square)
@@ -231,7 +231,7 @@ void mn_channel_inverse(int64_t n, float epsilon, const float *variance, float *
         inverse[i] = 1 / sqrtf(variance[i] + epsilon);
 }
 
-/* --- normalisation ---------------------------------------------------------------------------- */
+/* --- normalisation --- */
 
 MN_CLONES static void normalise(int64_t length, int64_t tile, float low, const float *mean,
                                 const float *factor, const float *shift, const float *x, float *y)
@@ -378,7 +378,7 @@ mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor 
     return MN_OK;
 }
 
-/* --- means over pixels ------------------------------------------------------------------------ */
+/* --- means over pixels --- */
 
 mn_status mn_channel_means(const mn_tensor *x, float *y)
 {

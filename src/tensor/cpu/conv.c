@@ -32,7 +32,7 @@ static void conv_free(void *plan)
     free(conv);
 }
 
-/* --- planning --------------------------------------------------------------------------------- */
+/* --- planning --- */
 
 typedef struct wish {
     dnnl_format_tag_t src, dst; /* undef: the layout that x has */
@@ -219,7 +219,7 @@ static mn_status make_backward(mn_conv *conv, mn_conv_direction of)
     return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->backward_weights);
 }
 
-/* --- the weight in a direction's layout ------------------------------------------------------- */
+/* --- the weight in a direction's layout --- */
 
 mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout)
 {
@@ -236,7 +236,7 @@ mn_status mn_conv_weight_ready(mn_conv *conv, mn_conv_direction direction, const
                                      false);
 }
 
-/* --- carrying it out -------------------------------------------------------------------------- */
+/* --- carrying it out --- */
 
 mn_status mn_conv_forward(mn_conv *conv, const float *x, const float *weight, const float *bias,
                           float *y)

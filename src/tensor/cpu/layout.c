@@ -119,7 +119,7 @@ size_t mn_tensor_stored_bytes(const mn_tensor *tensor)
     return tensor->layout != NULL ? tensor->layout->bytes : mn_tensor_bytes(tensor);
 }
 
-/* --- reordering ------------------------------------------------------------------------------- */
+/* --- reordering --- */
 
 static mn_status make_reorder(const mn_plan_key *key, mn_primitive **made)
 {

@@ -93,7 +93,7 @@ dnnl_engine_t mn_dnnl_engine(void)
     return open_device() == MN_OK ? this_device->engine : NULL;
 }
 
-/* --- one primitive ---------------------------------------------------------------------------- */
+/* --- one primitive --- */
 
 mn_status mn_primitive_attributes(dnnl_primitive_attr_t *attr)
 {
@@ -209,7 +209,7 @@ void mn_primitive_each(void (*visit)(const char *name, void *closure), void *clo
         visit(p->name, closure);
 }
 
-/* --- what is kept ----------------------------------------------------------------------------- */
+/* --- what is kept --- */
 
 static size_t bucket_of(const mn_plan_key *key)
 {
