@@ -49,29 +49,39 @@ int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wa
     return drawn;
 }
 
+/* Image and columns of a slot into row i of a batch. */
+static mn_status copy_out(const mn_buffer *buffer, int64_t slot, int64_t i, uint8_t *pixels,
+                          float *const *values)
+{
+    const size_t bytes = buffer->image_bytes;
+    int64_t place;
+    MN_TRY(mn_buffer_place(buffer, slot, true, &place));
+    memcpy(pixels + (size_t)i * bytes, buffer->pixels + (size_t)place * bytes, bytes);
+    for (int c = 0; c < buffer->columns; c++) {
+        const int64_t width = buffer->column[c].width;
+        memcpy(values[c] + i * width, buffer->column[c].values + place * width,
+               (size_t)width * sizeof(float));
+    }
+    return MN_OK;
+}
+
 mn_status mn_buffer_gather(const mn_buffer *buffer, const int64_t *slots, int64_t count,
                            mn_batch_space *space)
 {
-    const size_t bytes = buffer->image_bytes;
+    float *values[MN_MAX_COLUMNS];
     for (int64_t i = 0; i < count; i++)
         MN_TRY(mn_buffer_check_slot(buffer, slots[i]));
     MN_TRY(mn_batch_space_prepare(space, buffer->spec.image, count));
+    for (int c = 0; c < buffer->columns; c++)
+        MN_TRY(mn_batch_space_column(space, buffer->column[c].name, buffer->column[c].width,
+                                     &values[c]));
     for (int64_t i = 0; i < count; i++) {
         const int64_t slot = slots[i];
         space->slots[i] = slot;
         space->labels[i] = buffer->labels[slot];
         space->tasks[i] = buffer->tasks[slot];
         space->indices[i] = buffer->sources[slot];
-        memcpy(space->pixels + (size_t)i * bytes, buffer->pixels + (size_t)slot * bytes, bytes);
-    }
-    for (int c = 0; c < buffer->columns; c++) {
-        const mn_kept_column *column = &buffer->column[c];
-        const int64_t width = column->width;
-        float *values;
-        MN_TRY(mn_batch_space_column(space, column->name, width, &values));
-        for (int64_t i = 0; i < count; i++)
-            memcpy(values + i * width, column->values + slots[i] * width,
-                   (size_t)width * sizeof *values);
+        MN_TRY(copy_out(buffer, slot, i, space->pixels, values));
     }
     return MN_OK;
 }

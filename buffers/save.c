@@ -27,7 +27,8 @@ static mn_status save_counters(const mn_buffer *buffer, mn_runfile *file)
     return MN_OK;
 }
 
-static mn_status save_row(const mn_buffer *buffer, int64_t slot, int bits, mn_runfile *file)
+mn_status mn_buffer_write_row(const mn_buffer *buffer, int64_t slot, int64_t place, int bits,
+                              mn_runfile *file)
 {
     if (buffer->seen_at[slot] < 0)
         return mn_runfile_delete_exemplar(file, slot);
@@ -38,7 +39,7 @@ static mn_status save_row(const mn_buffer *buffer, int64_t slot, int bits, mn_ru
                                       .label = buffer->labels[slot],
                                       .task = buffer->tasks[slot],
                                       .labelled = buffer->labels[slot] >= 0,
-                                      .image = buffer->pixels + (size_t)slot * buffer->image_bytes,
+                                      .image = buffer->pixels + (size_t)place * buffer->image_bytes,
                                       .image_bytes = buffer->image_bytes};
         MN_TRY(mn_runfile_put_exemplar(file, &exemplar));
     }
@@ -46,20 +47,30 @@ static mn_status save_row(const mn_buffer *buffer, int64_t slot, int bits, mn_ru
         const mn_kept_column *column = &buffer->column[c];
         if ((bits & 1 << c) != 0)
             MN_TRY(mn_runfile_put_exemplar_column(
-                file, slot, column->name, column->values + slot * column->width, column->width));
+                file, slot, column->name, column->values + place * column->width, column->width));
     }
     return MN_OK;
 }
 
+static mn_status check_file(const mn_buffer *buffer, const mn_runfile *file)
+{
+    return buffer->cache == NULL || file == buffer->spec.file
+               ? MN_OK
+               : mn_fail(MN_OUT_OF_ORDER, "a buffer in two files: part of its rows are in another");
+}
+
 mn_status mn_buffer_save(mn_buffer *buffer, mn_runfile *file)
 {
+    MN_TRY(check_file(buffer, file));
     MN_TRY(save_counters(buffer, file));
     for (int64_t slot = 0; slot < buffer->spec.capacity; slot++) {
-        const uint16_t bits = buffer->changed[slot];
+        int bits = buffer->changed[slot];
+        if (buffer->cache != NULL) /* a row that had to go was written then */
+            bits &= ~buffer->written[slot];
         if (bits == 0)
             continue;
-        MN_TRY(save_row(buffer, slot, bits, file));
-        buffer->written[slot] = bits;
+        MN_TRY(mn_buffer_write_row(buffer, slot, mn_row_cache_place(buffer, slot), bits, file));
+        buffer->written[slot] = (uint16_t)(buffer->written[slot] | bits);
     }
     return MN_OK;
 }
@@ -98,8 +109,10 @@ static mn_status read_row(void *context, const mn_exemplar *exemplar)
     buffer->tasks[slot] = exemplar->task;
     buffer->seen_at[slot] = exemplar->seen;
     buffer->sources[slot] = exemplar->source;
-    memcpy(buffer->pixels + (size_t)slot * buffer->image_bytes, exemplar->image,
-           buffer->image_bytes);
+    const int64_t place = mn_row_cache_load(buffer, slot);
+    if (place >= 0)
+        memcpy(buffer->pixels + (size_t)place * buffer->image_bytes, exemplar->image,
+               buffer->image_bytes);
     buffer->changed[slot] = (uint16_t)((1 << buffer->columns) - 1); /* columns still to come */
     return MN_OK;
 }
@@ -116,7 +129,9 @@ static mn_status read_column(void *context, int64_t slot, const char *name, cons
                        "%s: exemplar %lld has a column '%s' of %lld, which this run "
                        "does not keep",
                        in->path, (long long)slot, name, (long long)width);
-    memcpy(buffer->column[c].values + slot * width, values, (size_t)width * sizeof *values);
+    const int64_t place = mn_row_cache_place(buffer, slot);
+    if (place >= 0)
+        memcpy(buffer->column[c].values + place * width, values, (size_t)width * sizeof *values);
     buffer->changed[slot] = (uint16_t)(buffer->changed[slot] & ~(1 << c));
     return MN_OK;
 }
@@ -166,6 +181,7 @@ static mn_status load(mn_buffer *buffer, mn_runfile *file)
 
 mn_status mn_buffer_load(mn_buffer *buffer, mn_runfile *file)
 {
+    MN_TRY(check_file(buffer, file));
     mn_buffer_clear(buffer);
     const mn_status status = load(buffer, file);
     if (status != MN_OK)

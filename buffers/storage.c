@@ -1,4 +1,4 @@
-/* storage.c -- the rows of a rehearsal buffer, in memory, and what a policy may do with them.
+/* storage.c -- the rows of a rehearsal buffer and what a policy may do with them.
  *
  * Labels, tasks, pixels and columns are separate arrays, so that a policy's decisions never touch
  * an image.  Slots are numbered 0..capacity-1 and everything is answered in order of slot, so that
@@ -23,14 +23,17 @@ static mn_status check_spec(const mn_buffer_spec *spec)
                        (long long)spec->classes, MN_MAX_CLASSES);
     if (mn_shape_count(spec->image) < 1)
         return mn_fail(MN_BAD_SHAPE, "a buffer of empty images");
+    if (spec->memory < 0)
+        return mn_fail(MN_BAD_OPTION, "a buffer with %lld bytes of memory",
+                       (long long)spec->memory);
     return MN_OK;
 }
 
-static mn_status no_room(const mn_buffer *buffer)
+mn_status mn_buffer_no_room(const mn_buffer *buffer)
 {
     return mn_fail(MN_NO_MEMORY,
                    "a buffer of %lld rows of %lld bytes does not fit in memory; give a smaller "
-                   "--buffer-size",
+                   "--buffer-size, or limit --buffer-memory",
                    (long long)buffer->spec.capacity, (long long)mn_buffer_row_bytes(buffer));
 }
 
@@ -46,13 +49,11 @@ static mn_status take_memory(mn_buffer *buffer)
     buffer->sources = calloc(capacity, sizeof *buffer->sources);
     buffer->changed = calloc(capacity, sizeof *buffer->changed);
     buffer->written = calloc(capacity, sizeof *buffer->written);
-    buffer->pixels = calloc(capacity, buffer->image_bytes);
     const bool all = buffer->class_seen && buffer->by_label && buffer->labels && buffer->tasks &&
-                     buffer->seen_at && buffer->sources && buffer->changed && buffer->written &&
-                     buffer->pixels;
+                     buffer->seen_at && buffer->sources && buffer->changed && buffer->written;
     if (!all || mn_slots_reserve(&buffer->occupied, buffer->spec.capacity) != MN_OK)
-        return no_room(buffer);
-    return MN_OK;
+        return mn_buffer_no_room(buffer);
+    return mn_buffer_take_places(buffer);
 }
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
@@ -82,8 +83,7 @@ void mn_buffer_free(mn_buffer *buffer)
         for (int64_t i = 0; i <= buffer->spec.classes; i++)
             mn_slots_free(&buffer->by_label[i]);
     mn_slots_free(&buffer->occupied);
-    for (int c = 0; c < buffer->columns; c++)
-        free(buffer->column[c].values);
+    mn_buffer_free_places(buffer);
     free(buffer->class_seen);
     free(buffer->by_label);
     free(buffer->labels);
@@ -92,7 +92,6 @@ void mn_buffer_free(mn_buffer *buffer)
     free(buffer->sources);
     free(buffer->changed);
     free(buffer->written);
-    free(buffer->pixels);
     free(buffer);
 }
 
@@ -111,6 +110,7 @@ void mn_buffer_clear(mn_buffer *buffer)
     }
     memset(buffer->changed, 0, (size_t)capacity * sizeof *buffer->changed);
     memset(buffer->written, 0, (size_t)capacity * sizeof *buffer->written);
+    mn_row_cache_clear(buffer);
 }
 
 int mn_buffer_find_column(const mn_buffer *buffer, const char *name)
@@ -144,17 +144,15 @@ mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t widt
                        "buffer column '%s' is declared after the first image was offered; declare "
                        "it in open",
                        name);
-    mn_kept_column *column = &buffer->column[buffer->columns];
-    column->width = width;
-    column->values = NULL;
-    if (width <= PTRDIFF_MAX / (int64_t)sizeof *column->values)
-        column->values =
-            calloc((size_t)buffer->spec.capacity, (size_t)width * sizeof *column->values);
-    if (column->values == NULL)
-        return no_room(buffer);
+    if (width > PTRDIFF_MAX / (int64_t)sizeof(float) / buffer->spec.capacity)
+        return mn_buffer_no_room(buffer);
+    mn_kept_column *column = &buffer->column[buffer->columns++];
+    *column = (mn_kept_column){.width = width};
     memcpy(column->name, name, strlen(name) + 1);
-    buffer->columns++;
-    return MN_OK;
+    const mn_status status = mn_buffer_take_places(buffer); /* wider rows: perhaps fewer of them */
+    if (status != MN_OK)
+        buffer->columns--;
+    return status;
 }
 
 /* --- what is in it --- */
@@ -261,6 +259,7 @@ static void release_slot(mn_buffer *buffer, int64_t slot)
     mn_slots_remove(&buffer->occupied, slot);
     buffer->labels[slot] = -1;
     buffer->seen_at[slot] = -1;
+    mn_row_cache_forget(buffer, slot);
     touch(buffer, slot, MN_ALL_CHANGED);
 }
 
@@ -312,14 +311,16 @@ static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, 
 {
     const mn_batch *rows = from->rows;
     const size_t bytes = buffer->image_bytes;
+    int64_t place;
     MN_TRY(mn_buffer_take_slot(buffer, slot, rows->labels[row]));
+    MN_TRY(mn_buffer_place(buffer, slot, false, &place));
     buffer->tasks[slot] = rows->tasks[row];
     buffer->seen_at[slot] = buffer->seen;
     buffer->sources[slot] = rows->indices[row];
-    memcpy(buffer->pixels + (size_t)slot * bytes, rows->pixels + (size_t)row * bytes, bytes);
+    memcpy(buffer->pixels + (size_t)place * bytes, rows->pixels + (size_t)row * bytes, bytes);
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
-        memcpy(buffer->column[c].values + slot * width, from->column[c] + row * width,
+        memcpy(buffer->column[c].values + place * width, from->column[c] + row * width,
                (size_t)width * sizeof(float));
     }
     touch(buffer, slot, MN_ALL_CHANGED);
@@ -444,7 +445,9 @@ mn_status mn_buffer_update_column(mn_buffer *buffer, const int64_t *slots, int64
         MN_TRY(mn_buffer_check_slot(buffer, slots[i]));
     const int64_t width = buffer->column[c].width;
     for (int64_t i = 0; i < count; i++) {
-        memcpy(buffer->column[c].values + slots[i] * width, values + i * width,
+        int64_t place;
+        MN_TRY(mn_buffer_place(buffer, slots[i], true, &place));
+        memcpy(buffer->column[c].values + place * width, values + i * width,
                (size_t)width * sizeof *values);
         touch(buffer, slots[i], 1 << c);
     }

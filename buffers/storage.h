@@ -1,7 +1,9 @@
 /* storage.h -- the rehearsal buffer's rows: a RAM mirror of the run file's exemplars.
  *
  * Rows change in memory as the policy decides; dirty ones are written in the run's transaction at
- * commit points, never one query a sample.
+ * commit points, never one query a sample.  Where memory is limited, images and columns of the rows
+ * used longest ago are only in the file; a dirty one that has to go is written into the open
+ * transaction.  What a buffer answers never depends on the limit.
  */
 #ifndef MN_BUFFERS_STORAGE_H
 #define MN_BUFFERS_STORAGE_H
@@ -17,6 +19,8 @@ typedef struct mn_buffer_spec {
     const mn_policy *policy;
     const void *options; /* of the policy; borrowed */
     mn_key key; /* every decision's randomness comes from here and the count of images seen */
+    int64_t memory;   /* bytes of images and columns in memory; 0: all of them */
+    mn_runfile *file; /* where the others are; borrowed.  NULL: all are in memory */
 } mn_buffer_spec;
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer);
@@ -45,7 +49,9 @@ mn_status mn_buffer_update_column(mn_buffer *buffer, const int64_t *slots, int64
                                   const char *name, const float *values);
 
 /* Writes what changed since the last save, inside the caller's transaction.  Call
- * mn_buffer_saved() once that transaction has committed. */
+ * mn_buffer_saved() once that transaction has committed.  With limited memory `file` must be the
+ * spec's, a transaction must be open whenever rows are offered, drawn or updated, and one that is
+ * rolled back takes rows with it: load the buffer again. */
 mn_status mn_buffer_save(mn_buffer *buffer, mn_runfile *file);
 void mn_buffer_saved(mn_buffer *buffer);
 mn_status mn_buffer_load(mn_buffer *buffer, mn_runfile *file);

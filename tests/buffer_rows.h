@@ -4,6 +4,8 @@
 
 #include "buffers/storage.h"
 
+#include <string.h>
+
 enum { ROWS_AT_MOST = 64, ROW_PIXELS = 4, ROW_LOGITS = 3 };
 
 typedef struct test_rows {
@@ -66,6 +68,60 @@ static inline mn_buffer *test_buffer(const mn_policy *policy, int64_t capacity, 
     ck_assert_ok(mn_buffer_new(&spec, &buffer));
     ck_assert_ok(mn_buffer_add_column(buffer, "logits", ROW_LOGITS));
     return buffer;
+}
+
+/* Offers rows first..first + count - 1, labelled id % classes. */
+static inline void test_offer(mn_buffer *buffer, int64_t first, int64_t count)
+{
+    static test_rows rows;
+    (void)test_rows_fill(&rows, first, count, 0);
+    for (int64_t row = 0; row < count; row++)
+        rows.labels[row] = (int32_t)((first + row) % mn_buffer_classes(buffer));
+    ck_assert_ok(mn_buffer_offer(buffer, &rows.batch));
+}
+
+/* That two buffers hold the same, draw the same and place the same from here on. */
+static inline void test_buffers_same(const mn_buffer *a, const mn_buffer *b)
+{
+    enum { MOST = 64 };
+    int64_t slots[2][MOST];
+    mn_batch_space space[2];
+    memset(space, 0, sizeof space);
+    ck_assert_int_eq(mn_buffer_seen(a), mn_buffer_seen(b));
+    const int64_t used = mn_buffer_draw(a, mn_key_of(9, "same"), MOST, slots[0]);
+    ck_assert_int_eq(mn_buffer_draw(b, mn_key_of(9, "same"), MOST, slots[1]), used);
+    ck_assert_mem_eq(slots[0], slots[1], (size_t)used * sizeof slots[0][0]);
+    ck_assert_ok(mn_buffer_gather(a, slots[0], used, &space[0]));
+    ck_assert_ok(mn_buffer_gather(b, slots[1], used, &space[1]));
+    const size_t n = (size_t)used;
+    ck_assert_mem_eq(space[0].labels, space[1].labels, n * sizeof(int32_t));
+    ck_assert_mem_eq(space[0].tasks, space[1].tasks, n * sizeof(int32_t));
+    ck_assert_mem_eq(space[0].indices, space[1].indices, n * sizeof(int64_t));
+    ck_assert_mem_eq(space[0].pixels, space[1].pixels, n * ROW_PIXELS);
+    ck_assert_mem_eq(space[0].batch.column[0].values, space[1].batch.column[0].values,
+                     n * ROW_LOGITS * sizeof(float));
+    for (int32_t label = -1; label < mn_buffer_classes(a); label++)
+        ck_assert_int_eq(mn_buffer_count_label(a, label), mn_buffer_count_label(b, label));
+    mn_batch_space_free(&space[0]);
+    mn_batch_space_free(&space[1]);
+}
+
+/* Of three rows, drawn by the number of the round. */
+static inline void test_rewrite_logits(mn_buffer *buffer, int64_t round)
+{
+    int64_t slots[3];
+    const float values[3 * ROW_LOGITS] = {(float)round, -1, 2, 3, -4, 5, 6, 7, -8};
+    const mn_key key = mn_key_at(mn_key_of(2, "rewrite"), (uint64_t)round);
+    const int64_t n = mn_buffer_draw(buffer, key, 3, slots);
+    ck_assert_ok(mn_buffer_update_column(buffer, slots, n, "logits", values));
+}
+
+static inline void test_commit(mn_buffer *buffer, mn_runfile *file)
+{
+    ck_assert_ok(mn_runfile_begin(file));
+    ck_assert_ok(mn_buffer_save(buffer, file));
+    ck_assert_ok(mn_runfile_commit(file));
+    mn_buffer_saved(buffer);
 }
 
 #endif

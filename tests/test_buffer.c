@@ -32,16 +32,6 @@ static int64_t place_in_order(const mn_buffer *buffer, const void *options,
 }
 static const mn_policy in_order = {MN_POLICY_HEADER, .name = "in-order", .place = place_in_order};
 
-/* Offers rows first..first + count - 1, labelled id % classes. */
-static void offer(mn_buffer *buffer, int64_t first, int64_t count)
-{
-    static test_rows rows;
-    (void)test_rows_fill(&rows, first, count, 0);
-    for (int64_t row = 0; row < count; row++)
-        rows.labels[row] = (int32_t)((first + row) % mn_buffer_classes(buffer));
-    ck_assert_ok(mn_buffer_offer(buffer, &rows.batch));
-}
-
 /* That a gathered row is what row `id` was when it was offered. */
 static void check_row(const mn_batch_space *space, int64_t i, int64_t id)
 {
@@ -55,7 +45,7 @@ static void check_row(const mn_batch_space *space, int64_t i, int64_t id)
 START_TEST(a_row_comes_back_as_it_was_offered)
 {
     mn_buffer *buffer = test_buffer(&in_order, 8, 3, 1);
-    offer(buffer, 100, 5);
+    test_offer(buffer, 100, 5);
     ck_assert_int_eq(mn_buffer_used(buffer), 5);
     ck_assert_int_eq(mn_buffer_seen(buffer), 5);
     ck_assert_int_eq(mn_buffer_count_label(buffer, 0), 1);
@@ -99,7 +89,7 @@ START_TEST(a_draw_is_distinct_fair_and_looked_up)
     mn_buffer *buffer = test_buffer(&in_order, CAPACITY, 4, 1);
     int64_t slots[CAPACITY], again[CAPACITY], count[CAPACITY] = {0};
     ck_assert_int_eq(mn_buffer_draw(buffer, mn_key_of(0, "draw"), WANTED, slots), 0);
-    offer(buffer, 0, CAPACITY);
+    test_offer(buffer, 0, CAPACITY);
     for (uint64_t i = 0; i < DRAWS; i++) {
         bool drawn[CAPACITY] = {false};
         ck_assert_int_eq(mn_buffer_draw(buffer, mn_key_of(i, "draw"), WANTED, slots), WANTED);
@@ -121,7 +111,7 @@ END_TEST
 START_TEST(draws_step_over_free_slots)
 {
     mn_buffer *buffer = test_buffer(&in_order, 30, 3, 1);
-    offer(buffer, 0, 30);
+    test_offer(buffer, 0, 30);
     ck_assert_ok(mn_buffer_shrink_label(buffer, 1, 0)); /* slots 1, 4, 7, ... */
     int64_t slots[30];
     bool drawn[30] = {false};
@@ -162,7 +152,7 @@ END_TEST
 START_TEST(a_column_is_rewritten_alone)
 {
     mn_buffer *buffer = test_buffer(&in_order, 6, 2, 1);
-    offer(buffer, 0, 6);
+    test_offer(buffer, 0, 6);
     const int64_t slots[] = {5, 2};
     const float values[] = {1, 2, 3, 4, 5, 6};
     ck_assert_ok(mn_buffer_update_column(buffer, slots, 2, "logits", values));
@@ -207,7 +197,7 @@ END_TEST
 START_TEST(a_buffer_of_one_and_a_full_one)
 {
     mn_buffer *one = test_buffer(policy_named("reservoir"), 1, 2, 1);
-    offer(one, 0, 50);
+    test_offer(one, 0, 50);
     ck_assert_int_eq(mn_buffer_used(one), 1);
     ck_assert_int_eq(mn_buffer_free_slot(one), -1);
     ck_assert_int_eq(mn_buffer_count_label(one, 0) + mn_buffer_count_label(one, 1), 1);
@@ -239,7 +229,7 @@ START_TEST(misuse_is_refused_with_a_line_that_helps)
     (void)test_rows_fill(&rows, 0, 2, 0);
     rows.batch.image = MN_SHAPE(1, 4, 1);
     ck_assert_fails(mn_buffer_offer(buffer, &rows.batch), MN_BAD_SHAPE, "(1,4,1)");
-    offer(buffer, 0, 2);
+    test_offer(buffer, 0, 2);
     ck_assert_ok(mn_buffer_add_column(buffer, "logits", ROW_LOGITS));
     ck_assert_fails(mn_buffer_add_column(buffer, "late", 1), MN_OUT_OF_ORDER, "'late'");
     const int64_t slots[] = {0, 2, 4};
@@ -320,49 +310,6 @@ static void close_and_remove(mn_runfile *file)
     unlink(path);
 }
 
-static void commit(mn_buffer *buffer, mn_runfile *file)
-{
-    ck_assert_ok(mn_runfile_begin(file));
-    ck_assert_ok(mn_buffer_save(buffer, file));
-    ck_assert_ok(mn_runfile_commit(file));
-    mn_buffer_saved(buffer);
-}
-
-/* That two buffers hold the same, draw the same and place the same from here on. */
-static void check_same(const mn_buffer *a, const mn_buffer *b)
-{
-    enum { MOST = 64 };
-    int64_t slots[2][MOST];
-    mn_batch_space space[2];
-    memset(space, 0, sizeof space);
-    ck_assert_int_eq(mn_buffer_seen(a), mn_buffer_seen(b));
-    const int64_t used = mn_buffer_draw(a, mn_key_of(9, "same"), MOST, slots[0]);
-    ck_assert_int_eq(mn_buffer_draw(b, mn_key_of(9, "same"), MOST, slots[1]), used);
-    ck_assert_mem_eq(slots[0], slots[1], (size_t)used * sizeof slots[0][0]);
-    ck_assert_ok(mn_buffer_gather(a, slots[0], used, &space[0]));
-    ck_assert_ok(mn_buffer_gather(b, slots[1], used, &space[1]));
-    const size_t n = (size_t)used;
-    ck_assert_mem_eq(space[0].labels, space[1].labels, n * sizeof(int32_t));
-    ck_assert_mem_eq(space[0].tasks, space[1].tasks, n * sizeof(int32_t));
-    ck_assert_mem_eq(space[0].indices, space[1].indices, n * sizeof(int64_t));
-    ck_assert_mem_eq(space[0].pixels, space[1].pixels, n * ROW_PIXELS);
-    ck_assert_mem_eq(space[0].batch.column[0].values, space[1].batch.column[0].values,
-                     n * ROW_LOGITS * sizeof(float));
-    for (int32_t label = -1; label < mn_buffer_classes(a); label++)
-        ck_assert_int_eq(mn_buffer_count_label(a, label), mn_buffer_count_label(b, label));
-    mn_batch_space_free(&space[0]);
-    mn_batch_space_free(&space[1]);
-}
-
-static void rewrite_some_logits(mn_buffer *buffer, int64_t round)
-{
-    int64_t slots[3];
-    const float values[3 * ROW_LOGITS] = {(float)round, -1, 2, 3, -4, 5, 6, 7, -8};
-    const mn_key key = mn_key_at(mn_key_of(2, "rewrite"), (uint64_t)round);
-    const int64_t n = mn_buffer_draw(buffer, key, 3, slots);
-    ck_assert_ok(mn_buffer_update_column(buffer, slots, n, "logits", values));
-}
-
 /* One buffer is never disturbed; the other is saved, thrown away and loaded at every commit. */
 static void rebuild_at_every_commit(const char *policy)
 {
@@ -370,19 +317,19 @@ static void rebuild_at_every_commit(const char *policy)
     mn_buffer *calm = test_buffer(policy_named(policy), 20, 4, 7);
     mn_buffer *rebuilt = test_buffer(policy_named(policy), 20, 4, 7);
     for (int64_t round = 0; round < 12; round++) {
-        offer(calm, round * 13, 13);
-        offer(rebuilt, round * 13, 13);
-        rewrite_some_logits(calm, round);
-        rewrite_some_logits(rebuilt, round);
+        test_offer(calm, round * 13, 13);
+        test_offer(rebuilt, round * 13, 13);
+        test_rewrite_logits(calm, round);
+        test_rewrite_logits(rebuilt, round);
         if (round % 4 == 3) {
             ck_assert_ok(mn_buffer_shrink_label(calm, (int32_t)(round / 4), 2));
             ck_assert_ok(mn_buffer_shrink_label(rebuilt, (int32_t)(round / 4), 2));
         }
-        commit(rebuilt, file);
+        test_commit(rebuilt, file);
         mn_buffer_free(rebuilt);
         rebuilt = test_buffer(policy_named(policy), 20, 4, 7);
         ck_assert_ok(mn_buffer_load(rebuilt, file));
-        check_same(calm, rebuilt);
+        test_buffers_same(calm, rebuilt);
     }
     mn_buffer_free(calm);
     mn_buffer_free(rebuilt);
@@ -402,19 +349,19 @@ START_TEST(saving_writes_all_that_changed_and_a_rollback_forgets_nothing)
     mn_buffer *buffer = test_buffer(policy_named("reservoir"), 20, 4, 7);
     mn_buffer *loaded = test_buffer(policy_named("reservoir"), 20, 4, 7);
     for (int64_t round = 0; round < 10; round++) {
-        offer(buffer, round * 11, 11);
-        rewrite_some_logits(buffer, round);
+        test_offer(buffer, round * 11, 11);
+        test_rewrite_logits(buffer, round);
         ck_assert_ok(mn_runfile_begin(file)); /* an attempt that comes to nothing */
         ck_assert_ok(mn_buffer_save(buffer, file));
         mn_runfile_rollback(file);
         ck_assert_ok(mn_runfile_begin(file)); /* changes between writing and committing */
         ck_assert_ok(mn_buffer_save(buffer, file));
         ck_assert_ok(mn_runfile_commit(file));
-        rewrite_some_logits(buffer, round + 100);
+        test_rewrite_logits(buffer, round + 100);
         mn_buffer_saved(buffer);
-        commit(buffer, file);
+        test_commit(buffer, file);
         ck_assert_ok(mn_buffer_load(loaded, file));
-        check_same(buffer, loaded);
+        test_buffers_same(buffer, loaded);
     }
     mn_buffer_free(buffer);
     mn_buffer_free(loaded);
@@ -426,13 +373,13 @@ START_TEST(an_unchanged_buffer_writes_no_rows)
 {
     mn_runfile *file = new_file();
     mn_buffer *buffer = test_buffer(&in_order, 4, 2, 7);
-    offer(buffer, 0, 4);
-    commit(buffer, file);
+    test_offer(buffer, 0, 4);
+    test_commit(buffer, file);
     ck_assert_ok(mn_runfile_begin(file));
     for (int64_t slot = 0; slot < 4; slot++)
         ck_assert_ok(mn_runfile_delete_exemplar(file, slot));
     ck_assert_ok(mn_runfile_commit(file));
-    commit(buffer, file); /* knows of nothing to write, so the rows stay away */
+    test_commit(buffer, file); /* knows of nothing to write, so the rows stay away */
     ck_assert_ok(mn_buffer_load(buffer, file));
     ck_assert_int_eq(mn_buffer_used(buffer), 0);
     ck_assert_int_eq(mn_buffer_seen(buffer), 4);
@@ -450,10 +397,10 @@ START_TEST(unlabelled_rows_are_kept_as_such)
     rows.labels[1] = 1;
     rows.tasks[0] = 5;
     ck_assert_ok(mn_buffer_offer(buffer, &rows.batch));
-    commit(buffer, file);
+    test_commit(buffer, file);
     mn_buffer *loaded = test_buffer(&in_order, 4, 2, 7);
     ck_assert_ok(mn_buffer_load(loaded, file));
-    check_same(buffer, loaded);
+    test_buffers_same(buffer, loaded);
     ck_assert_int_eq(mn_buffer_count_label(loaded, -1), 2);
     mn_buffer_free(buffer);
     mn_buffer_free(loaded);
@@ -465,8 +412,8 @@ START_TEST(rows_that_do_not_fit_the_run_are_refused_as_damage)
 {
     mn_runfile *file = new_file();
     mn_buffer *buffer = test_buffer(&in_order, 8, 4, 7);
-    offer(buffer, 0, 8);
-    commit(buffer, file);
+    test_offer(buffer, 0, 8);
+    test_commit(buffer, file);
     mn_buffer *small = test_buffer(&in_order, 5, 4, 7);
     ck_assert_fails(mn_buffer_load(small, file), MN_CORRUPT, "slot 5 of a buffer of 5 rows");
     ck_assert_int_eq(mn_buffer_used(small), 0); /* no half of a buffer */
@@ -494,7 +441,7 @@ START_TEST(a_file_without_a_buffer_loads_as_an_empty_one)
 {
     mn_runfile *file = new_file();
     mn_buffer *buffer = test_buffer(&in_order, 8, 4, 7);
-    offer(buffer, 0, 3);
+    test_offer(buffer, 0, 3);
     ck_assert_ok(mn_buffer_load(buffer, file));
     ck_assert_int_eq(mn_buffer_used(buffer), 0);
     ck_assert_int_eq(mn_buffer_seen(buffer), 0);

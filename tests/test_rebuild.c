@@ -114,7 +114,7 @@ START_TEST(augmented_and_unshuffled_streams)
 }
 END_TEST
 
-START_TEST(several_epochs_and_partly_labelled_streams)
+START_TEST(several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)
 {
     const char *folder = test_folder("rebuild-labels");
     ck_assert(compare(folder, "split-synthetic", "derpp", "epochs", "3"));
@@ -125,6 +125,32 @@ START_TEST(several_epochs_and_partly_labelled_streams)
 }
 END_TEST
 
+/* Image and logits of a figure take 220 bytes: twelve of sixty rows are in memory. */
+START_TEST(a_buffer_larger_than_its_memory)
+{
+    const char *folder = test_folder("rebuild-memory");
+    char whole[600], limited[600];
+    test_setting settings[8] = {{"commit_steps", "17"}, {"buffer_size", "60"}, {"batch", "64"}};
+    snprintf(whole, sizeof whole, "%s/whole.mneme", folder);
+    snprintf(limited, sizeof limited, "%s/limited.mneme", folder);
+    for (int i = 0; mn_registered(MN_KIND_POLICY, i) != NULL; i++) {
+        settings[3] = (test_setting){"buffer_policy", mn_registered(MN_KIND_POLICY, i)->name};
+        settings[4] = (test_setting){NULL, NULL};
+        test_run("split-synthetic", "derpp", settings, whole);
+        settings[4] = (test_setting){"buffer_memory", "2700"};
+        test_run("split-synthetic", "derpp", settings, limited);
+        test_same_run(whole, limited);
+        settings[5] = (test_setting){"rebuild", "true"};
+        test_run("split-synthetic", "derpp", settings, limited);
+        test_same_run(whole, limited);
+        settings[5] = (test_setting){NULL, NULL};
+    }
+    test_remove(whole);
+    test_remove(limited);
+    (void)rmdir(folder);
+}
+END_TEST
+
 MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
          every_kind_of_optimiser_state, augmented_and_unshuffled_streams,
-         several_epochs_and_partly_labelled_streams)
+         several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)

@@ -16,7 +16,7 @@
 typedef struct mn_run_settings {
     int64_t seed, epochs, batch, threads;
     double lr, clip;
-    int64_t buffer_size, buffer_bytes;
+    int64_t buffer_size, buffer_bytes, buffer_memory;
     const char *buffer_policy, *data_folder;
     const char *init, *init_digest;
     bool init_head;

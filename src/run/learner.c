@@ -76,6 +76,8 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
         .policy = policy,
         .options = section->values,
         .key = mn_key_of((uint64_t)learner->settings->seed, "buffer"),
+        .memory = learner->settings->buffer_memory,
+        .file = learner->file,
     };
     return mn_buffer_new(&spec, &learner->buffer);
 }

@@ -12,6 +12,10 @@ static const mn_option run_options[] = {
     MN_INT(mn_run_settings, buffer_size, 500, 0, 1e9, "exemplars in the rehearsal buffer"),
     MN_INT(mn_run_settings, buffer_bytes, 0, 0, 1e15,
            "size of the buffer in bytes, columns included, instead of rows; 0: count rows"),
+    MN_INT(
+        mn_run_settings, buffer_memory, 0, 0, 1e15,
+        "bytes of the buffer's rows to hold in memory, the latest used; the others are read from "
+        "the run file.  0: all.  Changes no result"),
     MN_TEXT(mn_run_settings, buffer_policy, "reservoir", "which exemplars to keep"),
     MN_TEXT(mn_run_settings, init, "",
             "safetensors file of the network's initial weights, under PyTorch's names, Mammoth's "

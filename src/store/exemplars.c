@@ -93,12 +93,11 @@ static mn_status hand_column(mn_runfile *file, sqlite3_stmt *row, const mn_exemp
 
 typedef mn_status (*hand)(mn_runfile *, sqlite3_stmt *, const mn_exemplar_reader *);
 
-static mn_status walk(mn_runfile *file, const char *sql, hand hand_over,
-                      const mn_exemplar_reader *reader)
+/* Hands over every row of a statement that is ready to step; how many there were, to *rows. */
+static mn_status walk(mn_runfile *file, sqlite3_stmt *statement, hand hand_over,
+                      const mn_exemplar_reader *reader, int64_t *rows)
 {
-    sqlite3_stmt *statement;
-    MN_TRY(mn_database_prepare(file, sql, &statement));
-    for (;;) {
+    for (*rows = 0;; (*rows)++) {
         bool row;
         MN_TRY(mn_database_step(file, statement, &row, "read the exemplars"));
         if (!row)
@@ -111,15 +110,31 @@ static mn_status walk(mn_runfile *file, const char *sql, hand hand_over,
     }
 }
 
+#define ROWS                                                                                       \
+    "SELECT slot, label, task, seen, labelled, source, "                                           \
+    "crc = row_crc(slot, label, task, seen, labelled, source, image), image FROM exemplar "
+#define COLUMNS "SELECT slot, name, crc = row_crc(slot, name, data), data FROM exemplar_column "
+
 mn_status mn_runfile_read_exemplars(mn_runfile *file, const mn_exemplar_reader *reader)
 {
-    MN_TRY(walk(file,
-                "SELECT slot, label, task, seen, labelled, source, "
-                "crc = row_crc(slot, label, task, seen, labelled, source, image), image "
-                "FROM exemplar ORDER BY slot",
-                hand_row, reader));
-    return walk(file,
-                "SELECT slot, name, crc = row_crc(slot, name, data), data "
-                "FROM exemplar_column ORDER BY slot, name",
-                hand_column, reader);
+    sqlite3_stmt *statement;
+    int64_t rows;
+    MN_TRY(mn_database_prepare(file, ROWS "ORDER BY slot", &statement));
+    MN_TRY(walk(file, statement, hand_row, reader, &rows));
+    MN_TRY(mn_database_prepare(file, COLUMNS "ORDER BY slot, name", &statement));
+    return walk(file, statement, hand_column, reader, &rows);
+}
+
+mn_status mn_runfile_read_exemplar(mn_runfile *file, int64_t slot, const mn_exemplar_reader *reader)
+{
+    sqlite3_stmt *statement;
+    int64_t rows;
+    MN_TRY(mn_database_prepare(file, ROWS "WHERE slot = ?1", &statement));
+    sqlite3_bind_int64(statement, 1, slot);
+    MN_TRY(walk(file, statement, hand_row, reader, &rows));
+    if (rows == 0)
+        return mn_fail(MN_NOT_FOUND, "%s: there is no exemplar %lld", file->path, (long long)slot);
+    MN_TRY(mn_database_prepare(file, COLUMNS "WHERE slot = ?1 ORDER BY name", &statement));
+    sqlite3_bind_int64(statement, 1, slot);
+    return walk(file, statement, hand_column, reader, &rows);
 }

@@ -366,6 +366,11 @@ mn_status mn_runfile_commit(mn_runfile *file)
     return status;
 }
 
+bool mn_runfile_in_transaction(const mn_runfile *file)
+{
+    return file->transaction;
+}
+
 void mn_runfile_rollback(mn_runfile *file)
 {
     for (int i = 0; i < file->statements; i++)

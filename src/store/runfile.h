@@ -28,6 +28,7 @@ const char *mn_runfile_path(const mn_runfile *file);
 mn_status mn_runfile_begin(mn_runfile *file);
 mn_status mn_runfile_commit(mn_runfile *file);
 void mn_runfile_rollback(mn_runfile *file);
+bool mn_runfile_in_transaction(const mn_runfile *file);
 
 /* The run table.  get: the value, caller frees; NULL when absent. */
 mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
@@ -95,6 +96,9 @@ typedef struct mn_exemplar_reader {
                         int64_t width);
 } mn_exemplar_reader;
 mn_status mn_runfile_read_exemplars(mn_runfile *file, const mn_exemplar_reader *reader);
+/* The same for one slot, found by its key; MN_NOT_FOUND: it holds none. */
+mn_status mn_runfile_read_exemplar(mn_runfile *file, int64_t slot,
+                                   const mn_exemplar_reader *reader);
 
 /* Versions of what is underneath, for provenance: "3.40.1". */
 const char *mn_runfile_sqlite_version(void);
