@@ -114,7 +114,7 @@ START_TEST(augmented_and_unshuffled_streams)
 }
 END_TEST
 
-START_TEST(several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)
+START_TEST(several_epochs_and_partly_labelled_streams)
 {
     const char *folder = test_folder("rebuild-labels");
     ck_assert(compare(folder, "split-synthetic", "derpp", "epochs", "3"));
