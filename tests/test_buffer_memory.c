@@ -176,9 +176,19 @@ START_TEST(a_row_that_has_not_changed_is_not_written_again)
     begin();
     mn_buffer *buffer = limited("reservoir", CAPACITY, 2);
     test_offer(buffer, 0, 4);
+    ck_assert_ok(touch(buffer, 1));                    /* went into the transaction, and is back */
+    ck_assert_ok(mn_runfile_delete_exemplar(file, 1)); /* would be there if it were written again */
+    ck_assert_ok(touch(buffer, 2));
+    ck_assert_ok(touch(buffer, 3));
+    ck_assert(!in_file(1));
+    mn_runfile_rollback(file);
+    ck_assert_ok(mn_runfile_begin(file));
+    mn_buffer_free(buffer);
+    buffer = limited("reservoir", CAPACITY, 2);
+    test_offer(buffer, 0, 4);
     commit_and_go_on(buffer);
     ck_assert_ok(touch(buffer, 0));
-    ck_assert_ok(mn_runfile_delete_exemplar(file, 0)); /* would come back if it were written */
+    ck_assert_ok(mn_runfile_delete_exemplar(file, 0));
     ck_assert_ok(touch(buffer, 1));
     ck_assert_ok(touch(buffer, 2));
     ck_assert(!in_file(0));
@@ -216,6 +226,7 @@ START_TEST(rows_of_a_transaction_that_was_undone_are_not_believed)
     mn_runfile_rollback(file);
     ck_assert_ok(mn_runfile_begin(file));
     ck_assert_fails(touch(buffer, 0), MN_CORRUPT, "exemplar 0 is not the one");
+    ck_assert_fails(touch(buffer, 1), MN_CORRUPT, "exemplar 1 is not the one"); /* same label */
     ck_assert_ok(mn_buffer_load(buffer, file));
     ck_assert_ok(touch(buffer, 0));
     mn_buffer_free(buffer);
