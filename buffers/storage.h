@@ -18,7 +18,7 @@ typedef struct mn_buffer_spec {
     int64_t classes; /* of the whole stream */
     const mn_policy *policy;
     const void *options; /* of the policy; borrowed */
-    mn_key key; /* every decision's randomness comes from here and the count of images seen */
+    mn_key key;       /* every decision's randomness comes from here and the count of images seen */
     int64_t memory;   /* bytes of images and columns in memory; 0: all of them */
     mn_runfile *file; /* where the others are; borrowed.  NULL: all are in memory */
 } mn_buffer_spec;

@@ -114,6 +114,29 @@ START_TEST(flat_arithmetic_is_what_it_says)
 }
 END_TEST
 
+START_TEST(quotients_bounds_and_pulls_are_what_they_say)
+{
+    mn_tensor *x = new_tensor(MN_SHAPE(3), (float[]){4, -1, 0.5f});
+    mn_tensor *w = new_tensor(MN_SHAPE(3), (float[]){2, 4, -0.25f});
+    mn_tensor *y = new_tensor(MN_SHAPE(3), (float[]){4, -1, 0.5f});
+    mn_tensor *anchor = new_tensor(MN_SHAPE(3), (float[]){2, 4, -0.25f});
+    mn_tensor *other = new_tensor(MN_SHAPE(2), NULL);
+    ck_assert_ok(mn_tensor_div(y, w));
+    ck_elements(y, (float[]){2, -0.25f, -2});
+    ck_assert_ok(mn_tensor_clamp(y, -1.5f, 1));
+    ck_elements(y, (float[]){1, -0.25f, -1.5f});
+    ck_assert_ok(mn_tensor_pull(y, 3, w, x, anchor));
+    ck_elements(y, (float[]){1 + 3 * 2 * 2, -0.25f + 3 * 4 * -5, -1.5f + 3 * -0.25f * 0.75f});
+    ck_assert_fails(mn_tensor_div(y, other), MN_BAD_SHAPE, "vs");
+    ck_assert_fails(mn_tensor_pull(y, 1, w, x, other), MN_BAD_SHAPE, "vs");
+    mn_tensor_free(x);
+    mn_tensor_free(w);
+    mn_tensor_free(y);
+    mn_tensor_free(anchor);
+    mn_tensor_free(other);
+}
+END_TEST
+
 START_TEST(replacing_does_not_read_what_was_there)
 {
     mn_tensor *x = new_tensor(MN_SHAPE(2), (float[]){1, 2});
@@ -221,7 +244,7 @@ END_TEST
 MN_SUITE("tensor", a_shape_counts_and_prints_itself, a_new_tensor_is_aligned_and_zero,
          impossible_shapes_are_refused, elements_are_written_and_read_whole,
          a_view_shares_the_slab_it_is_cut_from, flat_arithmetic_is_what_it_says,
-         replacing_does_not_read_what_was_there, arithmetic_wants_floats_of_equal_count,
-         sums_are_made_in_double, bits_do_not_depend_on_addresses,
-         products_depend_neither_on_addresses_nor_on_threads,
+         quotients_bounds_and_pulls_are_what_they_say, replacing_does_not_read_what_was_there,
+         arithmetic_wants_floats_of_equal_count, sums_are_made_in_double,
+         bits_do_not_depend_on_addresses, products_depend_neither_on_addresses_nor_on_threads,
          matrix_products_transpose_what_they_are_told_to)

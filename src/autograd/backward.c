@@ -63,7 +63,7 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
 float *mn_node_sink(mn_node *node, int i, bool *add)
 {
     mn_var *x = node->inputs[i];
-    if (!wanted(x) || WITHHELD(i))
+    if (!wanted(x) || WITHHELD(i) || (x->parameter != NULL && mn_tape_sweep(x->tape)->squares))
         return NULL;
     const mn_tensor *gradient = gradient_memory(x, add);
     return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
@@ -113,13 +113,15 @@ static mn_status flip(mn_node *node)
 static mn_status backward_of(mn_node *node)
 {
     MN_TRY(node->op->backward(node));
+    if (mn_tape_sweep(node->output.tape)->squares && node->squares != NULL)
+        MN_TRY(node->squares(node));
 #ifdef MN_TEST_FLIPS
     MN_TRY(flip(node));
 #endif
     return mn_tape_status(node->output.tape); /* scratch may have run out of memory */
 }
 
-static mn_status sweep_from(mn_var *loss)
+mn_status mn_sweep_from(mn_var *loss)
 {
     if (!wanted(loss))
         return MN_OK;
@@ -137,7 +139,7 @@ static mn_status sweep_from(mn_var *loss)
     return MN_OK;
 }
 
-static mn_status check_loss(const char *name, const mn_var *loss)
+mn_status mn_sweep_check(const char *name, const mn_var *loss)
 {
     mn_tape *tape = loss->tape;
     char text[64];
@@ -163,7 +165,7 @@ mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *
     mn_tape *tape = loss->tape;
     if (mn_tape_status(tape) != MN_OK)
         return failure_of(tape);
-    MN_TRY(check_loss("backward", loss));
+    MN_TRY(mn_sweep_check("backward", loss));
     if (gradients != NULL &&
         (instead == NULL || mn_tensor_bytes(gradients) != mn_tensor_bytes(instead))) {
         mn_tape_fail(tape, "backward",
@@ -173,7 +175,7 @@ mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *
     }
     mn_sweep *sweep = mn_tape_sweep(tape);
     *sweep = (mn_sweep){.number = sweep->number + 1, .from = gradients, .to = instead};
-    return sweep_from(loss);
+    return mn_sweep_from(loss);
 }
 
 mn_status mn_backward(mn_var *loss)
@@ -208,7 +210,7 @@ mn_var *mn_gradient_of(mn_var *loss, mn_var *input)
         return mn_tape_poison(known);
     }
     mn_tape *tape = loss->tape;
-    if (mn_tape_status(tape) != MN_OK || check_loss("gradient_of", loss) != MN_OK)
+    if (mn_tape_status(tape) != MN_OK || mn_sweep_check("gradient_of", loss) != MN_OK)
         return mn_tape_poison(tape);
     if (input->tape != tape || (!input->to_input && !input->to_parameter)) {
         mn_tape_fail(tape, "gradient_of",
@@ -218,7 +220,7 @@ mn_var *mn_gradient_of(mn_var *loss, mn_var *input)
     mn_sweep *sweep = mn_tape_sweep(tape);
     *sweep = (mn_sweep){.number = sweep->number + 1, .input = input};
     mark_path(input, loss, sweep->number);
-    if (sweep_from(loss) != MN_OK)
+    if (mn_sweep_from(loss) != MN_OK)
         return mn_tape_poison(tape);
     if (input->sweep != sweep->number)
         return mn_zeros(tape, input->value.shape); /* the loss does not depend on it */

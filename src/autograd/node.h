@@ -34,6 +34,10 @@ struct mn_node {
     int n;
     void *attributes;
     mn_saved *saved;
+    bool apart; /* row i of the output comes from row i of the inputs alone */
+    /* Of an op with parameters: adds, for each of them, the sum over rows of the squares of a row's
+     * gradient to mn_node_squares_sink().  NULL: it cannot tell. */
+    mn_status (*squares)(mn_node *node);
 };
 
 /* --- failing: the tape keeps the first message and passes on its poison --- */
@@ -66,8 +70,19 @@ typedef struct mn_sweep {
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
+    bool squares; /* `to` takes squares: parameters have no other sink */
 } mn_sweep;
 mn_sweep *mn_tape_sweep(mn_tape *tape);
+/* The sweep proper, over what mn_tape_sweep() says. */
+mn_status mn_sweep_from(mn_var *loss);
+mn_status mn_sweep_check(const char *name, const mn_var *loss);
+
+/* --- rows apart: what mn_backward_squares() may pass through.  Each marks y and returns it --- */
+mn_var *mn_rows_apart(mn_var *y);
+mn_var *mn_rows_apart_in_matrix(mn_var *y); /* a scalar would mix the rows summed in it */
+mn_var *mn_rows_apart_with(mn_var *y, mn_status (*squares)(mn_node *node));
+/* Where the i-th input's squares are added; NULL when nobody wants them. */
+float *mn_node_squares_sink(mn_node *node, int i);
 
 /* --- shorthands of the op files --- */
 static inline mn_shape mn_node_x_shape(const mn_node *node, int i)

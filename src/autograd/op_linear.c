@@ -102,9 +102,33 @@ static mn_status linear_backward(
     return MN_OK;
 }
 
+enum { DY_SQUARED, X_SQUARED }; /* saved */
+
+/* sum_i (dy_i x_i^T)^2 = (dy dy)^T (x x) */
+static mn_status linear_squares(mn_node *node)
+{
+    const mn_shape out = node->output.value.shape;
+    const int64_t rows = out.size[0], outputs = out.size[1],
+                  inputs = mn_node_x_shape(node, 0).size[1];
+    float *dy = mn_saved_memory(node, DY_SQUARED, MN_F32, rows * outputs);
+    float *x = mn_saved_memory(node, X_SQUARED, MN_F32, rows * inputs);
+    if (dy == NULL || x == NULL)
+        return MN_NO_MEMORY;
+    mn_kernel_map(MN_FUNCTION_SQUARE, rows * outputs, 0, 0, mn_node_dy(node), dy);
+    mn_kernel_map(MN_FUNCTION_SQUARE, rows * inputs, 0, 0, mn_node_x(node, 0), x);
+    float *weight = mn_node_squares_sink(node, 1);
+    if (weight != NULL)
+        mn_kernel_gemm(true, false, outputs, inputs, rows, dy, x, weight, true);
+    float *bias = mn_node_squares_sink(node, 2);
+    if (bias != NULL)
+        mn_kernel_column_sums(rows, outputs, dy, bias, true);
+    return MN_OK;
+}
+
 static const mn_op op_linear = {"linear", 0, linear_shape, linear_forward, linear_backward};
 
 mn_var *mn_linear(mn_var *x, mn_var *weight, mn_var *bias)
 {
-    return mn_apply(&op_linear, (mn_var *[]){x, weight, bias}, 3, NULL);
+    return mn_rows_apart_with(mn_apply(&op_linear, (mn_var *[]){x, weight, bias}, 3, NULL),
+                              linear_squares);
 }

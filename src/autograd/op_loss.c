@@ -57,7 +57,7 @@ static const mn_op op_mse = {"mse", 0, mse_shape, mse_forward, mse_backward};
 
 mn_var *mn_mse(mn_var *x, mn_var *y)
 {
-    return mn_apply2(&op_mse, x, y, NULL);
+    return mn_rows_apart(mn_apply2(&op_mse, x, y, NULL));
 }
 
 /* --- -mean_i log softmax(logits_i over some columns)[label_i]
@@ -133,13 +133,15 @@ static const mn_op op_cross_entropy_columns = {"cross_entropy_columns", sizeof(l
 
 mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels)
 {
-    return mn_apply1(&op_cross_entropy, logits, &(labelled){.labels = labels, .all = true});
+    return mn_rows_apart(
+        mn_apply1(&op_cross_entropy, logits, &(labelled){.labels = labels, .all = true}));
 }
 
 mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t first,
                                  int64_t count)
 {
-    return mn_apply1(&op_cross_entropy_columns, logits, &(labelled){labels, first, count, false});
+    return mn_rows_apart(
+        mn_apply1(&op_cross_entropy_columns, logits, &(labelled){labels, first, count, false}));
 }
 
 /* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, eq. 1 and section 2.1)
@@ -197,5 +199,5 @@ static const mn_op op_kl = {"kl", sizeof(double), kl_shape, kl_forward, kl_backw
 
 mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature)
 {
-    return mn_apply2(&op_kl, student, teacher, &temperature);
+    return mn_rows_apart(mn_apply2(&op_kl, student, teacher, &temperature));
 }

@@ -42,17 +42,18 @@ SUM_OP(axpby);
 
 mn_var *mn_add(mn_var *x, mn_var *y)
 {
-    return mn_apply2_laid_out(&op_add, x, y, &(sum_attributes){1, 1});
+    return mn_rows_apart(mn_apply2_laid_out(&op_add, x, y, &(sum_attributes){1, 1}));
 }
 
 mn_var *mn_sub(mn_var *x, mn_var *y)
 {
-    return mn_apply2_laid_out(&op_sub, x, y, &(sum_attributes){1, -1});
+    return mn_rows_apart(mn_apply2_laid_out(&op_sub, x, y, &(sum_attributes){1, -1}));
 }
 
 mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
 {
-    return mn_apply2_laid_out(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b});
+    return mn_rows_apart(
+        mn_apply2_laid_out(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b}));
 }
 
 /* --- z = x y -----------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ static const mn_op op_mul = {"mul", 0, mn_laid_out_of_equals, mul_forward, mul_b
 
 mn_var *mn_mul(mn_var *x, mn_var *y)
 {
-    return mn_apply2_laid_out(&op_mul, x, y, NULL);
+    return mn_rows_apart_in_matrix(mn_apply2_laid_out(&op_mul, x, y, NULL));
 }
 
 /* --- y = f(x), f in MN_FUNCTION_MAP -------------------------------------------------------------
@@ -127,23 +128,25 @@ MAP_OP(hinge);
 
 static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, double b)
 {
-    return mn_apply1(op, x, &(map_attributes){function, (float)a, (float)b});
+    return mn_rows_apart_in_matrix(
+        mn_apply1(op, x, &(map_attributes){function, (float)a, (float)b}));
 }
 
 /* For functions that map 0 to 0: what pads a layout stays zero. */
 static mn_var *map_laid_out(const mn_op *op, mn_var *x, mn_function function, double a)
 {
-    return mn_apply1_laid_out(op, x, &(map_attributes){function, (float)a, 0});
+    return mn_rows_apart_in_matrix(
+        mn_apply1_laid_out(op, x, &(map_attributes){function, (float)a, 0}));
 }
 
 mn_var *mn_scale(mn_var *x, double a)
 {
-    return map_laid_out(&op_scale, x, MN_FUNCTION_SCALE, a);
+    return mn_rows_apart(map_laid_out(&op_scale, x, MN_FUNCTION_SCALE, a));
 }
 
 mn_var *mn_shift(mn_var *x, double a)
 {
-    return map(&op_shift, x, MN_FUNCTION_SHIFT, a, 0);
+    return mn_rows_apart(map(&op_shift, x, MN_FUNCTION_SHIFT, a, 0));
 }
 
 mn_var *mn_relu(mn_var *x)

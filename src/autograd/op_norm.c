@@ -13,7 +13,13 @@ typedef struct normalised {
     double momentum, epsilon;
 } normalised;
 
-enum { MEAN, VARIANCE, INVERSE, XHAT }; /* saved: (K), (K), 1 / sqrt(variance + epsilon), (B,K) */
+enum {
+    MEAN,
+    VARIANCE,
+    INVERSE,
+    XHAT,
+    SQUARED
+}; /* saved: (K), (K), 1 / sqrt(variance + epsilon), (B,K) */
 
 static mn_status check_width(const char *what, mn_shape found, int64_t columns)
 {
@@ -103,6 +109,27 @@ static mn_status batch_norm_backward(mn_node *node)
     return MN_OK;
 }
 
+/* Of the shift dy^2, of the scale (dy xhat)^2, summed over the rows. */
+static mn_status batch_norm_squares(mn_node *node)
+{
+    const mn_shape x = mn_node_x_shape(node, 0);
+    const int64_t rows = x.size[0], columns = x.size[1], count = rows * columns;
+    const float *dy = mn_node_dy(node);
+    float *scratch = mn_saved_memory(node, SQUARED, MN_F32, count);
+    if (scratch == NULL)
+        return MN_NO_MEMORY;
+    float *shift = mn_node_squares_sink(node, 2);
+    mn_kernel_map(MN_FUNCTION_SQUARE, count, 0, 0, dy, scratch);
+    if (shift != NULL)
+        mn_kernel_column_sums(rows, columns, scratch, shift, true);
+    float *scale = mn_node_squares_sink(node, 1);
+    mn_kernel_mul(count, dy, mn_saved_memory(node, XHAT, MN_F32, count), scratch);
+    mn_kernel_map(MN_FUNCTION_SQUARE, count, 0, 0, scratch, scratch);
+    if (scale != NULL)
+        mn_kernel_column_sums(rows, columns, scratch, scale, true);
+    return MN_OK;
+}
+
 static const mn_op op_batch_norm = {"batch_norm", sizeof(normalised), batch_norm_shape,
                                     batch_norm_forward, batch_norm_backward};
 
@@ -111,5 +138,6 @@ mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor *runnin
                       double epsilon)
 {
     const normalised attributes = {running_mean, running_variance, mode, momentum, epsilon};
-    return mn_apply(&op_batch_norm, (mn_var *[]){x, scale, shift}, 3, &attributes);
+    mn_var *y = mn_apply(&op_batch_norm, (mn_var *[]){x, scale, shift}, 3, &attributes);
+    return mode == MN_NORM_RUNNING ? mn_rows_apart_with(y, batch_norm_squares) : y;
 }

@@ -58,12 +58,12 @@ static const mn_op op_mean = {"mean", 0, scalar_shape, mean_forward, mean_backwa
 
 mn_var *mn_sum(mn_var *x)
 {
-    return mn_apply1(&op_sum, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_sum, x, NULL));
 }
 
 mn_var *mn_mean(mn_var *x)
 {
-    return mn_apply1(&op_mean, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_mean, x, NULL));
 }
 
 /* --- (B,K) -> (B)
@@ -97,7 +97,7 @@ static const mn_op op_row_sum = {"row_sum", 0, row_shape, row_sum_forward, row_s
 
 mn_var *mn_row_sum(mn_var *x)
 {
-    return mn_apply1(&op_row_sum, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_row_sum, x, NULL));
 }
 
 enum { WHERE }; /* saved: the maxima's columns (B) */
@@ -136,5 +136,5 @@ static const mn_op op_row_max = {"row_max", 0, row_max_shape, row_max_forward, r
 
 mn_var *mn_row_max(mn_var *x)
 {
-    return mn_apply1(&op_row_max, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_row_max, x, NULL));
 }

@@ -45,7 +45,10 @@ static const mn_op op_reshape = {"reshape", sizeof(reshaped), reshape_shape, NUL
 
 mn_var *mn_reshape(mn_var *x, mn_shape shape)
 {
-    return mn_apply1(&op_reshape, x, &(reshaped){.shape = shape});
+    const bool keeps_rows =
+        shape.rank > 0 && mn_shape_of(x).rank > 0 && shape.size[0] == mn_shape_of(x).size[0];
+    mn_var *y = mn_apply1(&op_reshape, x, &(reshaped){.shape = shape});
+    return keeps_rows ? mn_rows_apart(y) : y;
 }
 
 /* --- transpose (M,N) -> (N,M)
@@ -160,7 +163,7 @@ static const mn_op op_columns = {"columns", sizeof(slice), columns_shape, column
 
 mn_var *mn_columns(mn_var *x, int64_t first, int64_t count)
 {
-    return mn_apply1(&op_columns, x, &(slice){.first = first, .count = count});
+    return mn_rows_apart(mn_apply1(&op_columns, x, &(slice){.first = first, .count = count}));
 }
 
 /* --- concatenation
@@ -255,5 +258,5 @@ static const mn_op op_concat_columns = {"concat_columns", 0, concat_columns_shap
 
 mn_var *mn_concat_columns(mn_var *const *x, int n)
 {
-    return mn_apply(&op_concat_columns, x, n, NULL);
+    return mn_rows_apart(mn_apply(&op_concat_columns, x, n, NULL));
 }

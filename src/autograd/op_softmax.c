@@ -36,7 +36,7 @@ static const mn_op op_softmax = {"softmax", 0, matrix_shape, softmax_forward, so
 
 mn_var *mn_softmax(mn_var *x)
 {
-    return mn_apply1(&op_softmax, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_softmax, x, NULL));
 }
 
 /* --- log softmax ---------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ static const mn_op op_log_softmax = {"log_softmax", 0, matrix_shape, log_softmax
 
 mn_var *mn_log_softmax(mn_var *x)
 {
-    return mn_apply1(&op_log_softmax, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_log_softmax, x, NULL));
 }
 
 /* --- x / max(|x|_2, 1e-12)
@@ -100,5 +100,5 @@ static const mn_op op_row_normalise = {"row_normalise", 0, matrix_shape, row_nor
 
 mn_var *mn_row_normalise(mn_var *x)
 {
-    return mn_apply1(&op_row_normalise, x, NULL);
+    return mn_rows_apart(mn_apply1(&op_row_normalise, x, NULL));
 }

@@ -240,6 +240,22 @@ mn_var *mn_zeros(mn_tape *tape, mn_shape shape)
     return x;
 }
 
+mn_var *mn_one_hot(mn_tape *tape, const int32_t *labels, int64_t count, int64_t classes)
+{
+    mn_var *x = mn_zeros(tape, MN_SHAPE(count, classes));
+    const float one = 1;
+    for (int64_t i = 0; i < count && x != mn_tape_poison(tape); i++) {
+        if (labels[i] < 0 || labels[i] >= classes) {
+            mn_tape_fail(tape, "one_hot",
+                         mn_fail(MN_BAD_VALUE, "row %lld has label %d, expected 0 to %lld",
+                                 (long long)i, labels[i], (long long)classes - 1));
+            return &tape->poison;
+        }
+        mn_kernel_upload(mn_tensor_floats(&x->value) + i * classes + labels[i], &one, sizeof one);
+    }
+    return x;
+}
+
 mn_var *mn_detach(mn_var *x)
 {
     if (x == NULL || x->tape->status != MN_OK)

@@ -199,6 +199,8 @@ void mn_learner_free(mn_learner *learner)
         mn_network_free(learner->network[i].network);
     for (int i = 0; i < learner->kept_count; i++)
         mn_tensor_free(learner->kept[i].tensor);
+    for (int i = 0; i < learner->scratch_count; i++)
+        mn_tensor_free(learner->scratch[i]);
     for (int i = 0; i < MN_MOST_SPACES; i++)
         mn_batch_space_free(&learner->space[i]);
     for (int i = 0; i < learner->members; i++)

@@ -17,6 +17,7 @@ enum {
     MN_MOST_NETWORKS = 8,
     MN_MOST_OPTIMISERS = 8,
     MN_MOST_KEPT = 64,
+    MN_MOST_SCRATCH = 16,
     MN_MOST_PUBLISHED = 16,
     MN_MOST_TERMS = 32,
     MN_MOST_SPACES = 16,
@@ -76,6 +77,8 @@ struct mn_learner {
     mn_buffer *buffer; /* NULL when no strategy needs one */
     mn_kept *kept;     /* (MN_MOST_KEPT): addresses are handed out */
     int kept_count;
+    mn_tensor *scratch[MN_MOST_SCRATCH]; /* lent to strategies, never saved */
+    int scratch_count;
 
     mn_cursor cursor;
     int64_t epoch; /* of the phase */

@@ -391,6 +391,15 @@ mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape, 
     return MN_OK;
 }
 
+mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor)
+{
+    if (learner->scratch_count == MN_MOST_SCRATCH)
+        return mn_fail(MN_UNSUPPORTED, "more than %d scratch tensors in one run", MN_MOST_SCRATCH);
+    MN_TRY(mn_tensor_new(MN_F32, shape, tensor));
+    learner->scratch[learner->scratch_count++] = *tensor;
+    return MN_OK;
+}
+
 mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value)
 {
     mn_kept *kept;

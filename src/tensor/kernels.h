@@ -35,6 +35,10 @@ void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *
 void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z);
 /* z (+)= a x y */
 void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z, bool add);
+/* z = x / y */
+void mn_kernel_div(int64_t n, const float *x, const float *y, float *z);
+/* z += a w (x - x0) */
+void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0, float *z);
 /* z (+)= a (x - y) */
 void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add);
 

@@ -261,6 +261,37 @@ mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x)
     return MN_OK;
 }
 
+mn_status mn_tensor_div(mn_tensor *y, const mn_tensor *x)
+{
+    MN_TRY(check_pair(x, y));
+    if (y->layout != NULL)
+        return mn_fail(MN_UNSUPPORTED, "what pads a layout cannot be divided");
+    mn_tensor_changed();
+    mn_kernel_div(mn_tensor_count(y), y->data, x->data, y->data);
+    return MN_OK;
+}
+
+mn_status mn_tensor_clamp(mn_tensor *y, float low, float high)
+{
+    MN_TRY(check_floats(y));
+    if (y->layout != NULL && (low > 0 || high < 0))
+        return mn_fail(MN_UNSUPPORTED, "what pads a layout stays zero");
+    mn_tensor_changed();
+    mn_kernel_map(MN_FUNCTION_CLAMP, mn_tensor_stored_count(y), low, high, y->data, y->data);
+    return MN_OK;
+}
+
+mn_status mn_tensor_pull(mn_tensor *y, float a, const mn_tensor *weight, const mn_tensor *x,
+                         const mn_tensor *anchor)
+{
+    MN_TRY(check_pair(x, y));
+    MN_TRY(check_pair(weight, y));
+    MN_TRY(check_pair(anchor, y));
+    mn_tensor_changed();
+    mn_kernel_pull(mn_tensor_stored_count(y), a, weight->data, x->data, anchor->data, y->data);
+    return MN_OK;
+}
+
 double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y)
 {
     if (check_pair(x, y) != MN_OK)

@@ -14,7 +14,7 @@ LEAST = 1e-3
 CANCELLED = 1.0  # where the true result is a difference of numbers near 1 that nearly cancel
 
 # Not ops: they bring memory onto a tape, fail it, or are the way in for a plugin's op.
-NOT_OPS = {"const", "leaf", "input", "zeros", "tape_refuse", "apply"}
+NOT_OPS = {"const", "leaf", "input", "zeros", "one_hot", "tape_refuse", "apply"}
 
 # (rows, columns): a batch of one, odd sizes, and sizes that fill vector registers.
 SHAPES = [(1, 5), (7, 13), (32, 48)]

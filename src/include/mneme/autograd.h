@@ -42,6 +42,8 @@ MN_API mn_var *mn_leaf(mn_tape *tape, const mn_tensor *value, mn_tensor *gradien
 /* A copy of row-major floats.  With `differentiable`, mn_gradient_of() may ask for its gradient. */
 MN_API mn_var *mn_input(mn_tape *tape, mn_shape shape, const float *elements, bool differentiable);
 MN_API mn_var *mn_zeros(mn_tape *tape, mn_shape shape);
+/* (count, classes): 1 at each row's label, 0 elsewhere. */
+MN_API mn_var *mn_one_hot(mn_tape *tape, const int32_t *labels, int64_t count, int64_t classes);
 MN_API mn_var *mn_detach(mn_var *x); /* the same values, through which no gradient flows */
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -120,6 +122,12 @@ MN_API mn_status mn_backward(mn_var *loss);
 /* The same, but gradients that would go into the slab `gradients` go to the same place of
  * `instead` (A-GEM's reference gradient, Fisher information). */
 MN_API mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *instead);
+/* For a loss that is a sum over the rows of a batch: adds to `squares`, at the place that each
+ * parameter's gradient has in `gradients`, the sum over rows of the squares of that row's own
+ * gradient (Fisher information), in one sweep.  MN_UNSUPPORTED, with nothing added and the tape as
+ * good as before, where rows meet (statistics of a batch) or an op cannot tell the rows' shares of
+ * a gradient apart: then take one row at a time. */
+MN_API mn_status mn_backward_squares(mn_var *loss, const mn_tensor *gradients, mn_tensor *squares);
 /* d loss / d input as a new constant; parameters' gradients are left alone. */
 MN_API mn_var *mn_gradient_of(mn_var *loss, mn_var *input);
 

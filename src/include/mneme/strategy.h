@@ -91,6 +91,8 @@ typedef struct mn_strategy {
     mn_status (*after_task)(mn_learner *learner);
     /* Scores of an evaluation batch (labels and tasks hidden), (B, classes); NULL: the logits. */
     mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+    /* Phases before those of the base, an add-on's among them; NULL: none. */
+    const mn_phase *phases_before;
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)
@@ -122,6 +124,13 @@ MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
 /* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
  * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
+/* A scalar that is a sum over the batch's rows, made on the tape. */
+typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+/* In a phase's visit: adds the sum over rows of the squares of each row's own gradient of `sum`, by
+ * the shared network's parameters, to `squares` (Fisher information), in one backward where the
+ * network's ops keep rows apart and else row by row.  The tape may be reset: read vars before. */
+MN_API mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *batch,
+                                          mn_row_sum_of *sum, mn_tensor *squares);
 /* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
 MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
 /* Standard normal numbers, keyed by strategy, `name` and step. */
@@ -167,6 +176,8 @@ MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const c
                                   const char *options, mn_network *network, double learning_rate);
 MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
                                 mn_tensor **tensor);
+/* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */
+MN_API mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor);
 MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
 MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
 

@@ -64,6 +64,11 @@ MN_API mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x); /* y = x */
 /* y = a x + b y */
 MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b);
 MN_API mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x); /* y = y x */
+MN_API mn_status mn_tensor_div(mn_tensor *y, const mn_tensor *x); /* y = y / x */
+MN_API mn_status mn_tensor_clamp(mn_tensor *y, float low, float high); /* y = min(max(y, l), h) */
+/* y = y + a w (x - x0): the gradient of a quadratic pull towards an anchor. */
+MN_API mn_status mn_tensor_pull(mn_tensor *y, float a, const mn_tensor *weight, const mn_tensor *x,
+                                const mn_tensor *anchor);
 MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y); /* <x, y> */
 MN_API double mn_tensor_norm(const mn_tensor *x); /* |x|_2 */
 

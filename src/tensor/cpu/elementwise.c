@@ -82,6 +82,17 @@ MN_CLONES void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z
         z[i] = x[i] * y[i];
 }
 
+MN_CLONES void mn_kernel_div(int64_t n, const float *x, const float *y, float *z)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = x[i] / y[i];
+}
+
+MN_CLONES void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0,
+                              float *z)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] += a * w[i] * (x[i] - x0[i]);
+}
+
 MN_CLONES void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
                                  bool add){REPLACE_OR_ADD(z[i], a *x[i] * y[i])}
 
