@@ -101,11 +101,11 @@ static mn_status flip(mn_node *node)
     if (mn_flip_op == NULL || strcmp(mn_flip_op, node->op->name) != 0)
         return MN_OK;
     float *dy = mn_tensor_floats(&node->output.gradient);
-    mn_kernel_axpby(mn_out_stored_count(node), -2, dy, 0, dy);
+    mn_kernel_axpby(mn_node_y_stored_count(node), -2, dy, 0, dy);
     flipping = true;
     const mn_status status = node->op->backward(node);
     flipping = false;
-    mn_kernel_axpby(mn_out_stored_count(node), -0.5f, dy, 0, dy);
+    mn_kernel_axpby(mn_node_y_stored_count(node), -0.5f, dy, 0, dy);
     return status;
 }
 #endif

@@ -106,7 +106,7 @@ static inline int64_t mn_node_y_count(const mn_node *node)
     return mn_tensor_count(&node->output.value);
 }
 /* With what pads the layout. */
-static inline int64_t mn_out_stored_count(const mn_node *node)
+static inline int64_t mn_node_y_stored_count(const mn_node *node)
 {
     return mn_tensor_stored_count(&node->output.value);
 }

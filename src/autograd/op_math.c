@@ -14,8 +14,8 @@ typedef struct sum_attributes {
 static mn_status sum_forward(mn_node *node)
 {
     const sum_attributes *s = node->attributes;
-    mn_kernel_sum_of(mn_out_stored_count(node), s->a, mn_node_x(node, 0), s->b, mn_node_x(node, 1),
-                     mn_node_y(node));
+    mn_kernel_sum_of(mn_node_y_stored_count(node), s->a, mn_node_x(node, 0), s->b,
+                     mn_node_x(node, 1), mn_node_y(node));
     return MN_OK;
 }
 
@@ -27,7 +27,7 @@ static mn_status sum_backward(mn_node *node)
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_axpby(mn_out_stored_count(node), factor[i], mn_node_dy(node), add ? 1 : 0,
+            mn_kernel_axpby(mn_node_y_stored_count(node), factor[i], mn_node_dy(node), add ? 1 : 0,
                             dx);
     }
     return MN_OK;
@@ -61,7 +61,7 @@ mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
 
 static mn_status mul_forward(mn_node *node)
 {
-    mn_kernel_mul(mn_out_stored_count(node), mn_node_x(node, 0), mn_node_x(node, 1),
+    mn_kernel_mul(mn_node_y_stored_count(node), mn_node_x(node, 0), mn_node_x(node, 1),
                   mn_node_y(node));
     return MN_OK;
 }
@@ -72,7 +72,7 @@ static mn_status mul_backward(mn_node *node)
         bool add;
         float *dx = mn_node_sink(node, i, &add);
         if (dx != NULL)
-            mn_kernel_mul_add(mn_out_stored_count(node), 1, mn_node_dy(node),
+            mn_kernel_mul_add(mn_node_y_stored_count(node), 1, mn_node_dy(node),
                               mn_node_x(node, 1 - i), dx, add);
     }
     return MN_OK;
@@ -96,7 +96,7 @@ typedef struct map_attributes {
 static mn_status map_forward(mn_node *node)
 {
     const map_attributes *m = node->attributes;
-    mn_kernel_map(m->function, mn_out_stored_count(node), m->a, m->b, mn_node_x(node, 0),
+    mn_kernel_map(m->function, mn_node_y_stored_count(node), m->a, m->b, mn_node_x(node, 0),
                   mn_node_y(node));
     return MN_OK;
 }
@@ -107,7 +107,7 @@ static mn_status map_backward(mn_node *node)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_map_backward(m->function, mn_out_stored_count(node), m->a, m->b,
+        mn_kernel_map_backward(m->function, mn_node_y_stored_count(node), m->a, m->b,
                                mn_node_x(node, 0), mn_node_y(node), mn_node_dy(node), dx, add);
     return MN_OK;
 }
