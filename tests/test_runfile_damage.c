@@ -298,6 +298,23 @@ START_TEST(a_flipped_bit_in_weights_names_the_tensor)
 }
 END_TEST
 
+/* A name stands in the table and in its index, and a tensor must not be lost by either. */
+START_TEST(a_flipped_bit_in_a_name_is_noticed)
+{
+    static const char name[] = "main/0.weight";
+    make_run();
+    tally all = {0};
+    read_intact(&all.file, &all.results);
+    for (long at = 0; at + (long)sizeof name < content_bytes; at++)
+        if (memcmp(content + at, name, sizeof name - 1) == 0)
+            for (int letter = 0; letter < 8; letter++)
+                try_flip(&all, at + letter, 1);
+    ck_assert_int_ge(all.refused, 2 * 8);
+    ck_assert_int_eq(all.same, 0);
+    end_run();
+}
+END_TEST
+
 START_TEST(a_truncated_file_is_noticed)
 {
     make_run();
@@ -418,6 +435,6 @@ START_TEST(a_damaged_log_gives_an_earlier_commit)
 END_TEST
 
 MN_SUITE("runfile_damage", flipped_bits_are_noticed_or_harmless,
-         a_flipped_bit_in_weights_names_the_tensor, a_truncated_file_is_noticed,
-         a_damaged_file_is_not_written_to_as_if_it_were_whole,
+         a_flipped_bit_in_weights_names_the_tensor, a_flipped_bit_in_a_name_is_noticed,
+         a_truncated_file_is_noticed, a_damaged_file_is_not_written_to_as_if_it_were_whole,
          a_damaged_log_gives_an_earlier_commit)

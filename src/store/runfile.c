@@ -180,7 +180,7 @@ static mn_status check_kind(mn_runfile *file)
     return MN_OK;
 }
 
-static mn_status quick_check(mn_runfile *file, const char *pragma)
+static mn_status integrity_check(mn_runfile *file, const char *pragma)
 {
     sqlite3_stmt *statement;
     bool row;
@@ -195,19 +195,21 @@ static mn_status quick_check(mn_runfile *file, const char *pragma)
     return status;
 }
 
-/* Whether SQLite's trees are whole: a damaged one could lose rows without a word.  All of them
- * before the file is written to; otherwise those of weights only as long as that is quick. */
+/* Whether SQLite's trees and indices are whole: damaged, they could lose rows without a word.  All
+ * of them before the file is written to; otherwise those of weights only as long as that is quick.
+ */
 static mn_status check_pages(mn_runfile *file)
 {
     static const char *const small[] = {
-        "PRAGMA quick_check(run)",    "PRAGMA quick_check(task)", "PRAGMA quick_check(evaluation)",
-        "PRAGMA quick_check(cursor)", "PRAGMA quick_check(kept)", "PRAGMA quick_check(exemplar)",
+        "PRAGMA integrity_check(run)",        "PRAGMA integrity_check(task)",
+        "PRAGMA integrity_check(evaluation)", "PRAGMA integrity_check(cursor)",
+        "PRAGMA integrity_check(kept)",       "PRAGMA integrity_check(exemplar)",
     };
     struct stat about;
     if (file->access == MN_WRITE || stat(file->path, &about) != 0 || about.st_size <= QUICK_BYTES)
-        return quick_check(file, "PRAGMA quick_check(1)");
+        return integrity_check(file, "PRAGMA integrity_check(1)");
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
-        MN_TRY(quick_check(file, small[i]));
+        MN_TRY(integrity_check(file, small[i]));
     return MN_OK;
 }
 
