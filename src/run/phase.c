@@ -142,6 +142,12 @@ static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const c
     return NULL;
 }
 
+/* How a value that is no number is printed: the sign of a NaN means nothing. */
+static const char *not_finite(double value)
+{
+    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
 static mn_status check_term(const mn_learner *learner, const mn_loss_term *term)
 {
     char text[64];
@@ -159,12 +165,6 @@ static mn_status check_term(const mn_learner *learner, const mn_loss_term *term)
                        term->name, not_finite(mn_item(term->value)),
                        (long long)learner->cursor.step, (long long)learner->cursor.task + 1);
     return MN_OK;
-}
-
-/* How a value that is no number is printed: the sign of a NaN means nothing. */
-static const char *not_finite(double value)
-{
-    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
 /* The sum of the terms; a term that is not a number is reported by its name. */

@@ -10,6 +10,7 @@
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
+#include <signal.h>
 
 #ifdef __x86_64__
 enum { ONEDNN_WRITES_KERNELS = 1 };
@@ -22,16 +23,24 @@ static void use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-/* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
+/* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none.
+ *
+ * No signal may arrive meanwhile: the product's generated code keeps values below the stack
+ * pointer, further than the ABI protects them, and a handler's frame would overwrite them (oneDNN
+ * 2.6.3; tests/test_signals.c shows it).  What arrives waits for the product's few microseconds. */
 static bool product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                               const float *a, const float *b, float *c, bool add)
 {
     const int threads = omp_get_max_threads();
+    sigset_t every, before;
+    (void)sigfillset(&every);
+    (void)pthread_sigmask(SIG_BLOCK, &every, &before);
     omp_set_num_threads(1);
     const dnnl_status_t status =
         dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
                    transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
     omp_set_num_threads(threads);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status == dnnl_success;
 }
 
