@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # the lists are for those who source it
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libopenblas-dev
-    libsqlite3-dev libcjson-dev libarchive-dev zlib1g-dev)
+    libsqlite3-dev libcjson-dev libarchive-dev libpng-dev libjpeg-dev zlib1g-dev)
 demo_packages=(gnuplot-nox dataset-fashion-mnist)
 test_packages=(check clang libomp-dev clang-format g++ git gnuplot-nox dataset-fashion-mnist
     python3-numpy python3-torch shellcheck sqlite3)

@@ -54,6 +54,7 @@ includes_are_below() {
         own["sqlite3"] = "store"
         own["cJSON"] = "base store run cli" # store: the header of a safetensors file
         own["archive"] = "data"
+        own["png|jpeg"] = "data"
         own["zlib"] = "data store"
         own["dlfcn"] = "base"
         # The C headers that neither read, write nor allocate.

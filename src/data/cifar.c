@@ -4,9 +4,9 @@
  * compressed tar cannot be asked for one of them. */
 #include "data/cifar.h"
 #include "data/file.h"
+#include "data/reader.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -167,24 +167,16 @@ static mn_status find_and_read(const mn_cifar_layout *layout, const char *folder
                    layout->archive, folder);
 }
 
-static mn_status make_room(mn_images *images, int64_t count)
-{
-    images->count = count;
-    images->pixels = malloc((size_t)count * PIXELS);
-    images->labels = malloc((size_t)count * sizeof *images->labels);
-    return images->pixels != NULL && images->labels != NULL
-               ? MN_OK
-               : mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)count);
-}
-
 mn_status mn_cifar_read(const mn_cifar_layout *layout, const char *folder, int label,
                         mn_dataset *dataset)
 {
     dataset->channels = 3;
     dataset->height = dataset->width = SIDE;
     dataset->classes = layout->classes[label];
-    MN_TRY(make_room(&dataset->train, (layout->files - 1) * layout->train_images));
-    MN_TRY(make_room(&dataset->test, layout->test_images));
+    dataset->train.count = (layout->files - 1) * layout->train_images;
+    dataset->test.count = layout->test_images;
+    MN_TRY(mn_images_allocate(&dataset->train, dataset->train.count, 3, SIDE, SIDE));
+    MN_TRY(mn_images_allocate(&dataset->test, dataset->test.count, 3, SIDE, SIDE));
     return find_and_read(layout, folder, label, dataset);
 }
 

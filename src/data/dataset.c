@@ -3,36 +3,15 @@
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */
 #include "base/options.h"
+#include "data/search.h"
 
 #include <mneme/data.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
-enum { PATH_BYTES = 4096, CANDIDATES = 4, MOST_CHANNELS = 4 };
-
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-/* Writes the i-th folder where the data set may lie; empty where the environment names none. */
-static void candidate(int i, const char *name, char folder[PATH_BYTES])
-{
-    const char *given = getenv("MNEME_DATA"), *home = getenv("HOME");
-    folder[0] = '\0';
-    if (i == 0 && given != NULL && given[0] != '\0')
-        snprintf(folder, PATH_BYTES, "%s/%s", given, name);
-    else if (i == 1)
-        snprintf(folder, PATH_BYTES, "../shared/data/%s", name);
-    else if (i == 2 && home != NULL && home[0] != '\0')
-        snprintf(folder, PATH_BYTES, "%s/.local/share/mneme/%s", home, name);
-    else if (i == 3)
-        snprintf(folder, PATH_BYTES, "/usr/share/datasets/%s", name);
-}
+enum { MOST_CHANNELS = 4 };
 
 static void free_images(mn_images *images)
 {
@@ -41,14 +20,23 @@ static void free_images(mn_images *images)
     *images = (mn_images){.count = 0};
 }
 
+static void free_contents(mn_dataset *dataset)
+{
+    free_images(&dataset->train);
+    free_images(&dataset->test);
+    free(dataset->memory);
+    free(dataset->offset);
+    free(dataset->scale);
+    dataset->memory = NULL;
+    dataset->offset = dataset->scale = NULL;
+}
+
 static mn_status read_folder(const mn_dataset_type *type, const void *options, const char *folder,
                              mn_dataset *dataset)
 {
     const mn_status status = type->read(options, folder, dataset);
-    if (status != MN_OK) {
-        free_images(&dataset->train);
-        free_images(&dataset->test);
-    }
+    if (status != MN_OK)
+        free_contents(dataset); /* another folder may be tried */
     return status;
 }
 
@@ -61,25 +49,25 @@ static mn_status not_found(const mn_dataset_type *type, const char *why)
 static mn_status read_given(const mn_dataset_type *type, const void *options, const char *given,
                             mn_dataset *dataset)
 {
-    if (!is_folder(given))
+    if (!mn_is_folder(given))
         return mn_fail(MN_NOT_FOUND, "data set '%s': there is no folder %s", type->name, given);
-    char folder[PATH_BYTES];
+    char folder[MN_DATA_PATH];
     snprintf(folder, sizeof folder, "%s/%s", given, type->name);
     const mn_status status =
-        read_folder(type, options, is_folder(folder) ? folder : given, dataset);
+        read_folder(type, options, mn_is_folder(folder) ? folder : given, dataset);
     return status == MN_NOT_FOUND ? not_found(type, mn_error()) : status;
 }
 
 static mn_status search(const mn_dataset_type *type, const void *options, mn_dataset *dataset)
 {
-    char folder[PATH_BYTES], why[512] = "", looked[512] = "";
+    char folder[MN_DATA_PATH], why[512] = "", looked[512] = "";
     size_t used = 0;
-    for (int i = 0; i < CANDIDATES; i++) {
-        candidate(i, type->name, folder);
+    for (int i = 0; i < MN_DATA_PLACES; i++) {
+        mn_data_place(i, type->name, folder);
         if (folder[0] != '\0' && used < sizeof looked)
             used += (size_t)snprintf(looked + used, sizeof looked - used, "%s%s",
                                      used > 0 ? ", " : "", folder);
-        if (!is_folder(folder))
+        if (!mn_is_folder(folder))
             continue;
         const mn_status status = read_folder(type, options, folder, dataset);
         if (status != MN_NOT_FOUND)
@@ -131,6 +119,10 @@ static uint32_t digest(const mn_dataset *dataset)
         sum = crc32_z(sum, parts[i]->pixels, count * pixels);
         sum = crc32_z(sum, (const Bytef *)parts[i]->labels, count * sizeof *parts[i]->labels);
     }
+    if (dataset->scale != NULL) {
+        sum = crc32_z(sum, (const Bytef *)dataset->offset, pixels * sizeof *dataset->offset);
+        sum = crc32_z(sum, (const Bytef *)dataset->scale, pixels * sizeof *dataset->scale);
+    }
     return (uint32_t)sum;
 }
 
@@ -144,7 +136,7 @@ static mn_status read_by_type(const mn_dataset_type *type, const char *options, 
     mn_status status = mn_options_from_text(type->options, values, type->name, options);
     if (status == MN_OK) {
         snprintf(dataset->name, sizeof dataset->name, "%s", type->name);
-        if (type->obtain == NULL) /* drawn, not read */
+        if (type->obtain == NULL) /* drawn, or read from where its options say */
             status = read_folder(type, values, folder, dataset);
         else if (folder != NULL && folder[0] != '\0')
             status = read_given(type, values, folder, dataset);
@@ -180,7 +172,6 @@ void mn_dataset_free(mn_dataset *dataset)
 {
     if (dataset == NULL)
         return;
-    free_images(&dataset->train);
-    free_images(&dataset->test);
+    free_contents(dataset);
     free(dataset);
 }

@@ -205,6 +205,7 @@ static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, siz
         if (*used > most)
             return mn_fail(MN_CORRUPT, "%s: is larger than %zu bytes", file->path, most);
     } while (*used == capacity);
+    (*bytes)[*used] = 0;
     return MN_OK;
 }
 

@@ -39,6 +39,10 @@ static mn_status check(const mn_stream *stream, int64_t first_task, int64_t last
         if (!(transform->deviation[channel] > 0))
             return mn_fail(MN_BAD_OPTION, "normalise.deviation[%lld]: %g is not above 0",
                            (long long)channel, (double)transform->deviation[channel]);
+    if (transform->scale != NULL && (transform->pad != 0 || transform->flip))
+        return mn_fail(MN_BAD_OPTION,
+                       "augment: '%s' holds measurements, which cannot be cropped or mirrored",
+                       dataset->name);
     if (transform->pad < 0)
         return mn_fail(MN_BAD_OPTION, "augment.pad: %lld is below 0", (long long)transform->pad);
     if (transform->pad_mode == MN_PAD_REFLECT &&

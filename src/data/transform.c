@@ -91,9 +91,24 @@ static void apply_view(const mn_transform *transform, mn_shape image, view drawn
         }
 }
 
+static void apply_measured(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
+                           float *x)
+{
+    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
+    for (int64_t i = 0; i < values; i++) {
+        const float value =
+            transform->offset[i] + transform->scale[i] * ((float)pixels[i] / 255.0f);
+        x[i] = (value - transform->mean[i / plane]) / transform->deviation[i / plane];
+    }
+}
+
 static void apply_plain(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
                         float *x)
 {
+    if (transform->scale != NULL) {
+        apply_measured(transform, image, pixels, x);
+        return;
+    }
     const int64_t plane = mn_shape_count(image) / transform->channels;
     for (int64_t channel = 0; channel < transform->channels; channel++)
         normalise(pixels + channel * plane, plane, transform->mean[channel],

@@ -97,7 +97,7 @@ const char *mn_experiment_section_json(const mn_experiment *experiment, mn_secti
 mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_classes[MN_MAX_TASKS],
                                int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec);
 mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule);
-mn_status mn_experiment_transform(const mn_experiment *experiment, int64_t channels,
+mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
                                   mn_transform *transform);
 
 /* An experiment from the configuration kept in a run file. */

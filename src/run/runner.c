@@ -205,7 +205,7 @@ static mn_status open_data(mn_runner *runner)
                            folder[0] != '\0' ? folder : NULL, &runner->dataset));
     MN_TRY(mn_stream_new(runner->dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed,
                          &runner->stream));
-    return mn_experiment_transform(experiment, runner->dataset->channels, &runner->transform);
+    return mn_experiment_transform(experiment, runner->dataset, &runner->transform);
 }
 
 static mn_status open_learner(mn_runner *runner, bool begins)

@@ -192,15 +192,17 @@ static mn_status parse_channels(const char *where, const char *text, int64_t cha
     return MN_OK;
 }
 
-mn_status mn_experiment_transform(const mn_experiment *experiment, int64_t channels,
+mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
                                   mn_transform *transform)
 {
+    const int64_t channels = dataset->channels;
     const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
     if (channels > 4)
         return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
                        (long long)channels);
     const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
-    *transform = (mn_transform){.channels = channels};
+    *transform =
+        (mn_transform){.channels = channels, .offset = dataset->offset, .scale = dataset->scale};
     if (mn_experiment_settings(experiment)->augment) {
         transform->pad = augment->pad;
         transform->pad_mode = (mn_pad_mode)augment->pad_mode;

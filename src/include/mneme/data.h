@@ -27,12 +27,17 @@ typedef struct mn_dataset {
     char name[64];
     int64_t channels, height, width, classes;
     const char *const *class_names; /* (classes), NULL when they are just numbers */
+    void *memory; /* from malloc, what the reader wants freed with the data set; NULL: nothing */
     mn_images train, test;
+    /* Measurements are kept as bytes too: value = offset + scale * byte / 255, each place in a row
+     * with its own two, which are from malloc.  NULL: pixels, 0 and 1. */
+    float *offset, *scale; /* (channels, height, width) */
     uint32_t digest; /* CRC-32 over both parts, pixels and labels */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` fills pixels and labels
- * with memory from malloc, which the host frees. */
+ * with memory from malloc, which the host frees.  A type that brings no data of its own, but reads
+ * what its options name, leaves `obtain` NULL. */
 typedef struct mn_dataset_type {
     uint32_t abi, size;
     const char *name, *summary, *cite;
@@ -142,6 +147,9 @@ typedef struct mn_transform {
     int64_t pad;                 /* 0: no crop; MN_PAD_REFLECT: below height and width */
     mn_pad_mode pad_mode;
     bool flip;
+    /* Of measurements kept as bytes: (image), borrowed from the data set; x is then
+     * (offset + scale * pixel / 255 - mean) / deviation, and there is no random part. */
+    const float *offset, *scale;
 } mn_transform;
 /* The same without its random part: what evaluation sees. */
 MN_API mn_transform mn_transform_plain(const mn_transform *transform);

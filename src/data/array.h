@@ -1,0 +1,35 @@
+/* array.h -- NumPy's arrays. */
+#ifndef MN_DATA_ARRAY_H
+#define MN_DATA_ARRAY_H
+
+#include <mneme/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MN_ARRAY_MAX_RANK = 4 };
+
+typedef enum mn_array_type { MN_ARRAY_UNSIGNED, MN_ARRAY_SIGNED, MN_ARRAY_FLOAT } mn_array_type;
+
+typedef struct mn_array {
+    mn_array_type type;
+    int64_t item; /* bytes of a value: 1, 2, 4, 8 */
+    int rank;
+    int64_t size[MN_ARRAY_MAX_RANK], count; /* count: of all values */
+    const uint8_t *values;                  /* inside `block`, at any alignment */
+    uint8_t *block;                         /* from malloc */
+} mn_array;
+
+/* Takes over `block`, the bytes of an .npy file, also when it fails; `path` is for messages. */
+mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array *array);
+/* Reads an .npy file, compressed or not. */
+mn_status mn_npy_read(const char *path, mn_array *array);
+/* Reads the members of an .npz archive that are called names[0..n-1] (without ".npy"); what is not
+ * there keeps block NULL. */
+mn_status mn_npz_read(const char *path, int n, const char *const *names, mn_array *arrays);
+void mn_array_free(mn_array *array);
+
+/* Value i; integers beyond 2^53 lose their last bits. */
+double mn_array_value(const mn_array *array, int64_t i);
+
+#endif

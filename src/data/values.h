@@ -1,0 +1,23 @@
+/* values.h -- numbers of any kind made into the bytes that a data set holds. */
+#ifndef MN_DATA_VALUES_H
+#define MN_DATA_VALUES_H
+
+#include <mneme/data.h>
+
+/* Values of rows, asked for one by one: place i of row r is i + r * (values of a row). */
+typedef struct mn_values {
+    int64_t rows;
+    double (*at)(const void *from, int64_t i);
+    const void *from;
+    const char *path; /* for messages */
+} mn_values;
+
+/* Fills images->pixels with round(255 * value / white); a value outside 0..white: MN_BAD_VALUE. */
+mn_status mn_values_to_pixels(const mn_values *values, double white, const mn_dataset *dataset,
+                              mn_images *images);
+
+/* Fills the pixels of both parts and the data set's offset and scale: every place of a row is
+ * measured on its own, from its least value to its greatest.  `test` may have no rows. */
+mn_status mn_values_measure(const mn_values *train, const mn_values *test, mn_dataset *dataset);
+
+#endif
