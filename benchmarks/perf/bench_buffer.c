@@ -2,7 +2,7 @@
  *
  * Without arguments: buffers of 500 and 5000 rows in memory.  With them: ROWS rows of CIFAR size,
  * of which MEMORY bytes are in memory and the others in a run file under $TMPDIR, with a commit
- * every 25 000 rows.  (1000000 536870912 needs 7 GB of disk for the file and its log.)  Prints rows
+ * every 25 000 rows.  (1000000 536870912 needs 4 GB of disk for the file and its log.)  Prints rows
  * a second and the most memory the process has had. */
 #include "buffers/storage.h"
 
