@@ -305,6 +305,34 @@ START_TEST(a_run_that_began_with_a_file_never_needs_it_again)
 }
 END_TEST
 
+/* joint draws a network anew for each task: at a learning rate of 0 it must end with the file's. */
+START_TEST(a_strategy_that_begins_again_begins_with_the_file)
+{
+    static const char moved[] =
+        "SELECT count(*) FROM tensor a JOIN tensor b ON b.name = replace(a.name, 'run/initial/', "
+        "'run/network/') WHERE a.name LIKE 'run/initial/%' AND a.data <> b.data";
+    char init[256], own_heads[256];
+    scratch_new();
+    test_run("split-synthetic", "finetune", (const test_setting[]){{"batch", "64"}, {NULL, NULL}},
+             path_of("first.mneme"));
+    snprintf(init, sizeof init, "%s", path_of("in.safetensors"));
+    ck_assert_ok(mn_export_weights(path_of("first.mneme"), init));
+    test_setting settings[] = {
+        {"init", init}, {"lr", "0"}, {"batch", "640"}, {NULL, NULL}, {NULL, NULL}};
+    test_run("split-synthetic", "joint", settings, path_of("joint.mneme"));
+    ck_assert_ok(mn_export_weights(path_of("joint.mneme"), path_of("out.safetensors")));
+    check_same_bytes(init, path_of("out.safetensors"));
+    settings[3] = (test_setting){"init_head", "false"};
+    snprintf(own_heads, sizeof own_heads, "%s", path_of("heads.mneme"));
+    test_run("split-synthetic", "joint", settings, own_heads);
+    ck_assert_int_eq(test_query(own_heads, moved), 0);
+    ck_assert_int_eq(test_query(own_heads, "SELECT count(*) FROM tensor WHERE name LIKE "
+                                           "'run/initial/%'"),
+                     4);
+    scratch_remove();
+}
+END_TEST
+
 START_TEST(a_file_that_does_not_fit_leaves_no_run_behind)
 {
     char init[256];
@@ -349,4 +377,5 @@ MN_SUITE("weights", everybodys_names_are_understood,
          counters_and_modules_saved_twice_are_no_trouble, what_does_not_fit_is_named_in_one_line,
          a_head_that_is_left_out_may_be_anything, what_was_exported_is_what_a_run_begins_with,
          a_run_that_began_with_a_file_never_needs_it_again,
+         a_strategy_that_begins_again_begins_with_the_file,
          a_file_that_does_not_fit_leaves_no_run_behind, a_run_without_weights_exports_none)
