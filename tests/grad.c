@@ -50,8 +50,7 @@ __attribute__((format(printf, 2, 3))) static bool red(const trial *t, const char
     return false;
 }
 
-/* --- two ops of our own, made with the public interface alone
- * -------------------------------------- */
+/* --- two ops of our own, made with the public interface alone --- */
 
 static mn_status pass_shape(mn_node *node, mn_shape *out)
 {
@@ -110,8 +109,7 @@ static mn_var *probe(trial *t, mn_var *const *y, int n)
     return mn_apply(&op_probe, y, n, &weights);
 }
 
-/* --- the gradient by differences
- * -------------------------------------------------------------------- */
+/* --- the gradient by differences --- */
 
 /* <w, y>, with one var as all inputs when `shared`. */
 static double forward(trial *t, bool shared)
@@ -143,8 +141,7 @@ static double slope_at(trial *t, float *x, bool shared)
     return (8 * (f[2] - f[1]) - (f[3] - f[0])) / (6 * width);
 }
 
-/* --- the gradient by backward
- * ----------------------------------------------------------------------- */
+/* --- the gradient by backward --- */
 
 typedef struct manner {
     unsigned wanted; /* a bit an input */
@@ -191,8 +188,7 @@ static mn_status backward(trial *t, manner how)
     return status;
 }
 
-/* --- the comparisons
- * -------------------------------------------------------------------------------- */
+/* --- the comparisons --- */
 
 static double largest_slope(const trial *t, int i)
 {
@@ -330,8 +326,7 @@ static bool case_holds(const grad_case *c, int number, mn_tape *tape)
            subsets_hold(&t) && shared_holds(&t) && gradient_of_holds(&t);
 }
 
-/* --- the program
- * ------------------------------------------------------------------------------------ */
+/* --- the program --- */
 
 static const char *const ops[] = {
 #define X(name) #name,

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- add-ons
- * --------------------------------------------------------------------------------------------- */
+/* --- add-ons --- */
 
 /* Pulls the weights to where they were after the last task, and keeps logits small. */
 typedef struct pull_state {
@@ -249,8 +248,7 @@ static const mn_strategy noisy_too = {
     .term = noisy_term,
 };
 
-/* --- running them
- * ----------------------------------------------------------------------------------------- */
+/* --- running them --- */
 
 static void register_all(void)
 {

@@ -27,8 +27,7 @@ typedef struct shared {
 
 static shared *between; /* parent and child */
 
-/* --- a VFS that can kill its process in the middle of a transaction
- * ---------------------------------- */
+/* --- a VFS that can kill its process in the middle of a transaction --- */
 
 static int (*write_below)(sqlite3_file *, const void *, int, sqlite3_int64);
 static sqlite3_io_methods deadly_methods;
@@ -62,8 +61,7 @@ static void install_deadly_vfs(void)
     vfs->xOpen = deadly_open;
 }
 
-/* --- the child
- * ------------------------------------------------------------------------------------------- */
+/* --- the child --- */
 
 static const test_setting settings[] = {{"commit_steps", "5"},
                                         {"buffer_size", "100"},

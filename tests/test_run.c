@@ -42,8 +42,7 @@ static void expect_status(const char *path, const char *status)
     ck_assert_msg(test_query(path, sql) == 1, "the status is not '%s'", status);
 }
 
-/* --- what must not change the numbers
- * --------------------------------------------------------------------- */
+/* --- what must not change the numbers --- */
 
 static void expect_same_state(const char *one, const char *other)
 {
@@ -144,8 +143,7 @@ START_TEST(an_observer_changes_no_byte)
 }
 END_TEST
 
-/* --- stopping and going on
- * -------------------------------------------------------------------------------- */
+/* --- stopping and going on --- */
 
 typedef struct stopper {
     int steps; /* until it asks to stop */
@@ -208,8 +206,7 @@ START_TEST(a_run_may_be_stopped_any_number_of_times)
 }
 END_TEST
 
-/* --- numbers that are none
- * ------------------------------------------------------------------------------- */
+/* --- numbers that are none --- */
 
 static int64_t explodes_at;
 
@@ -270,8 +267,7 @@ START_TEST(a_learning_rate_that_is_too_large_is_noticed)
 }
 END_TEST
 
-/* --- mistakes of a strategy
- * ------------------------------------------------------------------------------- */
+/* --- mistakes of a strategy --- */
 
 static mn_status no_term(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
@@ -383,8 +379,7 @@ START_TEST(mistakes_of_a_strategy_are_named_in_one_line)
 }
 END_TEST
 
-/* --- files that are not as they should be
- * ----------------------------------------------------------------- */
+/* --- files that are not as they should be --- */
 
 static int mood;
 

@@ -4,8 +4,7 @@
  * product would have to clear the output anyway. */
 #include "autograd/node.h"
 
-/* --- z (M,N) = x (M,K) y (K,N)
- * -------------------------------------------------------------------- */
+/* --- z (M,N) = x (M,K) y (K,N) --- */
 
 static mn_status matmul_shape(mn_node *node, mn_shape *out)
 {
@@ -48,8 +47,7 @@ mn_var *mn_matmul(mn_var *x, mn_var *y)
     return mn_apply2(&op_matmul, x, y, NULL);
 }
 
-/* --- y (B,O) = x (B,I) weight^T + bias, weight (O,I), bias (O)
- * -------------------------------------- */
+/* --- y (B,O) = x (B,I) weight^T + bias, weight (O,I), bias (O) --- */
 
 static mn_status linear_shape(mn_node *node, mn_shape *out)
 {

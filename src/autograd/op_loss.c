@@ -21,8 +21,7 @@ static void put(mn_node *node, float loss)
     mn_kernel_fill(1, loss, mn_node_y(node));
 }
 
-/* --- mean over all elements of (x - y)^2
- * ---------------------------------------------------------- */
+/* --- mean over all elements of (x - y)^2 --- */
 
 static mn_status mse_shape(mn_node *node, mn_shape *out)
 {
@@ -60,8 +59,7 @@ mn_var *mn_mse(mn_var *x, mn_var *y)
     return mn_rows_apart(mn_apply2(&op_mse, x, y, NULL));
 }
 
-/* --- -mean_i log softmax(logits_i over some columns)[label_i]
- * --------------------------------------- */
+/* --- -mean_i log softmax(logits_i over some columns)[label_i] --- */
 
 typedef struct labelled {
     const int32_t *labels; /* (B), borrowed until backward */
@@ -144,8 +142,7 @@ mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t 
         mn_apply1(&op_cross_entropy_columns, logits, &(labelled){labels, first, count, false}));
 }
 
-/* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, eq. 1 and section 2.1)
- * -------- */
+/* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, eq. 1 and section 2.1) --- */
 
 enum { TEACHER, STUDENT, DIVERGENCES }; /* saved: p (B,K), q (B,K), the rows' divergences (B) */
 

@@ -3,8 +3,7 @@
 
 #include <stddef.h>
 
-/* --- sum, mean -> scalar
- * -------------------------------------------------------------------------- */
+/* --- sum, mean -> scalar --- */
 
 static mn_status scalar_shape(mn_node *node, mn_shape *out)
 {
@@ -66,8 +65,7 @@ mn_var *mn_mean(mn_var *x)
     return mn_rows_apart(mn_apply1(&op_mean, x, NULL));
 }
 
-/* --- (B,K) -> (B)
- * --------------------------------------------------------------------------------- */
+/* --- (B,K) -> (B) --- */
 
 static mn_status row_shape(mn_node *node, mn_shape *out)
 {

@@ -13,8 +13,7 @@ static float *sink_of_part(mn_node *node, int i)
     return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
 }
 
-/* --- reshape
- * --------------------------------------------------------------------------------------- */
+/* --- reshape --- */
 
 typedef struct reshaped {
     mn_view view;
@@ -51,8 +50,7 @@ mn_var *mn_reshape(mn_var *x, mn_shape shape)
     return keeps_rows ? mn_rows_apart(y) : y;
 }
 
-/* --- transpose (M,N) -> (N,M)
- * ------------------------------------------------------------------------ */
+/* --- transpose (M,N) -> (N,M) --- */
 
 static mn_status transpose_shape(mn_node *node, mn_shape *out)
 {
@@ -87,8 +85,7 @@ mn_var *mn_transpose(mn_var *x)
     return mn_apply1(&op_transpose, x, NULL);
 }
 
-/* --- slices
- * ------------------------------------------------------------------------------------------- */
+/* --- slices --- */
 
 typedef struct slice {
     mn_view view;
@@ -166,8 +163,7 @@ mn_var *mn_columns(mn_var *x, int64_t first, int64_t count)
     return mn_rows_apart(mn_apply1(&op_columns, x, &(slice){.first = first, .count = count}));
 }
 
-/* --- concatenation
- * -------------------------------------------------------------------------------------- */
+/* --- concatenation --- */
 
 static mn_status concat_shape(mn_node *node, int axis, mn_shape *out)
 {

@@ -11,8 +11,7 @@ static mn_status matrix_shape(mn_node *node, mn_shape *out)
     return mn_shape_like_input(node, out);
 }
 
-/* --- softmax(x)_k = exp x_k / sum_j exp x_j
- * ---------------------------------------------------------- */
+/* --- softmax(x)_k = exp x_k / sum_j exp x_j --- */
 
 static mn_status softmax_forward(mn_node *node)
 {
@@ -68,8 +67,7 @@ mn_var *mn_log_softmax(mn_var *x)
     return mn_rows_apart(mn_apply1(&op_log_softmax, x, NULL));
 }
 
-/* --- x / max(|x|_2, 1e-12)
- * -------------------------------------------------------------------------- */
+/* --- x / max(|x|_2, 1e-12) --- */
 
 enum { NORMS }; /* saved: (B) */
 

@@ -114,8 +114,7 @@ static void label_all(const mn_stream *stream, const mn_images *images, int32_t 
         labels[i] = stream->arrival[images->labels[i]];
 }
 
-/* --- which images of a class are held out, and which are labelled
- * ------------------------------------- */
+/* --- which images of a class are held out, and which are labelled --- */
 
 static mn_status hold_out(mn_stream *stream, double fraction, int64_t class, int64_t *members,
                           int64_t *count, int64_t *order)
@@ -188,8 +187,7 @@ static mn_status choose(mn_stream *stream, const mn_stream_spec *spec)
     return status;
 }
 
-/* --- the parts
- * ---------------------------------------------------------------------------------------- */
+/* --- the parts --- */
 
 static mn_status fill_view(mn_stream *stream, mn_part part)
 {
@@ -275,8 +273,7 @@ void mn_stream_free(mn_stream *stream)
     free(stream);
 }
 
-/* --- questions
- * ---------------------------------------------------------------------------------------- */
+/* --- questions --- */
 
 int64_t mn_stream_tasks(const mn_stream *stream)
 {

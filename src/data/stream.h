@@ -19,15 +19,13 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part);
 bool mn_stream_moves_pixels(const mn_stream *stream);
 void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map);
 
-/* --- pixel_map.c
- * ---------------------------------------------------------------------------------- */
+/* --- pixel_map.c --- */
 /* map (pixels): a permutation drawn from `key`. */
 void mn_permutation_map(mn_key key, int64_t pixels, int32_t *map);
 /* Counter-clockwise by `degrees` about the centre, nearest neighbour, black outside. */
 void mn_rotation_map(double degrees, int64_t height, int64_t width, int32_t *map);
 
-/* --- stream_spec.c
- * -------------------------------------------------------------------------------- */
+/* --- stream_spec.c --- */
 /* Checks the part of the spec that needs no images; every message says what to write instead. */
 mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dataset);
 /* original[arrival] for every class; a checked spec. */

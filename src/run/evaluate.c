@@ -84,6 +84,7 @@ static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_t
     return status;
 }
 
+/* A task that is still to come has no class-IL accuracy: its classes are not among the seen. */
 static mn_status store(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t on_task,
                        const counts *count)
 {
@@ -91,7 +92,8 @@ static mn_status store(mn_learner *learner, mn_runfile *file, int64_t after_task
     if (!mn_stream_class_incremental(learner->stream))
         return mn_runfile_add_evaluation(file, step, after_task, on_task, "domain-il", count->seen,
                                          count->total);
-    if ((learner->member[0].strategy->needs & MN_NEEDS_TEST_TASK) == 0)
+    const bool to_come = after_task >= 0 && on_task > after_task;
+    if (!to_come && (learner->member[0].strategy->needs & MN_NEEDS_TEST_TASK) == 0)
         MN_TRY(mn_runfile_add_evaluation(file, step, after_task, on_task, "class-il", count->seen,
                                          count->total));
     return mn_runfile_add_evaluation(file, step, after_task, on_task, "task-il", count->within,
@@ -128,18 +130,35 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
     return status;
 }
 
+/* The untrained network is asked about all classes, a trained one about those it has seen. */
+static int64_t classes_seen(const mn_learner *learner, int64_t after_task)
+{
+    const int64_t known = after_task >= 0 ? after_task : mn_stream_tasks(learner->stream) - 1;
+    const mn_task_info newest = mn_stream_task(learner->stream, known);
+    return newest.first_class + newest.classes;
+}
+
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
                       bool outputs, double *accuracy)
 {
-    /* The untrained network is asked about all classes, a trained one about those it has seen. */
-    const int64_t known = after_task >= 0 ? after_task : mn_stream_tasks(learner->stream) - 1;
-    const mn_task_info newest = mn_stream_task(learner->stream, known);
-    const int64_t seen = newest.first_class + newest.classes;
+    const int64_t seen = classes_seen(learner, after_task);
     mn_tape_record(learner->tape, false);
     mn_status status = MN_OK;
     for (int64_t task = 0; task <= last && status == MN_OK; task++)
         status = evaluate_task(learner, file, after_task, task, seen, outputs,
                                accuracy != NULL ? accuracy + task : NULL);
+    mn_tape_record(learner->tape, true);
+    mn_learner_begin_step(learner);
+    return status;
+}
+
+mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task)
+{
+    if (after_task + 1 >= mn_stream_tasks(learner->stream))
+        return MN_OK;
+    mn_tape_record(learner->tape, false);
+    const mn_status status = evaluate_task(learner, file, after_task, after_task + 1,
+                                           classes_seen(learner, after_task), false, NULL);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     return status;

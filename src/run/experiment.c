@@ -23,8 +23,7 @@ const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment)
     return experiment->section[MN_SECTION_TRAIN].values;
 }
 
-/* --- sections
- * ------------------------------------------------------------------------------------- */
+/* --- sections --- */
 
 static mn_kind kind_of(mn_section_id id)
 {
@@ -181,8 +180,7 @@ mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const
     return mn_options_set(section->table, section->values, section->name, dot + 1, value);
 }
 
-/* --- strategies
- * ------------------------------------------------------------------------------------- */
+/* --- strategies --- */
 
 static mn_status add_strategy(mn_experiment *experiment, const char *name)
 {
@@ -261,8 +259,7 @@ static mn_status open_strategy_section(mn_experiment *experiment, int i)
     return fill_section(section, experiment);
 }
 
-/* --- from files to a configuration
- * --------------------------------------------------------------------- */
+/* --- from files to a configuration --- */
 
 static mn_status check_keys(const mn_experiment *experiment)
 {
@@ -385,8 +382,7 @@ mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const ch
     return status;
 }
 
-/* --- checks over the whole
- * -------------------------------------------------------------------------------- */
+/* --- checks over the whole --- */
 
 /* A policy that selects at the end of tasks does so class by class. */
 static mn_status check_policy(const mn_experiment *experiment)

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- making
- * ------------------------------------------------------------------------------------------ */
+/* --- making --- */
 
 mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
                                  const mn_network_spec *spec, mn_network **network)
@@ -211,8 +210,7 @@ void mn_learner_free(mn_learner *learner)
     free(learner);
 }
 
-/* --- the step
- * ------------------------------------------------------------------------------------------ */
+/* --- the step --- */
 
 void mn_learner_begin_step(mn_learner *learner)
 {

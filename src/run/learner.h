@@ -140,6 +140,8 @@ mn_status mn_learner_load(mn_learner *learner, mn_runfile *file);
  * (last + 1) receives the main scope's accuracies in per cent, NULL when not wanted. */
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
                       bool outputs, double *accuracy);
+/* The task after `after_task`, before it is learned: forward transfer is made of these. */
+mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
 
 /* select.c: the end of a task for policies that choose from the task's data. */
 mn_status mn_learner_select(mn_learner *learner);

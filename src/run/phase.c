@@ -37,8 +37,7 @@ int mn_runner_phase_count(const mn_runner *runner)
     return count;
 }
 
-/* --- sources of batches
- * ---------------------------------------------------------------------------------- */
+/* --- sources of batches --- */
 
 typedef struct source {
     mn_source kind;

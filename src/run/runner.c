@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- committing
- * ------------------------------------------------------------------------------------------ */
+/* --- committing --- */
 
 static mn_status set_seconds(mn_runner *runner)
 {
@@ -62,8 +61,7 @@ mn_status mn_runner_commit(mn_runner *runner)
     return mn_runfile_begin(runner->file);
 }
 
-/* --- the stages of a task
- * ---------------------------------------------------------------------------------- */
+/* --- the stages of a task --- */
 
 static mn_status report_task(mn_runner *runner, const double *accuracy)
 {
@@ -92,6 +90,8 @@ static mn_status evaluate_task_end(mn_runner *runner)
         return mn_fail(MN_NO_MEMORY, "out of memory for an evaluation");
     mn_status status =
         mn_evaluate(learner, runner->file, task, task, learner->settings->outputs, accuracy);
+    if (status == MN_OK)
+        status = mn_evaluate_next(learner, runner->file, task);
     if (status == MN_OK)
         status = report_task(runner, accuracy);
     free(accuracy);
@@ -164,8 +164,7 @@ static mn_status run_to_end(mn_runner *runner)
     return MN_OK;
 }
 
-/* --- opening and closing
- * -------------------------------------------------------------------------------------- */
+/* --- opening and closing --- */
 
 /* What a finished, stopped or failed run says of itself; the work since the last commit is gone
  * after a failure, and the file says why. */

@@ -31,8 +31,7 @@ static const char *own_name(const mn_learner *learner, const char *name)
     return mn_intern(text);
 }
 
-/* --- asking
- * --------------------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 const void *mn_options(const mn_learner *learner)
 {
@@ -85,8 +84,7 @@ mn_range mn_classes(const mn_learner *learner, mn_when when)
     return (mn_range){0, all};
 }
 
-/* --- losses
- * --------------------------------------------------------------------------------------------- */
+/* --- losses --- */
 
 const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
                               mn_mode mode)
@@ -208,8 +206,7 @@ mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape 
     return made;
 }
 
-/* --- the buffer
- * ------------------------------------------------------------------------------------------- */
+/* --- the buffer --- */
 
 mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width)
 {
@@ -329,8 +326,7 @@ mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const cha
                                    mn_host(value));
 }
 
-/* --- networks, optimisers, kept state
- * ------------------------------------------------------------------------ */
+/* --- networks, optimisers, kept state --- */
 
 mn_network *mn_learner_network(mn_learner *learner)
 {
