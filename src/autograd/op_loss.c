@@ -142,7 +142,7 @@ mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t 
         mn_apply1(&op_cross_entropy_columns, logits, &(labelled){labels, first, count, false}));
 }
 
-/* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, eq. 1 and section 2.1) --- */
+/* --- T^2 mean_i sum_k p log(p / q): distillation (Hinton et al. 2015, section 2.1) --- */
 
 enum { TEACHER, STUDENT, DIVERGENCES }; /* saved: p (B,K), q (B,K), the rows' divergences (B) */
 
