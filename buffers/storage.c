@@ -413,26 +413,42 @@ static int by_date(const void *a, const void *b)
     return x->slot < y->slot ? -1 : 1;
 }
 
-mn_status mn_buffer_shrink_label(mn_buffer *buffer, int32_t label, int64_t keep)
+/* Frees all but the `keep` earliest of the slots in `from`; of those of one task, unless `task` is
+ * below 0. */
+static mn_status shrink(mn_buffer *buffer, const mn_slots *from, int32_t task, int64_t keep)
 {
-    const int64_t count = mn_buffer_count_label(buffer, label);
-    if (keep < 0)
-        return mn_fail(MN_BAD_VALUE, "%lld rows of class %d cannot be kept", (long long)keep,
-                       (int)label);
-    if (count <= keep)
+    if (from->count <= keep)
         return MN_OK;
-    dated_slot *dated = calloc((size_t)count, sizeof *dated);
+    dated_slot *dated = calloc((size_t)from->count, sizeof *dated);
     if (dated == NULL)
-        return mn_fail(MN_NO_MEMORY, "no memory to sort %lld rows by age", (long long)count);
-    for (int64_t i = 0; i < count; i++) {
-        dated[i].slot = buffer->by_label[label + 1].slot[i];
-        dated[i].seen_at = buffer->seen_at[dated[i].slot];
+        return mn_fail(MN_NO_MEMORY, "no memory to sort %lld rows by age", (long long)from->count);
+    int64_t count = 0;
+    for (int64_t i = 0; i < from->count; i++) {
+        const int64_t slot = from->slot[i];
+        if (task < 0 || buffer->tasks[slot] == task)
+            dated[count++] = (dated_slot){buffer->seen_at[slot], slot};
     }
     qsort(dated, (size_t)count, sizeof *dated, by_date);
     for (int64_t i = keep; i < count; i++)
         release_slot(buffer, dated[i].slot);
     free(dated);
     return MN_OK;
+}
+
+mn_status mn_buffer_shrink_label(mn_buffer *buffer, int32_t label, int64_t keep)
+{
+    if (keep < 0)
+        return mn_fail(MN_BAD_VALUE, "%lld rows of class %d cannot be kept", (long long)keep,
+                       (int)label);
+    return is_label(buffer, label) ? shrink(buffer, &buffer->by_label[label + 1], -1, keep) : MN_OK;
+}
+
+mn_status mn_buffer_shrink_task(mn_buffer *buffer, int32_t task, int64_t keep)
+{
+    if (keep < 0)
+        return mn_fail(MN_BAD_VALUE, "%lld rows of task %d cannot be kept", (long long)keep,
+                       (int)task);
+    return task >= 0 ? shrink(buffer, &buffer->occupied, task, keep) : MN_OK;
 }
 
 mn_status mn_buffer_update_column(mn_buffer *buffer, const int64_t *slots, int64_t count,

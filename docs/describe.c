@@ -88,6 +88,7 @@ static void write_needs(FILE *page, uint64_t needs)
         {MN_NEEDS_CONTIGUOUS_CLASSES, "Needs a class-incremental stream."},
         {MN_NEEDS_TEST_TASK, "Is told the task in evaluation, so it has no class-IL numbers."},
         {MN_NEEDS_PAST_DATA, "Reads the data of earlier tasks again: an upper bound."},
+        {MN_NEEDS_SELECTION, "Its buffer is filled at the end of tasks."},
         {MN_USES_UNLABELLED, "Learns from unlabelled images too."},
     };
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
@@ -147,11 +148,17 @@ static void write_strategy(const char *folder, const mn_strategy *strategy)
     FILE *page = open_page(folder, strategy->name);
     fprintf(page, "# %s\n\n%s\n\n", strategy->name, strategy->summary);
     write_needs(page, strategy->needs);
+    if (strategy->policy != NULL)
+        fprintf(page, "Its buffer policy, unless you choose another: `%s`.\n", strategy->policy);
     if (strategy->cite != NULL)
         fprintf(page, "\nPaper: %s\n", strategy->cite);
     const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
+    char file[128];
+    snprintf(file, sizeof file, "%s", strategy->name);
+    for (char *c = file; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : *c;
     fprintf(page, "\n```\nmneme run BENCHMARK %s%s\n```\n\nSource: `strategies/%s.c`\n\n",
-            is_base ? "" : "BASE+", strategy->name, strategy->name);
+            is_base ? "" : "BASE+", strategy->name, file);
     fputs("## Options\n\n", page);
     char prefix[128];
     snprintf(prefix, sizeof prefix, "%s.", strategy->name);

@@ -51,6 +51,8 @@ BUILD(concat_columns, mn_concat_columns(x, 3))
 BUILD(gather_rows, mn_gather_rows(x[0], (int64_t[]){1, 0, 1, 2}, 4))
 BUILD(gather_last, mn_gather_rows(x[0], (int64_t[]){mn_rows_of(x[0]) - 1}, 1))
 BUILD(gather_none, mn_gather_rows(x[0], NULL, 0))
+BUILD(sigmoid, mn_sigmoid(x[0]))
+BUILD(binary_cross_entropy, mn_binary_cross_entropy(x[0], x[1]))
 BUILD(mse, mn_mse(x[0], x[1]))
 BUILD(kl, mn_kl(x[0], x[1], 1))
 BUILD(kl_warm, mn_kl(x[0], x[1], 2.5))
@@ -58,6 +60,8 @@ BUILD(kl_warm, mn_kl(x[0], x[1], 2.5))
 static const bool marks[] = {false, true, true, false, true, false, true};
 static const bool no_marks[] = {false, false, false};
 BUILD(rows_where, mn_rows_where(x[0], marks))
+static const bool columns_kept[] = {true, false, true, true, false, false, true};
+BUILD(mask_columns, mn_mask_columns(x[0], columns_kept, -2.5))
 BUILD(rows_where_none, mn_rows_where(x[0], no_marks))
 
 static const int32_t labels[] = {2, 0, 1, 2, 1, 0, 0, 1, 2};
@@ -114,12 +118,14 @@ const grad_case grad_cases[] = {
     PAIR(mul),
     PAIR(axpby),
     PAIR(mse),
+    PAIR(binary_cross_entropy),
     EACH(scale, -1, 1),
     EACH(shift, -1, 1),
     EACH(square, -1, 1),
     EACH(sqrt, 0.5, 2),
     EACH(exp, -1, 1),
     EACH(log, 0.5, 2),
+    EACH(sigmoid, -3, 3),
     EACH(sum, -1, 1),
     EACH(mean, -1, 1),
     EACH_KINKED(relu, 1, 0, 0),
@@ -184,6 +190,11 @@ const grad_case grad_cases[] = {
     ONE(rows_where, rows_where, -1, 1, S(2, 2, 3)),
     ONE(rows_where, rows_where, -1, 1, S(0, 3)),
     ONE(rows_where, rows_where_none, -1, 1, S(3, 4)),
+
+    ONE(mask_columns, mask_columns, -1, 1, S(3, 5)),
+    ONE(mask_columns, mask_columns, -1, 1, S(1, 7)),
+    ONE(mask_columns, mask_columns, -1, 1, S(0, 4)),
+    ONE(mask_columns, mask_columns, -1, 1, S(6, 2)),
 
     ONE(cross_entropy, cross_entropy, -2, 2, S(5, 3)),
     ONE(cross_entropy, cross_entropy, -2, 2, S(1, 7)),

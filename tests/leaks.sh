@@ -22,7 +22,8 @@ expect() {
 
 # Few steps: a leak shows in the first.
 few='--set dataset.train_per_class=20 --set dataset.test_per_class=10 --buffer-size 20 --eval-every 5'
-for strategy in "$@"; do
+for file in "$@"; do
+    strategy=$(echo "$file" | tr _ -) # er_ace.c brings er-ace
     expect 0 run split-synthetic "$strategy" $few -q -o "$scratch/$strategy.mneme"
     expect 0 resume "$scratch/$strategy.mneme" -q
     expect 0 run split-synthetic "$strategy" $few --rebuild --commit-steps 3 -q \

@@ -190,6 +190,12 @@ START_TEST(shrinking_keeps_the_earliest_and_frees_the_lowest_slots)
     ck_assert_ok(mn_buffer_shrink_label(buffer, 0, 2)); /* nothing more to do */
     ck_assert_int_eq(mn_buffer_used(buffer), 3);
     ck_assert_fails(mn_buffer_shrink_label(buffer, 0, -1), MN_BAD_VALUE, "class 0");
+    ck_assert_ok(mn_buffer_shrink_task(buffer, 0, 1)); /* all three are of task 0 */
+    ck_assert_int_eq(mn_buffer_used(buffer), 1);
+    ck_assert_int_eq(mn_buffer_label(buffer, 4), 0);
+    ck_assert_ok(mn_buffer_shrink_task(buffer, 1, 0));
+    ck_assert_int_eq(mn_buffer_used(buffer), 1);
+    ck_assert_fails(mn_buffer_shrink_task(buffer, 0, -1), MN_BAD_VALUE, "task 0");
     mn_buffer_free(buffer);
 }
 END_TEST

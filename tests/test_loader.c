@@ -127,6 +127,27 @@ START_TEST(any_batch_can_be_asked_for_at_any_time)
 }
 END_TEST
 
+START_TEST(rows_come_by_their_places)
+{
+    open_stream(MN_CLASS_INCREMENTAL, 0);
+    mn_loader *loader = loader_of(MN_PART_TRAIN, 1, 2);
+    const int64_t index = batch_of(loader, 2)->indices[3]; /* place 2 * 7 + 3 */
+    const mn_key key = mn_key_of(1, "order");
+    ck_assert_ok(mn_loader_shuffle(loader, &key)); /* of no concern */
+    const mn_batch *batch;
+    const int64_t places[] = {17, 0, 17, 79};
+    ck_assert_ok(mn_loader_rows(loader, places, 4, &batch));
+    ck_assert_int_eq(batch->count, 4);
+    ck_assert_int_eq(batch->stream_rows, 4);
+    ck_assert_int_eq(batch->indices[0], index);
+    ck_assert_int_eq(batch->indices[2], index);
+    ck_assert_mem_eq(batch->x, batch->x + 2 * (ptrdiff_t)PIXELS, PIXELS * sizeof(float));
+    ck_assert_int_eq(batch->tasks[3], 2);
+    ck_assert_fails(mn_loader_rows(loader, (int64_t[]){80}, 1, &batch), MN_BAD_VALUE, "80");
+    close_all(loader);
+}
+END_TEST
+
 START_TEST(train_and_test_images_are_permuted_alike)
 {
     open_stream(MN_DOMAIN_PERMUTED, 0);
@@ -241,7 +262,8 @@ START_TEST(a_batch_space_grows_once_and_is_reused)
 END_TEST
 
 MN_SUITE("loader", a_batch_holds_what_the_data_set_holds, a_shuffled_epoch_covers_everything_once,
-         any_batch_can_be_asked_for_at_any_time, train_and_test_images_are_permuted_alike,
+         any_batch_can_be_asked_for_at_any_time, rows_come_by_their_places,
+         train_and_test_images_are_permuted_alike,
          unlabelled_images_come_without_a_label_and_tests_with_one,
          channels_are_normalised_each_with_its_own_numbers, what_cannot_be_loaded_is_refused,
          a_batch_space_grows_once_and_is_reused)

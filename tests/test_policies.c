@@ -327,10 +327,81 @@ START_TEST(herding_refuses_what_it_cannot_do)
 }
 END_TEST
 
+/* --- tasks --- */
+
+static mn_status end_task(mn_buffer *buffer, int32_t task, int64_t first, int64_t count)
+{
+    static test_rows rows;
+    (void)test_rows_fill(&rows, first, count, 0);
+    for (int64_t i = 0; i < count; i++)
+        rows.tasks[i] = task;
+    return mn_buffer_select(buffer, &(mn_selection){.rows = &rows.batch, .classes = 2});
+}
+
+/* How many rows there are of images first..first + count - 1. */
+static int64_t rows_among(const mn_buffer *buffer, int64_t first, int64_t count)
+{
+    int64_t found = 0;
+    for (int64_t i = 0, slot; (slot = mn_buffer_slot_of_label(buffer, 0, i)) >= 0; i++)
+        found += row_in(buffer, slot) >= first && row_in(buffer, slot) < first + count;
+    return found;
+}
+
+START_TEST(tasks_share_the_buffer_equally_and_keep_random_samples)
+{
+    int64_t kept[30] = {0};
+    for (uint64_t trial = 0; trial < 300; trial++) {
+        mn_buffer *buffer = test_buffer(policy_named("tasks"), 10, 2, trial);
+        ck_assert_ok(end_task(buffer, 0, 0, 30));
+        ck_assert_int_eq(mn_buffer_used(buffer), 10);
+        ck_assert_ok(end_task(buffer, 1, 100, 30));
+        ck_assert_int_eq(rows_among(buffer, 0, 30), 5);
+        ck_assert_int_eq(rows_among(buffer, 100, 30), 5);
+        ck_assert_ok(end_task(buffer, 2, 200, 2)); /* smaller than its share */
+        ck_assert_int_eq(rows_among(buffer, 0, 30), 4);
+        ck_assert_int_eq(rows_among(buffer, 100, 30), 3);
+        ck_assert_int_eq(rows_among(buffer, 200, 2), 2);
+        for (int64_t row = 0; row < 30; row++)
+            kept[row] += rows_among(buffer, row, 1);
+        mn_buffer_free(buffer);
+    }
+    for (int row = 0; row < 30; row++) { /* 40 +- 5.9 of 300 */
+        ck_assert_int_ge(kept[row], 14);
+        ck_assert_int_le(kept[row], 66);
+    }
+}
+END_TEST
+
+/* --- greedy --- */
+
+START_TEST(greedy_takes_the_first_of_each_class_up_to_its_share)
+{
+    mn_buffer *buffer = test_buffer(policy_named("greedy"), 10, 4, 1);
+    offer(buffer, 0, 50, 0);
+    ck_assert_int_eq(rows_among(buffer, 0, 10), 10); /* the first come, and stay */
+    offer(buffer, 100, 50, 1);
+    ck_assert_int_eq(mn_buffer_count_label(buffer, 0), 5);
+    ck_assert_int_eq(mn_buffer_count_label(buffer, 1), 5);
+    offer(buffer, 200, 1, 3); /* a rare class */
+    offer(buffer, 300, 50, 2);
+    ck_assert_int_eq(mn_buffer_count_label(buffer, 3), 1);
+    ck_assert_int_eq(mn_buffer_count_label(buffer, 2), 3);
+    ck_assert_int_eq(mn_buffer_used(buffer), 10);
+    offer(buffer, 400, 3, -1);
+    ck_assert_int_eq(mn_buffer_count_label(buffer, -1), 0);
+    mn_buffer_free(buffer);
+    mn_buffer *tiny = test_buffer(policy_named("greedy"), 2, 4, 1);
+    for (int32_t label = 0; label < 4; label++)
+        offer(tiny, label, 1, label);
+    ck_assert_int_eq(mn_buffer_count_label(tiny, 0) + mn_buffer_count_label(tiny, 1), 2);
+    mn_buffer_free(tiny);
+}
+END_TEST
+
 START_TEST(every_policy_is_registered_and_cited)
 {
-    const char *const names[] = {"balanced", "herding", "reservoir", "ring"};
-    for (int i = 0; i < 4; i++) {
+    const char *const names[] = {"balanced", "greedy", "herding", "reservoir", "ring", "tasks"};
+    for (int i = 0; i < 6; i++) {
         const mn_policy *policy = policy_named(names[i]);
         ck_assert_ptr_nonnull(policy->cite);
         ck_assert_ptr_nonnull(policy->summary);
@@ -345,4 +416,5 @@ MN_SUITE("policies", balanced_shares_the_slots_equally_among_the_large,
          ring_lets_unlabelled_images_go, herding_is_the_papers_and_shrinks_to_the_best_ranked,
          herding_takes_the_first_of_equals_and_minds_no_zero_features,
          herding_keeps_to_the_budget_when_classes_are_small_or_many,
-         herding_refuses_what_it_cannot_do, every_policy_is_registered_and_cited)
+         herding_refuses_what_it_cannot_do, tasks_share_the_buffer_equally_and_keep_random_samples,
+         greedy_takes_the_first_of_each_class_up_to_its_share, every_policy_is_registered_and_cited)

@@ -125,6 +125,7 @@ MAP_OP(exp);
 MAP_OP(log);
 MAP_OP(clamp);
 MAP_OP(hinge);
+MAP_OP(sigmoid);
 
 static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, double b)
 {
@@ -187,4 +188,9 @@ mn_var *mn_clamp(mn_var *x, double low, double high)
 mn_var *mn_hinge(mn_var *x, double margin)
 {
     return map(&op_hinge, x, MN_FUNCTION_HINGE, margin, 0);
+}
+
+mn_var *mn_sigmoid(mn_var *x)
+{
+    return map(&op_sigmoid, x, MN_FUNCTION_SIGMOID, 0, 0);
 }

@@ -25,6 +25,8 @@ static const struct {
     {MN_NEEDS_CONTIGUOUS_CLASSES, "needs a class-incremental stream"},
     {MN_NEEDS_TEST_TASK, "is told the task at test time, so it has no class-il numbers"},
     {MN_NEEDS_PAST_DATA, "reads the data of earlier tasks again: an upper bound, not a method"},
+    {MN_NEEDS_SELECTION,
+     "fills its buffer at the end of tasks: the policy must be one that selects"},
     {MN_USES_UNLABELLED, "learns from unlabelled images too"},
 };
 

@@ -196,6 +196,34 @@ static void fill_row(mn_loader *loader, int64_t row, int64_t position, int64_t p
     space->indices[row] = index;
 }
 
+/* The `rows` images at `places`, or, without those, the ones from `first` on. */
+static mn_status fill(mn_loader *loader, const int64_t *places, int64_t first, int64_t rows,
+                      const mn_batch **batch)
+{
+    const mn_dataset *dataset = mn_stream_dataset(loader->stream);
+    const mn_shape image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
+    mn_batch_space *space = &loader->space;
+    MN_TRY(mn_batch_space_prepare(space, image, rows));
+    for (int64_t row = 0; row < rows; row++)
+        fill_row(loader, row, places != NULL ? places[row] : first + row, mn_shape_count(image));
+    mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
+                       space->indices, space->x);
+    space->batch.stream_rows = rows;
+    *batch = &space->batch;
+    return MN_OK;
+}
+
+mn_status mn_loader_rows(mn_loader *loader, const int64_t *places, int64_t count,
+                         const mn_batch **batch)
+{
+    const int64_t images = mn_loader_images(loader);
+    for (int64_t i = 0; i < count; i++)
+        if (places[i] < 0 || places[i] >= images)
+            return mn_fail(MN_BAD_VALUE, "image %lld of %lld", (long long)places[i],
+                           (long long)images);
+    return fill(loader, places, 0, count, batch);
+}
+
 mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch)
 {
     const int64_t images = mn_loader_images(loader), batches = mn_loader_batches(loader);
@@ -203,16 +231,5 @@ mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch)
         return mn_fail(MN_BAD_VALUE, "batch %lld of %lld", (long long)i, (long long)batches);
     const int64_t first = i * loader->batch;
     const int64_t rows = images - first < loader->batch ? images - first : loader->batch;
-    const mn_dataset *dataset = mn_stream_dataset(loader->stream);
-    const mn_shape image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
-    mn_batch_space *space = &loader->space;
-    MN_TRY(mn_batch_space_prepare(space, image, rows));
-    for (int64_t row = 0; row < rows; row++)
-        fill_row(loader, row, loader->shuffled ? loader->order[first + row] : first + row,
-                 mn_shape_count(image));
-    mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
-                       space->indices, space->x);
-    space->batch.stream_rows = rows;
-    *batch = &space->batch;
-    return MN_OK;
+    return fill(loader, loader->shuffled ? loader->order + first : NULL, first, rows, batch);
 }

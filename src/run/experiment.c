@@ -274,6 +274,18 @@ static mn_status check_keys(const mn_experiment *experiment)
     return mn_json_known(experiment->source, experiment->benchmark, known);
 }
 
+/* The policy that a strategy was made for, unless the file names another. */
+static void prefer_policy(mn_experiment *experiment)
+{
+    const cJSON *train = cJSON_GetObjectItemCaseSensitive(experiment->source, "train");
+    mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
+    if (cJSON_HasObjectItem(train, "buffer_policy"))
+        return;
+    for (int i = experiment->strategy_count - 1; i >= 0; i--)
+        if (experiment->strategy[i]->policy != NULL)
+            run->buffer_policy = experiment->strategy[i]->policy;
+}
+
 static mn_status open_sections(mn_experiment *experiment)
 {
     experiment->section_count = MN_SECTION_STRATEGY + experiment->strategy_count;
@@ -281,6 +293,7 @@ static mn_status open_sections(mn_experiment *experiment)
         MN_TRY(open_fixed_section(experiment, id));
     for (int i = 0; i < experiment->strategy_count; i++)
         MN_TRY(open_strategy_section(experiment, i));
+    prefer_policy(experiment);
     return open_buffer_section(experiment);
 }
 
@@ -384,7 +397,7 @@ mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const ch
 
 /* --- checks over the whole --- */
 
-/* A policy that selects at the end of tasks does so class by class. */
+/* A policy that selects at the end of tasks does so class by class, or says otherwise. */
 static mn_status check_policy(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
@@ -392,7 +405,14 @@ static mn_status check_policy(const mn_experiment *experiment)
     const mn_policy *policy = (const void *)mn_find(MN_KIND_POLICY, run->buffer_policy);
     if (policy == NULL)
         return MN_NOT_FOUND;
-    if (policy->select != NULL && stream->scenario != MN_CLASS_INCREMENTAL)
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if ((experiment->strategy[i]->needs & MN_NEEDS_SELECTION) != 0 && policy->select == NULL)
+            return mn_fail(MN_BAD_OPTION,
+                           "%s fills its buffer at the end of each task, but buffer policy %s "
+                           "selects nothing then; leave the policy out, or choose herding",
+                           experiment->strategy[i]->name, policy->name);
+    if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
+        stream->scenario != MN_CLASS_INCREMENTAL)
         return mn_fail(MN_UNSUPPORTED,
                        "buffer policy %s selects exemplars of a task's classes once, but %s brings "
                        "every class in each task; choose another, reservoir for example",

@@ -81,7 +81,8 @@ struct mn_learner {
     int scratch_count;
 
     mn_cursor cursor;
-    int64_t epoch; /* of the phase */
+    int64_t epoch;   /* of the phase */
+    double held_out; /* fraction of the buffer, by mn_hold_out */
     double learning_rate;
 
     /* the step */

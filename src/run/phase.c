@@ -2,7 +2,7 @@
  *
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
-#include "run/runner.h"
+#include "run/batches.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,95 +35,6 @@ int mn_runner_phase_count(const mn_runner *runner)
     while (phase_at(runner->learner, count, &member) != NULL)
         count++;
     return count;
-}
-
-/* --- sources of batches --- */
-
-typedef struct source {
-    mn_source kind;
-    bool as_stored;    /* neither shuffled nor augmented */
-    mn_loader *loader; /* stream, seen */
-    int64_t *order;    /* buffer: slots in the order of the epoch */
-    int64_t used, batch;
-    int64_t steps; /* of an epoch */
-} source;
-
-static mn_status source_open(mn_runner *runner, const mn_phase *phase, source *made)
-{
-    mn_learner *learner = runner->learner;
-    *made = (source){.kind = phase->source,
-                     .as_stored = phase->visit != NULL,
-                     .batch = learner->settings->batch};
-    const int64_t task = learner->cursor.task;
-    switch (phase->source) {
-    case MN_FROM_STREAM:
-    case MN_FROM_SEEN:
-        MN_TRY(mn_loader_new(
-            runner->stream, MN_PART_TRAIN, phase->source == MN_FROM_SEEN ? 0 : task, task,
-            made->batch, made->as_stored ? &learner->plain : &runner->transform, &made->loader));
-        made->steps = mn_loader_batches(made->loader);
-        return MN_OK;
-    case MN_FROM_BUFFER:
-        made->used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
-        made->steps = (made->used + made->batch - 1) / made->batch;
-        made->order = malloc((size_t)(made->used + 1) * sizeof *made->order);
-        return made->order != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for a phase");
-    case MN_FROM_NOTHING: made->steps = 1; return MN_OK;
-    }
-    return MN_OK;
-}
-
-static void source_close(source *used)
-{
-    mn_loader_free(used->loader);
-    free(used->order);
-}
-
-static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t epoch)
-{
-    const mn_cursor *cursor = &runner->learner->cursor;
-    const mn_key key = mn_key_of((uint64_t)runner->learner->settings->seed, purpose);
-    return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)cursor->task), (uint64_t)cursor->phase),
-                     (uint64_t)epoch);
-}
-
-static mn_status source_begin_epoch(mn_runner *runner, source *from, int64_t epoch)
-{
-    const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
-    const bool as_stored = from->as_stored || !runner->learner->settings->shuffle;
-    if (from->loader != NULL) {
-        mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
-        return mn_loader_shuffle(from->loader, as_stored ? NULL : &key);
-    }
-    if (from->kind == MN_FROM_BUFFER)
-        (void)mn_buffer_draw(runner->learner->buffer, key, from->used, from->order);
-    return MN_OK;
-}
-
-static mn_status source_batch(mn_runner *runner, source *from, int64_t epoch, int64_t i,
-                              const mn_batch **batch)
-{
-    mn_learner *learner = runner->learner;
-    if (from->loader != NULL) {
-        MN_TRY(mn_loader_batch(from->loader, i, batch));
-    } else {
-        mn_batch_space *space = mn_learner_space(learner);
-        *batch = &space->batch;
-        if (from->kind == MN_FROM_NOTHING) {
-            const mn_dataset *data = runner->dataset;
-            return mn_batch_space_prepare(space,
-                                          MN_SHAPE(data->channels, data->height, data->width), 0);
-        }
-        const int64_t first = i * from->batch, left = from->used - first;
-        MN_TRY(mn_buffer_gather(learner->buffer, from->order + first,
-                                left < from->batch ? left : from->batch, space));
-        mn_transform_apply(&runner->transform, space->batch.image, space->batch.count,
-                           space->pixels, epoch_key(runner, "stream.augment", epoch), space->slots,
-                           space->x);
-    }
-    if ((learner->member[0].strategy->needs & MN_USES_UNLABELLED) == 0)
-        *batch = mn_learner_labelled_only(learner, *batch);
-    return mn_learner_check(learner);
 }
 
 /* --- one step --- */
@@ -323,7 +234,7 @@ static mn_status between_steps(mn_runner *runner)
     return commit_is_due(runner) ? mn_runner_commit(runner) : MN_OK;
 }
 
-static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member, source *from)
+static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member, mn_batches *from)
 {
     const int64_t epochs = runner->learner->cursor.epochs, steps = epochs * from->steps;
     int64_t shuffled = -1;
@@ -332,11 +243,11 @@ static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member,
         const int64_t done = learner->cursor.phase_step, epoch = done / from->steps;
         learner->epoch = epoch;
         if (epoch != shuffled)
-            MN_TRY(source_begin_epoch(runner, from, epoch));
+            MN_TRY(mn_batches_begin_epoch(runner, from, epoch));
         shuffled = epoch;
         mn_learner_begin_step(learner);
         const mn_batch *batch;
-        MN_TRY(source_batch(runner, from, epoch, done % from->steps, &batch));
+        MN_TRY(mn_batches_get(runner, from, epoch, done % from->steps, &batch));
         if (batch->count > 0 || from->kind == MN_FROM_NOTHING)
             MN_TRY(step_once(runner, phase, member, batch,
                              mn_schedule_factor(&learner->schedule, done, steps, epoch, epochs)));
@@ -361,15 +272,41 @@ static mn_status reset_optimisers(mn_learner *learner, const mn_phase *phase)
     return MN_OK;
 }
 
+static bool selects_before(const mn_learner *learner, int64_t phase)
+{
+    int member;
+    const mn_phase *at;
+    for (int64_t i = 0; i <= phase && (at = phase_at(learner, i, &member)) != NULL; i++)
+        if (at->after_selection)
+            return i == phase;
+    return false;
+}
+
+bool mn_runner_has_selected(const mn_runner *runner)
+{
+    for (int i = 0; i < mn_runner_phase_count(runner); i++)
+        if (selects_before(runner->learner, i))
+            return true;
+    return false;
+}
+
+static int64_t epochs_of(mn_learner *learner, const mn_phase *phase)
+{
+    const int64_t asked = phase->epochs != NULL ? phase->epochs(learner) : MN_USUAL_EPOCHS;
+    if (asked != MN_USUAL_EPOCHS)
+        return asked;
+    return phase->visit != NULL ? 1 : learner->settings->epochs;
+}
+
 static mn_status enter_phase(mn_runner *runner, const mn_phase *phase, int member)
 {
     mn_learner *learner = runner->learner;
     if (learner->cursor.epochs >= 0)
         return MN_OK; /* resumed in its middle */
+    if (selects_before(learner, learner->cursor.phase))
+        MN_TRY(mn_learner_select(learner));
     learner->current = member;
-    learner->cursor.epochs = phase->epochs != NULL  ? phase->epochs(learner)
-                             : phase->visit != NULL ? 1
-                                                    : learner->settings->epochs;
+    learner->cursor.epochs = epochs_of(learner, phase);
     learner->cursor.phase_step = 0;
     return reset_optimisers(learner, phase);
 }
@@ -379,11 +316,11 @@ mn_status mn_runner_phase(mn_runner *runner)
     int member = 0;
     const mn_phase *phase = phase_at(runner->learner, runner->learner->cursor.phase, &member);
     MN_TRY(enter_phase(runner, phase, member));
-    source from;
-    mn_status status = source_open(runner, phase, &from);
+    mn_batches from;
+    mn_status status = mn_batches_open(runner, phase, &from);
     if (status == MN_OK)
         status = run_steps(runner, phase, member, &from);
-    source_close(&from);
+    mn_batches_close(&from);
     if (status != MN_OK && status != MN_INTERRUPTED)
         return mn_fail_in(status, "task %lld, %s", (long long)runner->learner->cursor.task + 1,
                           phase->name);
@@ -401,7 +338,8 @@ static int64_t steps_of_task(const mn_runner *runner, int64_t task)
             continue; /* only known on entry */
         const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
         int64_t images = 0;
-        for (int64_t j = first; j <= task && phase->source <= MN_FROM_SEEN; j++)
+        const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;
+        for (int64_t j = first; j <= task && streams; j++)
             images += mn_stream_task(runner->stream, j).train;
         steps += (phase->visit != NULL ? 1 : settings->epochs) *
                  ((images + settings->batch - 1) / settings->batch);

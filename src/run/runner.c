@@ -124,7 +124,8 @@ static mn_status after_task(mn_runner *runner)
 {
     mn_learner *learner = runner->learner;
     mn_learner_begin_step(learner);
-    MN_TRY(mn_learner_select(learner));
+    if (!mn_runner_has_selected(runner))
+        MN_TRY(mn_learner_select(learner));
     MN_TRY(mn_learner_call(learner, MN_AFTER_TASK));
     mn_runner_report(runner, "evaluate", 0, 1, 0, 1);
     MN_TRY(evaluate_task_end(runner));

@@ -41,6 +41,8 @@ mn_status mn_runner_add_tasks(mn_runner *runner); /* once data are read */
 mn_status mn_runner_phase(mn_runner *runner);
 /* Steps of the whole run, as far as they can be known. */
 int64_t mn_runner_total_steps(const mn_runner *runner);
+/* Whether a phase of each task comes after the buffer's selection, which is then made before it. */
+bool mn_runner_has_selected(const mn_runner *runner);
 /* Phases of a task: the base's, then those of every add-on. */
 int mn_runner_phase_count(const mn_runner *runner);
 

@@ -68,6 +68,16 @@ double mn_learning_rate(const mn_learner *learner)
     return learner->learning_rate;
 }
 
+void mn_set_learning_rate(mn_learner *learner, double learning_rate)
+{
+    learner->learning_rate = learning_rate;
+}
+
+void mn_hold_out(mn_learner *learner, double fraction)
+{
+    learner->held_out = fraction;
+}
+
 mn_range mn_classes(const mn_learner *learner, mn_when when)
 {
     const int64_t all = mn_stream_classes(learner->stream);
@@ -190,20 +200,33 @@ static mn_key draw_key(const mn_learner *learner, const char *kind, const char *
                      (uint64_t)learner->cursor.step);
 }
 
-mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+typedef double random_number(mn_key key, uint64_t counter);
+
+static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, random_number *number,
+                              mn_shape shape)
 {
-    const mn_key key = draw_key(learner, "noise", name);
     const int64_t count = mn_shape_count(shape);
-    float *noise = malloc((size_t)(count > 0 ? count : 1) * sizeof *noise);
-    if (noise == NULL) {
-        remember_failure(learner, mn_fail(MN_NO_MEMORY, "%s: out of memory for noise", name));
+    float *numbers = malloc((size_t)(count > 0 ? count : 1) * sizeof *numbers);
+    if (numbers == NULL) {
+        remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for random numbers"));
         return mn_zeros(tape, shape);
     }
     for (int64_t i = 0; i < count; i++)
-        noise[i] = (float)mn_random_normal(key, (uint64_t)i);
-    mn_var *made = mn_input(tape, shape, noise, false);
-    free(noise);
+        numbers[i] = (float)number(key, (uint64_t)i);
+    mn_var *made = mn_input(tape, shape, numbers, false);
+    free(numbers);
     return made;
+}
+
+mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, draw_key(learner, "noise", name), mn_random_normal, shape);
+}
+
+mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, draw_key(learner, "uniform", name), mn_random_uniform,
+                          shape);
 }
 
 /* --- the buffer --- */

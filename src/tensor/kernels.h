@@ -55,7 +55,8 @@ void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, fl
     X(EXP,        expf(v),                       y)                                                \
     X(LOG,        logf(v),                       1 / v)                                            \
     X(CLAMP,      v < a ? a : (v > b ? b : v),   v < a || v > b ? 0 : 1)                           \
-    X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)
+    X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)                              \
+    X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))
 /* clang-format on */
 
 typedef enum mn_function {
@@ -91,6 +92,12 @@ void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index,
 /* y of row index[i] += x of row i, in the order of i */
 void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
                             float *y);
+/* y = x in the columns kept and `value` in the others; `keep` (columns) lies in host memory */
+void mn_kernel_mask_columns(int64_t rows, int64_t columns, const bool *keep, float value,
+                            const float *x, float *y);
+/* dx (+)= dy in the columns kept, and nothing in the others */
+void mn_kernel_mask_columns_backward(int64_t rows, int64_t columns, const bool *keep,
+                                     const float *dy, float *dx, bool add);
 /* y (rows, columns), of rows that lie `y_step` floats apart, (+)= x, of rows `x_step` apart */
 void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t x_step, float *y,
                           int64_t y_step, bool add);
@@ -122,6 +129,12 @@ double mn_kernel_kl(int64_t rows, int64_t columns, float temperature, const floa
 /* dx (+)= a p (log(p / q) - d): the teacher's side; the student's is a difference q - p. */
 void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const float *p,
                                    const float *q, const float *d, float *dx, bool add);
+
+/* sum of -t log s(x) - (1 - t) log(1 - s(x)), s the logistic function */
+double mn_kernel_binary_cross_entropy(int64_t n, const float *x, const float *target);
+/* dx (+)= a (s(x) - t) */
+void mn_kernel_binary_cross_entropy_backward(int64_t n, float a, const float *x,
+                                             const float *target, float *dx, bool add);
 
 /* --- batch normalisation over the rows --- */
 /* mean and variance (biased) of each column */

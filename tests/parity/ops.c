@@ -40,6 +40,9 @@ typedef struct op_case {
     X(log, mn_log(c->x[0]))                                                                        \
     X(clamp, mn_clamp(c->x[0], c->a, c->b))                                                        \
     X(hinge, mn_hinge(c->x[0], c->a))                                                              \
+    X(sigmoid, mn_sigmoid(c->x[0]))                                                                \
+    X(mask_columns, mn_mask_columns(c->x[0], c->keep, c->a))                                       \
+    X(binary_cross_entropy, mn_binary_cross_entropy(c->x[0], c->x[1]))                             \
     X(sum, mn_sum(c->x[0]))                                                                        \
     X(mean, mn_mean(c->x[0]))                                                                      \
     X(row_sum, mn_row_sum(c->x[0]))                                                                \

@@ -109,6 +109,7 @@ def elementwise(random, shape):
     yield Case("log", [positive], torch.log)
     yield Case("clamp", [x], lambda x: x.clamp(-0.5, 0.8), a=-0.5, b=0.8)
     yield Case("hinge", [x], lambda x: hinge(x, 0.25), a=0.25)
+    yield Case("sigmoid", [4 * x], torch.sigmoid)
     yield Case("detach", [x], lambda x: x * x.detach())
     yield Case(
         "gradient_of", [x, y], lambda x, y: (x.exp() * y).detach(), input_is_differentiable=True
@@ -225,10 +226,32 @@ def batch_norms(random, shape):
     yield case(x[:1], 2, True)
 
 
+def columns_on_their_own(random, shape):
+    x = 2 * random.standard_normal(shape)
+    targets = random.uniform(0, 1, shape)
+    binary = F.binary_cross_entropy_with_logits
+    yield Case("binary_cross_entropy", [x, targets], binary)
+    yield Case("binary_cross_entropy", [50 * x, targets > 0.5], binary)
+    marks = [int(k) for k in random.randint(0, 2, size=shape[1])]
+    kept = torch.tensor(marks) > 0
+    yield Case("mask_columns", [x], lambda x: torch.where(kept, x, -7.5), list=marks, a=-7.5)
+
+
+FAMILIES = (
+    elementwise,
+    reductions,
+    linear_algebra,
+    shapes,
+    losses,
+    batch_norms,
+    columns_on_their_own,
+)
+
+
 def all_cases():
     for seed, shape in enumerate(SHAPES):
         random = np.random.RandomState(seed)
-        for family in (elementwise, reductions, linear_algebra, shapes, losses, batch_norms):
+        for family in FAMILIES:
             yield from family(random, shape)
 
 

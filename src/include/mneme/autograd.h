@@ -72,6 +72,7 @@ MN_API mn_var *mn_exp(mn_var *x);
 MN_API mn_var *mn_log(mn_var *x);
 MN_API mn_var *mn_clamp(mn_var *x, double low, double high);          /* gradient 0 outside      */
 MN_API mn_var *mn_hinge(mn_var *x, double margin);                    /* max(0, margin - x)      */
+MN_API mn_var *mn_sigmoid(mn_var *x);                                 /* 1 / (1 + exp(-x))     */
 MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scalar               */
 MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scalar; 0 when empty */
 MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
@@ -91,6 +92,9 @@ MN_API mn_var *mn_gather_rows(mn_var *x, const int64_t *index, int64_t count); /
 /* The rows whose mark is true (labelled rows, say); `keep` has one mark a row. */
 MN_API mn_var *mn_rows_where(mn_var *x, const bool *keep);
 
+/* x (B,K) with `value` in every column whose mark is false; `keep` has one mark a column. */
+MN_API mn_var *mn_mask_columns(mn_var *x, const bool *keep, double value);
+
 /* --- losses: scalars, means over the batch, 0 for an empty batch ------------------------------ */
 /* -mean_i log softmax(logits_i)[label_i].  Labels are borrowed until backward; one outside 0..K-1,
  * -1 (unlabelled) among them, is MN_BAD_VALUE. */
@@ -99,6 +103,9 @@ MN_API mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels);
 MN_API mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t first,
                                         int64_t count);
 MN_API mn_var *mn_mse(mn_var *x, mn_var *y); /* mean over all elements of (x - y)^2 */
+/* Mean over all elements of -t log s(x) - (1 - t) log(1 - s(x)), s(x) = 1 / (1 + exp(-x)): each
+ * logit against a target t of its own. */
+MN_API mn_var *mn_binary_cross_entropy(mn_var *logits, mn_var *targets);
 /* T^2 mean_i sum_k p log(p / q), p = softmax(teacher / T), q = softmax(student / T) (Hinton et al.
  * 2015).  Gradient flows to both unless the teacher is constant or detached. */
 MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);

@@ -31,7 +31,10 @@ typedef struct mn_selection {
     int64_t first_class, classes; /* of the task */
 } mn_selection;
 
-enum { MN_WANTS_FEATURES = 1 << 0 };
+enum {
+    MN_WANTS_FEATURES = 1 << 0,
+    MN_SELECTS_BY_TASK = 1 << 1, /* else by class, each of which must come in one task alone */
+};
 
 typedef struct mn_policy {
     uint32_t abi, size;
@@ -61,8 +64,9 @@ MN_API int64_t mn_buffer_free_slot(const mn_buffer *buffer); /* the lowest free 
 /* The i-th slot, in order of slot number, that holds `label`; -1 past the end. */
 MN_API int64_t mn_buffer_slot_of_label(const mn_buffer *buffer, int32_t label, int64_t i);
 MN_API int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot); /* -1: unlabelled or free */
-/* Keeps the `keep` earliest rows of a class and frees the others' slots. */
+/* Keeps the `keep` earliest rows of a class, or of a task, and frees the others' slots. */
 MN_API mn_status mn_buffer_shrink_label(mn_buffer *buffer, int32_t label, int64_t keep);
+MN_API mn_status mn_buffer_shrink_task(mn_buffer *buffer, int32_t task, int64_t keep);
 /* Puts row `row` of `rows`, with its columns, into `slot`. */
 MN_API mn_status mn_buffer_put(mn_buffer *buffer, int64_t slot, const mn_batch *rows, int64_t row);
 

@@ -174,6 +174,9 @@ MN_API int64_t mn_loader_batches(const mn_loader *loader); /* of one epoch */
 MN_API mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key);
 /* Sets the key of an epoch's augmentations; each image has its own random numbers under it. */
 MN_API void mn_loader_augment(mn_loader *loader, mn_key key);
+/* The images at these places of the stored order, as one batch.  Valid until the next call. */
+MN_API mn_status mn_loader_rows(mn_loader *loader, const int64_t *places, int64_t count,
+                                const mn_batch **batch);
 /* The i-th batch of the current order; any i at any time.  Valid until the next call. */
 MN_API mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch);
 

@@ -34,13 +34,18 @@ enum { /* mn_strategy.needs */
     MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
     MN_USES_UNLABELLED = 1 << 5,          /* else its batches leave unlabelled rows out */
+    MN_NEEDS_SELECTION = 1 << 6,          /* a buffer policy that selects at the end of tasks */
 };
 
 typedef enum mn_source {
     MN_FROM_STREAM, /* the current task's training data */
     MN_FROM_SEEN,   /* all tasks' so far (MN_NEEDS_PAST_DATA) */
     MN_FROM_BUFFER, /* the buffer's rows */
-    MN_FROM_NOTHING /* empty batches */
+    MN_FROM_NOTHING, /* empty batches */
+    /* The current task's training data and the buffer's rows, in one order.  The buffer must stay
+     * as it is in such a phase. */
+    MN_FROM_BOTH,
+    MN_FROM_HELD_OUT, /* what MN_FROM_BOTH leaves out; see mn_hold_out */
 } mn_source;
 
 typedef enum mn_reset { MN_FRESH_EACH_TASK, MN_FRESH_EACH_PHASE, MN_KEPT } mn_reset;
@@ -57,13 +62,18 @@ typedef struct mn_update {
 typedef struct mn_phase {
     const char *name; /* on the progress line and in the run file; NULL ends a list */
     mn_source source;
-    int64_t (*epochs)(mn_learner *learner); /* asked once, on entry; 0 skips; NULL: the recipe's */
-    const mn_update *updates;               /* one without name ends; NULL: the strategy's loss */
-    mn_reset reset;                         /* of optimiser state */
+    /* Asked once, on entry; 0 skips.  NULL, or MN_USUAL_EPOCHS: the recipe's. */
+    int64_t (*epochs)(mn_learner *learner);
+    /* One without name ends, and alone trains nothing; NULL: the strategy's loss. */
+    const mn_update *updates;
+    mn_reset reset; /* of optimiser state */
     /* Instead of updates: is shown each batch, un-shuffled and un-augmented, and nothing is
      * trained (Fisher information, class means).  Gradients are recorded. */
     mn_status (*visit)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+    bool after_selection; /* a selecting buffer policy works before this phase, not after the last */
 } mn_phase;
+
+enum { MN_USUAL_EPOCHS = -1 };
 
 typedef struct mn_strategy {
     uint32_t abi, size;
@@ -89,6 +99,8 @@ typedef struct mn_strategy {
     mn_status (*after_step)(mn_learner *learner, const mn_batch *batch, const mn_out *out);
     mn_status (*after_epoch)(mn_learner *learner);
     mn_status (*after_task)(mn_learner *learner);
+    /* The buffer policy where neither user nor benchmark asks for one; NULL: reservoir. */
+    const char *policy;
     /* Scores of an evaluation batch (labels and tasks hidden), (B, classes); NULL: the logits. */
     mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     /* Phases before those of the base, an add-on's among them; NULL: none. */
@@ -106,6 +118,8 @@ MN_API int64_t mn_tasks(const mn_learner *learner);
 MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
 MN_API double mn_learning_rate(const mn_learner *learner);
+/* In a loss: the rate of this update's step, in place of the schedule's. */
+MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
 
 typedef struct mn_range {
     int64_t first, count;
@@ -133,8 +147,9 @@ MN_API mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *b
                                           mn_row_sum_of *sum, mn_tensor *squares);
 /* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
 MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
-/* Standard normal numbers, keyed by strategy, `name` and step. */
+/* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
+MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
@@ -145,6 +160,9 @@ MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t w
 MN_API const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted);
 /* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
 MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
+/* In open: MN_FROM_BOTH leaves out this fraction of each class in the buffer, drawn anew for each
+ * task, and as many images of each class of the task as of a buffered class on average. */
+MN_API void mn_hold_out(mn_learner *learner, double fraction);
 /* A remembered column of a drawn batch, (B, width), as a constant. */
 MN_API mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name);
 

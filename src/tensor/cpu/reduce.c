@@ -129,3 +129,19 @@ void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t
     for (int64_t i = 0; i < rows; i++)
         mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step);
 }
+
+void mn_kernel_mask_columns(int64_t rows, int64_t columns, const bool *keep, float value,
+                            const float *x, float *y)
+{
+    for (int64_t i = 0; i < rows; i++, x += columns, y += columns)
+        for (int64_t j = 0; j < columns; j++)
+            y[j] = keep[j] ? x[j] : value;
+}
+
+void mn_kernel_mask_columns_backward(int64_t rows, int64_t columns, const bool *keep,
+                                     const float *dy, float *dx, bool add)
+{
+    for (int64_t i = 0; i < rows; i++, dy += columns, dx += columns)
+        for (int64_t j = 0; j < columns; j++)
+            dx[j] = (keep[j] ? dy[j] : 0) + (add ? dx[j] : 0);
+}

@@ -149,3 +149,19 @@ void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const
             dx[j] = now + (add ? dx[j] : 0);
         }
 }
+
+/* -log s(x) = log(1 + e^-x) is taken where e^-|x| cannot overflow: max(x, 0) - t x + log1p. */
+double mn_kernel_binary_cross_entropy(int64_t n, const float *x, const float *target)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)((x[i] > 0 ? x[i] : 0) - target[i] * x[i] + log1pf(expf(-fabsf(x[i]))));
+    return sum;
+}
+
+void mn_kernel_binary_cross_entropy_backward(int64_t n, float a, const float *x,
+                                             const float *target, float *dx, bool add)
+{
+    for (int64_t i = 0; i < n; i++)
+        dx[i] = a * (1 / (1 + expf(-x[i])) - target[i]) + (add ? dx[i] : 0);
+}

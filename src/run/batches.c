@@ -1,0 +1,270 @@
+/* batches.c -- the batches of a phase: from the stream, the buffer, both, or nothing.
+ *
+ * Any batch of any epoch can be asked for at any time, because orders are looked up from keys: a
+ * phase that is resumed in its middle does not walk there.  The same holds for what is held out. */
+#include "run/batches.h"
+#include "data/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- opening --- */
+
+static mn_status no_memory(void)
+{
+    return mn_fail(MN_NO_MEMORY, "out of memory for a phase");
+}
+
+static int64_t batches_of(int64_t count, int64_t batch)
+{
+    return (count + batch - 1) / batch;
+}
+
+static mn_status open_loader(mn_runner *runner, mn_batches *made)
+{
+    const int64_t task = runner->learner->cursor.task;
+    const int64_t first = made->kind == MN_FROM_SEEN ? 0 : task;
+    return mn_loader_new(runner->stream, MN_PART_TRAIN, first, task, made->batch,
+                         made->as_stored ? &runner->learner->plain : &runner->transform,
+                         &made->loader);
+}
+
+static mn_status open_buffer(const mn_learner *learner, mn_batches *made)
+{
+    made->count = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
+    made->steps = batches_of(made->count, made->batch);
+    made->order = malloc((size_t)(made->count + 1) * sizeof *made->order);
+    return made->order != NULL ? MN_OK : no_memory();
+}
+
+/* --- both, and what is held out of them --- */
+
+typedef struct mixture {
+    int64_t images;    /* of the task, the first of the items */
+    int32_t *labels;   /* (count) of the items */
+    bool *held;        /* (count) */
+    int64_t *of_class; /* scratch: (count) the items of one class, and (count) those chosen */
+} mixture;
+
+static void mixture_free(mixture *m)
+{
+    free(m->labels);
+    free(m->held);
+    free(m->of_class);
+}
+
+static mn_status mixture_fill(mn_runner *runner, mn_batches *made, mixture *m)
+{
+    const mn_learner *learner = runner->learner;
+    const mn_stream_view view =
+        mn_stream_view_of(runner->stream, MN_PART_TRAIN, learner->cursor.task);
+    const int32_t *labels = mn_stream_labels(runner->stream, MN_PART_TRAIN);
+    const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
+    made->count = view.count + used;
+    m->images = view.count;
+    const size_t room = (size_t)made->count + 1;
+    made->items = malloc(room * sizeof *made->items);
+    made->order = malloc(room * sizeof *made->order);
+    m->labels = malloc(room * sizeof *m->labels);
+    m->held = calloc(room, sizeof *m->held);
+    m->of_class = malloc(2 * room * sizeof *m->of_class);
+    if (made->items == NULL || made->order == NULL || m->labels == NULL || m->held == NULL ||
+        m->of_class == NULL)
+        return no_memory();
+    for (int64_t i = 0; i < view.count; i++) {
+        made->items[i] = i;
+        m->labels[i] = labels[view.indices[i]];
+    }
+    /* All slots: which order they come in does not matter, only that it is always the same. */
+    int64_t *slots = made->items + view.count;
+    if (used > 0)
+        (void)mn_buffer_draw(learner->buffer, mn_key_of(0, "buffer.all"), used, slots);
+    for (int64_t i = 0; i < used; i++) {
+        m->labels[view.count + i] = mn_buffer_label(learner->buffer, slots[i]);
+        slots[i] = -1 - slots[i];
+    }
+    return MN_OK;
+}
+
+/* Marks `wanted` of the items in [first, end) that have this label; returns how many there are. */
+static int64_t hold(mixture *m, int64_t first, int64_t end, int32_t label, double wanted,
+                    bool is_fraction, mn_key key)
+{
+    int64_t count = 0;
+    for (int64_t i = first; i < end; i++)
+        if (m->labels[i] == label)
+            m->of_class[count++] = i;
+    const double most = is_fraction ? wanted * (double)count : wanted;
+    const int64_t some = most < (double)count ? (int64_t)(most + 1e-9) : count;
+    int64_t *chosen = m->of_class + count;
+    if (some > 0)
+        mn_random_subset(mn_key_at(key, (uint64_t)label), count, some, chosen);
+    for (int64_t i = 0; i < some; i++)
+        m->held[m->of_class[chosen[i]]] = true;
+    return some;
+}
+
+/* A fraction of every class in the buffer, and on average as many of every class of the task. */
+static void hold_out(const mn_runner *runner, const mn_batches *made, mixture *m)
+{
+    const mn_learner *learner = runner->learner;
+    const int64_t task = learner->cursor.task;
+    const mn_task_info info = mn_stream_task(runner->stream, task);
+    const mn_key key =
+        mn_key_at(mn_key_of((uint64_t)learner->settings->seed, "held-out"), (uint64_t)task);
+    int64_t held = 0, classes = 0;
+    for (int32_t label = 0; label < mn_stream_classes(runner->stream); label++) {
+        const int64_t some =
+            hold(m, m->images, made->count, label, learner->held_out, true, mn_key_at(key, 0));
+        held += some;
+        classes += some > 0;
+    }
+    const double each = classes > 0 ? (double)held / (double)classes : 0;
+    for (int64_t label = info.first_class; label < info.first_class + info.classes; label++)
+        (void)hold(m, 0, m->images, (int32_t)label, each, false, mn_key_at(key, 1));
+}
+
+static mn_status open_mixture(mn_runner *runner, mn_batches *made)
+{
+    mixture m = {0};
+    mn_status status = mixture_fill(runner, made, &m);
+    if (status == MN_OK) {
+        hold_out(runner, made, &m);
+        int64_t kept = 0;
+        for (int64_t i = 0; i < made->count; i++)
+            if (m.held[i] == (made->kind == MN_FROM_HELD_OUT))
+                made->items[kept++] = made->items[i];
+        made->count = kept;
+        made->steps = batches_of(made->count, made->batch);
+    }
+    mixture_free(&m);
+    return status;
+}
+
+mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *made)
+{
+    mn_learner *learner = runner->learner;
+    *made = (mn_batches){.kind = phase->source,
+                         .as_stored = phase->visit != NULL,
+                         .batch = learner->settings->batch};
+    switch (phase->source) {
+    case MN_FROM_STREAM:
+    case MN_FROM_SEEN:
+        MN_TRY(open_loader(runner, made));
+        made->steps = mn_loader_batches(made->loader);
+        return MN_OK;
+    case MN_FROM_BUFFER: return open_buffer(learner, made);
+    case MN_FROM_NOTHING: made->steps = 1; return MN_OK;
+    case MN_FROM_BOTH:
+    case MN_FROM_HELD_OUT: MN_TRY(open_loader(runner, made)); return open_mixture(runner, made);
+    }
+    return MN_OK;
+}
+
+void mn_batches_close(mn_batches *batches)
+{
+    mn_loader_free(batches->loader);
+    free(batches->items);
+    free(batches->order);
+}
+
+/* --- an epoch --- */
+
+static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t epoch)
+{
+    const mn_cursor *cursor = &runner->learner->cursor;
+    const mn_key key = mn_key_of((uint64_t)runner->learner->settings->seed, purpose);
+    return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)cursor->task), (uint64_t)cursor->phase),
+                     (uint64_t)epoch);
+}
+
+mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *from, int64_t epoch)
+{
+    const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
+    const bool as_stored = from->as_stored || !runner->learner->settings->shuffle;
+    if (from->loader != NULL)
+        mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
+    if (from->items != NULL) {
+        if (as_stored)
+            for (int64_t i = 0; i < from->count; i++)
+                from->order[i] = i;
+        else
+            mn_random_permutation(key, from->count, from->order);
+        for (int64_t i = 0; i < from->count; i++)
+            from->order[i] = from->items[from->order[i]];
+        return MN_OK;
+    }
+    if (from->loader != NULL)
+        return mn_loader_shuffle(from->loader, as_stored ? NULL : &key);
+    if (from->kind == MN_FROM_BUFFER)
+        (void)mn_buffer_draw(runner->learner->buffer, key, from->count, from->order);
+    return MN_OK;
+}
+
+/* --- a batch --- */
+
+static mn_status buffer_rows(mn_runner *runner, const mn_batches *from, const int64_t *slots,
+                             int64_t count, mn_key key, const mn_batch **batch)
+{
+    mn_learner *learner = runner->learner;
+    mn_batch_space *space = mn_learner_space(learner);
+    MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
+    mn_transform_apply(from->as_stored ? &learner->plain : &runner->transform, space->batch.image,
+                       count, space->pixels, key, space->slots, space->x);
+    *batch = &space->batch;
+    return MN_OK;
+}
+
+/* The stream's rows first, then the buffer's. */
+static mn_status mixed_rows(mn_runner *runner, mn_batches *from, const int64_t *items,
+                            int64_t count, mn_key key, const mn_batch **batch)
+{
+    mn_learner *learner = runner->learner;
+    int64_t *split = malloc((size_t)count * sizeof *split), places = 0, slots = 0;
+    if (split == NULL)
+        return no_memory();
+    for (int64_t i = 0; i < count; i++)
+        if (items[i] >= 0)
+            split[places++] = items[i];
+    for (int64_t i = 0; i < count; i++)
+        if (items[i] < 0)
+            split[places + slots++] = -1 - items[i];
+    const mn_batch *stream = NULL, *buffer = NULL;
+    mn_status status = MN_OK;
+    if (places > 0)
+        status = mn_loader_rows(from->loader, split, places, &stream);
+    if (slots > 0 && status == MN_OK)
+        status = buffer_rows(runner, from, split + places, slots, key, &buffer);
+    free(split);
+    MN_TRY(status);
+    *batch = buffer == NULL ? stream : stream == NULL ? buffer : mn_join(learner, stream, buffer);
+    return MN_OK;
+}
+
+static mn_status no_rows(mn_runner *runner, const mn_batch **batch)
+{
+    const mn_dataset *data = runner->dataset;
+    mn_batch_space *space = mn_learner_space(runner->learner);
+    *batch = &space->batch;
+    return mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width), 0);
+}
+
+mn_status mn_batches_get(mn_runner *runner, mn_batches *from, int64_t epoch, int64_t i,
+                         const mn_batch **batch)
+{
+    mn_learner *learner = runner->learner;
+    const int64_t first = i * from->batch, left = from->count - first;
+    const int64_t count = left < from->batch ? left : from->batch;
+    const mn_key key = epoch_key(runner, "stream.augment", epoch);
+    if (from->items != NULL)
+        MN_TRY(mixed_rows(runner, from, from->order + first, count, key, batch));
+    else if (from->loader != NULL)
+        MN_TRY(mn_loader_batch(from->loader, i, batch));
+    else if (from->kind == MN_FROM_BUFFER)
+        MN_TRY(buffer_rows(runner, from, from->order + first, count, key, batch));
+    else
+        return no_rows(runner, batch);
+    if ((learner->member[0].strategy->needs & MN_USES_UNLABELLED) == 0)
+        *batch = mn_learner_labelled_only(learner, *batch);
+    return mn_learner_check(learner);
+}

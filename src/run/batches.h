@@ -1,0 +1,24 @@
+/* batches.h -- where a phase's batches come from. */
+#ifndef MN_RUN_BATCHES_H
+#define MN_RUN_BATCHES_H
+
+#include "run/runner.h"
+
+typedef struct mn_batches {
+    mn_source kind;
+    bool as_stored;    /* neither shuffled nor augmented */
+    mn_loader *loader; /* where the stream takes part */
+    int64_t *items;    /* (count) places of the stream, and buffer slots as -1 - slot */
+    int64_t *order;    /* (count) the items in the order of the epoch */
+    int64_t count, batch;
+    int64_t steps; /* of an epoch */
+} mn_batches;
+
+mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *batches);
+void mn_batches_close(mn_batches *batches);
+mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *batches, int64_t epoch);
+/* The i-th batch of the epoch, valid until the step ends. */
+mn_status mn_batches_get(mn_runner *runner, mn_batches *batches, int64_t epoch, int64_t i,
+                         const mn_batch **batch);
+
+#endif

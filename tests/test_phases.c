@@ -1,0 +1,177 @@
+/* Phases: what their batches hold, when the buffer is filled, and how they differ from the usual.
+ */
+#include "base/registry.h"
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <mneme/strategy.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IMAGES = 400, ROWS = 60, TASKS = 3 }; /* of split-synthetic; its tasks' images */
+
+static int trained[4000 + ROWS], held[4000 + ROWS], epochs_of_training, per_class[8];
+static bool filled_in_time;
+
+/* An image of the stream, or a row of the buffer. */
+static int item_of(const mn_batch *batch, int64_t i)
+{
+    ck_assert(i < batch->stream_rows ? batch->slots[i] < 0 : batch->slots[i] >= 0);
+    return batch->slots[i] >= 0 ? 4000 + (int)batch->slots[i] : (int)batch->indices[i];
+}
+
+static mn_status mixed_open(mn_learner *learner)
+{
+    mn_hold_out(learner, 0.2);
+    return MN_OK;
+}
+
+static mn_status mixed_before_task(mn_learner *learner)
+{
+    (void)learner;
+    memset(trained, 0, sizeof trained);
+    memset(held, 0, sizeof held);
+    memset(per_class, 0, sizeof per_class);
+    return MN_OK;
+}
+
+static mn_status mixed_loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    for (int64_t i = 0; i < batch->count; i++)
+        trained[item_of(batch, i)]++;
+    mn_set_learning_rate(learner, 0);
+    mn_term(learner, "mixed", 1,
+            mn_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels));
+    return MN_OK;
+}
+
+static mn_status look_at_held(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)learner;
+    (void)tape;
+    for (int64_t i = 0; i < batch->count; i++) {
+        held[item_of(batch, i)]++;
+        per_class[batch->labels[i]]++;
+    }
+    return MN_OK;
+}
+
+/* Everything once an epoch, in the training or held out; the same share of each class is held. */
+static mn_status check_task(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
+{
+    (void)tape;
+    (void)nothing;
+    const int64_t task = mn_task(learner);
+    int images = 0, rows = 0;
+    for (int i = 0; i < 4000 + ROWS; i++) {
+        ck_assert(trained[i] == 0 || trained[i] == 2);
+        ck_assert(held[i] == 0 || (held[i] == 1 && trained[i] == 0));
+        images += i < 4000 && trained[i] + held[i] > 0;
+        rows += i >= 4000 && trained[i] + held[i] > 0;
+    }
+    ck_assert_int_eq(images, IMAGES);
+    ck_assert_int_eq(rows, task == 0 ? 0 : ROWS);
+    for (int64_t label = 0; label < 8; label++)
+        ck_assert_int_eq(per_class[label],
+                         task > 0 && label < 2 * (task + 1) ? ROWS / (10 * (int)task) : 0);
+    filled_in_time = mn_draw(learner, "all", ROWS)->count == ROWS;
+    ck_assert(filled_in_time == (task > 0)); /* not yet with this task's images */
+    return MN_OK;
+}
+
+static mn_status after_selection(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
+{
+    (void)tape;
+    (void)nothing;
+    const mn_batch *all = mn_draw(learner, "selected", ROWS);
+    int64_t newest = 0;
+    for (int64_t i = 0; i < all->count; i++)
+        newest += all->tasks[i] == mn_task(learner);
+    ck_assert_int_eq(all->count, ROWS);
+    ck_assert_int_eq(newest, ROWS / (mn_task(learner) + 1));
+    return MN_OK;
+}
+
+static int64_t usual(mn_learner *learner)
+{
+    (void)learner;
+    epochs_of_training++;
+    return MN_USUAL_EPOCHS;
+}
+
+static const mn_phase phases[] = {
+    {.name = "mixed", .source = MN_FROM_BOTH, .epochs = usual},
+    {.name = "held", .source = MN_FROM_HELD_OUT, .visit = look_at_held},
+    {.name = "check", .source = MN_FROM_NOTHING, .visit = check_task},
+    {.name = "after", .source = MN_FROM_NOTHING, .visit = after_selection, .after_selection = true},
+    {.name = NULL},
+};
+
+static const mn_strategy mixed = {
+    MN_STRATEGY_HEADER,
+    .name = "mixed",
+    .summary = "Trains on task and buffer in one, with some held out.",
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_SELECTION,
+    .policy = "herding",
+    .open = mixed_open,
+    .before_task = mixed_before_task,
+    .phases = phases,
+    .loss = mixed_loss,
+};
+
+static const char *path_of(char path[600])
+{
+    snprintf(path, 600, "%s/run.mneme", test_folder("phases"));
+    return path;
+}
+
+START_TEST(task_and_buffer_come_in_one_order_and_some_are_held_out)
+{
+    char path[600];
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &mixed));
+    static const test_setting settings[] = {{"epochs", "2"}, {NULL, NULL}};
+    test_run("split-synthetic", "mixed", settings, path_of(path));
+    ck_assert_int_eq(epochs_of_training, TASKS);
+    ck_assert(filled_in_time);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
+/* A rate of 0 in the loss leaves the weights as they are. */
+START_TEST(a_loss_may_set_its_own_learning_rate)
+{
+    char path[600];
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &mixed));
+    static const test_setting settings[] = {{"epochs", "2"}, {"log_every", "1"}, {NULL, NULL}};
+    test_run("split-synthetic", "mixed", settings, path_of(path));
+    ck_assert_int_gt(test_query(path, "SELECT count(*) FROM scalar WHERE name = 'lr'"), 0);
+    ck_assert_int_eq(test_query(path, "SELECT max(value) > 0 FROM scalar WHERE name = 'lr'"), 0);
+    ck_assert_int_eq(test_query(path, "SELECT count(DISTINCT correct) FROM evaluation WHERE "
+                                      "on_task = 0 AND scope = 'task-il'"),
+                     1);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
+START_TEST(a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot)
+{
+    mn_experiment *experiment;
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &mixed));
+    ck_assert_ok(mn_experiment_new("split-synthetic", "mixed", &experiment));
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "herding"));
+    mn_experiment_free(experiment);
+    ck_assert_ok(mn_experiment_new("split-synthetic", "mixed", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "buffer_policy", "reservoir"));
+    ck_assert_fails(mn_experiment_resolve(experiment), MN_BAD_OPTION, "selects nothing");
+    mn_experiment_free(experiment);
+}
+END_TEST
+
+MN_SUITE("phases", task_and_buffer_come_in_one_order_and_some_are_held_out,
+         a_loss_may_set_its_own_learning_rate,
+         a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot)
