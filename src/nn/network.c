@@ -262,6 +262,16 @@ mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
     return mn_leaf(tape, parameter->value, parameter->gradient);
 }
 
+int64_t mn_network_features(const mn_network *network)
+{
+    for (int i = network->segment_count - 1; i >= 0; i--) {
+        const segment *s = &network->segments[i];
+        if (s->parameter.head && s->parameter.kind == MN_WEIGHT && s->shape.rank == 2)
+            return s->shape.size[1];
+    }
+    return 0;
+}
+
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
     return network->type->forward(network, network->options, x, mode);
