@@ -178,6 +178,33 @@ START_TEST(what_does_not_fit_is_named_in_one_line)
 }
 END_TEST
 
+START_TEST(names_of_any_length_and_number_fit_in_one_line)
+{
+    scratch_new();
+    mn_network *network = small_network(0);
+    char longest[400];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    for (size_t dot = 250; dot < 260; dot++) {
+        longest[dot] = '.';
+        const mn_named_values also = {longest, MN_SHAPE(4, 3), numbers + 9};
+        write_named(own, &also, 1);
+        ck_assert_fails(load(network, true), MN_BAD_SHAPE, "; extra 1 with long names");
+        longest[dot] = 'x';
+    }
+    char texts[8][60];
+    mn_named_values also[8];
+    for (int i = 0; i < 8; i++) {
+        snprintf(texts[i], sizeof texts[i], "some.module.that.nobody.here.knows.%d.weight", i);
+        also[i] = (mn_named_values){texts[i], MN_SHAPE(4, 3), numbers + 9 + i};
+    }
+    write_named(own, also, 8);
+    ck_assert_fails(load(network, true), MN_BAD_SHAPE, "knows.3.weight and 4 more");
+    mn_network_free(network);
+    scratch_remove();
+}
+END_TEST
+
 START_TEST(a_head_that_is_left_out_may_be_anything)
 {
     static const char *const headless[TENSORS] = {
@@ -375,7 +402,8 @@ END_TEST
 
 MN_SUITE("weights", everybodys_names_are_understood,
          counters_and_modules_saved_twice_are_no_trouble, what_does_not_fit_is_named_in_one_line,
-         a_head_that_is_left_out_may_be_anything, what_was_exported_is_what_a_run_begins_with,
+         names_of_any_length_and_number_fit_in_one_line, a_head_that_is_left_out_may_be_anything,
+         what_was_exported_is_what_a_run_begins_with,
          a_run_that_began_with_a_file_never_needs_it_again,
          a_strategy_that_begins_again_begins_with_the_file,
          a_file_that_does_not_fit_leaves_no_run_behind, a_run_without_weights_exports_none)

@@ -48,24 +48,22 @@ static const char *our_part(const char *part, size_t length)
     return NULL;
 }
 
-/* "layer2.0.downsample.0.weight" -> "layer2.0.shortcut.0.weight" */
+/* "layer2.0.downsample.0.weight" -> "layer2.0.shortcut.0.weight"; "" where it would be too long. */
 static void rename_parts(const char *name, char renamed[NAME_BYTES])
 {
     size_t used = 0;
-    renamed[0] = '\0';
-    while (*name != '\0' && used < NAME_BYTES) {
+    for (;;) {
         const size_t length = strcspn(name, ".");
         const char *ours = our_part(name, length);
-        const int n = ours != NULL
-                          ? snprintf(renamed + used, NAME_BYTES - used, "%s", ours)
-                          : snprintf(renamed + used, NAME_BYTES - used, "%.*s", (int)length, name);
+        const int n = snprintf(renamed + used, NAME_BYTES - used, "%.*s%s",
+                               (int)(ours != NULL ? strlen(ours) : length),
+                               ours != NULL ? ours : name, name[length] == '.' ? "." : "");
         used += (size_t)n;
-        name += length;
-        if (*name == '.' && used + 1 < NAME_BYTES) {
-            renamed[used++] = '.';
-            renamed[used] = '\0';
-            name++;
-        }
+        if (used >= NAME_BYTES)
+            renamed[0] = '\0';
+        if (used >= NAME_BYTES || name[length] == '\0')
+            return;
+        name += length + 1;
     }
 }
 
@@ -188,10 +186,12 @@ static void describe(const names *list, const char *what, char *text, size_t byt
     const size_t used = strlen(text);
     if (list->listed + list->left == 0)
         return;
-    const int n = snprintf(text + used, bytes - used, "; %s %s", what, list->text);
-    if (list->left > 0)
-        snprintf(text + used + n, bytes - used - (size_t)n, "%s%d %s",
-                 list->listed > 0 ? " and " : "", list->left, list->listed > 0 ? "more" : "");
+    if (list->listed == 0)
+        snprintf(text + used, bytes - used, "; %s %d with long names", what, list->left);
+    else if (list->left == 0)
+        snprintf(text + used, bytes - used, "; %s %s", what, list->text);
+    else
+        snprintf(text + used, bytes - used, "; %s %s and %d more", what, list->text, list->left);
 }
 
 /* Everything that does not fit is named in one line. */
