@@ -216,6 +216,7 @@ mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate)
         return mn_fail(MN_BAD_VALUE, "a learning rate of %g; expected a number of at least 0",
                        learning_rate);
     optimiser->rule->step(optimiser, learning_rate);
+    mn_tensor_changed();
     optimiser->steps++;
     return MN_OK;
 }

@@ -1,7 +1,7 @@
-/* ops.c -- every op of autograd.h under the name it has there. */
+/* ops.c -- every op of autograd.h and image_ops.h under the name it has there. */
 #include "tests/parity/driver.h"
 
-#include <mneme/autograd.h>
+#include <mneme/image_ops.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,9 @@ typedef struct op_case {
     int64_t index[MOST_ROWS];
     int32_t labels[MOST_ROWS];
     bool keep[MOST_ROWS];
-    int listed;            /* how many of index, labels or keep */
+    int listed; /* how many of index, labels or keep */
+    int64_t stride, padding, groups, size, height, width;
+    bool align;
     mn_tensor *running[2]; /* mean, variance */
     mn_norm_mode norm;
 } op_case;
@@ -65,7 +67,17 @@ typedef struct op_case {
     X(kl, mn_kl(c->x[0], c->x[1], c->a))                                                           \
     X(gradient_of, mn_gradient_of(mn_sum(mn_mul(mn_exp(c->x[0]), c->x[1])), c->x[0]))              \
     X(batch_norm,                                                                                  \
-      mn_batch_norm(c->x[0], c->x[1], c->x[2], c->running[0], c->running[1], c->norm, c->a, c->b))
+      mn_batch_norm(c->x[0], c->x[1], c->x[2], c->running[0], c->running[1], c->norm, c->a, c->b)) \
+    X(conv2d, mn_conv2d(c->x[0], c->x[1], c->x[2], c->stride, c->padding, c->groups))              \
+    X(batch_norm_2d, mn_batch_norm_2d(c->x[0], c->x[1], c->x[2], c->running[0], c->running[1],     \
+                                      c->norm, c->a, c->b))                                        \
+    X(batch_norm_relu_2d, mn_batch_norm_relu_2d(c->x[0], c->x[1], c->x[2], c->running[0],          \
+                                                c->running[1], c->norm, c->a, c->b))               \
+    X(instance_norm_2d, mn_instance_norm_2d(c->x[0], c->x[1], c->x[2], c->b))                      \
+    X(max_pool_2d, mn_max_pool_2d(c->x[0], c->size, c->stride, c->padding))                        \
+    X(average_pool_2d, mn_average_pool_2d(c->x[0], c->size, c->stride, c->padding))                \
+    X(global_average_pool, mn_global_average_pool(c->x[0]))                                        \
+    X(upsample_bilinear, mn_upsample_bilinear(c->x[0], c->height, c->width, c->align))
 
 #define X(name, expression)                                                                        \
     static mn_var *apply_##name(op_case *c)                                                        \
@@ -115,6 +127,13 @@ static mn_status read_parameters(const exchange *e, const cJSON *described, op_c
     c->first = (int64_t)number_of(described, "first");
     c->count = (int64_t)number_of(described, "count");
     c->norm = norms[norm > 1 ? 2 : norm > 0 ? 1 : 0];
+    c->stride = (int64_t)number_of(described, "stride");
+    c->padding = (int64_t)number_of(described, "padding");
+    c->groups = (int64_t)number_of(described, "groups");
+    c->size = (int64_t)number_of(described, "size");
+    c->height = (int64_t)number_of(described, "height");
+    c->width = (int64_t)number_of(described, "width");
+    c->align = number_of(described, "align") > 0;
     MN_TRY(exchange_shape(described, &c->shape));
     MN_TRY(read_list(described, c));
     const cJSON *running = cJSON_GetObjectItem(described, "running");

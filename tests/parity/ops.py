@@ -1,4 +1,4 @@
-"""Every op and loss of autograd.h against PyTorch: values, gradients, running statistics.
+"""Every op and loss against PyTorch: values, gradients, running statistics.
 
 PyTorch computes in double from the same float32 inputs, so what is measured is mneme's own rounding.
 """
@@ -8,6 +8,8 @@ import re
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+import image_ops
 
 TOLERANCE = 5e-6  # of the largest element of the reference, or of the case's least where that is larger
 LEAST = 1e-3
@@ -253,21 +255,24 @@ def all_cases():
         random = np.random.RandomState(seed)
         for family in FAMILIES:
             yield from family(random, shape)
+    yield from image_ops.all_cases(Case)
 
 
-def uncovered(header, cases):
-    """Functions of autograd.h that make a var, and have no case."""
-    with open(header) as file:
-        names = re.findall(r"^MN_API mn_var \*mn_(\w+)\(", file.read(), re.MULTILINE)
+def uncovered(headers, cases):
+    """Functions of the headers that make a var, and have no case."""
+    names = []
+    for header in headers:
+        with open(header) as file:
+            names += re.findall(r"^MN_API mn_var \*mn_(\w+)\(", file.read(), re.MULTILINE)
     return sorted(set(names) - NOT_OPS - {case.op for case in cases})
 
 
-def check(exchange, header):
+def check(exchange, headers):
     """Prints a line an op; returns what is wrong, a line each."""
     cases = list(all_cases())
     exchange.cases = [case.described(exchange) for case in cases]
     results = exchange.run()
-    wrong = [f"autograd.h declares mn_{name}, which has no case" for name in uncovered(header, cases)]
+    wrong = [f"mn_{name} has no case" for name in uncovered(headers, cases)]
     worst = {}
     for case, result in zip(cases, results, strict=True):
         if "error" in result:

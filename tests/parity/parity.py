@@ -1,4 +1,4 @@
-"""mneme against PyTorch:  parity.py DRIVER AUTOGRAD_HEADER
+"""mneme against PyTorch:  parity.py DRIVER HEADER...
 
 Exits 0 when all agree, 1 with a line for each difference, 77 (skipped) without PyTorch.
 """
@@ -15,18 +15,21 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import networks
 import ops
 import training
 from exchange import Exchange
 
 
-def main(driver, header):
+def main(driver, *headers):
     torch.set_num_threads(1)
     print(f"PyTorch {torch.__version__}: ops, largest error relative to the largest element")
     with tempfile.TemporaryDirectory() as folder:
-        wrong = ops.check(Exchange(driver, folder), header)
+        wrong = ops.check(Exchange(driver, folder), headers)
         print("training an mlp 784-100-100-10 for 20 steps of 32 images")
         wrong += training.check(Exchange(driver, folder))
+        print("training networks on images for 20 steps")
+        wrong += networks.check(Exchange(driver, folder))
     for line in wrong:
         print(f"DIFFERS  {line}")
     print(f"{len(wrong)} differences" if wrong else "all agree")

@@ -109,6 +109,14 @@ static mn_status put_weights(exchange *e, training *t, const char *name, cJSON *
     return MN_OK;
 }
 
+static mn_status put_statistics(exchange *e, training *t, const char *name, cJSON *result)
+{
+    cJSON *list = cJSON_AddArrayToObject(result, name);
+    for (int i = 0; i < mn_network_statistic_count(t->network); i++)
+        MN_TRY(exchange_put_tensor(e, list, mn_network_statistic(t->network, i, NULL)));
+    return MN_OK;
+}
+
 /* The loss on a batch before the step that it leads to; the last batch leads to none. */
 static mn_status step(training *t, int64_t batch, double rate, cJSON *losses)
 {
@@ -133,13 +141,13 @@ static mn_status train(exchange *e, const cJSON *described, training *t, cJSON *
     cJSON *losses = cJSON_AddArrayToObject(result, "losses");
     for (int64_t batch = 0; batch < t->batches; batch++) {
         MN_TRY(step(t, batch, rate, losses));
-        if (batch == 0)
-            MN_TRY(put_weights(e, t, "after_one", result));
+        if (batch > 0)
+            continue;
+        MN_TRY(put_weights(e, t, "after_one", result));
+        MN_TRY(put_statistics(e, t, "statistics_after_one", result));
     }
     MN_TRY(put_weights(e, t, "after_all", result));
-    cJSON *statistics = cJSON_AddArrayToObject(result, "statistics");
-    for (int i = 0; i < mn_network_statistic_count(t->network); i++)
-        MN_TRY(exchange_put_tensor(e, statistics, mn_network_statistic(t->network, i, NULL)));
+    MN_TRY(put_statistics(e, t, "statistics", result));
     return put_logits(e, t, MN_EVAL, "eval_logits", result);
 }
 

@@ -55,6 +55,7 @@ typedef struct mn_network_type {
     mn_status (*build)(mn_network *network, const void *options);
     /* x (B, inputs...) -> logits and features. */
     mn_forwarded (*forward)(mn_network *network, const void *options, mn_var *x, mn_mode mode);
+    bool parallel; /* large enough to be worth all cores */
 } mn_network_type;
 
 #define MN_NETWORK_HEADER .abi = MN_NETWORK_ABI, .size = sizeof(mn_network_type)

@@ -1,0 +1,122 @@
+/* layers.c -- convolutions, norms and the classifier, with PyTorch's names, initial weights (weight
+ * and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and constants. */
+#include "nn/layers.h"
+
+#include <stdio.h>
+
+static const double norm_momentum = 0.1, norm_epsilon = 1e-5;
+
+enum { NAME = 64 };
+
+static const char *name_of(char name[NAME], const char *prefix, const char *what)
+{
+    snprintf(name, NAME, "%s.%s", prefix, what);
+    return name;
+}
+
+mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inputs,
+                            int64_t outputs, int64_t size)
+{
+    char name[NAME];
+    return mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_WEIGHT, false,
+                                    MN_SHAPE(outputs, inputs, size, size),
+                                    MN_INITIAL_PYTORCH_UNIFORM);
+}
+
+mn_status mn_layer_add_conv_bias(mn_network *network, const char *prefix, int64_t outputs)
+{
+    char name[NAME];
+    return mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_BIAS, false,
+                                    MN_SHAPE(outputs), MN_INITIAL_PYTORCH_UNIFORM);
+}
+
+mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t channels, bool running)
+{
+    char name[NAME];
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_NORM_SCALE, false,
+                                    MN_SHAPE(channels), MN_INITIAL_ONE));
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_NORM_SHIFT, false,
+                                    MN_SHAPE(channels), MN_INITIAL_ZERO));
+    if (!running)
+        return MN_OK;
+    MN_TRY(mn_network_statistic_add(network, name_of(name, prefix, "running_mean"),
+                                    MN_SHAPE(channels), 0));
+    return mn_network_statistic_add(network, name_of(name, prefix, "running_var"),
+                                    MN_SHAPE(channels), 1);
+}
+
+mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs)
+{
+    const int64_t classes = mn_network_spec_of(network)->classes;
+    MN_TRY(mn_network_parameter_add(network, "classifier.weight", MN_WEIGHT, true,
+                                    MN_SHAPE(classes, inputs), MN_INITIAL_PYTORCH_UNIFORM));
+    return mn_network_parameter_add(network, "classifier.bias", MN_BIAS, true, MN_SHAPE(classes),
+                                    MN_INITIAL_PYTORCH_UNIFORM);
+}
+
+mn_status mn_layer_check_images(const mn_network *network)
+{
+    const mn_network_spec *spec = mn_network_spec_of(network);
+    char text[64];
+    if (spec->input.rank != 3)
+        return mn_fail(MN_BAD_SHAPE,
+                       "network '%s': inputs are %s, expected images (channels, height, width)",
+                       spec->type, mn_shape_text(spec->input, text));
+    return MN_OK;
+}
+
+/* --- forward ---------------------------------------------------------------------------------- */
+
+static mn_var *next(mn_walk *walk, mn_var *x)
+{
+    return mn_network_leaf(walk->network, walk->parameter++, x, walk->mode);
+}
+
+mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    return mn_conv2d(x, next(walk, x), NULL, stride, padding, 1);
+}
+
+mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    mn_var *weight = next(walk, x), *bias = next(walk, x);
+    return mn_conv2d(x, weight, bias, stride, padding, 1);
+}
+
+static mn_norm_mode norm_mode_of(mn_mode mode)
+{
+    if ((mode & MN_EVAL) != 0)
+        return MN_NORM_RUNNING;
+    return (mode & MN_TRAIN_FROZEN) != 0 ? MN_NORM_BATCH_FROZEN : MN_NORM_BATCH;
+}
+
+static mn_var *batch_norm(mn_walk *walk, mn_var *x, bool relu)
+{
+    mn_var *scale = next(walk, x), *shift = next(walk, x);
+    mn_tensor *mean = mn_network_statistic(walk->network, walk->statistic++, NULL);
+    mn_tensor *variance = mn_network_statistic(walk->network, walk->statistic++, NULL);
+    return (relu ? mn_batch_norm_relu_2d : mn_batch_norm_2d)(
+        x, scale, shift, mean, variance, norm_mode_of(walk->mode), norm_momentum, norm_epsilon);
+}
+
+mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x)
+{
+    return batch_norm(walk, x, false);
+}
+
+mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x)
+{
+    return batch_norm(walk, x, true);
+}
+
+mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)
+{
+    mn_var *scale = next(walk, x), *shift = next(walk, x);
+    return mn_instance_norm_2d(x, scale, shift, norm_epsilon);
+}
+
+mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
+{
+    mn_var *weight = next(walk, x), *bias = next(walk, x);
+    return mn_linear(x, weight, bias);
+}

@@ -1,0 +1,117 @@
+"""The cases of image_ops.h: odd sizes, stride 2, channels that fill no vector, a batch of one."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+# (batch, channels, height, width) and the channels that a convolution makes of it
+SHAPES = [((2, 3, 9, 7), 16), ((1, 5, 6, 6), 7), ((3, 20, 5, 5), 40), ((4, 64, 8, 8), 64)]
+
+
+def convolutions(case, random, shape, outputs):
+    channels = shape[1]
+    x, bias = random.standard_normal(shape), random.standard_normal(outputs)
+    for size, stride, padding in [(3, 1, 1), (3, 2, 1), (1, 2, 0), (2, 1, 0), (5, 3, 2)]:
+        weight = random.standard_normal((outputs, channels, size, size)) / size
+        geometry = {"stride": stride, "padding": padding}
+
+        def convolve(x, weight, bias=None, geometry=geometry):
+            return F.conv2d(x, weight, bias, **geometry)
+
+        yield case("conv2d", [x, weight], convolve, groups=1, **geometry)
+        yield case("conv2d", [x, weight, bias], convolve, groups=1, **geometry)
+
+
+def grouped_convolutions(case, random, shape, outputs):
+    groups = shape[1]  # each channel alone, made two
+    x, weight = random.standard_normal(shape), random.standard_normal((2 * groups, 1, 3, 3))
+    yield case(
+        "conv2d",
+        [x, weight],
+        lambda x, w: F.conv2d(x, w, None, 2, 1, 1, groups),
+        stride=2,
+        padding=1,
+        groups=groups,
+    )
+
+
+def batch_norms(case, random, shape, outputs):
+    channels = shape[1]
+    x = 3 * random.standard_normal(shape) + 1
+    scale, shift = random.standard_normal((2, channels))
+    running = [random.standard_normal(channels), random.uniform(0.5, 2, channels)]
+    running = [s.astype(np.float32) for s in running]
+    momentum, epsilon = 0.1, 1e-5
+
+    def reference(mode, relu):
+        def norm(*given):
+            x, weights, (mean, variance) = given[0], given[1:-2], given[-2:]
+            if mode == 1:  # batch statistics, the running ones left alone
+                mean, variance = mean.clone(), variance.clone()
+            weight, bias = weights or (None, None)
+            y = F.batch_norm(x, mean, variance, weight, bias, mode < 2, momentum, epsilon)
+            return F.relu(y) if relu else y
+
+        return norm
+
+    for mode in (0, 1, 2):
+        for inputs in ([x, scale, shift], [x]):
+            for op in ("batch_norm_2d", "batch_norm_relu_2d"):
+                yield case(
+                    op,
+                    inputs,
+                    reference(mode, "relu" in op),
+                    a=momentum,
+                    b=epsilon,
+                    norm=mode,
+                    running=running,
+                )
+
+
+def instance_norms(case, random, shape, outputs):
+    x = 3 * random.standard_normal(shape) + 1
+    scale, shift = random.standard_normal((2, shape[1]))
+
+    def norm(x, scale=None, shift=None):
+        return F.instance_norm(x, weight=scale, bias=shift, eps=1e-5)
+
+    yield case("instance_norm_2d", [x, scale, shift], norm, b=1e-5)
+    yield case("instance_norm_2d", [x], norm, b=1e-5)
+
+
+def pools(case, random, shape, outputs):
+    x = random.standard_normal(shape)
+    for size, stride, padding in [(2, 2, 0), (3, 2, 1), (3, 1, 1)]:
+        window = {"stride": stride, "padding": padding}
+        yield case(
+            "max_pool_2d", [x], lambda x, s=size, w=window: F.max_pool2d(x, s, **w), size=size, **window
+        )
+        yield case(
+            "average_pool_2d",
+            [x],
+            lambda x, s=size, w=window: F.avg_pool2d(x, s, **w),
+            size=size,
+            **window,
+        )
+    yield case("global_average_pool", [x], lambda x: x.mean((2, 3)))
+
+
+def upsamplings(case, random, shape, outputs):
+    x = random.standard_normal(shape)
+    for height, width in [(2 * shape[2], 2 * shape[3]), (shape[2] + 3, shape[3]), (4, 4)]:
+        for align in (False, True):
+
+            def upsample(x, size=(height, width), align=align):
+                return F.interpolate(x, size, mode="bilinear", align_corners=align)
+
+            yield case(
+                "upsample_bilinear", [x], upsample, height=height, width=width, align=int(align)
+            )
+
+
+def all_cases(case):
+    families = (convolutions, grouped_convolutions, batch_norms, instance_norms, pools, upsamplings)
+    for seed, (shape, outputs) in enumerate(SHAPES):
+        random = np.random.RandomState(seed)
+        for family in families:
+            yield from family(case, random, shape, outputs)

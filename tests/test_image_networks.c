@@ -1,0 +1,274 @@
+/* Networks on images: names and shapes, that layouts change nothing that is seen from outside, and
+ * that oneDNN runs none of it by its slow reference code. */
+#include "autograd/node.h"
+#include "tensor/cpu/primitive.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <mneme/image_ops.h>
+#include <mneme/network.h>
+#include <stdio.h>
+#include <string.h>
+
+static mn_network *network_of(const char *type, const char *options, mn_shape input)
+{
+    const mn_network_spec spec = {type, options, input, 10};
+    mn_network *network;
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(1, "weights"), &network));
+    return network;
+}
+
+static int64_t floats_of(const mn_network *network)
+{
+    int64_t count = 0;
+    for (int i = 0; i < mn_network_parameter_count(network); i++)
+        count += mn_tensor_count(mn_network_parameter(network, i)->value);
+    return count;
+}
+
+static float pixels[512 * 3 * 32 * 32];
+
+static mn_var *batch_on(mn_tape *tape, int64_t rows, mn_shape image)
+{
+    const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
+    const mn_key key = mn_key_of(7, "pixels");
+    for (int64_t i = 0; i < mn_shape_count(shape); i++)
+        pixels[i] = (float)mn_random_uniform(key, (uint64_t)i) - 0.5f;
+    return mn_input(tape, shape, pixels, false);
+}
+
+START_TEST(resnet18_has_the_names_of_the_der_authors_backbone)
+{
+    mn_network *network = network_of("resnet18", NULL, MN_SHAPE(3, 32, 32));
+    static const char *const first[] = {
+        "conv1.weight",          "bn1.weight",          "bn1.bias",
+        "layer1.0.conv1.weight", "layer1.0.bn1.weight", "layer1.0.bn1.bias",
+        "layer1.0.conv2.weight", "layer1.0.bn2.weight", "layer1.0.bn2.bias",
+        "layer1.1.conv1.weight"};
+    for (int i = 0; i < 10; i++)
+        ck_assert_str_eq(mn_network_parameter(network, i)->name, first[i]);
+    bool shortcut = false, mean = false;
+    for (int i = 0; i < mn_network_parameter_count(network); i++) {
+        const mn_parameter *p = mn_network_parameter(network, i);
+        if (strcmp(p->name, "layer2.0.shortcut.0.weight") == 0)
+            shortcut = mn_shape_equal(mn_tensor_shape(p->value), MN_SHAPE(128, 64, 1, 1));
+        ck_assert_int_eq(p->head, strncmp(p->name, "classifier", 10) == 0);
+    }
+    for (int i = 0; i < mn_network_statistic_count(network); i++) {
+        const char *name;
+        mn_network_statistic(network, i, &name);
+        mean = mean || strcmp(name, "layer4.0.shortcut.1.running_mean") == 0;
+    }
+    ck_assert(shortcut && mean);
+    ck_assert_int_eq(mn_network_parameter_count(network), 62);
+    ck_assert_int_eq(floats_of(network), 11173962); /* torchvision's, with a 3x3 stem, 10 classes */
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(the_other_networks_have_their_authors_sizes)
+{
+    static const struct {
+        const char *type, *options;
+        int64_t floats;
+    } expected[] = {
+        {"resnet18-reduced", NULL, 1094750},
+        {"resnet32", NULL, 466906},
+        {"convnet", NULL, 320010},
+        {"convnet", "{\"norm\":\"none\",\"depth\":1,\"width\":4}", 4 * 27 + 4 + 10240 + 10},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        mn_network *network =
+            network_of(expected[i].type, expected[i].options, MN_SHAPE(3, 32, 32));
+        ck_assert_int_eq(floats_of(network), expected[i].floats);
+        mn_network_free(network);
+    }
+}
+END_TEST
+
+START_TEST(a_digit_is_padded_to_a_power_of_two)
+{
+    mn_network *network = network_of("convnet", "{\"width\":8}", MN_SHAPE(1, 28, 28));
+    const mn_parameter *classifier =
+        mn_network_parameter(network, mn_network_parameter_count(network) - 2);
+    ck_assert(mn_shape_equal(mn_tensor_shape(classifier->value), MN_SHAPE(10, 8 * 4 * 4)));
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(impossible_networks_are_refused)
+{
+    mn_network *network;
+    mn_network_spec spec = {"resnet18", NULL, MN_SHAPE(784), 10};
+    ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_SHAPE,
+                    "expected images (channels, height, width)");
+    spec = (mn_network_spec){"convnet", "{\"depth\":6}", MN_SHAPE(3, 32, 32), 10};
+    ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
+                    "6 blocks leave no pixel");
+}
+END_TEST
+
+/* --- layouts and implementations -------------------------------------------------------------- */
+
+static void forbid_reference(const char *name, void *closure)
+{
+    ck_assert_msg(strncmp(name, "ref", 3) != 0, "%s runs by %s", (const char *)closure, name);
+}
+
+static void train_and_evaluate(const char *type, int64_t rows, int64_t evaluated)
+{
+    static const int32_t labels[64];
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of(type, NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_var *logits = mn_network_forward(network, batch_on(tape, rows, image), MN_TRAIN).logits;
+    ck_assert_ok(mn_backward(mn_cross_entropy(logits, labels)));
+    mn_tape_reset(tape);
+    mn_tape_record(tape, false);
+    logits = mn_network_forward(network, batch_on(tape, evaluated, image), MN_EVAL).logits;
+    ck_assert_ptr_nonnull(mn_host(logits));
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+
+START_TEST(no_network_runs_by_reference_code)
+{
+    static char types[][20] = {"resnet18", "resnet18-reduced", "resnet32", "convnet"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        train_and_evaluate(types[i], 32, 100);
+        train_and_evaluate(types[i], 10, 7);
+        train_and_evaluate(types[i], 1 + (i == 3), 1);
+        mn_primitive_each(forbid_reference, types[i]);
+    }
+}
+END_TEST
+
+static int count_reorders(const char *type)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of(type, NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_var *logits = mn_network_forward(network, batch_on(tape, 4, image), MN_TRAIN).logits;
+    ck_assert_ok(mn_tape_status(tape));
+    int count = 0;
+    for (const mn_node *node = mn_tape_last(tape); node != NULL; node = node->previous)
+        count += strcmp(node->op->name, "reorder") == 0;
+    ck_assert_ptr_nonnull(logits);
+    mn_tape_free(tape);
+    mn_network_free(network);
+    return count;
+}
+
+START_TEST(nothing_is_reordered_between_convolutions)
+{
+    ck_assert_int_eq(count_reorders("resnet18"), 0);
+    ck_assert_int_eq(count_reorders("resnet18-reduced"), 0);
+    ck_assert_int_eq(count_reorders("resnet32"), 0);
+    ck_assert_int_eq(count_reorders("convnet"), 1); /* what the classifier flattens */
+}
+END_TEST
+
+START_TEST(an_empty_batch_passes_through)
+{
+    static const char *const types[] = {"resnet18-reduced", "convnet"};
+    for (int i = 0; i < 2; i++) {
+        mn_network *network = network_of(types[i], NULL, MN_SHAPE(3, 32, 32));
+        mn_tape *tape;
+        ck_assert_ok(mn_tape_new(&tape));
+        const mn_mode modes[] = {MN_TRAIN, MN_EVAL};
+        for (int k = 0; k < 2; k++) {
+            mn_var *x = batch_on(tape, 0, MN_SHAPE(3, 32, 32));
+            mn_var *logits = mn_network_forward(network, x, modes[k]).logits;
+            ck_assert(mn_shape_equal(mn_shape_of(logits), MN_SHAPE(0, 10)));
+            ck_assert_ok(mn_backward(mn_cross_entropy(logits, NULL)));
+        }
+        ck_assert(mn_tensor_norm(mn_network_gradients(network)) == 0);
+        mn_tape_free(tape);
+        mn_network_free(network);
+    }
+}
+END_TEST
+
+/* What a weight was reordered to is forgotten when the weight changes within a step. */
+START_TEST(a_changed_weight_is_seen_in_the_same_step)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_tape_record(tape, false);
+    mn_var *before = mn_network_forward(network, batch_on(tape, 2, image), MN_EVAL).logits;
+    const float old = mn_host(before)[0];
+    mn_var *again = mn_network_forward(network, batch_on(tape, 2, image), MN_EVAL).logits;
+    ck_assert(mn_host(again)[0] == old);
+    mn_tensor *weight = mn_network_parameter(network, 3)->value;
+    ck_assert_ok(mn_tensor_axpby(weight, 0, weight, 1.5f));
+    mn_var *after = mn_network_forward(network, batch_on(tape, 2, image), MN_EVAL).logits;
+    ck_assert(mn_host(after)[0] != old);
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+END_TEST
+
+/* A row's scores must not depend on how many rows are evaluated with it: layouts and kernels are
+ * chosen for a batch, the arithmetic is the same to rounding. */
+START_TEST(a_rows_scores_do_not_depend_on_the_batch)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_tape_record(tape, false);
+    mn_var *many = mn_network_forward(network, batch_on(tape, 17, image), MN_EVAL).logits;
+    mn_var *one = mn_network_forward(network, batch_on(tape, 1, image), MN_EVAL).logits;
+    for (int k = 0; k < 10; k++)
+        ck_assert_double_eq_tol((double)mn_host(many)[k], (double)mn_host(one)[k], 1e-5);
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+END_TEST
+
+/* --- what is refused -------------------------------------------------------------------------- */
+
+START_TEST(mistakes_on_images_are_named)
+{
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+#define REFUSED(expression, text)                                                                  \
+    do {                                                                                           \
+        mn_tape_reset(tape);                                                                       \
+        mn_var *x = mn_zeros(tape, MN_SHAPE(2, 3, 5, 5)),                                          \
+               *w = mn_zeros(tape, MN_SHAPE(4, 3, 3, 3));                                          \
+        mn_var *narrow = mn_zeros(tape, MN_SHAPE(4, 2, 3, 3)), *c = mn_zeros(tape, MN_SHAPE(4));   \
+        (void)x, (void)w, (void)narrow, (void)c;                                                   \
+        (void)(expression);                                                                        \
+        ck_assert_int_ne(mn_tape_status(tape), MN_OK);                                             \
+        ck_assert_msg(strstr(mn_tape_error(tape), text) != NULL, "%s", mn_tape_error(tape));       \
+    } while (0)
+    REFUSED(mn_conv2d(x, narrow, NULL, 1, 1, 1), "conv2d: x (2,3,5,5) and weight (4,2,3,3)");
+    REFUSED(mn_conv2d(x, w, NULL, 0, 1, 1), "conv2d: stride 0");
+    REFUSED(mn_conv2d(x, w, x, 1, 1, 1), "conv2d: the bias is (2,3,5,5), expected (4)");
+    REFUSED(mn_conv2d(x, NULL, NULL, 1, 1, 1), "conv2d: the weight is absent");
+    REFUSED(mn_conv2d(x, w, NULL, 1, 0, 2), "2 groups: channels do not agree");
+    REFUSED(mn_conv2d(mn_zeros(tape, MN_SHAPE(2, 3, 2, 2)), w, NULL, 1, 0, 1), "kernel");
+    REFUSED(mn_conv2d(c, w, NULL, 1, 0, 1), "expected (B,C,H,W)");
+    REFUSED(mn_max_pool_2d(x, 2, 2, 2), "max_pool_2d: windows of 2");
+    REFUSED(mn_average_pool_2d(x, 6, 1, 0), "a window of 6 is larger");
+    REFUSED(mn_global_average_pool(c), "expected (B,C,H,W)");
+    REFUSED(mn_upsample_bilinear(x, 0, 3, true), "to 0 x 3 pixels");
+    REFUSED(mn_batch_norm_2d(x, c, NULL, NULL, NULL, MN_NORM_BATCH, 0.1, 1e-5), "scale is (4)");
+    REFUSED(mn_batch_norm_2d(x, NULL, NULL, NULL, NULL, MN_NORM_RUNNING, 0.1, 1e-5), "missing");
+    REFUSED(mn_instance_norm_2d(mn_zeros(tape, MN_SHAPE(2, 3, 1, 1)), NULL, NULL, 1e-5),
+            "1 pixel has no variance");
+    mn_tape_free(tape);
+}
+END_TEST
+
+MN_SUITE("image networks", resnet18_has_the_names_of_the_der_authors_backbone,
+         the_other_networks_have_their_authors_sizes, a_digit_is_padded_to_a_power_of_two,
+         impossible_networks_are_refused, no_network_runs_by_reference_code,
+         nothing_is_reordered_between_convolutions, an_empty_batch_passes_through,
+         a_changed_weight_is_seen_in_the_same_step, a_rows_scores_do_not_depend_on_the_batch,
+         mistakes_on_images_are_named)
