@@ -136,7 +136,7 @@ START_TEST(no_network_runs_by_reference_code)
 {
     static char types[][20] = {"resnet18", "resnet18-reduced", "resnet32", "convnet"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        train_and_evaluate(types[i], 32, 100);
+        train_and_evaluate(types[i], 32, 20);
         train_and_evaluate(types[i], 10, 7);
         train_and_evaluate(types[i], 1 + (i == 3), 1);
         mn_primitive_each(forbid_reference, types[i]);
@@ -153,9 +153,8 @@ static int count_reorders(const char *type)
     mn_var *logits = mn_network_forward(network, batch_on(tape, 4, image), MN_TRAIN).logits;
     ck_assert_ok(mn_tape_status(tape));
     int count = 0;
-    for (const mn_node *node = mn_tape_last(tape); node != NULL; node = node->previous)
+    for (const mn_node *node = logits->maker; node != NULL; node = node->previous)
         count += strcmp(node->op->name, "reorder") == 0;
-    ck_assert_ptr_nonnull(logits);
     mn_tape_free(tape);
     mn_network_free(network);
     return count;
