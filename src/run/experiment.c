@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/registry.h"
 #include "nn/optimiser.h"
+#include "run/cores.h"
 #include "run/settings.h"
 #include "run/weights.h"
 
@@ -486,6 +487,21 @@ static mn_status resolve_init(mn_experiment *experiment)
                            : mn_fail_in(status, "init");
 }
 
+/* Threads cost a small network more than they bring. */
+static mn_status resolve_threads(mn_experiment *experiment)
+{
+    mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
+    if (run->threads > 0)
+        return MN_OK;
+    const mn_network_type *type =
+        (const void *)mn_find(MN_KIND_NETWORK, experiment->section[MN_SECTION_NETWORK].type);
+    if (type == NULL)
+        return MN_NOT_FOUND;
+    const bool parallel = type->size >= sizeof *type && type->parallel;
+    run->threads = parallel ? mn_physical_cores() : 1;
+    return MN_OK;
+}
+
 mn_status mn_experiment_resolve(mn_experiment *experiment)
 {
     if (experiment->resolved)
@@ -494,6 +510,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(check_needs(experiment));
     MN_TRY(check_policy(experiment));
     MN_TRY(resolve_init(experiment));
+    MN_TRY(resolve_threads(experiment));
     experiment->json = configuration(experiment);
     if (experiment->json == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");

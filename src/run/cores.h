@@ -1,0 +1,8 @@
+/* cores.h -- how many threads can compute at once. */
+#ifndef MN_RUN_CORES_H
+#define MN_RUN_CORES_H
+
+/* Physical cores that this process may use, at least 1. */
+int mn_physical_cores(void);
+
+#endif
