@@ -28,6 +28,31 @@ int64_t mn_buffer_draw(const mn_buffer *buffer, mn_key key, int64_t wanted, int6
     return drawn;
 }
 
+static int64_t count_of_task(const mn_buffer *buffer, int32_t task)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < buffer->occupied.count; i++)
+        count += buffer->tasks[buffer->occupied.slot[i]] == task;
+    return count;
+}
+
+/* One pass in order of slot: each is taken with what is wanted over what is left, which makes all
+ * subsets alike (Knuth's selection sampling). */
+int64_t mn_buffer_draw_of_task(const mn_buffer *buffer, mn_key key, int32_t task, int64_t wanted,
+                               int64_t *slots)
+{
+    int64_t left = count_of_task(buffer, task), drawn = 0;
+    wanted = least_of(wanted, left);
+    for (int64_t i = 0; drawn < wanted; i++) {
+        const int64_t slot = buffer->occupied.slot[i];
+        if (buffer->tasks[slot] != task)
+            continue;
+        if (mn_random_below(key, (uint64_t)i, left--) < wanted - drawn)
+            slots[drawn++] = slot;
+    }
+    return drawn;
+}
+
 int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wanted,
                                  int64_t *slots)
 {

@@ -37,6 +37,9 @@ mn_status mn_buffer_offer(mn_buffer *buffer, const mn_batch *rows);
 mn_status mn_buffer_select(mn_buffer *buffer, const mn_selection *task);
 /* Writes min(wanted, used) distinct occupied slots to slots; returns how many. */
 int64_t mn_buffer_draw(const mn_buffer *buffer, mn_key key, int64_t wanted, int64_t *slots);
+/* The same of the slots of one task. */
+int64_t mn_buffer_draw_of_task(const mn_buffer *buffer, mn_key key, int32_t task, int64_t wanted,
+                               int64_t *slots);
 /* `wanted` slots of each label present, in order of label, repeated where a class has fewer;
  * slots has room for wanted x classes. */
 int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wanted,

@@ -1,14 +1,32 @@
 /* finetune.c -- train on each task as it comes and do nothing against forgetting: the lower bound.
  *
  *     L = CE(f(x), y)
+ *
+ * over all classes, those to come included, or over those seen so far.
  */
 #include <mneme/strategy.h>
+
+typedef struct finetune_options {
+    int64_t classes;
+} finetune_options;
+
+enum { ALL_CLASSES, SEEN_CLASSES };
+static const char *const extents[] = {"all", "seen", NULL};
+
+static const mn_option options[] = {
+    MN_CHOICE(finetune_options, classes, ALL_CLASSES, extents,
+              "classes among which the cross-entropy is taken"),
+    MN_END,
+};
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     (void)tape;
+    const finetune_options *o = mn_options(learner);
+    const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
     mn_term(learner, "stream", 1,
-            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+            mn_cross_entropy_columns(logits, now->labels, range.first, range.count));
     return MN_OK;
 }
 
@@ -16,5 +34,7 @@ MN_STRATEGY(finetune) = {
     MN_STRATEGY_HEADER,
     .name = "finetune",
     .summary = "Trains on each task in turn and does nothing against forgetting (lower bound).",
+    .options = options,
+    .options_size = sizeof(finetune_options),
     .loss = loss,
 };

@@ -124,6 +124,35 @@ START_TEST(draws_step_over_free_slots)
 }
 END_TEST
 
+START_TEST(rows_of_one_task_are_drawn_fairly)
+{
+    enum { CAPACITY = 30, WANTED = 4, DRAWS = 6000 };
+    static test_rows rows;
+    mn_buffer *buffer = test_buffer(&in_order, CAPACITY, 4, 1);
+    for (int i = 0; i < CAPACITY; i++) { /* task 1: every third slot */
+        (void)test_rows_fill(&rows, i, 1, 0);
+        rows.tasks[0] = i % 3;
+        ck_assert_ok(mn_buffer_offer(buffer, &rows.batch));
+    }
+    int64_t slots[CAPACITY], count[CAPACITY] = {0};
+    ck_assert_int_eq(mn_buffer_draw_of_task(buffer, mn_key_of(0, "draw"), 3, 5, slots), 0);
+    ck_assert_int_eq(mn_buffer_draw_of_task(buffer, mn_key_of(0, "draw"), 1, 0, slots), 0);
+    ck_assert_int_eq(mn_buffer_draw_of_task(buffer, mn_key_of(0, "draw"), 1, 99, slots), 10);
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        const mn_key key = mn_key_of(i, "draw");
+        ck_assert_int_eq(mn_buffer_draw_of_task(buffer, key, 1, WANTED, slots), WANTED);
+        for (int j = 0; j < WANTED; j++) {
+            ck_assert_int_eq(slots[j] % 3, 1);
+            ck_assert(j == 0 || slots[j] > slots[j - 1]);
+            count[slots[j]]++;
+        }
+    }
+    for (int slot = 1; slot < CAPACITY; slot += 3) /* 2400 +- 5 standard deviations */
+        ck_assert_int_lt(llabs(count[slot] - DRAWS * WANTED / 10), 190);
+    mn_buffer_free(buffer);
+}
+END_TEST
+
 START_TEST(every_class_gives_as_many)
 {
     static test_rows rows;
@@ -458,7 +487,7 @@ END_TEST
 
 MN_SUITE("buffer", a_row_comes_back_as_it_was_offered, only_the_streams_rows_are_offered,
          a_draw_is_distinct_fair_and_looked_up, draws_step_over_free_slots,
-         every_class_gives_as_many, a_column_is_rewritten_alone,
+         rows_of_one_task_are_drawn_fairly, every_class_gives_as_many, a_column_is_rewritten_alone,
          shrinking_keeps_the_earliest_and_frees_the_lowest_slots, a_buffer_of_one_and_a_full_one,
          misuse_is_refused_with_a_line_that_helps, a_buffer_that_cannot_be_is_not_made,
          a_policy_that_chooses_no_slot_of_the_buffer_is_named,

@@ -222,6 +222,36 @@ START_TEST(padding_stays_zero)
 }
 END_TEST
 
+START_TEST(a_step_on_the_head_alone_leaves_the_rest)
+{
+    const mn_network_spec spec = {"mlp", "{\"widths\": \"3\"}", MN_SHAPE(2), 2};
+    static const char *const kinds[] = {"sgd", "adam"};
+    for (int k = 0; k < 2; k++) {
+        mn_network *network, *before;
+        ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &network));
+        ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &before));
+        mn_optimiser *head = optimiser_of(kinds[k], "{\"weight_decay\": 0.1}", network);
+        mn_optimiser_head_only(head);
+        ck_assert_ok(mn_tensor_fill(mn_network_gradients(network), 1));
+        ck_assert_ok(mn_optimiser_step(head, 0.1));
+        for (int i = 0; i < mn_network_parameter_count(network); i++) {
+            const mn_parameter *now = mn_network_parameter(network, i);
+            const mn_parameter *was = mn_network_parameter(before, i);
+            ck_assert_ok(mn_tensor_axpby(was->value, -1, now->value, 1)); /* was - now */
+            const double moved = mn_tensor_norm(was->value);
+            if (now->head)
+                ck_assert_double_gt(moved, 0.05);
+            else
+                ck_assert_double_eq(moved, 0);
+        }
+        ck_assert_int_eq(*mn_optimiser_steps(head), 1);
+        mn_optimiser_free(head);
+        mn_network_free(network);
+        mn_network_free(before);
+    }
+}
+END_TEST
+
 START_TEST(refusals_say_what_to_do)
 {
     mn_network *network = linear_model();
@@ -264,4 +294,5 @@ MN_SUITE("optimiser", plain_sgd_walks_down_the_gradient_and_keeps_no_moment,
          nesterov_adds_the_momentum_to_come, adam_corrects_the_bias_of_its_first_steps,
          adam_adds_epsilon_to_the_root_and_decay_to_the_gradient, a_reset_forgets_moments_and_steps,
          restored_moments_and_steps_continue_to_the_bit, padding_stays_zero,
-         refusals_say_what_to_do, kinds_and_their_options_can_be_listed)
+         a_step_on_the_head_alone_leaves_the_rest, refusals_say_what_to_do,
+         kinds_and_their_options_can_be_listed)

@@ -23,12 +23,17 @@ typedef struct adam_options {
     double beta1, beta2, epsilon, weight_decay;
 } adam_options;
 
+/* Floats of the slabs that a step is taken on. */
+typedef struct part {
+    int64_t first, count;
+} part;
+
 typedef struct update_rule {
     const char *name;
     const mn_option *options;
     mn_status (*check)(const mn_optimiser *optimiser);
     int (*moments)(const mn_optimiser *optimiser);
-    void (*step)(mn_optimiser *optimiser, double learning_rate);
+    void (*step)(mn_optimiser *optimiser, double learning_rate, part of);
     const char *moment_names[MOST_MOMENTS];
 } update_rule;
 
@@ -39,15 +44,16 @@ struct mn_optimiser {
         adam_options adam;
     } options;
     mn_network *network; /* borrowed */
+    bool head_only;
     mn_tensor *moments[MOST_MOMENTS];
     int moment_count;
     int64_t steps;
 };
 
 /* NULL for a moment that this optimiser does without. */
-static float *moment_floats(const mn_optimiser *optimiser, int i)
+static float *moment_floats(const mn_optimiser *optimiser, int i, int64_t first)
 {
-    return i < optimiser->moment_count ? mn_tensor_floats(optimiser->moments[i]) : NULL;
+    return i < optimiser->moment_count ? mn_tensor_floats(optimiser->moments[i]) + first : NULL;
 }
 
 /* --- sgd: g += decay w; m = momentum m + g; w -= rate (nesterov ? g + momentum m : m) --- */
@@ -73,7 +79,7 @@ static int sgd_moments(const mn_optimiser *optimiser)
     return optimiser->options.sgd.momentum > 0 ? 1 : 0;
 }
 
-static void sgd_step(mn_optimiser *optimiser, double learning_rate)
+static void sgd_step(mn_optimiser *optimiser, double learning_rate, part of)
 {
     const sgd_options *o = &optimiser->options.sgd;
     const mn_sgd_step step = {
@@ -85,8 +91,8 @@ static void sgd_step(mn_optimiser *optimiser, double learning_rate)
     };
     mn_tensor *values = mn_network_values(optimiser->network);
     const mn_tensor *gradients = mn_network_gradients(optimiser->network);
-    mn_kernel_sgd_step(mn_tensor_count(values), &step, mn_tensor_floats(gradients),
-                       moment_floats(optimiser, 0), mn_tensor_floats(values));
+    mn_kernel_sgd_step(of.count, &step, mn_tensor_floats(gradients) + of.first,
+                       moment_floats(optimiser, 0, of.first), mn_tensor_floats(values) + of.first);
 }
 
 /* --- adam (Kingma and Ba 2015) --- */
@@ -111,7 +117,7 @@ static int adam_moments(const mn_optimiser *optimiser)
     return 2;
 }
 
-static void adam_step(mn_optimiser *optimiser, double learning_rate)
+static void adam_step(mn_optimiser *optimiser, double learning_rate, part of)
 {
     const adam_options *o = &optimiser->options.adam;
     const mn_adam_step step = {
@@ -124,9 +130,9 @@ static void adam_step(mn_optimiser *optimiser, double learning_rate)
     };
     mn_tensor *values = mn_network_values(optimiser->network);
     const mn_tensor *gradients = mn_network_gradients(optimiser->network);
-    mn_kernel_adam_step(mn_tensor_count(values), &step, mn_tensor_floats(gradients),
-                        moment_floats(optimiser, 0), moment_floats(optimiser, 1),
-                        mn_tensor_floats(values));
+    mn_kernel_adam_step(of.count, &step, mn_tensor_floats(gradients) + of.first,
+                        moment_floats(optimiser, 0, of.first),
+                        moment_floats(optimiser, 1, of.first), mn_tensor_floats(values) + of.first);
 }
 
 /* --- by name --- */
@@ -210,12 +216,33 @@ void mn_optimiser_free(mn_optimiser *optimiser)
     free(optimiser);
 }
 
+void mn_optimiser_head_only(mn_optimiser *optimiser)
+{
+    optimiser->head_only = true;
+}
+
+static void step_on_head(mn_optimiser *optimiser, double learning_rate)
+{
+    const float *slab = mn_tensor_floats(mn_network_values(optimiser->network));
+    for (int i = 0; i < mn_network_parameter_count(optimiser->network); i++) {
+        const mn_parameter *parameter = mn_network_parameter(optimiser->network, i);
+        if (parameter->head)
+            optimiser->rule->step(optimiser, learning_rate,
+                                  (part){mn_tensor_floats(parameter->value) - slab,
+                                         mn_tensor_count(parameter->value)});
+    }
+}
+
 mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate)
 {
     if (!isfinite(learning_rate) || learning_rate < 0)
         return mn_fail(MN_BAD_VALUE, "a learning rate of %g; expected a number of at least 0",
                        learning_rate);
-    optimiser->rule->step(optimiser, learning_rate);
+    const int64_t all = mn_tensor_count(mn_network_values(optimiser->network));
+    if (optimiser->head_only)
+        step_on_head(optimiser, learning_rate);
+    else
+        optimiser->rule->step(optimiser, learning_rate, (part){0, all});
     mn_tensor_changed();
     optimiser->steps++;
     return MN_OK;

@@ -126,6 +126,7 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
     learner->kept = calloc(MN_MOST_KEPT, sizeof *learner->kept);
     if (learner->kept == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
+    learner->learning_rate = learner->settings->lr; /* what open is told */
     MN_TRY(mn_tape_new(&learner->tape));
     MN_TRY(mn_experiment_schedule(experiment, &learner->schedule));
     MN_TRY(add_shared(learner));

@@ -17,10 +17,10 @@ enum {
     MN_MOST_NETWORKS = 8,
     MN_MOST_OPTIMISERS = 8,
     MN_MOST_KEPT = 64,
-    MN_MOST_SCRATCH = 16,
-    MN_MOST_PUBLISHED = 16,
+    MN_MOST_SCRATCH = 128,
+    MN_MOST_PUBLISHED = 128,
     MN_MOST_TERMS = 32,
-    MN_MOST_SPACES = 16,
+    MN_MOST_SPACES = 128,
 };
 
 /* One strategy of the composition. */

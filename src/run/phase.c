@@ -11,21 +11,24 @@
 static const mn_phase train_phase[] = {{.name = "train"}, {.name = NULL}};
 static const mn_phase no_phase[] = {{.name = NULL}};
 
-static const mn_phase *phases_of(const mn_learner *learner, int member)
+static const mn_phase *phases_of(const mn_learner *learner, int member, bool before)
 {
-    const mn_phase *phases = learner->member[member].strategy->phases;
-    return phases != NULL ? phases : member == 0 ? train_phase : no_phase;
+    const mn_strategy *strategy = learner->member[member].strategy;
+    if (before)
+        return strategy->phases_before != NULL ? strategy->phases_before : no_phase;
+    return strategy->phases != NULL ? strategy->phases : member == 0 ? train_phase : no_phase;
 }
 
 /* The i-th phase of a task and the strategy it belongs to; NULL past the end. */
 static const mn_phase *phase_at(const mn_learner *learner, int64_t i, int *member)
 {
-    for (int m = 0; m < learner->members; m++)
-        for (const mn_phase *phase = phases_of(learner, m); phase->name != NULL; phase++)
-            if (i-- == 0) {
-                *member = m;
+    for (int turn = 0; turn < 2 * learner->members; turn++) {
+        *member = turn % learner->members;
+        const mn_phase *phase = phases_of(learner, *member, turn < learner->members);
+        for (; phase->name != NULL; phase++)
+            if (i-- == 0)
                 return phase;
-            }
+    }
     return NULL;
 }
 
@@ -165,10 +168,10 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
     return mn_optimiser_step(owned->optimiser, learner->learning_rate);
 }
 
-static mn_status after_step(mn_learner *learner, const mn_batch *batch)
+static mn_status after_step(mn_learner *learner, int member, const mn_batch *batch)
 {
     const mn_out *out = learner->published_count > 0 ? &learner->published[0] : NULL;
-    for (int i = 0; i < learner->members; i++) {
+    for (int i = member == 0 ? 0 : 1; i < learner->members; i++) {
         const mn_strategy *strategy = learner->member[i].strategy;
         if (strategy->after_step == NULL)
             continue;
@@ -201,7 +204,7 @@ static mn_status step_once(mn_runner *runner, const mn_phase *phase, int member,
     for (; update->name != NULL; update++)
         if (update->every <= 1 || learner->cursor.phase_step % update->every == 0)
             MN_TRY(update_once(runner, phase, member, update, batch, factor));
-    return after_step(learner, batch);
+    return after_step(learner, member, batch);
 }
 
 /* --- the phase --- */

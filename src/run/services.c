@@ -3,6 +3,7 @@
  * Services that return a value instead of a status leave the first failure in the learner; the
  * runner checks after every hook, so that the mathematics of a strategy needs no checks. */
 #include "base/options.h"
+#include "data/stream.h"
 #include "run/learner.h"
 #include "run/weights.h"
 
@@ -58,6 +59,11 @@ int64_t mn_epoch(const mn_learner *learner)
     return learner->epoch;
 }
 
+int64_t mn_batch_size(const mn_learner *learner)
+{
+    return learner->settings->batch;
+}
+
 int64_t mn_step(const mn_learner *learner)
 {
     return learner->cursor.step;
@@ -92,6 +98,11 @@ mn_range mn_classes(const mn_learner *learner, mn_when when)
     case MN_ALL: break;
     }
     return (mn_range){0, all};
+}
+
+const mn_buffer *mn_learner_buffer(const mn_learner *learner)
+{
+    return learner->buffer;
 }
 
 /* --- losses --- */
@@ -161,6 +172,20 @@ const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *
         status = copy_rows(space, a->count, b);
     remember_failure(learner, status);
     space->batch.stream_rows = a->stream_rows;
+    return &space->batch;
+}
+
+const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
+    if (status == MN_OK)
+        status = copy_rows(space, 0, batch);
+    remember_failure(learner, status);
+    space->batch.stream_rows = batch->stream_rows;
+    if (status == MN_OK)
+        mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
+                           mn_key_of(0, "plain"), NULL, space->x);
     return &space->batch;
 }
 
@@ -282,6 +307,64 @@ const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)
     return gather(learner, slots, count, mn_key_at(key, 1));
 }
 
+const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t task, int64_t wanted)
+{
+    const mn_key key = mn_key_at(draw_key(learner, "draw-of-task", name), (uint64_t)task);
+    int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw_of_task(learner->buffer, key, (int32_t)task, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+/* Places of up to `wanted` labelled images of the current task, in `places`; returns how many. */
+static int64_t labelled_places(const mn_learner *learner, mn_key key, int64_t wanted,
+                               int64_t *places)
+{
+    const mn_stream_view view =
+        mn_stream_view_of(learner->stream, MN_PART_TRAIN, learner->cursor.task);
+    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_TRAIN);
+    int64_t count = 0;
+    mn_random_permutation(key, view.count, places);
+    for (int64_t i = 0; i < view.count && count < wanted; i++)
+        if (labels[view.indices[places[i]]] >= 0)
+            places[count++] = places[i];
+    return count;
+}
+
+static mn_status copy_of_stream(mn_learner *learner, const int64_t *places, int64_t count,
+                                mn_batch_space *space)
+{
+    const int64_t task = learner->cursor.task;
+    mn_loader *loader;
+    MN_TRY(mn_loader_new(learner->stream, MN_PART_TRAIN, task, task, 1, &learner->plain, &loader));
+    const mn_batch *rows;
+    mn_status status = mn_loader_rows(loader, places, count, &rows);
+    if (status == MN_OK)
+        status = mn_batch_space_prepare(space, rows->image, rows->count);
+    if (status == MN_OK)
+        status = copy_rows(space, 0, rows);
+    space->batch.stream_rows = space->batch.count;
+    mn_loader_free(loader);
+    return status;
+}
+
+const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = draw_key(learner, "draw-stream", name);
+    const int64_t all = mn_stream_task(learner->stream, learner->cursor.task).train;
+    mn_batch_space *space = mn_learner_space(learner);
+    int64_t *places = slots_for(learner, all);
+    mn_status status = MN_NO_MEMORY;
+    if (places != NULL)
+        status =
+            copy_of_stream(learner, places, labelled_places(learner, key, wanted, places), space);
+    remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}
+
 const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted)
 {
     const mn_key key = draw_key(learner, "draw-per-class", name);
@@ -385,6 +468,14 @@ mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *ki
 {
     return mn_learner_add_optimiser(learner, current_name(learner), name, kind, options, network,
                                     learning_rate);
+}
+
+mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
+                                const char *options, mn_network *network, double learning_rate)
+{
+    MN_TRY(mn_add_optimiser(learner, name, kind, options, network, learning_rate));
+    mn_optimiser_head_only(learner->optimiser[learner->optimisers - 1].optimiser);
+    return MN_OK;
 }
 
 static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)

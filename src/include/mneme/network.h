@@ -120,6 +120,7 @@ typedef struct mn_optimiser mn_optimiser;
 MN_API mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
                                   mn_optimiser **optimiser);
 MN_API void mn_optimiser_free(mn_optimiser *optimiser);
+MN_API void mn_optimiser_head_only(mn_optimiser *optimiser); /* from now on */
 MN_API mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate);
 MN_API mn_status mn_optimiser_reset(mn_optimiser *optimiser); /* fresh moments, step count 0 */
 /* State to be kept: moments as (name, slab) and the step count. */

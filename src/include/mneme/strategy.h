@@ -95,7 +95,8 @@ typedef struct mn_strategy {
     /* What an add-on adds to the base's loss, from the forwards published in this step. */
     mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);
     mn_status (*gradients)(mn_learner *learner); /* between backward and the optimiser's step */
-    /* `out` is the step's first published forward. */
+    /* `out` is the step's first published forward.  A base's is not called in phases that an
+     * add-on brings: those steps are none of its own. */
     mn_status (*after_step)(mn_learner *learner, const mn_batch *batch, const mn_out *out);
     mn_status (*after_epoch)(mn_learner *learner);
     mn_status (*after_task)(mn_learner *learner);
@@ -116,10 +117,13 @@ MN_API void *mn_state(mn_learner *learner);               /* derived values only
 MN_API int64_t mn_task(const mn_learner *learner);        /* current task, 0-based */
 MN_API int64_t mn_tasks(const mn_learner *learner);
 MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
+MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
-MN_API double mn_learning_rate(const mn_learner *learner);
+MN_API double mn_learning_rate(const mn_learner *learner); /* in open: the run's, as configured */
 /* In a loss: the rate of this update's step, in place of the schedule's. */
 MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
+/* What the policy is told: capacity, rows in use, ...; NULL without a buffer. */
+MN_API const mn_buffer *mn_learner_buffer(const mn_learner *learner);
 
 typedef struct mn_range {
     int64_t first, count;
@@ -145,6 +149,8 @@ typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch
  * network's ops keep rows apart and else row by row.  The tape may be reset: read vars before. */
 MN_API mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *batch,
                                           mn_row_sum_of *sum, mn_tensor *squares);
+/* The same rows un-augmented, as evaluation sees them.  Columns do not travel. */
+MN_API const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch);
 /* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
 MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
 /* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
@@ -158,6 +164,12 @@ MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t w
  * random numbers: two draws of one step differ by name.  Never NULL; count 0 after an error or
  * while the buffer is empty. */
 MN_API const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted);
+/* The same of the rows that came in one task. */
+MN_API const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t task,
+                                       int64_t wanted);
+/* min(wanted, labelled) rows of the current task's training data, un-augmented, as stream rows:
+ * they may be remembered. */
+MN_API const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted);
 /* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
 MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
 /* In open: MN_FROM_BOTH leaves out this fraction of each class in the buffer, drawn anew for each
@@ -192,6 +204,10 @@ MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_
                                 mn_network **network);
 MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
                                   const char *options, mn_network *network, double learning_rate);
+/* One that moves the classifier alone. */
+MN_API mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
+                                       const char *options, mn_network *network,
+                                       double learning_rate);
 MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
                                 mn_tensor **tensor);
 /* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */

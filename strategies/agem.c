@@ -1,0 +1,106 @@
+/* agem.c -- averaged gradient episodic memory: no step may raise the loss on remembered images.
+ *
+ *     g = dCE(f(x), y),  r = dCE(f(x'), y'),  (x', y') drawn from the buffer
+ *     g -= (<g, r> / |r|^2) r   where <g, r> < 0
+ *
+ * The buffer is filled at the end of each task.  Every task gets its share of it, as in the paper;
+ * the DER authors' code offers one batch of the stream to a reservoir instead, and so leaves most
+ * of a larger buffer empty (`memory` = batch).
+ */
+#include <mneme/strategy.h>
+
+typedef struct agem_options {
+    int64_t replay, memory;
+} agem_options;
+
+enum { MEMORY_SHARE, MEMORY_BATCH };
+static const char *const memories[] = {"share", "batch", NULL};
+
+static const mn_option options[] = {
+    MN_INT(agem_options, replay, 128, 1, 65536, "exemplars behind the reference gradient"),
+    MN_CHOICE(
+        agem_options, memory, MEMORY_SHARE, memories,
+        "what a task leaves in the buffer: its share, buffer_size / tasks, or one batch, as in "
+        "the DER authors' code"),
+    MN_END,
+};
+
+typedef struct agem_state {
+    mn_tensor *reference; /* like the network's slab */
+} agem_state;
+
+static mn_status open(mn_learner *learner)
+{
+    agem_state *s = mn_state(learner);
+    const mn_tensor *values = mn_network_values(mn_learner_network(learner));
+    return mn_add_scratch(learner, mn_tensor_shape(values), &s->reference);
+}
+
+static int64_t share_of_task(mn_learner *learner)
+{
+    return mn_buffer_capacity(mn_learner_buffer(learner)) / mn_tasks(learner);
+}
+
+static mn_status before_task(mn_learner *learner)
+{
+    const agem_options *o = mn_options(learner);
+    if (o->memory == MEMORY_SHARE && share_of_task(learner) == 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "a buffer of %lld has no room for an exemplar of each of %lld tasks; set "
+                       "buffer_size",
+                       (long long)mn_buffer_capacity(mn_learner_buffer(learner)),
+                       (long long)mn_tasks(learner));
+    return MN_OK;
+}
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    return MN_OK;
+}
+
+/* g -= (<g, r> / |r|^2) r where the two disagree. */
+static mn_status gradients(mn_learner *learner)
+{
+    const agem_options *o = mn_options(learner);
+    const agem_state *s = mn_state(learner);
+    mn_tensor *g = mn_network_gradients(mn_learner_network(learner));
+    const mn_batch *old = mn_draw(learner, "reference", o->replay);
+    if (old->count == 0)
+        return MN_OK;
+    mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
+    MN_TRY(mn_tensor_fill(s->reference, 0));
+    MN_TRY(mn_backward_into(mn_cross_entropy(logits, old->labels), g, s->reference));
+    const double agreement = mn_tensor_dot(g, s->reference);
+    if (agreement >= 0)
+        return MN_OK;
+    const double square = mn_tensor_dot(s->reference, s->reference);
+    return mn_tensor_axpby(g, (float)(-agreement / square), s->reference, 1);
+}
+
+static mn_status after_task(mn_learner *learner)
+{
+    const agem_options *o = mn_options(learner);
+    const int64_t wanted =
+        o->memory == MEMORY_SHARE ? share_of_task(learner) : mn_batch_size(learner);
+    return mn_remember(learner, mn_draw_stream(learner, "memory", wanted), MN_WITHOUT);
+}
+
+MN_STRATEGY(agem) = {
+    MN_STRATEGY_HEADER,
+    .name = "agem",
+    .summary = "A-GEM: projects the gradient so that a step does not raise the loss on remembered "
+               "images.",
+    .cite = "Chaudhry et al., Efficient Lifelong Learning with A-GEM, ICLR 2019",
+    .options = options,
+    .options_size = sizeof(agem_options),
+    .state_size = sizeof(agem_state),
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES,
+    .open = open,
+    .before_task = before_task,
+    .loss = loss,
+    .gradients = gradients,
+    .after_task = after_task,
+};

@@ -1,0 +1,112 @@
+/* lwf.c -- learning without forgetting: the old classes' probabilities on the new images stay.
+ *
+ *     L = CE(f(x), y) + alpha (-mean_i sum_k q_ik log p_ik)
+ *
+ * p and q are the softmaxes over past classes of f(x) / T and of f_old(x) / T, f_old the network as
+ * it was when the task began.  Before that the classifier alone is trained on the new classes, with
+ * a softmax over these and features in evaluation mode.
+ *
+ * The authors take the cross-entropy over the classes seen so far: finetune.classes=seen, which the
+ * recipes set.  Where the DER authors' code records the old network's answers once, on images that
+ * are neither augmented nor normalised, these are computed in each step on un-augmented, normalised
+ * ones; they do not differ where images are neither.
+ */
+#include <mneme/strategy.h>
+
+typedef struct lwf_options {
+    double alpha, temperature;
+    int64_t warm_up;
+} lwf_options;
+
+static const mn_option options[] = {
+    MN_REAL(lwf_options, alpha, 1, 0, 1e6, "weight of keeping the old probabilities"),
+    MN_REAL(lwf_options, temperature, 2, 0.01, 1000, "T: flattens the probabilities above 1"),
+    MN_INT(lwf_options, warm_up, 1, 0, 1000000,
+           "epochs in which the classifier alone is trained on a new task's classes"),
+    MN_END,
+};
+
+typedef struct lwf_state {
+    mn_network *old;
+} lwf_state;
+
+static mn_status open(mn_learner *learner)
+{
+    lwf_state *s = mn_state(learner);
+    MN_TRY(mn_add_network(learner, "old", NULL, &s->old));
+    return mn_add_head_optimiser(learner, "classifier", "sgd", "", mn_learner_network(learner),
+                                 mn_learning_rate(learner));
+}
+
+/* The warm-up will move the new classes' outputs alone, so the old ones can be kept before it. */
+static mn_status before_task(mn_learner *learner)
+{
+    const lwf_state *s = mn_state(learner);
+    return mn_network_copy(s->old, mn_learner_network(learner));
+}
+
+static int64_t warm_up_epochs(mn_learner *learner)
+{
+    const lwf_options *o = mn_options(learner);
+    return mn_task(learner) > 0 ? o->warm_up : 0;
+}
+
+static mn_status warm_up(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    const mn_range present = mn_classes(learner, MN_PRESENT);
+    const mn_out *out = mn_forward(learner, now, MN_EVAL);
+    mn_term(learner, "warm-up", 1,
+            mn_cross_entropy_columns(out->logits, now->labels, present.first, present.count));
+    return MN_OK;
+}
+
+/* (B, classes) -> (B, past), flattened by the temperature */
+static mn_var *past_of(mn_learner *learner, mn_var *logits, int64_t rows)
+{
+    const lwf_options *o = mn_options(learner);
+    const mn_range past = mn_classes(learner, MN_PAST);
+    return mn_scale(mn_columns(mn_rows(logits, 0, rows), past.first, past.count),
+                    1 / o->temperature);
+}
+
+static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n)
+{
+    (void)tape;
+    const lwf_options *o = mn_options(learner);
+    const lwf_state *s = mn_state(learner);
+    if (mn_task(learner) == 0 || n == 0)
+        return MN_OK;
+    const mn_batch *now = published[0]->batch;
+    const mn_out *old =
+        mn_forward_with(learner, s->old, mn_plain(learner, now), MN_EVAL | MN_NO_GRADIENT);
+    mn_var *q = mn_softmax(past_of(learner, old->logits, now->stream_rows));
+    mn_var *log_p = mn_log_softmax(past_of(learner, published[0]->logits, now->stream_rows));
+    mn_term(learner, "distil", o->alpha, mn_scale(mn_mean(mn_row_sum(mn_mul(q, log_p))), -1));
+    return MN_OK;
+}
+
+static const mn_update updates[] = {
+    {.name = "warm-up", .optimiser = "classifier", .loss = warm_up},
+    {.name = NULL},
+};
+static const mn_phase phases_before[] = {
+    {.name = "warm-up", .source = MN_FROM_STREAM, .epochs = warm_up_epochs, .updates = updates},
+    {.name = NULL},
+};
+
+MN_STRATEGY(lwf) = {
+    MN_STRATEGY_HEADER,
+    .name = "lwf",
+    .summary = "Learning without forgetting: keeps the old classes' probabilities on new images "
+               "(add-on).",
+    .cite = "Li and Hoiem, Learning without Forgetting, ECCV 2016",
+    .options = options,
+    .options_size = sizeof(lwf_options),
+    .state_size = sizeof(lwf_state),
+    .needs = MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES,
+    .open = open,
+    .before_task = before_task,
+    .term = term,
+    .phases_before = phases_before,
+};

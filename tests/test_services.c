@@ -1,0 +1,274 @@
+/* Services that strategies call back, each asked inside a real run by a strategy of this test:
+ * draws from the stream and of one task, plain views, squares with and without a batched form,
+ * scratch; and the order of phases that add-ons put before the base's. */
+#include "base/registry.h"
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <mneme/strategy.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int asked; /* how often the strategies below got to their checks */
+
+static bool same_pixels(const mn_batch *a, const mn_batch *b)
+{
+    const int64_t pixels = a->count * mn_shape_count(a->image);
+    return memcmp(a->pixels, b->pixels, (size_t)pixels) == 0;
+}
+
+static bool same_inputs(const mn_batch *a, const mn_batch *b)
+{
+    const int64_t inputs = a->count * mn_shape_count(a->image);
+    return memcmp(a->x, b->x, (size_t)inputs * sizeof *a->x) == 0;
+}
+
+/* --- an asker: keeps rows of each task, looks at them later --- */
+
+static mn_status check_stream_draw(mn_learner *learner)
+{
+    const mn_batch *rows = mn_draw_stream(learner, "rows", 25);
+    const mn_batch *others = mn_draw_stream(learner, "others", 25);
+    ck_assert_int_eq(rows->count, 25);
+    ck_assert_int_eq(rows->stream_rows, 25);
+    int equal = 0;
+    for (int i = 0; i < 25; i++) {
+        ck_assert_int_ge(rows->labels[i], 0);
+        ck_assert_int_eq(rows->tasks[i], mn_task(learner));
+        ck_assert_int_eq(rows->slots[i], -1);
+        for (int j = 0; j < i; j++)
+            ck_assert_int_ne(rows->indices[i], rows->indices[j]);
+        equal += rows->indices[i] == others->indices[i];
+    }
+    ck_assert_int_lt(equal, 25);
+    return mn_remember(learner, rows, MN_WITHOUT);
+}
+
+static mn_status asker_after_task(mn_learner *learner)
+{
+    MN_TRY(check_stream_draw(learner));
+    const mn_buffer *buffer = mn_learner_buffer(learner);
+    ck_assert_int_eq(mn_buffer_capacity(buffer), 200);
+    ck_assert_int_eq(mn_buffer_used(buffer), 25 * (mn_task(learner) + 1));
+    for (int64_t task = 0; task < mn_tasks(learner); task++) {
+        const int64_t expected = task <= mn_task(learner) ? 25 : 0;
+        const mn_batch *old = mn_draw_of_task(learner, "old", task, 100);
+        ck_assert_int_eq(old->count, expected);
+        for (int64_t i = 0; i < old->count; i++)
+            ck_assert_int_eq(old->tasks[i], task);
+        ck_assert_int_le(mn_draw_of_task(learner, "old", task, 7)->count, 7);
+    }
+    asked++;
+    return MN_OK;
+}
+
+static mn_status asker_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    const mn_batch *plain = mn_plain(learner, now);
+    ck_assert_int_eq(plain->count, now->count);
+    ck_assert_int_eq(plain->stream_rows, now->stream_rows);
+    ck_assert(same_pixels(plain, now));
+    ck_assert_mem_eq(plain->labels, now->labels, (size_t)now->count * sizeof *now->labels);
+    ck_assert(!same_inputs(plain, now)); /* the run's stream is augmented */
+    ck_assert_int_eq(mn_batch_size(learner), 10);
+    return MN_OK;
+}
+
+static const mn_strategy asker = {
+    MN_STRATEGY_HEADER,       .name = "asker",    .summary = "Asks for rows.",
+    .needs = MN_NEEDS_BUFFER, .loss = asker_loss, .after_task = asker_after_task,
+};
+
+/* --- a counter of squares, by an expression that keeps rows apart and one that does not --- */
+
+typedef struct squares_state {
+    mn_tensor *batched, *row_by_row, *scratch;
+} squares_state;
+
+static mn_status squares_open(mn_learner *learner)
+{
+    squares_state *s = mn_state(learner);
+    ck_assert_double_eq_tol(mn_learning_rate(learner), 0.1, 1e-12);
+    const mn_shape slab = mn_tensor_shape(mn_network_values(mn_learner_network(learner)));
+    MN_TRY(mn_add_scratch(learner, slab, &s->batched));
+    MN_TRY(mn_add_scratch(learner, slab, &s->row_by_row));
+    return mn_add_scratch(learner, slab, &s->scratch);
+}
+
+static mn_var *apart(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    mn_var *logits = mn_forward(learner, batch, MN_EVAL)->logits;
+    const int64_t classes = mn_shape_of(logits).size[1];
+    return mn_sum(
+        mn_mul(mn_log_softmax(logits), mn_one_hot(tape, batch->labels, batch->count, classes)));
+}
+
+static mn_var *mixed(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    mn_var *logits = mn_forward(learner, batch, MN_EVAL)->logits;
+    const int64_t classes = mn_shape_of(logits).size[1];
+    mn_var *log_p = mn_transpose(mn_transpose(mn_log_softmax(logits))); /* not known to be */
+    return mn_sum(mn_mul(log_p, mn_one_hot(tape, batch->labels, batch->count, classes)));
+}
+
+static mn_status squares_visit(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    const squares_state *s = mn_state(learner);
+    MN_TRY(mn_tensor_fill(s->batched, 0));
+    MN_TRY(mn_tensor_fill(s->row_by_row, 0));
+    MN_TRY(mn_add_squared_gradients(learner, batch, apart, s->batched));
+    MN_TRY(mn_add_squared_gradients(learner, batch, mixed, s->row_by_row));
+    MN_TRY(mn_tensor_copy(s->scratch, s->batched));
+    MN_TRY(mn_tensor_axpby(s->scratch, -1, s->row_by_row, 1));
+    ck_assert_double_gt(mn_tensor_norm(s->batched), 1e-6);
+    ck_assert_double_le(mn_tensor_norm(s->scratch), 1e-5 * mn_tensor_norm(s->batched));
+    asked++;
+    return MN_OK;
+}
+
+static const mn_phase squares_phases[] = {
+    {.name = "squares", .source = MN_FROM_STREAM, .visit = squares_visit}, {.name = NULL}};
+
+static const mn_strategy squares = {
+    MN_STRATEGY_HEADER,
+    .name = "squares",
+    .summary = "Squares gradients in two ways.",
+    .state_size = sizeof(squares_state),
+    .open = squares_open,
+    .phases = squares_phases,
+};
+
+/* --- who is called when: a letter a step --- */
+
+static char trace[4096];
+
+static mn_status note(char letter)
+{
+    const size_t used = strlen(trace);
+    if (used + 1 < sizeof trace && (used == 0 || trace[used - 1] != letter)) /* once a phase */
+        trace[used] = letter;
+    return MN_OK;
+}
+
+static mn_status base_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)note('b');
+    (void)tape;
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    return MN_OK;
+}
+
+static int base_steps, early_steps;
+
+static mn_status base_after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
+{
+    (void)learner;
+    (void)now;
+    (void)out;
+    base_steps++;
+    return MN_OK;
+}
+
+static mn_status early_after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
+{
+    (void)learner;
+    (void)now;
+    (void)out;
+    early_steps++;
+    return MN_OK;
+}
+
+static mn_status early_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)note('e');
+    (void)tape;
+    mn_term(learner, "early", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    return MN_OK;
+}
+
+static mn_status late_visit(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)learner;
+    (void)tape;
+    (void)now;
+    return note('l');
+}
+
+static const mn_update early_updates[] = {{.name = "early", .loss = early_loss}, {.name = NULL}};
+static const mn_phase early_before[] = {{.name = "early", .updates = early_updates},
+                                        {.name = NULL}};
+static const mn_phase early_phases[] = {{.name = "late", .visit = late_visit}, {.name = NULL}};
+
+static const mn_strategy base = {
+    MN_STRATEGY_HEADER,
+    .name = "base",
+    .summary = "Counts its steps.",
+    .loss = base_loss,
+    .after_step = base_after_step,
+};
+
+static const mn_strategy early = {
+    MN_STRATEGY_HEADER,
+    .name = "early",
+    .summary = "Is there before and after.",
+    .phases_before = early_before,
+    .phases = early_phases,
+    .after_step = early_after_step,
+};
+
+static void run_on_figures(const char *strategies, const test_setting *settings)
+{
+    static const mn_strategy *const all[] = {&asker, &squares, &base, &early};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ck_assert_ok(mn_register(MN_KIND_STRATEGY, all[i]));
+    char path[600];
+    const char *folder = test_folder("services");
+    snprintf(path, sizeof path, "%s/run.mneme", folder);
+    test_run("split-synthetic", strategies, settings, path);
+    test_remove(path);
+    (void)rmdir(folder);
+}
+
+START_TEST(rows_are_drawn_from_the_task_and_seen_plain)
+{
+    static const test_setting settings[] = {{"buffer_size", "200"},
+                                            {"augment.pad", "2"},
+                                            {"label_fraction", "0.2"},
+                                            {"batch", "10"},
+                                            {NULL, NULL}};
+    run_on_figures("asker", settings);
+    ck_assert_int_eq(asked, 3);
+}
+END_TEST
+
+START_TEST(squares_are_the_same_with_and_without_a_batched_form)
+{
+    static const test_setting settings[] = {{"dataset.train_per_class", "20"}, {NULL, NULL}};
+    run_on_figures("squares", settings);
+    ck_assert_int_eq(asked, 3 * 4); /* 40 images a task in batches of 10 */
+    static const test_setting normed[] = {
+        {"dataset.train_per_class", "20"}, {"network.batch_norm", "true"}, {NULL, NULL}};
+    run_on_figures("squares", normed);
+}
+END_TEST
+
+START_TEST(an_add_on_may_come_first_and_its_steps_are_not_the_bases)
+{
+    static const test_setting settings[] = {{"dataset.train_per_class", "20"}, {NULL, NULL}};
+    run_on_figures("base+early", settings);
+    ck_assert_str_eq(trace, "ebleblebl");
+    ck_assert_int_eq(base_steps, 3 * 4);
+    ck_assert_int_eq(early_steps, 3 * 8);
+}
+END_TEST
+
+MN_SUITE("services", rows_are_drawn_from_the_task_and_seen_plain,
+         squares_are_the_same_with_and_without_a_batched_form,
+         an_add_on_may_come_first_and_its_steps_are_not_the_bases)
