@@ -61,7 +61,7 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
 MN_STRATEGY(agem_r) = {
     MN_STRATEGY_HEADER,
     .name = "agem-r",
-    .summary = "A-GEM with a reservoir that is filled in every step.",
+    .summary = "A-GEM over a buffer that is filled in every step: for streams without tasks.",
     .cite = "Chaudhry et al., Efficient Lifelong Learning with A-GEM, ICLR 2019; with a reservoir: "
             "Buzzega et al., Dark Experience for General Continual Learning, NeurIPS 2020",
     .options = options,
