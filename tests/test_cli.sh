@@ -170,6 +170,42 @@ fi
 head -c 20000 a.mneme >torn.mneme
 run 1 show torn.mneme
 
+# --- data -----------------------------------------------------------------------------------------
+run 0 data get synthetic
+says 'It needs no files'
+run 0 data get folder
+says '"path" in a benchmark'
+HOME=$work run 0 data get cifar10
+says 'To get it: put cifar-10-binary.tar.gz'
+refused 2 "did you mean 'mnist'?" data get mnits
+refused 2 "'take' is not get, check or show" data take mnist
+refused 2 'data needs get, check or show, and a NAME' data check
+run 0 data check synthetic
+says 'synthetic is sound'
+says '600 of each class'
+run 0 data check split-synthetic --set dataset.classes=4
+says 'training  800, 200 of each class'
+run 0 data check split-synthetic --json
+says '"digest"'
+refused 2 "did you mean 'classes'?" data check split-synthetic --set dataset.clases=4
+HOME=$work refused 1 'to get it: put cifar-10-binary.tar.gz' data check cifar10
+refused 2 'say with -o where to draw' data show split-synthetic
+refused 2 "'synthetic' is a data set; name a benchmark" data show synthetic -o sheet.png
+refused 1 'no/such.png: cannot be written' data show split-synthetic -o no/such.png
+run 0 data show split-synthetic -o sheet.png
+is_there sheet.png
+run 0 data show split-synthetic --augmented --set augment.flip=true -o augmented.png
+is_there augmented.png
+run 0 buffer a.mneme --sheet memory.png
+is_there memory.png
+refused 1 'there is no such file' buffer nothing.mneme --sheet none.png
+printf '1,2,a\n3,4,b\n1,x,a\n3,4,b\n' >table.csv
+echo '{"dataset": {"name": "csv", "path": "table.csv"}, "stream": {"tasks": 2}}' >table.json
+refused 1 "table.csv: line 3, column 2: 'x' is no number" data check ./table.json
+sed -i s/x/2/ table.csv
+run 0 data check ./table.json
+says 'measurements in 255 steps'
+
 # --- interruption ---------------------------------------------------------------------------------
 "$program" run split-synthetic er --epochs 2000 --out long.mneme --quiet >out 2>err &
 process=$!

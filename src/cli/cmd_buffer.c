@@ -75,6 +75,13 @@ static void print_json(const contents *c)
 
 static int buffer(const mn_arguments *arguments)
 {
+    const char *sheet = mn_arguments_value(arguments, "sheet");
+    if (sheet != NULL) {
+        const mn_status drawn = mn_results_sheet(arguments->words[0], sheet);
+        if (drawn == MN_OK)
+            fprintf(stderr, "%s written\n", sheet);
+        return mn_exit_of_work(drawn);
+    }
     mn_results *results;
     mn_status status = mn_results_open(arguments->words[0], &results);
     if (status != MN_OK)
@@ -92,12 +99,15 @@ static int buffer(const mn_arguments *arguments)
 
 static const mn_flag flags[] = {
     {.name = "json", .help = "as one JSON object"},
+    {.name = "sheet",
+     .value = "FILE",
+     .help = "draws the exemplars instead, by task, class and age, as a PNG"},
     {.name = NULL},
 };
 
 const mn_command mn_command_buffer = {
     .name = "buffer",
-    .synopsis = "FILE",
+    .synopsis = "FILE [--sheet sheet.png]",
     .summary = "Shows what a run remembers: exemplars by class and task, and bytes.",
     .details = "Classes are numbered by arrival; 'seen' counts the images offered before.",
     .flags = flags,

@@ -27,7 +27,7 @@ static mn_status set_pair(mn_experiment *experiment, const char *pair)
     return status == MN_OK ? MN_OK : mn_fail_in(status, "--set");
 }
 
-static mn_status set_all(mn_experiment *experiment, const mn_arguments *arguments)
+mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments)
 {
     for (int i = 0; i < arguments->given_count; i++) {
         const mn_given *given = &arguments->given[i];
@@ -43,7 +43,7 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
                                   mn_experiment **experiment)
 {
     MN_TRY(mn_experiment_new(arguments->words[0], arguments->words[1], experiment));
-    mn_status status = set_all(*experiment, arguments);
+    mn_status status = mn_set_given(*experiment, arguments);
     if (status == MN_OK && seed != NULL)
         status = mn_experiment_set(*experiment, "seed", seed);
     if (status == MN_OK)

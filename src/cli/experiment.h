@@ -10,6 +10,9 @@
 mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
                                   mn_experiment **experiment);
 
+/* Sets every option and --set that was given. */
+mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments);
+
 /* Runs or continues a file under observation: shows progress, says how to go on after an
  * interruption, and returns the exit code.  `experiment` NULL: resumes. */
 int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet);

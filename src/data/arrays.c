@@ -209,8 +209,7 @@ static mn_status read_npy(const void *options, const char *folder, mn_dataset *d
 {
     const npy_options *o = options;
     source s = {.options = o, .name = {o->x_train, o->y_train, o->x_test, o->y_test}};
-    (void)folder;
-    MN_TRY(mn_data_find("npy.path", o->path, s.path));
+    MN_TRY(mn_data_find("npy.path", folder, o->path, s.path));
     mn_status status =
         mn_is_folder(s.path) ? read_folder(&s) : mn_npz_read(s.path, ARRAYS, s.name, s.array);
     if (status == MN_OK)

@@ -307,8 +307,7 @@ static mn_status read_csv(const void *options, const char *folder, mn_dataset *d
 {
     const csv_options *o = options;
     char path[MN_DATA_PATH], file[2][MN_DATA_PATH + 256];
-    (void)folder;
-    MN_TRY(mn_data_find("csv.path", o->path, path));
+    MN_TRY(mn_data_find("csv.path", folder, o->path, path));
     const bool is_folder = mn_is_folder(path);
     snprintf(file[0], sizeof file[0], "%s%s%s", path, is_folder ? "/" : "",
              is_folder ? o->train : "");

@@ -201,8 +201,7 @@ static mn_status read_folder(const void *options, const char *folder, mn_dataset
 {
     const folder_options *o = options;
     char path[MN_DATA_PATH];
-    (void)folder;
-    MN_TRY(mn_data_find("folder.path", o->path, path));
+    MN_TRY(mn_data_find("folder.path", folder, o->path, path));
     if (!mn_is_folder(path))
         return mn_fail(MN_BAD_OPTION, "folder.path: %s is no folder", path);
     listing train = {.images = 0}, test = {.images = 0};

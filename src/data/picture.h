@@ -21,6 +21,9 @@ void mn_picture_free(mn_picture *picture); /* the pixels, not the struct */
 mn_status mn_png_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture);
 mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture);
 
+/* Writes a PNG; `path` appears whole or not at all. */
+mn_status mn_png_write(const mn_picture *picture, const char *path);
+
 /* Neither codec is asked for memory beyond a picture of so many pixels. */
 mn_status mn_picture_allocate(const char *path, int64_t width, int64_t height, mn_picture *picture);
 

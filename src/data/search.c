@@ -32,10 +32,17 @@ void mn_data_place(int i, const char *name, char path[MN_DATA_PATH])
         snprintf(path, MN_DATA_PATH, "/usr/share/datasets/%s", name);
 }
 
-mn_status mn_data_find(const char *option, const char *given, char path[MN_DATA_PATH])
+mn_status mn_data_find(const char *option, const char *folder, const char *given,
+                       char path[MN_DATA_PATH])
 {
     if (given[0] == '\0')
         return mn_fail(MN_BAD_OPTION, "%s: is empty; say where the data are", option);
+    if (folder != NULL && folder[0] != '\0' && given[0] != '/') {
+        if (snprintf(path, MN_DATA_PATH, "%s/%s", folder, given) < MN_DATA_PATH &&
+            access(path, F_OK) == 0)
+            return MN_OK;
+        return mn_fail(MN_NOT_FOUND, "%s: there is no %s in %s", option, given, folder);
+    }
     char looked[1024] = ".";
     size_t used = 1;
     if (snprintf(path, MN_DATA_PATH, "%s", given) < MN_DATA_PATH && access(path, F_OK) == 0)

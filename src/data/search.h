@@ -12,9 +12,10 @@ enum { MN_DATA_PATH = 4096, MN_DATA_PLACES = 4 };
 void mn_data_place(int i, const char *name, char path[MN_DATA_PATH]);
 bool mn_is_folder(const char *path);
 
-/* Where `given` is: as it stands, else under one of the places.  MN_NOT_FOUND names them all;
- * `option` ("folder.path") begins the message. */
-mn_status mn_data_find(const char *option, const char *given, char path[MN_DATA_PATH]);
+/* Where `given` is: in `folder`, where that is not NULL or empty; else as it stands, else under one
+ * of the places.  MN_NOT_FOUND names them all; `option` ("folder.path") begins the message. */
+mn_status mn_data_find(const char *option, const char *folder, const char *given,
+                       char path[MN_DATA_PATH]);
 
 /* The names in a folder, in the order of their bytes: sub-folders, or all that is no folder.
  * Those that begin with a dot are left out.  The caller frees with mn_names_free. */

@@ -99,6 +99,10 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_cla
 mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule);
 mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
                                   mn_transform *transform);
+/* Reads the data and makes the stream; whatever was made is the caller's to free, also when a later
+ * part failed. */
+mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn_stream **stream,
+                             mn_transform *transform);
 
 /* An experiment from the configuration kept in a run file. */
 mn_status mn_experiment_restore(const char *config, mn_experiment **experiment);

@@ -88,7 +88,11 @@ static mn_status keep_initial_weights(mn_runner *runner)
 
 mn_status mn_runner_add_tasks(mn_runner *runner)
 {
-    char digest[16];
+    const mn_dataset *data = runner->dataset;
+    char digest[16], image[64];
+    snprintf(image, sizeof image, "%lldx%lldx%lld", (long long)data->channels,
+             (long long)data->height, (long long)data->width);
+    MN_TRY(mn_runfile_set(runner->file, "image", image));
     snprintf(digest, sizeof digest, "%08x", (unsigned)runner->dataset->digest);
     MN_TRY(mn_runfile_set(runner->file, "dataset_digest", digest));
     MN_TRY(set_number(runner->file, "tasks", mn_stream_tasks(runner->stream)));

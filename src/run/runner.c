@@ -193,24 +193,10 @@ static mn_status close_run(mn_runner *runner, mn_status status)
     return closed;
 }
 
-static mn_status open_data(mn_runner *runner)
-{
-    static _Thread_local int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
-    mn_stream_spec spec;
-    const mn_experiment *experiment = runner->experiment;
-    const char *folder = mn_experiment_settings(experiment)->data_folder;
-    MN_TRY(mn_experiment_stream(experiment, task_classes, class_order, &spec));
-    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
-                           mn_experiment_section_json(experiment, MN_SECTION_DATASET),
-                           folder[0] != '\0' ? folder : NULL, &runner->dataset));
-    MN_TRY(mn_stream_new(runner->dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed,
-                         &runner->stream));
-    return mn_experiment_transform(experiment, runner->dataset, &runner->transform);
-}
-
 static mn_status open_learner(mn_runner *runner, bool begins)
 {
-    MN_TRY(open_data(runner));
+    MN_TRY(mn_experiment_data(runner->experiment, &runner->dataset, &runner->stream,
+                              &runner->transform));
     omp_set_num_threads((int)mn_experiment_settings(runner->experiment)->threads);
     return new_learner(runner, begins, &runner->learner);
 }

@@ -213,3 +213,23 @@ mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_data
     return parse_channels("normalise.deviation", settings->deviation, channels, 1,
                           transform->deviation);
 }
+
+mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset)
+{
+    const char *folder = mn_experiment_settings(experiment)->data_folder;
+    return mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
+                           mn_experiment_section_json(experiment, MN_SECTION_DATASET),
+                           folder[0] != '\0' ? folder : NULL, dataset);
+}
+
+mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn_stream **stream,
+                             mn_transform *transform)
+{
+    static _Thread_local int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
+    const uint64_t seed = (uint64_t)mn_experiment_settings(experiment)->seed;
+    mn_stream_spec spec;
+    MN_TRY(mn_experiment_stream(experiment, task_classes, class_order, &spec));
+    MN_TRY(mn_experiment_dataset(experiment, dataset));
+    MN_TRY(mn_stream_new(*dataset, &spec, seed, stream));
+    return mn_experiment_transform(experiment, *dataset, transform);
+}

@@ -61,6 +61,10 @@ MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **
 MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images,
                                          int64_t *columns);
 
+/* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,
+ * oldest first. */
+MN_API mn_status mn_results_sheet(const char *path, const char *png);
+
 /* --- statistics over seeds -------------------------------------------------------------------- */
 typedef struct mn_summary {
     int64_t n;

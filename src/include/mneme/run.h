@@ -7,6 +7,7 @@
 #ifndef MNEME_RUN_H
 #define MNEME_RUN_H
 
+#include <mneme/data.h>
 #include <mneme/observer.h>
 #include <mneme/option.h>
 
@@ -48,6 +49,12 @@ MN_API mn_status mn_resume(const char *path, const mn_observer *observer);
 /* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
  * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */
 MN_API mn_status mn_export_weights(const char *path, const char *out);
+
+/* Reads the data set of an experiment; the caller frees it. */
+MN_API mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset);
+/* Draws the first training images of each class as a PNG; `augmented`: one image of each class, and
+ * what training would see of it in the first epochs. */
+MN_API mn_status mn_experiment_sheet(mn_experiment *experiment, bool augmented, const char *png);
 
 /* --- benchmarks ------------------------------------------------------------------------------- */
 /* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */

@@ -1,0 +1,342 @@
+/* sheet.c -- looking at images: what a run remembers, and what training sees. */
+#include "data/sheet.h"
+#include "run/batches.h"
+#include "store/query.h"
+
+#include <math.h>
+#include <mneme/results.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 16, MOST_ROWS = 400 };
+
+/* --- what a run remembers -----------------------------------------------------------------------
+ */
+
+typedef struct kept {
+    int64_t slot, seen;
+    int32_t label, task;
+} kept;
+
+typedef struct memory {
+    const char *path;
+    mn_runfile *file;
+    mn_results *results;
+    mn_sheet *sheet;
+    int64_t image_bytes, newest; /* newest: images offered when the last one was kept */
+    int64_t shown_task;
+    uint8_t *pixels; /* (image) of one exemplar */
+} memory;
+
+static mn_status image_shape(const mn_results *results, const char *path, mn_shape *image)
+{
+    const char *text = mn_results_value(results, "image");
+    long long channels, height, width;
+    if (text == NULL || sscanf(text, "%lldx%lldx%lld", &channels, &height, &width) != 3 ||
+        channels < 1 || channels > 4 || height < 1 || height > 65536 || width < 1 ||
+        width > (1 << 28) / height)
+        return mn_fail(MN_CORRUPT, "%s: does not say what shape its images have", path);
+    *image = MN_SHAPE(channels, height, width);
+    return MN_OK;
+}
+
+/* The i-th of a list of names with ", " between; the number where there is none. */
+static void nth_name(const char *names, int64_t i, int64_t number, char *name, size_t bytes)
+{
+    for (; names != NULL && i > 0; i--) {
+        names = strstr(names, ", ");
+        names = names != NULL ? names + 2 : NULL;
+    }
+    if (names == NULL)
+        snprintf(name, bytes, "%lld", (long long)number);
+    else
+        snprintf(name, bytes, "%.*s", (int)strcspn(names, ","), names);
+}
+
+static int64_t count_names(const char *names)
+{
+    int64_t count = 1;
+    while (names != NULL && (names = strstr(names, ", ")) != NULL) {
+        names += 2;
+        count++;
+    }
+    return count;
+}
+
+static void class_name(const mn_results *results, int32_t label, int32_t task, char *name,
+                       size_t bytes)
+{
+    const char *total = mn_results_value(results, "classes");
+    int64_t first = 0; /* of the task's classes: 0 where every task has all */
+    if (total != NULL && count_names(mn_results_task_classes(results, task)) < atoll(total))
+        for (int64_t t = 0; t < task; t++)
+            first += count_names(mn_results_task_classes(results, t));
+    if (label < 0)
+        snprintf(name, bytes, "unlabelled");
+    else
+        nth_name(mn_results_task_classes(results, task), label - first, label, name, bytes);
+}
+
+static mn_status take_image(void *context, const mn_exemplar *exemplar)
+{
+    memory *m = context;
+    if ((int64_t)exemplar->image_bytes != m->image_bytes)
+        return mn_fail(MN_CORRUPT, "%s: exemplar %lld has %zu bytes, expected %lld", m->path,
+                       (long long)exemplar->slot, exemplar->image_bytes, (long long)m->image_bytes);
+    memcpy(m->pixels, exemplar->image, exemplar->image_bytes);
+    return MN_OK;
+}
+
+static mn_status pass_over(void *context, int64_t slot, const char *name, const float *values,
+                           int64_t width)
+{
+    (void)context, (void)slot, (void)name, (void)values, (void)width;
+    return MN_OK;
+}
+
+/* One class of one task: rows[0..count-1], oldest first; of many, some at even distances. */
+static mn_status draw_class(memory *m, const kept *rows, int64_t count)
+{
+    const mn_exemplar_reader reader = {.context = m, .row = take_image, .column = pass_over};
+    char name[96];
+    if (rows->task != m->shown_task)
+        MN_TRY(mn_sheet_row(m->sheet, "task %lld", (long long)rows->task + 1));
+    m->shown_task = rows->task;
+    class_name(m->results, rows->label, rows->task, name, sizeof name);
+    MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", name, (long long)count));
+    const int64_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
+    for (int64_t i = 0; i < shown; i++) {
+        const kept *one = &rows[shown > 1 ? i * (count - 1) / (shown - 1) : 0];
+        MN_TRY(mn_runfile_read_exemplar(m->file, one->slot, &reader));
+        MN_TRY(
+            mn_sheet_image(m->sheet, m->pixels, (double)(one->seen + 1) / (double)(m->newest + 1)));
+    }
+    return MN_OK;
+}
+
+static mn_status read_kept(memory *m, kept **rows, int64_t *count)
+{
+    mn_query *query;
+    bool row;
+    int64_t capacity = 0;
+    *rows = NULL;
+    *count = 0;
+    MN_TRY(mn_query_new(m->file,
+                        "SELECT slot, seen, label, task FROM exemplar ORDER BY task, label, seen",
+                        &query));
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        if (*count == capacity) {
+            capacity = capacity > 0 ? 2 * capacity : 1024;
+            kept *larger = realloc(*rows, (size_t)capacity * sizeof *larger);
+            if (larger == NULL) {
+                status = mn_fail(MN_NO_MEMORY, "out of memory for a list of exemplars");
+                break;
+            }
+            *rows = larger;
+        }
+        (*rows)[*count] = (kept){mn_query_int(query, 0), mn_query_int(query, 1),
+                                 (int32_t)mn_query_int(query, 2), (int32_t)mn_query_int(query, 3)};
+        m->newest = (*rows)[*count].seen > m->newest ? (*rows)[*count].seen : m->newest;
+        (*count)++;
+        status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
+    return status;
+}
+
+static mn_status draw_memory(memory *m)
+{
+    kept *rows;
+    int64_t count, classes = 0;
+    mn_status status = read_kept(m, &rows, &count);
+    if (status == MN_OK && count == 0)
+        status = mn_fail(MN_NOT_FOUND, "%s: the run remembers nothing", m->path);
+    if (status == MN_OK)
+        status = mn_sheet_row(m->sheet,
+                              "%s, %s, seed %s: %lld remembered; from left to right and by "
+                              "their bars: when they were seen",
+                              mn_results_value(m->results, "benchmark"),
+                              mn_results_value(m->results, "strategy"),
+                              mn_results_value(m->results, "seed"), (long long)count);
+    for (int64_t i = 0, next; i < count && status == MN_OK && classes < MOST_ROWS; i = next) {
+        for (next = i + 1;
+             next < count && rows[next].label == rows[i].label && rows[next].task == rows[i].task;)
+            next++;
+        status = draw_class(m, rows + i, next - i);
+        if (++classes == MOST_ROWS && next < count && status == MN_OK)
+            status = mn_sheet_row(m->sheet, "and more, which are not shown");
+    }
+    free(rows);
+    return status;
+}
+
+mn_status mn_results_sheet(const char *path, const char *png)
+{
+    memory m = {.path = path, .shown_task = -1};
+    mn_shape image;
+    MN_TRY(mn_results_open(path, &m.results));
+    mn_status status = image_shape(m.results, path, &image);
+    if (status == MN_OK) {
+        m.image_bytes = mn_shape_count(image);
+        m.pixels = malloc((size_t)m.image_bytes);
+        status = m.pixels != NULL ? mn_sheet_new(image, &m.sheet)
+                                  : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
+    }
+    if (status == MN_OK)
+        status = mn_runfile_open(path, MN_READ, &m.file);
+    if (status == MN_OK)
+        status = draw_memory(&m);
+    if (m.file != NULL)
+        mn_runfile_close(m.file);
+    if (status == MN_OK)
+        status = mn_sheet_write(m.sheet, png);
+    mn_sheet_free(m.sheet);
+    mn_results_free(m.results);
+    free(m.pixels);
+    return status;
+}
+
+/* --- what training sees -------------------------------------------------------------------------
+ */
+
+typedef struct viewer {
+    const mn_experiment *experiment;
+    const mn_dataset *dataset;
+    const mn_stream *stream;
+    mn_transform transform;
+    mn_shape image;
+    mn_sheet *sheet;
+    float *x;        /* (image) */
+    uint8_t *pixels; /* (image) */
+} viewer;
+
+/* The first training images of each class of a task, as far as there are so many. */
+typedef struct examples {
+    uint8_t *pixels; /* (classes, MOST_COLUMNS, image) */
+    int64_t *index;  /* (classes, MOST_COLUMNS) */
+    int64_t *count;  /* (classes) */
+} examples;
+
+/* Back from what a network sees to bytes. */
+static void show_values(const viewer *v)
+{
+    const mn_transform *t = &v->transform;
+    const int64_t values = mn_shape_count(v->image), plane = values / t->channels;
+    for (int64_t i = 0; i < values; i++) {
+        double value = (double)(v->x[i] * t->deviation[i / plane] + t->mean[i / plane]);
+        if (t->scale != NULL)
+            value = (value - (double)t->offset[i]) / (double)(t->scale[i] > 0 ? t->scale[i] : 1);
+        v->pixels[i] = (uint8_t)lround(255 * fmin(fmax(value, 0), 1));
+    }
+}
+
+static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examples *e)
+{
+    const size_t bytes = (size_t)mn_shape_count(v->image);
+    const mn_transform plain = mn_transform_plain(&v->transform);
+    mn_loader *loader;
+    MN_TRY(mn_loader_new(v->stream, MN_PART_TRAIN, task, task, 100, &plain, &loader));
+    mn_status status = mn_loader_shuffle(loader, NULL);
+    for (int64_t i = 0; i < mn_loader_batches(loader) && status == MN_OK; i++) {
+        const mn_batch *batch;
+        status = mn_loader_batch(loader, i, &batch);
+        for (int64_t row = 0; status == MN_OK && row < batch->count; row++) {
+            const int64_t c = batch->labels[row] - info.first_class;
+            if (batch->labels[row] < 0 || e->count[c] == MOST_COLUMNS)
+                continue;
+            const int64_t at = c * MOST_COLUMNS + e->count[c]++;
+            memcpy(e->pixels + (size_t)at * bytes, batch->pixels + (size_t)row * bytes, bytes);
+            e->index[at] = batch->indices[row];
+        }
+    }
+    mn_loader_free(loader);
+    return status;
+}
+
+/* The image as it came, then as it is seen in the first epochs. */
+static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels, int64_t index)
+{
+    const mn_run_settings *settings = mn_experiment_settings(v->experiment);
+    MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
+    for (int64_t epoch = 0; epoch < MOST_COLUMNS - 1; epoch++) {
+        const mn_key key = mn_epoch_key(settings->seed, "stream.augment", task, 0, epoch);
+        mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x);
+        show_values(v);
+        MN_TRY(mn_sheet_image(v->sheet, v->pixels, -1));
+    }
+    return MN_OK;
+}
+
+static mn_status draw_task(const viewer *v, int64_t task, bool augmented)
+{
+    const mn_task_info info = mn_stream_task(v->stream, task);
+    const int64_t bytes = mn_shape_count(v->image), places = info.classes * MOST_COLUMNS;
+    examples e = {malloc((size_t)(places * bytes)), malloc((size_t)places * sizeof *e.index),
+                  calloc((size_t)info.classes, sizeof *e.count)};
+    mn_status status = e.pixels != NULL && e.index != NULL && e.count != NULL
+                           ? collect(v, task, info, &e)
+                           : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
+    if (status == MN_OK)
+        status = mn_sheet_row(v->sheet, "task %lld: %lld to train, %lld to test",
+                              (long long)task + 1, (long long)info.train, (long long)info.test);
+    for (int64_t c = 0; c < info.classes && status == MN_OK; c++) {
+        const uint8_t *pixels = e.pixels + c * MOST_COLUMNS * bytes;
+        status =
+            mn_sheet_row(v->sheet, "%.24s", mn_stream_class_name(v->stream, info.first_class + c));
+        for (int64_t i = 0; i < e.count[c] && status == MN_OK && !augmented; i++)
+            status = mn_sheet_image(v->sheet, pixels + i * bytes, -1);
+        if (status == MN_OK && augmented && e.count[c] > 0)
+            status = draw_views(v, task, pixels, e.index[c * MOST_COLUMNS]);
+    }
+    free(e.pixels);
+    free(e.index);
+    free(e.count);
+    return status;
+}
+
+static mn_status draw_stream(viewer *v, bool augmented)
+{
+    int64_t rows = 0;
+    v->x = malloc((size_t)mn_shape_count(v->image) * sizeof *v->x);
+    v->pixels = malloc((size_t)mn_shape_count(v->image));
+    if (v->x == NULL || v->pixels == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
+    MN_TRY(mn_sheet_new(v->image, &v->sheet));
+    MN_TRY(mn_sheet_row(v->sheet, "%s%s", v->experiment->benchmark,
+                        augmented ? ": an image of each class as it came, then as it is seen in "
+                                    "epochs 1, 2, ..."
+                                  : ": the first images of each class"));
+    for (int64_t task = 0; task < mn_stream_tasks(v->stream); task++) {
+        rows += mn_stream_task(v->stream, task).classes;
+        if (rows > MOST_ROWS)
+            return mn_sheet_row(v->sheet, "and more tasks, which are not shown");
+        MN_TRY(draw_task(v, task, augmented));
+    }
+    return MN_OK;
+}
+
+mn_status mn_experiment_sheet(mn_experiment *experiment, bool augmented, const char *png)
+{
+    viewer v = {.experiment = experiment};
+    mn_dataset *dataset = NULL;
+    mn_stream *stream = NULL;
+    mn_status status = mn_experiment_resolve(experiment);
+    if (status == MN_OK)
+        status = mn_experiment_data(experiment, &dataset, &stream, &v.transform);
+    if (status == MN_OK) {
+        v.dataset = dataset;
+        v.stream = stream;
+        v.image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
+        status = draw_stream(&v, augmented);
+    }
+    if (status == MN_OK)
+        status = mn_sheet_write(v.sheet, png);
+    mn_sheet_free(v.sheet);
+    free(v.x);
+    free(v.pixels);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+    return status;
+}
