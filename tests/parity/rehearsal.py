@@ -68,10 +68,10 @@ def cross_entropy(network, x, y):
 # --- ER-ACE ---------------------------------------------------------------------------------------
 
 
-def er_ace(runs, rate, task_free=False):
+def er_ace(runs, rate, task_free, batch):
     learner, seen = Learner(rate), 0
     for task in runs.tasks():
-        for x, y in task.batches():
+        for x, y in zip(task.x.split(batch), task.y.split(batch)):
             logits = learner.network(x)
             seen = max(seen, int(y.max()) + 1)
             if task.number > 0 or task_free:
@@ -168,9 +168,9 @@ def icarl(runs, rate, decay, epochs):
 
 def cases(runs):
     everything = {"buffer_size": ALL}
-    for task_free in (False, True):
-        settings = {"er-ace.replay": ALL, "er-ace.task_free": task_free, **everything}
-        yield "er-ace", {"lr": 0.2, **settings}, er_ace(runs, 0.2, task_free)
+    for task_free, batch in ((False, 8), (True, 2)):  # two images: classes are missing in a batch
+        settings = {"er-ace.replay": ALL, "er-ace.task_free": task_free, "batch": batch}
+        yield "er-ace", {"lr": 0.2, **settings, **everything}, er_ace(runs, 0.2, task_free, batch)
     for steps in ("one", "two"):
         settings = {"fdr.replay": ALL, "fdr.alpha": 0.7, "fdr.steps": steps, **everything}
         yield "fdr", {"lr": 0.2, **settings}, fdr(runs, 0.2, 0.7, steps == "two")
