@@ -185,9 +185,11 @@ static mn_status after_step(mn_learner *learner, int member, const mn_batch *bat
     return MN_OK;
 }
 
-static mn_status show(mn_learner *learner, const mn_phase *phase, int member, const mn_batch *batch)
+static mn_status show(mn_learner *learner, const mn_phase *phase, int member, const mn_batch *batch,
+                      double factor)
 {
     learner->current = member;
+    learner->learning_rate = learner->optimiser[0].learning_rate * factor;
     MN_TRY(phase->visit(learner, learner->tape, batch));
     return mn_learner_check(learner);
 }
@@ -197,7 +199,7 @@ static mn_status step_once(mn_runner *runner, const mn_phase *phase, int member,
 {
     mn_learner *learner = runner->learner;
     if (phase->visit != NULL)
-        return show(learner, phase, member, batch);
+        return show(learner, phase, member, batch, factor);
     const mn_update usual[] = {{.name = "train", .loss = learner->member[member].strategy->loss},
                                {.name = NULL}};
     const mn_update *update = phase->updates != NULL ? phase->updates : usual;

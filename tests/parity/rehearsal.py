@@ -2,13 +2,15 @@
 
 Whole runs of a few dozen steps, compared with references written from the specifications alone:
 every loss term, how far each weight moved, what is kept, and the scores of the last evaluation.
-The buffer is larger than the data and each draw as large as the buffer, so that nothing depends on
-which rows a draw brings.  Exits 77 (skipped) without PyTorch.
+The buffer is larger than the data and most draws as large as the buffer, so that it does not matter
+which rows a draw brings; where it does (what BiC holds out, CutMix), the reference draws the same.
+Exits 77 (skipped) without PyTorch.
 """
 
 import os
 import sys
 import tempfile
+from functools import partial
 
 try:
     import numpy as np
@@ -20,6 +22,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import philox
 from runs import CLASSES, SIDE, TASKS, Runs, Task, images, initial
 
 TOLERANCE = 2e-5  # of the largest element of the reference
@@ -34,7 +37,7 @@ class Learner:
 
     def __init__(self, rate):
         self.network, self.rate = initial(), rate
-        self.losses, self.tensors, self.scores = {}, {}, None
+        self.losses, self.tensors, self.kept, self.scores = {}, {}, {}, None
         self.x, self.y = torch.zeros(0, SIDE * SIDE).double(), torch.zeros(0, dtype=torch.int64)
 
     @property
@@ -68,7 +71,7 @@ def cross_entropy(network, x, y):
 # --- ER-ACE ---------------------------------------------------------------------------------------
 
 
-def er_ace(runs, rate, task_free, batch):
+def er_ace(runs, _, rate, task_free, batch):
     learner, seen = Learner(rate), 0
     for task in runs.tasks():
         for x, y in zip(task.x.split(batch), task.y.split(batch)):
@@ -89,7 +92,7 @@ def er_ace(runs, rate, task_free, batch):
 # --- FDR ------------------------------------------------------------------------------------------
 
 
-def fdr(runs, rate, alpha, two):
+def fdr(runs, _, rate, alpha, two):
     learner, then = Learner(rate), torch.zeros(0, CLASSES).double()
 
     def distance():
@@ -125,24 +128,158 @@ def gdumb_rates(most, least):
         length *= 2
 
 
-def gdumb(runs, most, least, epochs):
-    learner = Learner(0)
+def pasted(images, others, number):
+    """The box of other images in images (N, SIDE * SIDE), and its share of the area."""
+    side, centre = (1 - number[1]) ** 0.5, [int(n * SIDE) for n in number[2:]]
+    half = int(SIDE * side) // 2
+    rows, columns = (slice(max(c - half, 0), min(c + half, SIDE)) for c in centre)
+    mixed = images.reshape(-1, SIDE, SIDE).clone()
+    mixed[:, rows, columns] = others.reshape(-1, SIDE, SIDE)[:, rows, columns]
+    area = (rows.stop - rows.start) * (columns.stop - columns.start)
+    return mixed.reshape(images.shape), area / SIDE**2
+
+
+def rows_of_buffer(runs, run, tasks):
+    """(x, y) of the rows that came in the first so many tasks, in order of slot."""
+    query = "SELECT source FROM exemplar WHERE task < ? ORDER BY slot"
+    places = [place for (place,) in run.rows(query, tasks)]
+    x = runs.pixels[places].reshape(-1, SIDE * SIDE) / np.float32(255)
+    return torch.from_numpy(x).double(), torch.from_numpy(runs.labels[places].astype(np.int64))
+
+
+def gdumb(runs, run, most, least, epochs, cutmix):
+    learner, step = Learner(0), 0
     for task in runs.tasks():
-        learner.remember(task.x, task.y)
+        x, y = rows_of_buffer(runs, run, task.number + 1)
         learner.network = initial()
         optimiser = torch.optim.SGD(learner.parameters, most, momentum=0.9, weight_decay=1e-6)
-        for _, rate in zip(range(epochs), gdumb_rates(most, least)):
+        step += 1  # the one that filled the buffer
+        for epoch, rate in zip(range(epochs), gdumb_rates(most, least)):
+            shuffle = philox.key_at(philox.key_of(0, "stream.shuffle"), task.number, 1, epoch)
+            order = philox.subset(shuffle, len(y), len(y))
+            number = philox.uniform(
+                philox.key_at(philox.key_of(0, "uniform.gdumb/cutmix"), step), 4
+            )
+            mixed, labels, step = x[order], y[order], step + 1
             optimiser.param_groups[0]["lr"] = rate
             optimiser.zero_grad()
-            learner.log("fit", cross_entropy(learner.network, learner.x, learner.y)).backward()
+            share = 0
+            if number[0] < cutmix:
+                mixed, share = pasted(mixed, mixed.roll(-1, 0), number)
+            logits = learner.network(mixed)
+            loss = (1 - share) * learner.log("fit", F.cross_entropy(logits, labels))
+            if number[0] < cutmix:
+                other = F.cross_entropy(logits, labels.roll(-1))
+                loss = loss + share * learner.log("pasted", other)
+            loss.backward()
             optimiser.step()
+    return learner
+
+
+# --- HAL ------------------------------------------------------------------------------------------
+
+
+def hal(runs, run, rate, strength, beta, gamma, climbed):
+    """With the anchors as the run has them; those of the first task after `climbed` made one step
+    more, when `climbed` is where another run stopped."""
+    learner = Learner(rate)
+    anchors = torch.from_numpy(run.tensor("hal/anchors"))
+    for task in runs.tasks():
+        phi = torch.zeros(learner.network.classifier.in_features).double()
+        for x, y in task.batches():
+            network = learner.network
+            both, labels = torch.cat([x, learner.x]), torch.cat([y, learner.y])
+            loss = learner.log("stream+replay", F.cross_entropy(network(both), labels))
+            phi = beta * phi + (1 - beta) * network.features(x).mean(0).detach()
+            if task.number > 0:
+                ahead = learner.copy()
+                for there, g in zip(
+                    ahead.parameters(),
+                    torch.autograd.grad(loss, learner.parameters, retain_graph=True),
+                ):
+                    there.data -= rate * g
+                e = anchors[: len(task.past)]
+                kept = F.mse_loss(network(e), ahead(e).detach())
+                loss = loss + strength * learner.log("anchors", kept)
+            learner.step(loss)
+            learner.remember(x, y)
+        if task.number == 0 and climbed is not None:
+            memory = Learner(rate)
+            memory.network = learner.copy()
+            memory.step(cross_entropy(memory.network, learner.x, learner.y))
+            e = torch.from_numpy(climbed[: task.seen]).requires_grad_()
+            own = torch.arange(task.seen)
+            height = -F.cross_entropy(memory.network(e), own, reduction="sum")
+            height = height + F.cross_entropy(learner.network(e), own, reduction="sum")
+            height = height + gamma * ((learner.network.features(e) - phi) ** 2).sum()
+            one_more = e - rate * torch.autograd.grad(height, e)[0]
+            learner.tensors["hal/anchors"] = torch.cat([one_more, anchors[task.seen :]])
+            learner.tensors["hal/anchors"] = learner.tensors["hal/anchors"].detach().numpy()
+    return learner
+
+
+# --- BiC ------------------------------------------------------------------------------------------
+
+
+def held_of(labels, fraction, wanted, key):
+    """Which of the rows with these labels are held out: a fraction of each class, or so many."""
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique().tolist():
+        (rows,) = torch.nonzero(labels == label, as_tuple=True)
+        some = int(fraction * len(rows) + 1e-9) if wanted is None else min(wanted, len(rows))
+        held[rows[philox.subset(philox.key_at(key, label), len(rows), some)]] = True
+    return held
+
+
+def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_epochs):
+    learner = Learner(rate)
+    line, old = torch.tensor([1.0, 0.0]).double(), None
+    for task in runs.tasks():
+        past, present = len(task.past), slice(len(task.past), task.seen)
+        x, y = rows_of_buffer(runs, run, task.number)
+        order = philox.subset(philox.key_of(0, "buffer.all"), len(y), len(y))
+        x, y, key = x[order], y[order], philox.key_at(philox.key_of(0, "held-out"), task.number)
+        held = held_of(y, fraction, None, philox.key_at(key, 0))
+        each = int(held.sum() / max(len(y[held].unique()), 1))
+        held = torch.cat([held_of(task.y, None, each, philox.key_at(key, 1)), held])
+        x, y = torch.cat([task.x, x]), torch.cat([task.y, y])
+        if past > 0:
+            then = learner.network(x[~held])[:, :past].detach()
+            then[:, old] = then[:, old] * line[0] + line[1]
+            then = F.softmax(then / temperature, 1)
+        for _ in range(epochs):
+            logits, weight = learner.network(x[~held]), past / task.seen
+            labels = learner.log("labels", F.cross_entropy(logits[:, : task.seen], y[~held]))
+            loss = (1 - weight) * labels
+            if past > 0:
+                now = F.log_softmax(logits[:, :past] / temperature, 1)
+                distil = temperature**2 * (then * (then.log() - now)).sum(1).mean()
+                loss = loss + weight * learner.log("distil", distil)
+            learner.step(loss)
+        line = torch.tensor([1.0, 0.0]).double().requires_grad_()
+        adam = torch.optim.Adam([line], lr=bias_rate)
+        logits = learner.network(x[held])[:, : task.seen].detach()
+        for _ in range(bias_epochs if held.any() else 0):
+            adam.zero_grad()
+            newest = logits[:, present] * line[0] + line[1]
+            F.cross_entropy(torch.cat([logits[:, :past], newest], 1), y[held]).backward()
+            adam.step()
+        line, old = line.detach(), present
+    learner.kept = {"bic/scale": line[0].item(), "bic/shift": line[1].item()}
+
+    def scores(x):
+        logits = learner.network(x).detach()
+        logits[:, old] = logits[:, old] * line[0] + line[1]
+        return logits
+
+    learner.scores = scores
     return learner
 
 
 # --- iCaRL ----------------------------------------------------------------------------------------
 
 
-def icarl(runs, rate, decay, epochs):
+def icarl(runs, _, rate, decay, epochs):
     learner = Learner(rate)
     for task in runs.tasks():
         learner.remember(task.x, task.y)
@@ -167,17 +304,27 @@ def icarl(runs, rate, decay, epochs):
 
 
 def cases(runs):
-    everything = {"buffer_size": ALL}
+    """(strategy, settings, reference): what reference(runs, run) foretells of the run."""
     for task_free, batch in ((False, 8), (True, 2)):  # two images: classes are missing in a batch
-        settings = {"er-ace.replay": ALL, "er-ace.task_free": task_free, "batch": batch}
-        yield "er-ace", {"lr": 0.2, **settings, **everything}, er_ace(runs, 0.2, task_free, batch)
+        settings = {"lr": 0.2, "er-ace.replay": ALL, "er-ace.task_free": task_free, "batch": batch}
+        yield "er-ace", settings, partial(er_ace, rate=0.2, task_free=task_free, batch=batch)
     for steps in ("one", "two"):
-        settings = {"fdr.replay": ALL, "fdr.alpha": 0.7, "fdr.steps": steps, **everything}
-        yield "fdr", {"lr": 0.2, **settings}, fdr(runs, 0.2, 0.7, steps == "two")
-    settings = {"gdumb.epochs": 12, "gdumb.lr": 0.1, "gdumb.cutmix": 0, "batch": WHOLE}
-    yield "gdumb", {**settings, **everything}, gdumb(runs, 0.1, 0.0005, 12)
+        settings = {"lr": 0.2, "fdr.replay": ALL, "fdr.alpha": 0.7, "fdr.steps": steps}
+        yield "fdr", settings, partial(fdr, rate=0.2, alpha=0.7, two=steps == "two")
+    for cutmix in (0, 0.7):
+        settings = {"gdumb.epochs": 12, "gdumb.lr": 0.1, "gdumb.cutmix": cutmix, "batch": WHOLE}
+        yield "gdumb", settings, partial(gdumb, most=0.1, least=5e-4, epochs=12, cutmix=cutmix)
     settings = {"lr": 3, "icarl.decay": 1e-3, "epochs": 6, "batch": WHOLE}
-    yield "icarl", {**settings, **everything}, icarl(runs, 3, 1e-3, 6)
+    yield "icarl", settings, partial(icarl, rate=3, decay=1e-3, epochs=6)
+    settings = {"lr": 0.2, "hal.replay": ALL, "hal.lambda": 0.8, "hal.gamma": 0.5}
+    reference, climbed = partial(hal, rate=0.2, strength=0.8, beta=0.5, gamma=0.5), None
+    for steps in (1, 2):
+        yield "hal", {**settings, "hal.anchor_steps": steps}, partial(reference, climbed=climbed)
+        climbed = runs.last.tensor("hal/anchors")
+    settings = {"lr": 0.5, "epochs": 6, "batch": WHOLE, "bic.held_out": 0.3}
+    settings.update({"bic.bias_epochs": 40, "bic.bias_lr": 0.05})
+    given = {"fraction": 0.3, "epochs": 6, "bias_rate": 0.05, "bias_epochs": 40}
+    yield "bic", settings, partial(bic, rate=0.5, temperature=2, **given)
 
 
 def distance(got, want):
@@ -203,6 +350,9 @@ def errors(run, reference):
         yield name, distance(got[name] - before, want - before), TOLERANCE
     for name, want in reference.tensors.items():
         yield name, distance(run.tensor(name), want), TOLERANCE
+    for name, want in reference.kept.items():
+        ((got,),) = run.rows("SELECT value FROM kept WHERE name = ?", name)
+        yield name, abs(got - want), TOLERANCE
     query = "SELECT value FROM scalar WHERE name = ? ORDER BY step"
     for term, want in reference.losses.items():
         found = np.array([value for (value,) in run.rows(query, term)])
@@ -220,8 +370,8 @@ def main(mneme):
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
         for strategy, settings, reference in cases(runs):
-            run = runs.run(strategy, settings)
-            found = list(errors(run, reference))
+            runs.last = run = runs.run(strategy, {"buffer_size": ALL, **settings})
+            found = list(errors(run, reference(runs, run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
             print(f"  {label}: {max(error for _, error, bound in found if bound == TOLERANCE):.1e}")
             wrong += [f"{label}: {what}: {e:.1e}" for what, e, bound in found if not e <= bound]

@@ -119,7 +119,8 @@ MN_API int64_t mn_tasks(const mn_learner *learner);
 MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
 MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
-MN_API double mn_learning_rate(const mn_learner *learner); /* in open: the run's, as configured */
+/* Of the update; in visit that of the run's optimiser, in open as configured. */
+MN_API double mn_learning_rate(const mn_learner *learner);
 /* In a loss: the rate of this update's step, in place of the schedule's. */
 MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
 /* What the policy is told: capacity, rows in use, ...; NULL without a buffer. */
