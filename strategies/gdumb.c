@@ -38,6 +38,13 @@ static mn_status open(mn_learner *learner)
 
 static mn_status before_task(mn_learner *learner)
 {
+    const int64_t rows = mn_buffer_capacity(mn_learner_buffer(learner));
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    if (rows < classes)
+        return mn_fail(MN_BAD_OPTION,
+                       "a buffer of %lld rows for %lld classes: "
+                       "what is not in it is not learned; raise buffer_size",
+                       (long long)rows, (long long)classes);
     return mn_reinitialise(learner, mn_learner_network(learner));
 }
 

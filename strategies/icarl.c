@@ -42,6 +42,13 @@ static mn_status open(mn_learner *learner)
 static mn_status before_task(mn_learner *learner)
 {
     icarl_state *s = mn_state(learner);
+    const int64_t rows = mn_buffer_capacity(mn_learner_buffer(learner));
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    if (rows < classes)
+        return mn_fail(MN_BAD_OPTION,
+                       "a buffer of %lld rows for %lld classes: "
+                       "a class without an exemplar has no mean; raise buffer_size",
+                       (long long)rows, (long long)classes);
     *s->known = 0;
     MN_TRY(mn_tensor_fill(s->exemplars, 0));
     return mn_network_copy(s->before, mn_learner_network(learner));
