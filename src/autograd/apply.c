@@ -3,6 +3,7 @@
  * A node, its list of inputs and its attributes are one piece of the arena; the output's elements
  * are another.  Only nodes through which a gradient may flow are kept in the tape's list. */
 #include "autograd/node.h"
+#include "autograd/profile.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -98,6 +99,16 @@ static void *output_memory(mn_tape *tape, const mn_node *node)
     return mn_tensor_floats(&node->inputs[0]->value) + view->offset;
 }
 
+static mn_status forward_of(mn_node *node)
+{
+    mn_profile *profile = mn_tape_profile_of(node->output.tape);
+    const double since = profile != NULL ? mn_profile_now() : 0;
+    const mn_status status = node->op->forward(node);
+    if (profile != NULL)
+        mn_profile_forward(profile, node, since);
+    return status;
+}
+
 mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
 {
     mn_tape *tape = tape_of_any(inputs, n);
@@ -111,7 +122,7 @@ mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const v
         node->output.value.data = output_memory(tape, node);
         if (node->output.value.data == NULL)
             return mn_tape_poison(tape);
-        status = op->forward != NULL ? op->forward(node) : MN_OK;
+        status = op->forward != NULL ? forward_of(node) : MN_OK;
     }
     if (status != MN_OK)
         mn_tape_fail(tape, op->name, status);

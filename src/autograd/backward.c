@@ -6,6 +6,7 @@
  * and is always added to. */
 #include "autograd/flips.h"
 #include "autograd/node.h"
+#include "autograd/profile.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -112,7 +113,11 @@ static mn_status flip(mn_node *node)
 
 static mn_status backward_of(mn_node *node)
 {
+    mn_profile *profile = mn_tape_profile_of(node->output.tape);
+    const double since = profile != NULL ? mn_profile_now() : 0;
     MN_TRY(node->op->backward(node));
+    if (profile != NULL)
+        mn_profile_backward(profile, node, since);
     if (mn_tape_sweep(node->output.tape)->squares && node->squares != NULL)
         MN_TRY(node->squares(node));
 #ifdef MN_TEST_FLIPS

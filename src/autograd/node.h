@@ -14,6 +14,7 @@ struct mn_var {
     mn_tensor value;
     mn_tensor gradient;   /* its data is NULL until a sweep first adds to it */
     mn_tensor *parameter; /* of a leaf: where backward adds */
+    const char *name;     /* of a network's leaf */
     uint64_t sweep;       /* the sweep whose contributions `gradient` holds */
     uint64_t path;        /* the sweep on whose way from input to loss it lies */
     bool to_parameter;    /* a gradient would flow on to a parameter, */
@@ -58,6 +59,11 @@ void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layou
 typedef struct mn_view {
     int64_t offset;
 } mn_view;
+
+/* --- profiling (autograd/profile.h) --- */
+struct mn_profile *mn_tape_profile_of(const mn_tape *tape); /* NULL: off */
+void mn_profile_forward(struct mn_profile *profile, const mn_node *node, double since);
+void mn_profile_backward(struct mn_profile *profile, const mn_node *node, double since);
 
 /* --- sweeps --- */
 /* Where this sweep's gradient of the i-th input goes, NULL when nobody wants it.  *add is false

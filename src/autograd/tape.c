@@ -3,6 +3,7 @@
  * The poison var is a scalar NaN embedded in the tape.  Any function may be given it, and asks the
  * tape, not the var, whether all is well. */
 #include "autograd/node.h"
+#include "autograd/profile.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct mn_tape {
     mn_arena arena;
     mn_node *last;
     prepared *prepared;
+    mn_profile *profile;
     mn_sweep sweep;
     mn_var poison;
     float not_a_number;
@@ -155,6 +157,22 @@ void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layou
     }
     p->changes = mn_tensor_changes();
     return p->memory;
+}
+
+void mn_tape_profile(mn_tape *tape, mn_profile *profile)
+{
+    tape->profile = profile;
+}
+
+mn_profile *mn_tape_profile_of(const mn_tape *tape)
+{
+    return tape->profile;
+}
+
+void mn_var_name(mn_var *leaf, const char *name)
+{
+    if (leaf != mn_tape_poison(leaf->tape))
+        leaf->name = name;
 }
 
 mn_sweep *mn_tape_sweep(mn_tape *tape)

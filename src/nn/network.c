@@ -3,6 +3,7 @@
  * Each segment begins on a 64-byte boundary of its slab, as kernels like it.  The gaps this leaves
  * are zero in every slab and stay so: no gradient is ever added there, and an optimiser does not
  * move a zero whose gradient and moments are zero. */
+#include "autograd/profile.h"
 #include "base/options.h"
 #include "nn/initial.h"
 #include "tensor/tensor.h"
@@ -257,9 +258,12 @@ mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
 {
     const mn_parameter *parameter = &network->segments[i].parameter;
     mn_tape *tape = mn_tape_of(x);
-    if ((mode & MN_NO_GRADIENT) != 0)
-        return mn_const(tape, parameter->value);
-    return mn_leaf(tape, parameter->value, parameter->gradient);
+    const bool constant = (mode & MN_NO_GRADIENT) != 0;
+    mn_var *leaf = constant ? mn_const(tape, parameter->value)
+                            : mn_leaf(tape, parameter->value, parameter->gradient);
+    if (leaf != NULL)
+        mn_var_name(leaf, parameter->name);
+    return leaf;
 }
 
 int64_t mn_network_features(const mn_network *network)

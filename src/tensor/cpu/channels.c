@@ -140,16 +140,24 @@ MN_CLONES static void add_moments(int64_t length, int64_t tile, const float *x, 
     });
 }
 
-/* sums of dy, and of dy (x - mean), where the output is above `low` */
-MN_CLONES static void add_slopes(int64_t length, int64_t tile, float low, const float *mean,
-                                 const float *x, const float *y, const float *dy, double *sum,
-                                 double *along)
+/* The slope behind a ReLU, of whose output y is; a product, as a choice would not be vectorised. */
+#define BEHIND_RELU (dy[i] * (float)(y[i] > 0))
+
+/* sums of dy, and of dy (x - mean); with y, behind a ReLU */
+MN_CLONES static void add_slopes(int64_t length, int64_t tile, const float *mean, const float *x,
+                                 const float *y, const float *dy, double *sum, double *along)
 {
-    TILED(length, tile, {
-        const float slope = y[i] > low ? dy[i] : 0;
-        sum[j] += (double)slope;
-        along[j] += (double)(slope * (x[i] - mean[j]));
-    });
+    if (y == NULL)
+        TILED(length, tile, {
+            sum[j] += (double)dy[i];
+            along[j] += (double)(dy[i] * (x[i] - mean[j]));
+        });
+    else
+        TILED(length, tile, {
+            const float slope = BEHIND_RELU;
+            sum[j] += (double)slope;
+            along[j] += (double)(slope * (x[i] - mean[j]));
+        });
 }
 
 /* Two sums for each group and channel, (groups, C) each, from those of the pieces' tiles. */
@@ -281,23 +289,23 @@ mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *
     return MN_OK;
 }
 
-/* dx (+)= factor (dy - offset - (x - mean) tilt), where y is above `low` */
-MN_CLONES static void normalise_backward(int64_t length, int64_t tile, float low, bool add,
+/* dx (+)= factor (dy - offset - (x - mean) tilt); with y, behind a ReLU */
+MN_CLONES static void normalise_backward(int64_t length, int64_t tile, bool add,
                                          const float *coefficients, const float *x, const float *y,
                                          const float *dy, float *dx)
 {
     const float *mean = coefficients, *factor = mean + tile;
     const float *offset = factor + tile, *tilt = offset + tile;
-    if (add)
-        TILED(length, tile, {
-            const float slope = y[i] > low ? dy[i] : 0;
-            dx[i] += factor[j] * (slope - offset[j] - (x[i] - mean[j]) * tilt[j]);
-        });
+#define GRADIENT(slope) factor[j] * ((slope)-offset[j] - (x[i] - mean[j]) * tilt[j])
+    if (y == NULL && add)
+        TILED(length, tile, dx[i] += GRADIENT(dy[i]));
+    else if (y == NULL)
+        TILED(length, tile, dx[i] = GRADIENT(dy[i]));
+    else if (add)
+        TILED(length, tile, dx[i] += GRADIENT(BEHIND_RELU));
     else
-        TILED(length, tile, {
-            const float slope = y[i] > low ? dy[i] : 0;
-            dx[i] = factor[j] * (slope - offset[j] - (x[i] - mean[j]) * tilt[j]);
-        });
+        TILED(length, tile, dx[i] = GRADIENT(BEHIND_RELU));
+#undef GRADIENT
 }
 
 static void sum_slopes(const planes *p, const mn_channel_norm *norm, const float *x, const float *y,
@@ -312,7 +320,7 @@ static void sum_slopes(const planes *p, const mn_channel_norm *norm, const float
         lay_out(p, &c, true, norm->mean, 0, mean);
         for (int64_t run = 0; run < c.runs; run++) {
             const int64_t at = c.first + run * c.step;
-            add_slopes(c.length, p->tile, low_of(norm), mean, x + at, y + at, dy + at, tile,
+            add_slopes(c.length, p->tile, mean, x + at, y != NULL ? y + at : NULL, dy + at, tile,
                        tile + p->tile);
         }
     }
@@ -346,8 +354,8 @@ static void spread_slopes(const planes *p, const mn_channel_norm *norm, const fl
         lay_out_slopes(p, &c, norm, s, tiles + 2 * p->tile, tiles + 3 * p->tile);
         for (int64_t run = 0; run < c.runs; run++) {
             const int64_t at = c.first + run * c.step;
-            normalise_backward(c.length, p->tile, low_of(norm), add, tiles, x + at, y + at, dy + at,
-                               dx + at);
+            normalise_backward(c.length, p->tile, add, tiles, x + at, y != NULL ? y + at : NULL,
+                               dy + at, dx + at);
         }
     }
 }
@@ -357,7 +365,7 @@ mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor 
                                    float *dscale, bool add_scale, float *dshift, bool add_shift)
 {
     const planes p = planes_of(x, norm->each_image);
-    const float *in = mn_tensor_floats(x), *out = mn_tensor_floats(y);
+    const float *in = mn_tensor_floats(x), *out = norm->relu ? mn_tensor_floats(y) : NULL;
     const float *slope = mn_tensor_floats(dy);
     sums s;
     MN_TRY(take_sums(&p, 4, &s));

@@ -1,0 +1,32 @@
+/* profile.h -- where a step's time goes, by op and layer.
+ *
+ * A tape without a profile pays one comparison an op.  The layer is that of the parameter the op
+ * reads; ops without parameters are counted together. */
+#ifndef MN_AUTOGRAD_PROFILE_H
+#define MN_AUTOGRAD_PROFILE_H
+
+#include <mneme/autograd.h>
+
+typedef struct mn_profile_row {
+    const char *op;
+    const char *parameter; /* "layer1.0.conv1.weight", whose layer it is; NULL: none */
+    int64_t forwards, backwards;
+    double forward_seconds, backward_seconds;
+} mn_profile_row;
+
+typedef struct mn_profile {
+    mn_profile_row *rows;
+    int count, capacity;
+} mn_profile; /* all zero is an empty one */
+
+void mn_profile_free(mn_profile *profile);
+/* Forgets what was counted: the first steps plan and allocate. */
+void mn_profile_clear(mn_profile *profile);
+/* Counts from now on what the tape does; NULL ends it.  Borrowed. */
+void mn_tape_profile(mn_tape *tape, mn_profile *profile);
+double mn_profile_now(void); /* seconds */
+
+/* A leaf's parameter by name, which outlives the tape. */
+void mn_var_name(mn_var *leaf, const char *name);
+
+#endif
