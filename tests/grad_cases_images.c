@@ -87,6 +87,17 @@ static mn_var *rectified(mn_var *x, mn_var *scale, mn_var *shift, mn_norm_mode m
     mn_var *moved = mn_add(x, mn_input(mn_tape_of(x), shape, moves, false));
     return mn_batch_norm_relu_2d(moved, scale, mn_shift(shift, -0.65), NULL, NULL, mode, 0.1, 1e-2);
 }
+/* One sign or the other by turns, far from the kink. */
+static mn_var *add_relu(mn_var *x, mn_var *y)
+{
+    const mn_shape shape = mn_shape_of(x);
+    float moves[GRAD_ELEMENTS];
+    for (int64_t i = 0; i < mn_shape_count(shape); i++)
+        moves[i] = i % 3 == 0 ? 3 : -3;
+    return mn_add_relu(mn_add(x, mn_input(mn_tape_of(x), shape, moves, false)), y);
+}
+BUILD(add_relu, add_relu(x[0], x[1]))
+BUILD(add_relu_blocked, add_relu(blocked(x[0]), x[1]))
 BUILD(relu_norm, rectified(x[0], x[1], x[2], MN_NORM_BATCH))
 BUILD(relu_norm_last, rectified(last(x[0]), x[1], x[2], MN_NORM_BATCH))
 BUILD(relu_norm_blocked, rectified(blocked(x[0]), x[1], x[2], MN_NORM_BATCH))
@@ -186,6 +197,9 @@ const grad_case grad_cases_images[] = {
     ONE(upsample_bilinear, upsample_edges, S(1, 1, 9, 7)),
     ONE(upsample_bilinear, upsample_laid_out, S(1, 17, 2, 3)),
 
+    TWO(add_relu, add_relu, S(3, 5), S(3, 5)),
+    TWO(add_relu, add_relu, S(0, 2), S(0, 2)),
+    TWO(add_relu, add_relu_blocked, S(2, 5, 3, 3), S(2, 5, 3, 3)),
     TWO(add, add_last, S(2, 5, 3, 3), S(2, 5, 3, 3)),
     TWO(add, add_mixed, S(2, 5, 3, 3), S(2, 5, 3, 3)),
     TWO(add, add_two_layouts, S(1, 18, 3, 3), S(1, 18, 3, 3)),

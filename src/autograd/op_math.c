@@ -4,6 +4,8 @@
  * attributes. */
 #include "autograd/node.h"
 
+#include <mneme/image_ops.h>
+
 /* --- z = a x + b y -----------------------------------------------------------------------------
  */
 
@@ -54,6 +56,36 @@ mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y)
 {
     return mn_rows_apart(
         mn_apply2_laid_out(&op_axpby, x, y, &(sum_attributes){(float)a, (float)b}));
+}
+
+/* --- z = max(0, x + y): one pass over memory where two ops make three --- */
+
+static mn_status add_relu_forward(mn_node *node)
+{
+    mn_kernel_add_relu(mn_node_y_stored_count(node), mn_node_x(node, 0), mn_node_x(node, 1),
+                       mn_node_y(node));
+    return MN_OK;
+}
+
+static mn_status add_relu_backward(mn_node *node)
+{
+    const float *z = mn_node_y(node);
+    for (int i = 0; i < 2; i++) {
+        bool add;
+        float *dx = mn_node_sink(node, i, &add);
+        if (dx != NULL)
+            mn_kernel_map_backward(MN_FUNCTION_RELU, mn_node_y_stored_count(node), 0, 0, z, z,
+                                   mn_node_dy(node), dx, add);
+    }
+    return MN_OK;
+}
+
+static const mn_op op_add_relu = {"add_relu", 0, mn_laid_out_of_equals, add_relu_forward,
+                                  add_relu_backward};
+
+mn_var *mn_add_relu(mn_var *x, mn_var *y)
+{
+    return mn_rows_apart(mn_apply2_laid_out(&op_add_relu, x, y, NULL));
 }
 
 /* --- z = x y -----------------------------------------------------------------------------------

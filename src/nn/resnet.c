@@ -89,7 +89,7 @@ static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool proj
         x = mn_layer_conv(walk, x, stride, 0);
         x = mn_layer_batch_norm(walk, x);
     }
-    return mn_relu(mn_add(y, x));
+    return mn_add_relu(y, x);
 }
 
 static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mode mode)

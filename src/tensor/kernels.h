@@ -32,6 +32,7 @@ void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y);
 /* z = a x + b y */
 void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y, float *z);
 /* z = x y */
+void mn_kernel_add_relu(int64_t n, const float *x, const float *y, float *z); /* max(0, x + y) */
 void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z);
 /* z (+)= a x y */
 void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z, bool add);

@@ -96,6 +96,11 @@ def pools(case, random, shape, outputs):
     yield case("global_average_pool", [x], lambda x: x.mean((2, 3)))
 
 
+def sums(case, random, shape, outputs):
+    x, y = random.standard_normal((2, *shape))
+    yield case("add_relu", [x, y], lambda x, y: F.relu(x + y))
+
+
 def upsamplings(case, random, shape, outputs):
     x = random.standard_normal(shape)
     for height, width in [(2 * shape[2], 2 * shape[3]), (shape[2] + 3, shape[3]), (4, 4)]:
@@ -110,7 +115,8 @@ def upsamplings(case, random, shape, outputs):
 
 
 def all_cases(case):
-    families = (convolutions, grouped_convolutions, batch_norms, instance_norms, pools, upsamplings)
+    families = (convolutions, grouped_convolutions, batch_norms, instance_norms, pools)
+    families += (upsamplings, sums)
     for seed, (shape, outputs) in enumerate(SHAPES):
         random = np.random.RandomState(seed)
         for family in families:

@@ -74,6 +74,7 @@ typedef struct op_case {
     X(batch_norm_relu_2d, mn_batch_norm_relu_2d(c->x[0], c->x[1], c->x[2], c->running[0],          \
                                                 c->running[1], c->norm, c->a, c->b))               \
     X(instance_norm_2d, mn_instance_norm_2d(c->x[0], c->x[1], c->x[2], c->b))                      \
+    X(add_relu, mn_add_relu(c->x[0], c->x[1]))                                                     \
     X(max_pool_2d, mn_max_pool_2d(c->x[0], c->size, c->stride, c->padding))                        \
     X(average_pool_2d, mn_average_pool_2d(c->x[0], c->size, c->stride, c->padding))                \
     X(global_average_pool, mn_global_average_pool(c->x[0]))                                        \

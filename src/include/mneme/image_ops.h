@@ -28,6 +28,8 @@ MN_API mn_var *mn_batch_norm_relu_2d(mn_var *x, mn_var *scale, mn_var *shift,
 /* Statistics of each channel of each image (Ulyanov et al. 2016); scale, shift (C) or NULL. */
 MN_API mn_var *mn_instance_norm_2d(mn_var *x, mn_var *scale, mn_var *shift, double epsilon);
 
+MN_API mn_var *mn_add_relu(mn_var *x, mn_var *y); /* max(0, x + y), of any shape: a block's end */
+
 /* Windows of size x size; `padding` is at most half of it.  The mean counts padding as zeros. */
 MN_API mn_var *mn_max_pool_2d(mn_var *x, int64_t size, int64_t stride, int64_t padding);
 MN_API mn_var *mn_average_pool_2d(mn_var *x, int64_t size, int64_t stride, int64_t padding);

@@ -4,6 +4,7 @@
  * each inner loop is one the compiler can vectorise.  Elements do not depend on each other, hence
  * `omp simd`, which also lets the output be one of the inputs. */
 #include "tensor/cpu/clones.h"
+#include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
@@ -35,11 +36,13 @@ void mn_kernel_download(void *to_host, const void *from_device, size_t bytes)
         memcpy(to_host, from_device, bytes);
 }
 
-MN_CLONES void mn_kernel_fill(int64_t n, float value, float *y)
+MN_CLONES static void fill(int64_t n, float value, float *y)
 {
     for (int64_t i = 0; i < n; i++)
         y[i] = value;
 }
+
+void mn_kernel_fill(int64_t n, float value, float *y){MN_IN_PARTS(n, fill(count, value, y + at))}
 
 MN_CLONES static void axpy(int64_t n, float a, const float *x, float *y)
 {
@@ -57,30 +60,48 @@ MN_CLONES static void ax(int64_t n, float a, const float *x, float *y)
 
 void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y)
 {
-    if (b == 1)
-        axpy(n, a, x, y);
-    else if (b != 0)
+    if (b == 1) {
+        MN_IN_PARTS(n, axpy(count, a, x + at, y + at))
+    } else if (b != 0) {
         mn_kernel_sum_of(n, a, x, b, y, y);
-    else if (a != 1)
-        ax(n, a, x, y);
-    else if (n > 0)
-        memmove(y, x, (size_t)n * sizeof *y);
+    } else if (a != 1) {
+        MN_IN_PARTS(n, ax(count, a, x + at, y + at))
+    } else if (n > 0) {
+        MN_IN_PARTS(n, memmove(y + at, x + at, (size_t)count * sizeof *y))
+    }
 }
 
-MN_CLONES void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
-                                float *z)
+MN_CLONES static void sum_of(int64_t n, float a, const float *x, float b, const float *y, float *z)
 {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         z[i] = a * x[i] + b * y[i];
 }
 
-MN_CLONES void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z)
+void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
+                      float *z){MN_IN_PARTS(n, sum_of(count, a, x + at, b, y + at, z + at))}
+
+MN_CLONES static void add_relu(int64_t n, const float *x, const float *y, float *z)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float v = x[i] + y[i];
+        z[i] = v <= 0 ? 0 : v;
+    }
+}
+
+void mn_kernel_add_relu(int64_t n, const float *x, const float *y,
+                        float *z){MN_IN_PARTS(n, add_relu(count, x + at, y + at, z + at))}
+
+MN_CLONES static void mul(int64_t n, const float *x, const float *y, float *z)
 {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         z[i] = x[i] * y[i];
 }
+
+void mn_kernel_mul(int64_t n, const float *x, const float *y,
+                   float *z){MN_IN_PARTS(n, mul(count, x + at, y + at, z + at))}
 
 MN_CLONES void mn_kernel_div(int64_t n, const float *x, const float *y, float *z)
 {
@@ -134,7 +155,7 @@ MN_FUNCTION_MAP(X)
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    maps[function](n, a, b, x, y);
+    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at))
 }
 
 void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, const float *x,
@@ -146,5 +167,5 @@ void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, c
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    maps[function](n, a, b, x, y, dy, dx, add);
+    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at, dy + at, dx + at, add))
 }

@@ -1,5 +1,6 @@
 /* optimiser.c -- one pass over parameters, gradient and moments. */
 #include "tensor/cpu/clones.h"
+#include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
@@ -43,12 +44,13 @@ MN_CLONES static void momentum_step(int64_t n, const mn_sgd_step *step, const fl
 void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, float *velocity,
                         float *w)
 {
-    if (velocity == NULL)
-        plain_step(n, step->rate, step->weight_decay, g, w);
-    else if (step->first)
-        first_step(n, step, g, velocity, w);
-    else
-        momentum_step(n, step, g, velocity, w);
+    if (velocity == NULL) {
+        MN_IN_PARTS(n, plain_step(count, step->rate, step->weight_decay, g + at, w + at))
+    } else if (step->first) {
+        MN_IN_PARTS(n, first_step(count, step, g + at, velocity + at, w + at))
+    } else {
+        MN_IN_PARTS(n, momentum_step(count, step, g + at, velocity + at, w + at))
+    }
 }
 
 MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate, float root,
@@ -73,6 +75,8 @@ void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, fl
     const double number = (double)step->number;
     const double correction1 = 1 - pow((double)step->beta1, number);
     const double correction2 = 1 - pow((double)step->beta2, number);
-    adam_loop(n, step, (float)((double)step->rate / correction1), (float)(1 / sqrt(correction2)), g,
-              first_moment, second_moment, w);
+    const float rate = (float)((double)step->rate / correction1);
+    const float root = (float)(1 / sqrt(correction2));
+    MN_IN_PARTS(n, adam_loop(count, step, rate, root, g + at, first_moment + at, second_moment + at,
+                             w + at))
 }

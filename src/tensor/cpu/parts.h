@@ -1,0 +1,30 @@
+/* parts.h -- large arrays are cut between threads; elements that do not depend on each other come
+ * out the same, however the array is cut. */
+#ifndef MN_TENSOR_CPU_PARTS_H
+#define MN_TENSOR_CPU_PARTS_H
+
+#include <stdint.h>
+
+enum { MN_PARTS = 16, MN_LARGE = 1 << 17 };
+
+static inline int64_t mn_part_begin(int64_t n, int64_t part)
+{
+    return n * part / MN_PARTS / 16 * 16 + (part == MN_PARTS ? n % 16 : 0);
+}
+
+/* The statement for elements [at, at + count) of n, in parts where n is large. */
+/* clang-format off */
+#define MN_IN_PARTS(n, statement)                                                                  \
+    if ((n) < MN_LARGE) {                                                                          \
+        const int64_t at = 0, count = (n);                                                         \
+        statement;                                                                                 \
+    } else {                                                                                       \
+        _Pragma("omp parallel for schedule(static)")                                               \
+        for (int64_t part = 0; part < MN_PARTS; part++) {                                          \
+            const int64_t at = mn_part_begin(n, part), count = mn_part_begin(n, part + 1) - at;    \
+            statement;                                                                             \
+        }                                                                                          \
+    }
+/* clang-format on */
+
+#endif
