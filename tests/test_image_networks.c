@@ -137,8 +137,8 @@ START_TEST(no_network_runs_by_reference_code)
     static char types[][20] = {"resnet18", "resnet18-reduced", "resnet32", "convnet"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         train_and_evaluate(types[i], 32, 20);
-        train_and_evaluate(types[i], 10, 7);
-        train_and_evaluate(types[i], 1 + (i == 3), 1);
+        if (i > 0)
+            train_and_evaluate(types[i], 10, 1);
         mn_primitive_each(forbid_reference, types[i]);
     }
 }
