@@ -12,7 +12,7 @@ complain() {
     status=1
 }
 
-"$describe" "$scratch"
+"$describe" "$scratch" "$root/strategies"
 mkdir "$scratch/checked-in"
 cp -r "$root/docs/strategies" "$root/docs/benchmark-keys.md" "$scratch/checked-in"
 mkdir "$scratch/written"

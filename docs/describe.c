@@ -1,8 +1,9 @@
 /* describe.c -- writes the pages of docs/ that repeat what tables in the code say: one page a
  * strategy, and the keys of a benchmark.
  *
- * usage: describe FOLDER, where FOLDER is docs/ itself or, for the test that compares, an empty
- * one.  The pages are checked in, so that they can be read without a build. */
+ * usage: describe FOLDER SOURCES, where FOLDER is docs/ itself or, for the test that compares, an
+ * empty one, and SOURCES is strategies/, whose files begin with what the method does.  The pages
+ * are checked in, so that they can be read without a build. */
 #include "base/json.h"
 #include "base/options.h"
 #include "nn/optimiser.h"
@@ -143,7 +144,32 @@ static int write_recipes_of(FILE *page, const char *benchmark, const char *strat
     return written;
 }
 
-static void write_strategy(const char *folder, const mn_strategy *strategy)
+/* The comment that a source begins with: its formulas, and what its authors do otherwise. */
+static void write_comment(FILE *page, const char *sources, const char *file)
+{
+    char path[4096], line[512];
+    snprintf(path, sizeof path, "%s/%s.c", sources, file);
+    FILE *source = fopen(path, "r");
+    if (source == NULL)
+        stop(path);
+    bool formula = false;
+    fputs("## What it does\n\n", page);
+    for (int i = 0; fgets(line, sizeof line, source) != NULL && strcmp(line, " */\n") != 0; i++) {
+        const char *text = i == 0 ? strstr(line, " -- ") : line + 1;
+        if (text == NULL || (i > 0 && strncmp(line, " *", 2) != 0))
+            stop("a strategy's source does not begin with '/* name.c -- ...', closed by ' */'");
+        text += i == 0 ? strlen(" -- ") : strlen("*");
+        const bool was = formula;
+        formula = strncmp(text, "     ", 5) == 0;
+        if (formula != was)
+            fputs("```\n", page);
+        fputs(text + (formula ? 5 : text[0] == ' '), page);
+    }
+    fputs(formula ? "```\n\n" : "\n", page);
+    fclose(source);
+}
+
+static void write_strategy(const char *folder, const char *sources, const mn_strategy *strategy)
 {
     FILE *page = open_page(folder, strategy->name);
     fprintf(page, "# %s\n\n%s\n\n", strategy->name, strategy->summary);
@@ -152,13 +178,15 @@ static void write_strategy(const char *folder, const mn_strategy *strategy)
         fprintf(page, "Its buffer policy, unless you choose another: `%s`.\n", strategy->policy);
     if (strategy->cite != NULL)
         fprintf(page, "\nPaper: %s\n", strategy->cite);
-    const bool is_base = strategy->loss != NULL || strategy->phases != NULL;
     char file[128];
     snprintf(file, sizeof file, "%s", strategy->name);
-    for (char *c = file; *c != '\0'; c++)
+    for (char *c = file; *c != '\0'; c++) /* agem_r.c brings agem-r */
         *c = *c == '-' ? '_' : *c;
-    fprintf(page, "\n```\nmneme run BENCHMARK %s%s\n```\n\nSource: `strategies/%s.c`\n\n",
-            is_base ? "" : "BASE+", strategy->name, file);
+    fprintf(page, "\n```\nmneme run BENCHMARK %s\n", strategy->name);
+    if (strategy->loss == NULL)
+        fprintf(page, "mneme run BENCHMARK er+%s\n", strategy->name);
+    fprintf(page, "```\n\nSource: `strategies/%s.c`\n\n", file);
+    write_comment(page, sources, file);
     fputs("## Options\n\n", page);
     char prefix[128];
     snprintf(prefix, sizeof prefix, "%s.", strategy->name);
@@ -173,7 +201,7 @@ static void write_strategy(const char *folder, const mn_strategy *strategy)
     close_page(page);
 }
 
-static void write_strategies(const char *folder)
+static void write_strategies(const char *folder, const char *sources)
 {
     char inner[4096];
     snprintf(inner, sizeof inner, "%s/strategies", folder);
@@ -183,7 +211,7 @@ static void write_strategies(const char *folder)
     const mn_descriptor *found;
     for (int i = 0; (found = mn_registered(MN_KIND_STRATEGY, i)) != NULL; i++) {
         fprintf(index, "| [%s](%s.md) | %s |\n", found->name, found->name, found->summary);
-        write_strategy(inner, (const void *)found);
+        write_strategy(inner, sources, (const void *)found);
     }
     close_page(index);
 }
@@ -257,9 +285,9 @@ static void write_keys(const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
-        stop("usage: describe FOLDER");
-    write_strategies(argv[1]);
+    if (argc != 3)
+        stop("usage: describe FOLDER SOURCES");
+    write_strategies(argv[1], argv[2]);
     write_keys(argv[1]);
     return EXIT_SUCCESS;
 }

@@ -3,8 +3,7 @@
  *
  *     L = BCE(f(x), t) + decay |theta|^2,  x from the task and the buffer, mixed as one data set
  *     t = 1 at the label and 0 elsewhere; for past classes sigmoid of the network before the task
- *     score of class k = -| phi(x) - mu_k |^2,  phi of length 1, mu_k the mean of its exemplars'
- * phi
+ *     score of class k = -| phi(x) - mu_k |^2,  phi of length 1, mu_k its exemplars' mean phi
  *
  * BCE is the mean over rows and all classes, future ones included, whose target is 0.  Means are
  * made after herding, in evaluation mode, and brought to length 1.  (The authors also average over
