@@ -6,6 +6,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 enum { RECORD = 2 + 3072, FILES = 3, MOST_BYTES = 200 * 1024 };
 
@@ -92,7 +93,7 @@ static const packing archives[] = {
     {".zip", ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, true, "zip:compression=deflate"},
     {".zip", ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, true, "zip:compression=store"},
 };
-enum { ARCHIVES = sizeof archives / sizeof archives[0] };
+enum { ARCHIVES = sizeof archives / sizeof archives[0], PLAIN_TAR = 5 };
 
 static struct archive *begin(const packing *with, const char *name)
 {
@@ -281,6 +282,28 @@ START_TEST(a_damaged_archive_is_never_believed)
 }
 END_TEST
 
+/* A tar may end in any amount of padding, and the checksum of the gzip around it comes after. */
+START_TEST(a_checksum_behind_padding_is_compared)
+{
+    setup();
+    write_archive(&archives[PLAIN_TAR], -1);
+    const size_t count = read_file("set-binary.tar");
+    unlink(path_of("set-binary.tar"));
+    gzFile out = gzopen(path_of("set-binary.tar.gz"), "wb");
+    ck_assert_int_eq(gzwrite(out, packed, (unsigned)count), (int)count);
+    memset(packed, 0, sizeof packed);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(gzwrite(out, packed, sizeof packed), (int)sizeof packed);
+    ck_assert_int_eq(gzclose(out), Z_OK);
+    ck_assert_ok(read_here(1));
+    const size_t bytes = read_file("set-binary.tar.gz");
+    packed[bytes - 8] ^= 1; /* CRC-32, then the length */
+    write_file("set-binary.tar.gz", packed, bytes);
+    ck_assert_fails(read_here(1), MN_CORRUPT, "set-binary.tar.gz: ");
+    scratch_remove();
+}
+END_TEST
+
 START_TEST(a_damaged_xz_is_never_believed)
 {
     setup();
@@ -382,5 +405,6 @@ END_TEST
 MN_SUITE("cifar", plain_and_compressed_files_are_read_with_either_label,
          every_kind_of_archive_is_read_in_place, the_archives_own_folder_is_looked_into,
          a_file_cut_anywhere_is_refused, a_damaged_archive_is_never_believed,
-         a_damaged_xz_is_never_believed, a_label_that_cannot_be_is_named,
-         the_real_data_have_the_classes_that_are_announced, fine_and_coarse_names_belong_together)
+         a_checksum_behind_padding_is_compared, a_damaged_xz_is_never_believed,
+         a_label_that_cannot_be_is_named, the_real_data_have_the_classes_that_are_announced,
+         fine_and_coarse_names_belong_together)
