@@ -41,6 +41,8 @@ static mn_status mixed_loss(mn_learner *learner, mn_tape *tape, const mn_batch *
     (void)tape;
     for (int64_t i = 0; i < batch->count; i++)
         trained[item_of(batch, i)]++;
+    ck_assert_int_ge(batch->count, 9); /* of 10: evenly spread */
+    ck_assert_int_le(batch->count, 10);
     mn_set_learning_rate(learner, 0);
     mn_term(learner, "mixed", 1,
             mn_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels));

@@ -258,8 +258,9 @@ mn_status mn_batches_get(mn_runner *runner, mn_batches *from, int64_t epoch, int
                          const mn_batch **batch)
 {
     mn_learner *learner = runner->learner;
-    const int64_t first = i * from->batch, left = from->count - first;
-    const int64_t count = left < from->batch ? left : from->batch;
+    /* Spread evenly: no batch is a remainder of one row, which would have no variance. */
+    const int64_t first = i * from->count / from->steps;
+    const int64_t count = (i + 1) * from->count / from->steps - first;
     const mn_key key = epoch_key(runner, "stream.augment", epoch);
     if (from->items != NULL)
         MN_TRY(mixed_rows(runner, from, from->order + first, count, key, batch));
