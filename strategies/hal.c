@@ -7,7 +7,8 @@
  * After a task, its anchors e climb in 100 steps from noise to where forgetting will be felt:
  *     least -CE(f_memory(e), y) + CE(f(e), y) + gamma |phi(e) - mean phi|^2,
  * memory being theta after one step on replayed images, and mean phi a running mean of the task's
- * features.  All anchors of a task climb in one batch, each by its own gradient.
+ * features.  All anchors of a task climb in one batch, each by its own gradient.  Anchors always go
+ * through the networks in evaluation mode: what one answers does not depend on the others.
  */
 #include <mneme/strategy.h>
 
@@ -100,8 +101,8 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     MN_TRY(go_ahead(learner, stream));
     const int64_t earlier = anchors_of_task(learner).first;
     mn_var *e = as_images(learner, mn_rows(mn_const(tape, s->anchors), 0, earlier));
-    mn_var *ahead = mn_network_forward(s->ahead, e, MN_TRAIN_FROZEN | MN_NO_GRADIENT).logits;
-    mn_var *here = mn_network_forward(mn_learner_network(learner), e, MN_TRAIN_FROZEN).logits;
+    mn_var *ahead = mn_network_forward(s->ahead, e, MN_EVAL | MN_NO_GRADIENT).logits;
+    mn_var *here = mn_network_forward(mn_learner_network(learner), e, MN_EVAL).logits;
     mn_term(learner, "anchors", o->lambda, mn_mse(here, ahead));
     return MN_OK;
 }
