@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /* Enough steps to cross every boundary, and short. */
-static const test_setting undisturbed[] = {{"commit_steps", "37"}, {"buffer_size", "60"},
-                                           {"eval_every", "50"},   {"log_every", "7"},
-                                           {"batch", "128"},       {NULL, NULL}};
+static const test_setting undisturbed[] = {
+    {"commit_steps", "37"}, {"buffer_size", "60"}, {"eval_every", "50"}, {"log_every", "7"},
+    {"batch", "128"},       {"threads", "1"},      {NULL, NULL}};
 
 /* Networks that need hours for these; drawn figures stand in for their data elsewhere. */
 static bool is_long(const char *benchmark)
@@ -110,6 +110,16 @@ START_TEST(every_kind_of_optimiser_state)
 }
 END_TEST
 
+/* Convolutions, running statistics, and layouts that the file knows nothing of. */
+START_TEST(networks_on_images)
+{
+    const char *folder = test_folder("rebuild-images");
+    ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
+    ck_assert(compare(folder, "split-synthetic", "er", "network.name", "convnet"));
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(augmented_and_unshuffled_streams)
 {
     const char *folder = test_folder("rebuild-augment");
@@ -158,5 +168,5 @@ START_TEST(a_buffer_larger_than_its_memory)
 END_TEST
 
 MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
-         every_kind_of_optimiser_state, augmented_and_unshuffled_streams,
+         every_kind_of_optimiser_state, networks_on_images, augmented_and_unshuffled_streams,
          several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)

@@ -487,18 +487,20 @@ static mn_status resolve_init(mn_experiment *experiment)
                            : mn_fail_in(status, "init");
 }
 
-/* Threads cost a small network more than they bring. */
-static mn_status resolve_threads(mn_experiment *experiment)
+/* Threads cost a small network more than they bring; a network on images needs some megabytes for
+ * each image evaluated. */
+static mn_status resolve_automatic(mn_experiment *experiment)
 {
     mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
-    if (run->threads > 0)
-        return MN_OK;
     const mn_network_type *type =
         (const void *)mn_find(MN_KIND_NETWORK, experiment->section[MN_SECTION_NETWORK].type);
     if (type == NULL)
         return MN_NOT_FOUND;
     const bool parallel = type->size >= sizeof *type && type->parallel;
-    run->threads = parallel ? mn_physical_cores() : 1;
+    if (run->threads == 0)
+        run->threads = parallel ? mn_physical_cores() : 1;
+    if (run->eval_batch == 0)
+        run->eval_batch = parallel ? 100 : 500;
     return MN_OK;
 }
 
@@ -510,7 +512,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(check_needs(experiment));
     MN_TRY(check_policy(experiment));
     MN_TRY(resolve_init(experiment));
-    MN_TRY(resolve_threads(experiment));
+    MN_TRY(resolve_automatic(experiment));
     experiment->json = configuration(experiment);
     if (experiment->json == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
