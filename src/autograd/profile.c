@@ -14,6 +14,7 @@ void mn_profile_free(mn_profile *profile)
 void mn_profile_clear(mn_profile *profile)
 {
     profile->count = 0;
+    profile->seconds = 0;
 }
 
 double mn_profile_now(void)
@@ -49,20 +50,28 @@ static mn_profile_row *row_of(mn_profile *profile, const char *op, const char *p
     return &profile->rows[profile->count++];
 }
 
-void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
+static void count(mn_profile *profile, const char *op, const char *parameter, bool backward,
+                  double seconds)
 {
-    mn_profile_row *row = row_of(profile, node->op->name, parameter_of(node));
+    mn_profile_row *row = row_of(profile, op, parameter);
+    profile->seconds += seconds;
     if (row == NULL)
         return;
-    row->forwards++;
-    row->forward_seconds += mn_profile_now() - since;
+    *(backward ? &row->backwards : &row->forwards) += 1;
+    *(backward ? &row->backward_seconds : &row->forward_seconds) += seconds;
+}
+
+void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
+{
+    count(profile, node->op->name, parameter_of(node), false, mn_profile_now() - since);
 }
 
 void mn_profile_backward(mn_profile *profile, const mn_node *node, double since)
 {
-    mn_profile_row *row = row_of(profile, node->op->name, parameter_of(node));
-    if (row == NULL)
-        return;
-    row->backwards++;
-    row->backward_seconds += mn_profile_now() - since;
+    count(profile, node->op->name, parameter_of(node), true, mn_profile_now() - since);
+}
+
+void mn_profile_add(mn_profile *profile, const char *what, double seconds)
+{
+    count(profile, what, NULL, false, seconds);
 }

@@ -17,12 +17,15 @@ typedef struct mn_profile_row {
 typedef struct mn_profile {
     mn_profile_row *rows;
     int count, capacity;
-} mn_profile; /* all zero is an empty one */
+    double seconds; /* of all rows */
+} mn_profile;       /* all zero is an empty one */
 
 void mn_profile_free(mn_profile *profile);
 /* Forgets what was counted: the first steps plan and allocate. */
 void mn_profile_clear(mn_profile *profile);
 /* Counts from now on what the tape does; NULL ends it.  Borrowed. */
+/* Time spent on something else than an op; `what` outlives the profile. */
+void mn_profile_add(mn_profile *profile, const char *what, double seconds);
 void mn_tape_profile(mn_tape *tape, mn_profile *profile);
 double mn_profile_now(void); /* seconds */
 

@@ -17,7 +17,7 @@
 static const char *const irrelevant[] = {
     "train.seed",       "train.threads",  "train.commit_every", "train.commit_steps",
     "train.outputs",    "train.rebuild",  "train.log_every",    "train.eval_every",
-    "train.eval_batch", "dataset.folder",
+    "train.eval_batch", "dataset.folder", "train.profile",
 };
 
 static bool is_irrelevant(const char *key, bool buffer)

@@ -26,7 +26,7 @@ typedef struct mn_run_settings {
     double commit_every;
     int64_t commit_steps;
     bool augment, shuffle;
-    bool outputs, rebuild;
+    bool outputs, rebuild, profile;
 } mn_run_settings;
 
 typedef struct mn_stream_settings {

@@ -165,7 +165,10 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
         MN_TRY(log_terms(runner, phase->name));
     MN_TRY(mn_learner_call(learner, MN_GRADIENTS));
     MN_TRY(clip_gradients(owned->network, learner->settings->clip));
-    return mn_optimiser_step(owned->optimiser, learner->learning_rate);
+    mn_run_profile_mark(runner, "draws and hooks");
+    MN_TRY(mn_optimiser_step(owned->optimiser, learner->learning_rate));
+    mn_run_profile_mark(runner, "optimiser");
+    return MN_OK;
 }
 
 static mn_status after_step(mn_learner *learner, int member, const mn_batch *batch)
@@ -250,12 +253,16 @@ static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member,
         if (epoch != shuffled)
             MN_TRY(mn_batches_begin_epoch(runner, from, epoch));
         shuffled = epoch;
+        mn_run_profile_begin(runner);
         mn_learner_begin_step(learner);
         const mn_batch *batch;
         MN_TRY(mn_batches_get(runner, from, epoch, done % from->steps, &batch));
+        mn_run_profile_mark(runner, "batch of the stream");
         if (batch->count > 0 || from->kind == MN_FROM_NOTHING)
             MN_TRY(step_once(runner, phase, member, batch,
                              mn_schedule_factor(&learner->schedule, done, steps, epoch, epochs)));
+        mn_run_profile_mark(runner, "after the step");
+        mn_run_profile_end(runner);
         runner->window_images += batch->count;
         learner->cursor.phase_step++;
         learner->cursor.step++;

@@ -162,6 +162,7 @@ static mn_status run_to_end(mn_runner *runner)
 {
     while (runner->learner->cursor.stage != MN_STAGE_DONE)
         MN_TRY(advance(runner));
+    mn_run_profile_report(runner);
     return MN_OK;
 }
 
@@ -186,6 +187,7 @@ static mn_status close_run(mn_runner *runner, mn_status status)
     }
     const mn_status closed = mn_runfile_close(runner->file);
     mn_learner_free(runner->learner);
+    mn_run_profile_free(&runner->profile);
     mn_stream_free(runner->stream);
     mn_dataset_free(runner->dataset);
     if (status != MN_OK)

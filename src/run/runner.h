@@ -3,6 +3,7 @@
 #define MN_RUN_RUNNER_H
 
 #include "run/learner.h"
+#include "run/profile.h"
 
 /* Where a run stands between commits; mn_cursor.stage. */
 typedef enum mn_stage {
@@ -26,6 +27,7 @@ typedef struct mn_runner {
     double committed, commit_seconds, reported, window_started;
     int64_t steps_at_start, uncommitted, window_images;
     double images_per_second, loss;
+    mn_run_profile profile;
 } mn_runner;
 
 double mn_now(void); /* seconds of a clock that only goes forward */

@@ -49,6 +49,8 @@ static const mn_option run_options[] = {
             "augment training and replayed images as the benchmark says"),
     MN_BOOL(mn_run_settings, shuffle, true, "shuffle each task's images anew in every epoch"),
     MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task"),
+    MN_BOOL(mn_run_settings, profile, false,
+            "at the end, show where the steps' time went, by op and layer"),
     MN_BOOL(mn_run_settings, rebuild, false,
             "at every commit, destroy the learner and rebuild it from the file (a test)"),
     MN_END,

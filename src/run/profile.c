@@ -1,0 +1,100 @@
+/* profile.c -- the table of `--profile`.
+ *
+ * Ops are timed by the tape.  What is between them -- batches, draws, the optimiser, hooks -- is
+ * timed from mark to mark, without the ops in it, so that the parts add up to the step.  Evaluation
+ * and commits are no part of a step. */
+#include "run/runner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARM_UP = 3 }; /* steps that plan and allocate */
+
+static double since_mark(mn_run_profile *p, double now)
+{
+    const double elapsed = now - p->marked - (p->parts.seconds - p->ops_at_mark);
+    p->marked = now;
+    p->ops_at_mark = p->parts.seconds;
+    return elapsed;
+}
+
+void mn_run_profile_begin(mn_runner *runner)
+{
+    mn_run_profile *p = &runner->profile;
+    p->running = runner->learner->settings->profile;
+    if (!p->running)
+        return;
+    if (p->steps++ == WARM_UP) {
+        mn_profile_clear(&p->parts);
+        p->seconds = 0;
+    }
+    mn_tape_profile(runner->learner->tape, &p->parts);
+    p->begun = mn_now();
+    (void)since_mark(p, p->begun);
+}
+
+void mn_run_profile_mark(mn_runner *runner, const char *on)
+{
+    mn_run_profile *p = &runner->profile;
+    if (!p->running)
+        return;
+    const double elapsed = since_mark(p, mn_now());
+    mn_profile_add(&p->parts, on, elapsed);
+    p->ops_at_mark = p->parts.seconds;
+}
+
+void mn_run_profile_end(mn_runner *runner)
+{
+    mn_run_profile *p = &runner->profile;
+    if (!p->running)
+        return;
+    p->running = false;
+    p->seconds += mn_now() - p->begun;
+    mn_tape_profile(runner->learner->tape, NULL);
+}
+
+static double seconds_of(const mn_profile_row *row)
+{
+    return row->forward_seconds + row->backward_seconds;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const double x = seconds_of(a), y = seconds_of(b);
+    return (x < y) - (x > y);
+}
+
+/* "layer1.0.conv1" of "layer1.0.conv1.weight" */
+static int layer_length(const char *parameter)
+{
+    const char *end = strrchr(parameter, '.');
+    return end != NULL ? (int)(end - parameter) : (int)strlen(parameter);
+}
+
+void mn_run_profile_report(mn_runner *runner)
+{
+    mn_run_profile *p = &runner->profile;
+    const double steps = (double)(p->steps > WARM_UP ? p->steps - WARM_UP : p->steps);
+    if (p->steps == 0)
+        return;
+    qsort(p->parts.rows, (size_t)p->parts.count, sizeof *p->parts.rows, by_time);
+    mn_runner_log(runner, MN_LOG_INFO,
+                  "%.0f steps of %.3f ms each, without evaluation and commits, on %d threads:",
+                  steps, 1e3 * p->seconds / steps, (int)runner->learner->settings->threads);
+    mn_runner_log(runner, MN_LOG_INFO, "%9s %9s %7s  %-24s %s", "forward", "backward", "share",
+                  "op", "layer");
+    for (int i = 0; i < p->parts.count; i++) {
+        const mn_profile_row *row = &p->parts.rows[i];
+        const char *parameter = row->parameter != NULL ? row->parameter : "";
+        mn_runner_log(runner, MN_LOG_INFO, "%6.3f ms %6.3f ms %5.1f %%  %-24s %.*s",
+                      1e3 * row->forward_seconds / steps, 1e3 * row->backward_seconds / steps,
+                      100 * seconds_of(row) / p->seconds, row->op, layer_length(parameter),
+                      parameter);
+    }
+}
+
+void mn_run_profile_free(mn_run_profile *profile)
+{
+    mn_profile_free(&profile->parts);
+}
