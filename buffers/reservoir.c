@@ -2,18 +2,19 @@
  *
  * Vitter's algorithm R: the first B images fill the slots; then image number n (counted from 0)
  * draws r uniformly from {0, ..., n} and takes slot r if r < B.  Both of the usual mistakes are one
- * off here: drawing from {0, ..., n - 1}, and one n for a whole batch. */
+ * off here: drawing from {0, ..., n - 1}, and one n for a whole batch.  Slots that a strategy has
+ * freed are filled first. */
 #include <mneme/buffer.h>
 
 static int64_t place(const mn_buffer *buffer, const void *options, const mn_candidate *candidate,
                      mn_key key)
 {
     (void)options;
-    const int64_t capacity = mn_buffer_capacity(buffer);
-    if (candidate->seen < capacity)
-        return candidate->seen;
+    const int64_t free_slot = mn_buffer_free_slot(buffer);
+    if (free_slot >= 0)
+        return free_slot;
     const int64_t slot = mn_random_below(key, 0, candidate->seen + 1);
-    return slot < capacity ? slot : -1;
+    return slot < mn_buffer_capacity(buffer) ? slot : -1;
 }
 
 MN_POLICY(reservoir) = {

@@ -90,6 +90,7 @@ static void write_needs(FILE *page, uint64_t needs)
         {MN_NEEDS_TEST_TASK, "Is told the task in evaluation, so it has no class-IL numbers."},
         {MN_NEEDS_PAST_DATA, "Reads the data of earlier tasks again: an upper bound."},
         {MN_NEEDS_SELECTION, "Its buffer is filled at the end of tasks."},
+        {MN_FILLS_BUFFER, "Chooses its exemplars itself; no buffer policy can be given."},
         {MN_USES_UNLABELLED, "Learns from unlabelled images too."},
     };
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)

@@ -27,7 +27,7 @@ includes_are_below() {
         may["data"] = "base tensor data"
         may["store"] = "base tensor store"
         may["buffers"] = "base tensor data store buffers"
-        may["strategies"] = "" # public headers only
+        may["strategies"] = "strategies" # else public headers only
         may["run"] = "base tensor autograd nn data store buffers run"
         may["cli"] = "base cli"
 
@@ -108,8 +108,10 @@ includes_are_below() {
 symbols_are_public() {
     declared=$(mktemp)
     trap 'rm -f "$declared"' EXIT
-    grep -hoE 'MN_API [^;(]*mn_[a-z0-9_]+\(' "$root"/src/include/mneme/*.h |
-        grep -oE 'mn_[a-z0-9_]+\($' | tr -d '(' | sort -u >"$declared"
+    {
+        grep -hoE 'MN_API [^;(]*mn_[a-z0-9_]+\(' "$root"/src/include/mneme/*.h
+        grep -hoE '^[a-z][^;(]*mn_[a-z0-9_]+\(' "$root"/strategies/*.h # what strategies share
+    } | grep -oE 'mn_[a-z0-9_]+\($' | tr -d '(' | sort -u >"$declared"
     nm -A -u "$library" | awk -v declared="$declared" '
     BEGIN {
         while ((getline name < declared) > 0)

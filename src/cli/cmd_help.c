@@ -27,6 +27,7 @@ static const struct {
     {MN_NEEDS_PAST_DATA, "reads the data of earlier tasks again: an upper bound, not a method"},
     {MN_NEEDS_SELECTION,
      "fills its buffer at the end of tasks: the policy must be one that selects"},
+    {MN_FILLS_BUFFER, "chooses its exemplars itself: the buffer policy must be reservoir"},
     {MN_USES_UNLABELLED, "learns from unlabelled images too"},
 };
 

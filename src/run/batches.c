@@ -145,7 +145,7 @@ mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *
 {
     mn_learner *learner = runner->learner;
     *made = (mn_batches){.kind = phase->source,
-                         .as_stored = phase->visit != NULL,
+                         .as_stored = phase->visit != NULL && !phase->as_trained,
                          .batch = learner->settings->batch};
     switch (phase->source) {
     case MN_FROM_STREAM:

@@ -412,6 +412,13 @@ static mn_status check_policy(const mn_experiment *experiment)
                            "%s fills its buffer at the end of each task, but buffer policy %s "
                            "selects nothing then; leave the policy out, or choose herding",
                            experiment->strategy[i]->name, policy->name);
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if ((experiment->strategy[i]->needs & MN_FILLS_BUFFER) != 0 &&
+            strcmp(policy->name, "reservoir") != 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "%s chooses its exemplars itself, so buffer policy %s would change "
+                           "nothing or break its shares; leave it out",
+                           experiment->strategy[i]->name, policy->name);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
         stream->scenario != MN_CLASS_INCREMENTAL)
         return mn_fail(MN_UNSUPPORTED,

@@ -123,6 +123,9 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
 void mn_learner_begin_step(mn_learner *learner);
 /* The first failure of a service in this step or hook, with its message; MN_OK. */
 mn_status mn_learner_check(mn_learner *learner);
+void mn_learner_remember_failure(mn_learner *learner, mn_status status);
+/* The key of the running strategy's random numbers called `name`, at this step. */
+mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name);
 /* An empty batch to fill, valid until the next step. */
 mn_batch_space *mn_learner_space(mn_learner *learner);
 /* Copies the labelled rows of a batch; the batch itself when all are. */

@@ -24,6 +24,11 @@ static void remember_failure(mn_learner *learner, mn_status status)
     snprintf(learner->error, sizeof learner->error, "%s", mn_error());
 }
 
+void mn_learner_remember_failure(mn_learner *learner, mn_status status)
+{
+    remember_failure(learner, status);
+}
+
 /* "er/fisher": names of strategies in one run never meet. */
 static const char *own_name(const mn_learner *learner, const char *name)
 {
@@ -98,6 +103,12 @@ mn_range mn_classes(const mn_learner *learner, mn_when when)
     case MN_ALL: break;
     }
     return (mn_range){0, all};
+}
+
+mn_range mn_classes_of_task(const mn_learner *learner, int64_t task)
+{
+    const mn_task_info info = mn_stream_task(learner->stream, task);
+    return (mn_range){info.first_class, info.classes};
 }
 
 const mn_buffer *mn_learner_buffer(const mn_learner *learner)
@@ -223,6 +234,11 @@ static mn_key draw_key(const mn_learner *learner, const char *kind, const char *
     snprintf(purpose, sizeof purpose, "%s.%s/%s", kind, current_name(learner), name);
     return mn_key_at(mn_key_of((uint64_t)learner->settings->seed, purpose),
                      (uint64_t)learner->cursor.step);
+}
+
+mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name)
+{
+    return draw_key(learner, kind, name);
 }
 
 typedef double random_number(mn_key key, uint64_t counter);
@@ -414,6 +430,11 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_colum
         column->values = mn_host(columns[i].value);
     }
     return mn_buffer_offer(learner->buffer, &offered);
+}
+
+mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep)
+{
+    return learner->buffer != NULL ? mn_buffer_shrink_label(learner->buffer, label, keep) : MN_OK;
 }
 
 mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,

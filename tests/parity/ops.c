@@ -65,6 +65,9 @@ typedef struct op_case {
     X(cross_entropy_columns, mn_cross_entropy_columns(c->x[0], c->labels, c->first, c->count))     \
     X(mse, mn_mse(c->x[0], c->x[1]))                                                               \
     X(kl, mn_kl(c->x[0], c->x[1], c->a))                                                           \
+    X(supervised_contrastive, mn_supervised_contrastive(c->x[0], c->labels, c->a))                 \
+    X(implant, mn_implant(c->x[0], c->x[1], c->labels, c->first, c->count, c->a, c->b > 0))        \
+    X(simplex, mn_mul(c->x[0], mn_simplex(mn_tape_of(c->x[0]), c->count)))                         \
     X(gradient_of, mn_gradient_of(mn_sum(mn_mul(mn_exp(c->x[0]), c->x[1])), c->x[0]))              \
     X(batch_norm,                                                                                  \
       mn_batch_norm(c->x[0], c->x[1], c->x[2], c->running[0], c->running[1], c->norm, c->a, c->b)) \

@@ -239,6 +239,87 @@ def columns_on_their_own(random, shape):
     yield Case("mask_columns", [x], lambda x: torch.where(kept, x, -7.5), list=marks, a=-7.5)
 
 
+def contrastive(x, labels, temperature):
+    """Supervised contrastive loss, an anchor and a positive at a time."""
+    u = x / x.norm(dim=1, keepdim=True)
+    total = x.sum() * 0
+    for i in range(len(labels)):
+        others = [a for a in range(len(labels)) if a != i]
+        positives = [p for p in others if labels[p] == labels[i]]
+        if positives:
+            likeness = torch.stack([u[i] @ u[a] for a in others]) / temperature
+            least = torch.stack([u[i] @ u[p] for p in positives]) / temperature
+            total = total - (least - likeness.logsumexp(0)).mean()
+    return total / len(labels)
+
+
+def implant(old, new, labels, first, count, gamma, reference):
+    """X-DER's update of logits, a row at a time; where the own logit is not above 0 and reference is
+    false, what is above it is cut off (1 - gamma) of its size below it."""
+    made = old.detach().clone()
+    for row, label in enumerate(labels):
+        own, v = old[row, label].item(), new[row, first : first + count].detach()
+        if v.max().item() > own:
+            if own > 0 or reference:
+                v = v * (gamma * own / v.max())
+            else:
+                v = v.clamp(max=own - (1 - gamma) * abs(own))
+        made[row, first : first + count] = v
+    return made
+
+
+def simplex(classes):
+    m = classes - 1
+    corners = np.concatenate([np.eye(m), np.full((m, 1), (1 - np.sqrt(1 + m)) / m)], 1)
+    corners -= corners.mean(1, keepdims=True)
+    return torch.tensor(corners / np.linalg.norm(corners[:, 0]))
+
+
+def x_der(random, shape):
+    rows, columns = shape
+    x = 2 * random.standard_normal(shape)
+    several = random.randint(0, 3, size=rows).tolist()
+    for labels in (several, [4] * rows, list(range(rows))):  # also one class, and no positives
+        for temperature in (5.0, 0.3):
+            yield Case(
+                "supervised_contrastive",
+                [x],
+                lambda x, l=labels, t=temperature: contrastive(x, l, t),
+                list=labels,
+                a=temperature,
+            )
+    first, count = columns // 3, columns // 2
+    labels = random.randint(0, columns, size=rows).tolist()
+    old, new = random.standard_normal((2, *shape))
+    for what in ("as drawn", "own 0", "own below 0", "none above", "largest near 0"):
+        own, given = old.copy(), new.copy()
+        at = (np.arange(rows), labels)
+        if what == "own 0":
+            own[at] = 0
+        elif what == "own below 0":
+            own[at] = -np.abs(own[at]) - 0.1
+        elif what == "none above":
+            own[at] = given.max(1) + 0.5
+        elif what == "largest near 0":
+            own[at] = -1
+            given -= given[:, first : first + count].max(1, keepdims=True) - 1e-3
+        for reference in (0, 1):
+            yield Case(
+                "implant",
+                [own, given],
+                lambda o, n, l=labels, r=reference: implant(o, n, l, first, count, 0.85, r),
+                list=labels,
+                first=first,
+                count=count,
+                a=0.85,
+                b=reference,
+            )
+    corners = simplex(columns)
+    ones = np.ones(corners.shape)
+    assert torch.allclose(corners.T @ corners + 1 / (columns - 1), torch.eye(columns).double() * columns / (columns - 1))
+    yield Case("simplex", [ones], lambda x: x * simplex(columns), count=columns)
+
+
 FAMILIES = (
     elementwise,
     reductions,
@@ -247,6 +328,7 @@ FAMILIES = (
     losses,
     batch_norms,
     columns_on_their_own,
+    x_der,
 )
 
 

@@ -5,6 +5,7 @@ alone: every loss, how far each weight moved, and what the strategy keeps.  Exit
 without PyTorch.
 """
 
+import itertools
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import classics
+import xder
 from runs import Runs, initial
 
 TOLERANCE = 2e-5  # of the largest element of the reference
@@ -54,7 +56,7 @@ def main(mneme):
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
-        for strategy, settings, reference in classics.cases(runs):
+        for strategy, settings, reference in itertools.chain(classics.cases(runs), xder.cases(runs)):
             run = runs.run(strategy, {"lr": 0.2, **settings})
             found = list(errors(run, *reference(run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])

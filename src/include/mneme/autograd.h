@@ -109,6 +109,18 @@ MN_API mn_var *mn_binary_cross_entropy(mn_var *logits, mn_var *targets);
 /* T^2 mean_i sum_k p log(p / q), p = softmax(teacher / T), q = softmax(student / T) (Hinton et al.
  * 2015).  Gradient flows to both unless the teacher is constant or detached. */
 MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);
+/* Supervised contrastive loss (Khosla et al. 2020) of the rows of x (B,K), brought to length 1; a
+ * row's positives are the others of its label.  One without positives adds 0. */
+MN_API mn_var *mn_supervised_contrastive(mn_var *x, const int32_t *labels, double temperature);
+
+/* --- X-DER (Boschini et al. 2022); no gradient passes ------------------------------------------- */
+/* `old` (B,K) with columns first..first+count-1 taken from `now`, so scaled in each row where their
+ * largest is above old[label] that it becomes gamma old[label]; where that is not above 0, cut off
+ * below it instead, or, with `reference`, scaled all the same, as the authors' code does. */
+MN_API mn_var *mn_implant(mn_var *old, mn_var *now, const int32_t *labels, int64_t first,
+                          int64_t count, double gamma, bool reference);
+/* The corners of a regular simplex about 0 as columns of length 1: (classes - 1, classes). */
+MN_API mn_var *mn_simplex(mn_tape *tape, int64_t classes);
 
 /* --- normalisation ---------------------------------------------------------------------------- */
 typedef enum mn_norm_mode {

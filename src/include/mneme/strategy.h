@@ -35,6 +35,7 @@ enum { /* mn_strategy.needs */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
     MN_USES_UNLABELLED = 1 << 5,          /* else its batches leave unlabelled rows out */
     MN_NEEDS_SELECTION = 1 << 6,          /* a buffer policy that selects at the end of tasks */
+    MN_FILLS_BUFFER = 1 << 7,             /* by itself: the policy must be reservoir */
 };
 
 typedef enum mn_source {
@@ -70,6 +71,7 @@ typedef struct mn_phase {
     /* Instead of updates: is shown each batch, un-shuffled and un-augmented, and nothing is
      * trained (Fisher information, class means).  Gradients are recorded. */
     mn_status (*visit)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+    bool as_trained; /* `visit` is shown what training is: shuffled and augmented */
     bool after_selection; /* a selecting buffer policy works before this phase, not after the last */
 } mn_phase;
 
@@ -133,6 +135,7 @@ typedef enum mn_when { MN_PAST, MN_PRESENT, MN_FUTURE, MN_SEEN, MN_ALL } mn_when
 /* Classes by arrival; contiguous in class-incremental streams.  In domain-incremental ones every
  * class is present in each task. */
 MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
+MN_API mn_range mn_classes_of_task(const mn_learner *learner, int64_t task);
 
 /* --- losses ----------------------------------------------------------------------------------- */
 /* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
@@ -154,6 +157,20 @@ MN_API mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *b
 MN_API const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch);
 /* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
 MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
+/* The rows that `wanted` answers true for, with their columns; *places: where each stood in the
+ * batch (mn_gather_rows takes them), NULL when not asked for. */
+typedef bool mn_row_wanted(const mn_batch *batch, int64_t row, void *context);
+MN_API const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
+                                 void *context, const int64_t **places);
+/* `views` strongly augmented views of every row, as contrastive learning wants them: first one of
+ * each row, then another of each.  Random crops of a fifth of the image or more, resized; changes
+ * of brightness and contrast; for images of three channels also flips, changes of saturation and
+ * hue, and loss of colour.  Keyed by strategy, `name` and step. */
+MN_API const mn_batch *mn_strong_views(mn_learner *learner, const char *name,
+                                       const mn_batch *batch, int64_t views);
+/* The logits (B, classes), with 1e9 taken off those of all classes but the ones of each row's own
+ * task: mn_row_max() of it is the largest of the row's own head. */
+MN_API mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits);
 /* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
@@ -191,6 +208,8 @@ typedef struct mn_column_value {
 #define MN_WITHOUT NULL, 0
 MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
                              const mn_column_value *columns, int n);
+/* Keeps the `keep` earliest rows of a class in the buffer. */
+MN_API mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep);
 /* Rewrites a column of the slots that `batch` was drawn from. */
 MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
                                   mn_var *value);

@@ -1,0 +1,67 @@
+/* xder.c -- X-DER: remembered logits are kept up to date with later tasks, and heads of future
+ * tasks are prepared.
+ *
+ *     L = CE(f(x) of present classes, y) + alpha MSE(f(x'), z') + beta CE(f(x'') of past classes,
+ * y'')
+ *       + lambda contrast(strong views) + eta (future margin + past margin)
+ *
+ * The contrast is supervised, by class, in the logits of every future task (SupCon), on exemplars
+ * and images of the stream.
+ */
+#include "strategies/xder_steps.h"
+
+static const mn_option options[] = {
+    MN_XDER_OPTIONS(0.3, 0.8, 0.7, 0.001),
+    MN_REAL(mn_xder_options, lambda, 0.05, 0, 1000,
+            "weight of the contrast that prepares future classes; 0: none"),
+    MN_REAL(mn_xder_options, temperature, 5, 0.0001, 10000, "of the contrast"),
+    MN_INT(mn_xder_options, contrast, 64, 1, 4096,
+           "exemplars, and at most as many images of the stream, in the contrast"),
+    MN_INT(mn_xder_options, views, 2, 1, 64, "strongly augmented views of each (later code: 4)"),
+    MN_REAL(mn_xder_options, distance, 0, 0, 1000000,
+            "weight of keeping likenesses between exemplars in future classes (later code: 3000)"),
+    MN_END,
+};
+
+static const mn_xder_variant variant = {.refreshes_future = true};
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_loss(learner, tape, now, &variant);
+}
+
+static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_fill(learner, tape, now, &variant);
+}
+
+static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
+{
+    return mn_xder_refresh(learner, tape, old, &variant);
+}
+
+static const mn_phase phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM},
+    {.name = "make room", .source = MN_FROM_NOTHING, .visit = mn_xder_make_room},
+    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
+    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
+    {.name = NULL},
+};
+
+MN_STRATEGY(xder) = {
+    MN_STRATEGY_HEADER,
+    .name = "xder",
+    .summary =
+        "X-DER: updates remembered logits, prepares future classes and keeps others in bounds.",
+    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "
+            "TPAMI 2022",
+    .options = options,
+    .options_size = sizeof(mn_xder_options),
+    .state_size = sizeof(mn_xder_state),
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
+             MN_FILLS_BUFFER,
+    .open = mn_xder_open,
+    .phases = phases,
+    .before_task = mn_xder_before_task,
+    .loss = loss,
+};

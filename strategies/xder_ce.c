@@ -1,0 +1,68 @@
+/* xder_ce.c -- X-DER whose future classes are prepared by cross-entropy alone.
+ *
+ *     L = CE(f(x) of present and future classes, y) + alpha MSE(f(x'), z')
+ *       + beta CE(f(x'') of past classes, y'') + eta (future margin + past margin)
+ *
+ * Future classes are thus pushed down on every image of the stream.  During the first task images
+ * of that task are replayed, from a reservoir that is emptied at its end (the authors' code stores
+ * them augmented there; here, as everywhere, they are augmented when they are drawn).
+ */
+#include "strategies/xder_steps.h"
+
+static const mn_option options[] = {
+    MN_XDER_OPTIONS(0.1, 0.5, 0.3, 0.1),
+    MN_BOOL(mn_xder_options, first_task, true, "replay within the first task, too"),
+    MN_END,
+};
+
+static const mn_xder_variant variant = {.trains_future = true};
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_loss(learner, tape, now, &variant);
+}
+
+static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_fill(learner, tape, now, &variant);
+}
+
+static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
+{
+    return mn_xder_refresh(learner, tape, old, &variant);
+}
+
+static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
+{
+    const mn_xder_options *o = mn_options(learner);
+    if (mn_task(learner) > 0 || !o->first_task)
+        return MN_OK;
+    mn_var *never = mn_zeros(mn_tape_of(out->logits), MN_SHAPE(now->count, 1));
+    return mn_remember(learner, now, MN_WITH({"logits", out->logits}, {"visits", never}));
+}
+
+static const mn_phase phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM},
+    {.name = "make room", .source = MN_FROM_NOTHING, .visit = mn_xder_make_room},
+    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
+    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
+    {.name = NULL},
+};
+
+MN_STRATEGY(xder_ce) = {
+    MN_STRATEGY_HEADER,
+    .name = "xder-ce",
+    .summary = "X-DER with cross-entropy on future classes in place of contrastive preparation.",
+    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "
+            "TPAMI 2022",
+    .options = options,
+    .options_size = sizeof(mn_xder_options),
+    .state_size = sizeof(mn_xder_state),
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
+             MN_FILLS_BUFFER,
+    .open = mn_xder_open,
+    .phases = phases,
+    .before_task = mn_xder_before_task,
+    .loss = loss,
+    .after_step = after_step,
+};

@@ -1,0 +1,70 @@
+/* xder_rpc.c -- X-DER whose classes stand at the corners of a fixed regular simplex.
+ *
+ *     logits = (f(x) without its last element) S,   S (C - 1, C): cosines of -1 / (C - 1)
+ *
+ * Places for future classes are kept from the start (Pernici et al., regular polytope networks), so
+ * they need no preparation; the rest is X-DER.
+ */
+#include "strategies/xder_steps.h"
+
+static const mn_option options[] = {
+    MN_XDER_OPTIONS(0.1, 0.5, 0.3, 0.1),
+    MN_END,
+};
+
+/* The network's last output has no say: a simplex of C corners has C - 1 dimensions. */
+static mn_var *simplex(mn_tape *tape, mn_var *outputs)
+{
+    const int64_t classes = mn_shape_of(outputs).size[1];
+    if (mn_tape_status(tape) != MN_OK)
+        return outputs;
+    return mn_matmul(mn_columns(outputs, 0, classes - 1), mn_simplex(tape, classes));
+}
+
+static const mn_xder_variant variant = {.head = simplex, .refreshes_future = true};
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_loss(learner, tape, now, &variant);
+}
+
+static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    return mn_xder_fill(learner, tape, now, &variant);
+}
+
+static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
+{
+    return mn_xder_refresh(learner, tape, old, &variant);
+}
+
+static mn_var *scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    return simplex(tape, mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->logits);
+}
+
+static const mn_phase phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM},
+    {.name = "make room", .source = MN_FROM_NOTHING, .visit = mn_xder_make_room},
+    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
+    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
+    {.name = NULL},
+};
+
+MN_STRATEGY(xder_rpc) = {
+    MN_STRATEGY_HEADER,
+    .name = "xder-rpc",
+    .summary = "X-DER with a fixed simplex in place of a learned head.",
+    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "
+            "TPAMI 2022",
+    .options = options,
+    .options_size = sizeof(mn_xder_options),
+    .state_size = sizeof(mn_xder_state),
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
+             MN_FILLS_BUFFER,
+    .open = mn_xder_open,
+    .phases = phases,
+    .before_task = mn_xder_before_task,
+    .loss = loss,
+    .scores = scores,
+};

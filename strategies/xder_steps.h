@@ -1,0 +1,61 @@
+/* xder_steps.h -- what the three variants of X-DER share. */
+#ifndef MN_STRATEGIES_XDER_STEPS_H
+#define MN_STRATEGIES_XDER_STEPS_H
+
+#include <mneme/strategy.h>
+
+typedef struct mn_xder_options {
+    double alpha, beta, gamma, margin, eta;
+    int64_t replay;
+    bool past, future, reference;
+    double lambda, temperature; /* of xder alone */
+    int64_t contrast, views;
+    double distance;
+    bool first_task; /* of xder-ce alone */
+} mn_xder_options;
+
+/* The options of all variants, with the defaults that differ. */
+#define MN_XDER_OPTIONS(alpha_, beta_, margin_, eta_)                                              \
+    MN_REAL(mn_xder_options, alpha, alpha_, 0, 1000, "weight of matching the remembered logits"),  \
+        MN_REAL(mn_xder_options, beta, beta_, 0, 1000, "weight of the remembered labels"),         \
+        MN_REAL(mn_xder_options, gamma, 0.85, 0, 1,                                                \
+                "largest implanted logit, as a share of the logit of the image's class"),          \
+        MN_REAL(mn_xder_options, margin, margin_, 0, 1000,                                         \
+                "by which past and future classes must stay below"),                               \
+        MN_REAL(mn_xder_options, eta, eta_, 0, 1000, "weight of both margins"),                    \
+        MN_INT(mn_xder_options, replay, 32, 1, 65536,                                              \
+               "exemplars in each of the two draws of a step"),                                    \
+        MN_BOOL(mn_xder_options, past, true,                                                       \
+                "keep past classes below the present ones on the stream (the authors' later code " \
+                "does not)"),                                                                      \
+        MN_BOOL(mn_xder_options, future, true,                                                     \
+                "keep future classes below those of an image's own task"),                         \
+        MN_BOOL(mn_xder_options, reference, false,                                                 \
+                "scale implanted logits also where the class's own is not above 0, as the "        \
+                "authors' code does; else they are cut off below it")
+
+/* How the variants differ. */
+typedef struct mn_xder_variant {
+    /* The logits, from what the network answers; NULL: they are that. */
+    mn_var *(*head)(mn_tape *tape, mn_var *outputs);
+    bool trains_future;    /* the stream's cross-entropy is over present and future classes */
+    bool refreshes_future; /* at the end of a task, too: else present classes alone */
+} mn_xder_variant;
+
+typedef struct mn_xder_state {
+    mn_tensor *wanted; /* (classes): rows that each class still lacks at the end of its task */
+} mn_xder_state;
+
+mn_status mn_xder_open(mn_learner *learner);
+mn_status mn_xder_before_task(mn_learner *learner);
+mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
+                       const mn_xder_variant *variant);
+/* The end of a task: three phases, of which the first is shown nothing, the second the stream, the
+ * third the buffer, as they are trained. */
+mn_status mn_xder_make_room(mn_learner *learner, mn_tape *tape, const mn_batch *nothing);
+mn_status mn_xder_fill(mn_learner *learner, mn_tape *tape, const mn_batch *now,
+                       const mn_xder_variant *variant);
+mn_status mn_xder_refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old,
+                          const mn_xder_variant *variant);
+
+#endif
