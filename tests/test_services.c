@@ -2,6 +2,7 @@
  * draws from the stream and of one task, plain views, squares with and without a batched form,
  * scratch; and the order of phases that add-ons put before the base's. */
 #include "base/registry.h"
+#include "store/runfile.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
@@ -223,9 +224,67 @@ static const mn_strategy early = {
     .after_step = early_after_step,
 };
 
+/* --- several updates in a step, and si's path over all of them --- */
+
+static const mn_update two_updates[] = {
+    {.name = "once", .loss = base_loss}, {.name = "again", .loss = base_loss}, {.name = NULL}};
+static const mn_phase two_phases[] = {{.name = "train", .updates = two_updates}, {.name = NULL}};
+
+static const mn_strategy twice = {
+    MN_STRATEGY_HEADER,   .name = "twice",   .summary = "Takes two optimiser steps in each.",
+    .phases = two_phases, .loss = base_loss,
+};
+
+typedef struct witness_state {
+    mn_tensor *path, *square;
+} witness_state;
+
+static mn_status witness_open(mn_learner *learner)
+{
+    witness_state *s = mn_state(learner);
+    const mn_shape slab = mn_tensor_shape(mn_network_values(mn_learner_network(learner)));
+    MN_TRY(mn_keep_tensor(learner, "path", slab, &s->path));
+    return mn_add_scratch(learner, slab, &s->square);
+}
+
+/* Plain gradient descent moves by -lr g, so what a step adds to the path is lr g^2. */
+static mn_status witness_gradients(mn_learner *learner)
+{
+    const witness_state *s = mn_state(learner);
+    const mn_tensor *g = mn_network_gradients(mn_learner_network(learner));
+    MN_TRY(mn_tensor_copy(s->square, g));
+    MN_TRY(mn_tensor_mul(s->square, g));
+    return mn_tensor_axpby(s->path, (float)mn_learning_rate(learner), s->square, 1);
+}
+
+static const mn_strategy witness = {
+    MN_STRATEGY_HEADER,           .name = "witness",
+    .summary = "Adds up lr g^2.", .state_size = sizeof(witness_state),
+    .open = witness_open,         .gradients = witness_gradients,
+};
+
+/* |x| and |scale y - x| of two tensors of a run file. */
+static void read_two(const char *path, const char *one, const char *other, float scale,
+                     double *norm, double *difference)
+{
+    mn_runfile *file;
+    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
+    mn_network *network;
+    const mn_network_spec spec = {"mlp", "{\"widths\": \"50,50\"}", MN_SHAPE(1, 14, 14), 6};
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "shape"), &network));
+    mn_tensor *x = mn_network_values(network), *y = mn_network_gradients(network);
+    ck_assert_ok(mn_runfile_get_tensor(file, one, x));
+    ck_assert_ok(mn_runfile_get_tensor(file, other, y));
+    *norm = mn_tensor_norm(x);
+    ck_assert_ok(mn_tensor_axpby(y, -1, x, scale));
+    *difference = mn_tensor_norm(y);
+    mn_network_free(network);
+    ck_assert_ok(mn_runfile_close(file));
+}
+
 static void run_on_figures(const char *strategies, const test_setting *settings)
 {
-    static const mn_strategy *const all[] = {&asker, &squares, &base, &early};
+    static const mn_strategy *const all[] = {&asker, &squares, &base, &early, &twice, &witness};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ck_assert_ok(mn_register(MN_KIND_STRATEGY, all[i]));
     char path[600];
@@ -269,6 +328,28 @@ START_TEST(an_add_on_may_come_first_and_its_steps_are_not_the_bases)
 }
 END_TEST
 
-MN_SUITE("services", rows_are_drawn_from_the_task_and_seen_plain,
+START_TEST(si_follows_every_update_of_a_step)
+{
+    /* xi far above the squared moves: the importance is the path, over 1e6. */
+    static const test_setting settings[] = {{"dataset.train_per_class", "20"},
+                                            {"si.c", "0"},
+                                            {"si.clip", "0"},
+                                            {"si.xi", "1000000"},
+                                            {NULL, NULL}};
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &twice));
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &witness));
+    char path[600];
+    snprintf(path, sizeof path, "%s/si.mneme", test_folder("services-si"));
+    test_run("split-synthetic", "twice+witness+si", settings, path);
+    double norm, difference;
+    read_two(path, "witness/path", "si/importance", 1e6F, &norm, &difference);
+    ck_assert_double_gt(norm, 1e-3);
+    ck_assert_double_le(difference, 1e-4 * norm);
+    test_remove(path);
+    (void)rmdir(test_folder("services-si"));
+}
+END_TEST
+
+MN_SUITE("services", si_follows_every_update_of_a_step, rows_are_drawn_from_the_task_and_seen_plain,
          squares_are_the_same_with_and_without_a_batched_form,
          an_add_on_may_come_first_and_its_steps_are_not_the_bases)
