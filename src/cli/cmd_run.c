@@ -46,6 +46,12 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
     mn_status status = mn_set_given(*experiment, arguments);
     if (status == MN_OK && seed != NULL)
         status = mn_experiment_set(*experiment, "seed", seed);
+    /* Runs side by side use the cores better than threads do. */
+    int64_t threads = 0;
+    if (status == MN_OK && seed != NULL)
+        status = mn_arguments_int(arguments, "threads", 0, 1024, &threads);
+    if (status == MN_OK && seed != NULL && threads == 0)
+        status = mn_experiment_set(*experiment, "threads", "1");
     if (status == MN_OK)
         status = mn_experiment_resolve(*experiment);
     if (status != MN_OK) {

@@ -6,7 +6,8 @@
 
 #include <mneme/run.h>
 
-/* An experiment with everything that was typed, resolved.  `seed` NULL: as typed. */
+/* An experiment with everything that was typed, resolved.  With a `seed`, one of several runs side
+ * by side: on one thread unless told otherwise. */
 mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
                                   mn_experiment **experiment);
 

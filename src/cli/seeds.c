@@ -322,20 +322,17 @@ static int usual_jobs(const mn_arguments *arguments)
 
 static mn_status prepare(study *s, const mn_arguments *arguments, const char *folder)
 {
-    int64_t first = 0, threads = 0;
+    int64_t first = 0;
     if (folder != NULL && mn_path_ends_in(folder, ".mneme"))
         return mn_fail(MN_BAD_OPTION, "--out %s: with --seeds it names a folder, not a file",
                        folder);
     MN_TRY(mn_arguments_int(arguments, "seed", 0, INT64_MAX / 2, &first));
-    MN_TRY(mn_arguments_int(arguments, "threads", 0, 1024, &threads));
     for (int i = 0; i < s->count; i++) {
         seed_run *seed = &s->seed[i];
         char number[32], standard[4096];
         seed->seed = first + i;
         snprintf(number, sizeof number, "%lld", (long long)seed->seed);
         MN_TRY(mn_requested_experiment(arguments, number, &seed->experiment));
-        if (threads == 0) /* runs side by side use the cores better than threads do */
-            MN_TRY(mn_experiment_set(seed->experiment, "threads", "1"));
         MN_TRY(mn_experiment_default_path(seed->experiment, standard, sizeof standard));
         seed->path = folder != NULL ? mn_text("%s/%s", folder, mn_path_base(standard))
                                     : mn_text("%s", standard);
