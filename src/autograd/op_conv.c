@@ -12,6 +12,13 @@
 
 enum { X, WEIGHT, BIAS };
 
+/* The plan is that for the layout in which the images came, before they were brought to the one
+ * that the plan asks for: planned again from there, it might ask for a third. */
+typedef struct convolved {
+    mn_conv_geometry geometry;
+    const mn_layout *given;
+} convolved;
+
 static mn_status check_geometry(const mn_conv_geometry *g)
 {
     if (g->stride < 1 || g->padding < 0 || g->groups < 1)
@@ -46,14 +53,14 @@ static mn_status check_shapes(mn_shape x, mn_shape weight, const mn_conv_geometr
 
 static mn_status plan_of(const mn_node *node, mn_conv **conv)
 {
-    return mn_conv_plan(&node->inputs[X]->value, mn_node_x_shape(node, WEIGHT),
-                        *(const mn_conv_geometry *)node->attributes, node->inputs[BIAS] != NULL,
-                        conv);
+    const convolved *c = node->attributes;
+    return mn_conv_plan(mn_node_x_shape(node, X), c->given, mn_node_x_shape(node, WEIGHT),
+                        c->geometry, node->inputs[BIAS] != NULL, conv);
 }
 
 static mn_status conv2d_shape(mn_node *node, mn_shape *out)
 {
-    const mn_conv_geometry *g = node->attributes;
+    const mn_conv_geometry *g = &((const convolved *)node->attributes)->geometry;
     char text[64];
     if (node->inputs[WEIGHT] == NULL)
         return mn_fail(MN_BAD_VALUE, "the weight is absent");
@@ -136,7 +143,7 @@ static mn_status conv2d_backward(mn_node *node)
                                     add_bias);
 }
 
-static const mn_op op_conv2d = {"conv2d", sizeof(mn_conv_geometry), conv2d_shape, conv2d_forward,
+static const mn_op op_conv2d = {"conv2d", sizeof(convolved), conv2d_shape, conv2d_forward,
                                 conv2d_backward};
 
 /* x where the convolution wants it.  Mistakes are left to the shape rule. */
@@ -149,7 +156,8 @@ static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias,
         return x;
     if (x->value.shape.size[0] == 0)
         return mn_in_layout(x, NULL);
-    if (mn_conv_plan(&x->value, weight->value.shape, *g, bias != NULL, &conv) != MN_OK)
+    if (mn_conv_plan(x->value.shape, x->value.layout, weight->value.shape, *g, bias != NULL,
+                     &conv) != MN_OK)
         return x;
     return mn_in_layout(x, mn_conv_input(conv));
 }
@@ -157,9 +165,9 @@ static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias,
 mn_var *mn_conv2d(mn_var *x, mn_var *weight, mn_var *bias, int64_t stride, int64_t padding,
                   int64_t groups)
 {
-    const mn_conv_geometry geometry = {stride, padding, groups};
+    const convolved c = {{stride, padding, groups}, x != NULL ? x->value.layout : NULL};
     weight = mn_in_layout(weight, NULL);
     bias = mn_in_layout(bias, NULL);
-    x = arranged(x, weight, bias, &geometry);
-    return mn_apply_laid_out(&op_conv2d, (mn_var *[]){x, weight, bias}, 3, &geometry);
+    x = arranged(x, weight, bias, &c.geometry);
+    return mn_apply_laid_out(&op_conv2d, (mn_var *[]){x, weight, bias}, 3, &c);
 }

@@ -15,8 +15,8 @@ typedef struct mn_conv_geometry {
 
 typedef struct mn_conv mn_conv; /* a convolution planned for shapes and layouts; kept for good */
 
-/* For x, of which shape and layout are read, and a weight (O, C / groups, H, W). */
-mn_status mn_conv_plan(const mn_tensor *x, mn_shape weight, mn_conv_geometry geometry, bool bias,
+/* For images that come in the layout `given`, and a weight (O, C / groups, H, W). */
+mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight, mn_conv_geometry geometry, bool bias,
                        mn_conv **conv);
 /* The layouts that the input must be brought to, and that the output has; NULL: plain. */
 const mn_layout *mn_conv_input(const mn_conv *conv);

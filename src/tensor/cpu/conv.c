@@ -133,33 +133,31 @@ static int64_t pixels_out(int64_t size, int64_t kernel, mn_conv_geometry g)
     return (size + 2 * g.padding - kernel) / g.stride + 1;
 }
 
-mn_status mn_conv_plan(const mn_tensor *x, mn_shape weight, mn_conv_geometry geometry, bool bias,
-                       mn_conv **found)
+mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
+                       mn_conv_geometry geometry, bool bias, mn_conv **found)
 {
-    const mn_shape s = x->shape;
     const mn_plan_key key = {.kind = "conv",
-                             .number = {s.size[0], s.size[1], s.size[2], s.size[3], weight.size[0],
+                             .number = {x.size[0], x.size[1], x.size[2], x.size[3], weight.size[0],
                                         weight.size[2], weight.size[3], geometry.stride,
                                         geometry.padding, geometry.groups, bias},
-                             .layout = {x->layout}};
+                             .layout = {given}};
     *found = mn_plan_find(&key);
     if (*found != NULL)
         return MN_OK;
     mn_conv *conv = calloc(1, sizeof *conv);
-    const mn_layout *given;
     if (conv == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a convolution");
     conv->geometry = geometry;
-    conv->x = s;
+    conv->x = x;
     conv->weight = weight;
     conv->bias = bias;
-    conv->y = MN_SHAPE(s.size[0], weight.size[0], pixels_out(s.size[2], weight.size[2], geometry),
-                       pixels_out(s.size[3], weight.size[3], geometry));
+    conv->y = MN_SHAPE(x.size[0], weight.size[0], pixels_out(x.size[2], weight.size[2], geometry),
+                       pixels_out(x.size[3], weight.size[3], geometry));
     conv->blocked_weight = geometry.groups == 1
                                ? weight
                                : MN_SHAPE(geometry.groups, weight.size[0] / geometry.groups,
                                           weight.size[1], weight.size[2], weight.size[3]);
-    mn_status status = mn_layout_of_tensor(x, &given);
+    mn_status status = given != NULL ? MN_OK : mn_layout_plain(x, &given);
     if (status == MN_OK)
         status = plan(conv, given);
     if (status != MN_OK) {
