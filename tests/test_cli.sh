@@ -7,8 +7,10 @@ root=$(realpath "$2")
 library=$(realpath "$3")
 export MNEME_BENCHMARKS=$root/benchmarks LC_ALL=C.UTF-8 OMP_NUM_THREADS=1
 unset MNEME_DATA NO_COLOR
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+top=$(mktemp -d)
+work=$top/here # ../shared/data, where data are looked for, lies in $top
+mkdir "$work"
+trap 'rm -rf "$top"' EXIT
 cd "$work" || exit 1
 checks=0 failures=0
 search= # instead of PATH, for the program alone

@@ -16,8 +16,8 @@ typedef struct mn_conv_geometry {
 typedef struct mn_conv mn_conv; /* a convolution planned for shapes and layouts; kept for good */
 
 /* For images that come in the layout `given`, and a weight (O, C / groups, H, W). */
-mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight, mn_conv_geometry geometry, bool bias,
-                       mn_conv **conv);
+mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
+                       mn_conv_geometry geometry, bool bias, mn_conv **conv);
 /* The layouts that the input must be brought to, and that the output has; NULL: plain. */
 const mn_layout *mn_conv_input(const mn_conv *conv);
 const mn_layout *mn_conv_output(const mn_conv *conv);
