@@ -3,24 +3,9 @@
  * An ordinary test replays the corpus; fuzz_idx.c says how to look for new inputs with libFuzzer.
  */
 #include "store/safetensors.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-/* A wrong answer must end the process: that is what a fuzzer looks for. */
-static void demand(bool truth, const char *what)
-{
-    if (truth)
-        return;
-    fprintf(stderr, "%s: %s\n", what, mn_error());
-    abort();
-}
 
 static void read_tensor(const mn_safetensors *file, int64_t i)
 {
@@ -39,33 +24,15 @@ static void read_tensor(const mn_safetensors *file, int64_t i)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    const int memory = memfd_create("safetensors", MFD_CLOEXEC);
-    demand(memory >= 0 && write(memory, bytes, count) == (ssize_t)count, "no file to write to");
     char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+    const int memory = fuzz_file(bytes, count, path);
     mn_safetensors *file;
     const mn_status status = mn_safetensors_open(path, &file);
     demand((status == MN_OK) == (file != NULL), "a failure that leaves memory behind");
-    demand(status == MN_OK || mn_error()[0] != '\0', "a failure without a message");
+    demand_message(status);
     for (int64_t i = 0; file != NULL && i < mn_safetensors_count(file); i++)
         read_tensor(file, i);
     mn_safetensors_close(file);
     close(memory);
     return 0;
 }
-
-#ifndef MN_LIBFUZZER
-int main(int arguments, char **argument)
-{
-    for (int i = 1; i < arguments; i++) {
-        static uint8_t bytes[1 << 20];
-        FILE *file = fopen(argument[i], "rb");
-        demand(file != NULL, argument[i]);
-        const size_t count = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(bytes, count);
-    }
-    demand(arguments > 1, "nothing to replay");
-    return EXIT_SUCCESS;
-}
-#endif
