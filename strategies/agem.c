@@ -73,11 +73,7 @@ static mn_status gradients(mn_learner *learner)
     mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
     MN_TRY(mn_tensor_fill(s->reference, 0));
     MN_TRY(mn_backward_into(mn_cross_entropy(logits, old->labels), g, s->reference));
-    const double agreement = mn_tensor_dot(g, s->reference);
-    if (agreement >= 0)
-        return MN_OK;
-    const double square = mn_tensor_dot(s->reference, s->reference);
-    return mn_tensor_axpby(g, (float)(-agreement / square), s->reference, 1);
+    return mn_tensor_project(g, s->reference);
 }
 
 static mn_status after_task(mn_learner *learner)

@@ -241,10 +241,33 @@ START_TEST(matrix_products_transpose_what_they_are_told_to)
 }
 END_TEST
 
-MN_SUITE("tensor", a_shape_counts_and_prints_itself, a_new_tensor_is_aligned_and_zero,
-         impossible_shapes_are_refused, elements_are_written_and_read_whole,
-         a_view_shares_the_slab_it_is_cut_from, flat_arithmetic_is_what_it_says,
-         quotients_bounds_and_pulls_are_what_they_say, replacing_does_not_read_what_was_there,
-         arithmetic_wants_floats_of_equal_count, sums_are_made_in_double,
-         bits_do_not_depend_on_addresses, products_depend_neither_on_addresses_nor_on_threads,
+START_TEST(projection_takes_away_only_what_points_against)
+{
+    mn_tensor *y, *x;
+    float result[2];
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(2), &y));
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(2), &x));
+    ck_assert_ok(mn_tensor_write(y, (float[]){3, -4}, 2 * sizeof(float)));
+    ck_assert_ok(mn_tensor_write(x, (float[]){2, 0}, 2 * sizeof(float)));
+    ck_assert_ok(mn_tensor_project(y, x)); /* they agree: nothing happens */
+    ck_assert_ok(mn_tensor_read(y, result, sizeof result));
+    ck_assert(result[0] == 3 && result[1] == -4);
+    ck_assert_ok(mn_tensor_write(x, (float[]){0, 2}, 2 * sizeof(float)));
+    ck_assert_ok(mn_tensor_project(y, x));
+    ck_assert_ok(mn_tensor_read(y, result, sizeof result));
+    ck_assert(result[0] == 3 && result[1] == 0);
+    ck_assert_ok(mn_tensor_fill(x, 0));
+    ck_assert_ok(mn_tensor_project(y, x)); /* a direction of no length is no direction */
+    mn_tensor_free(y);
+    mn_tensor_free(x);
+}
+END_TEST
+
+MN_SUITE("tensor", projection_takes_away_only_what_points_against, a_shape_counts_and_prints_itself,
+         a_new_tensor_is_aligned_and_zero, impossible_shapes_are_refused,
+         elements_are_written_and_read_whole, a_view_shares_the_slab_it_is_cut_from,
+         flat_arithmetic_is_what_it_says, quotients_bounds_and_pulls_are_what_they_say,
+         replacing_does_not_read_what_was_there, arithmetic_wants_floats_of_equal_count,
+         sums_are_made_in_double, bits_do_not_depend_on_addresses,
+         products_depend_neither_on_addresses_nor_on_threads,
          matrix_products_transpose_what_they_are_told_to)

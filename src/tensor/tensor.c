@@ -303,3 +303,12 @@ double mn_tensor_norm(const mn_tensor *x)
 {
     return sqrt(mn_tensor_dot(x, x));
 }
+
+mn_status mn_tensor_project(mn_tensor *y, const mn_tensor *x)
+{
+    MN_TRY(check_pair(x, y));
+    const double agreement = mn_tensor_dot(y, x);
+    if (agreement >= 0)
+        return MN_OK;
+    return mn_tensor_axpby(y, (float)(-agreement / mn_tensor_dot(x, x)), x, 1);
+}

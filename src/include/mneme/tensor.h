@@ -69,6 +69,8 @@ MN_API mn_status mn_tensor_clamp(mn_tensor *y, float low, float high); /* y = mi
 /* y = y + a w (x - x0): the gradient of a quadratic pull towards an anchor. */
 MN_API mn_status mn_tensor_pull(mn_tensor *y, float a, const mn_tensor *weight, const mn_tensor *x,
                                 const mn_tensor *anchor);
+/* y -= (<x, y> / <x, x>) x where the two disagree, <x, y> < 0; nothing where they do not. */
+MN_API mn_status mn_tensor_project(mn_tensor *y, const mn_tensor *x);
 MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y); /* <x, y> */
 MN_API double mn_tensor_norm(const mn_tensor *x); /* |x|_2 */
 
