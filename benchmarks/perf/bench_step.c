@@ -1,0 +1,164 @@
+/* bench_step.c -- the milliseconds of one step, as JSON:
+ *
+ *   bench_step WORK NETWORK CxHxW BATCH THREADS STEPS [PROFILE]
+ *
+ * WORK is sgd (forward, backward, SGD step), derpp (the three passes of DER++: stream, logits and
+ * labels of remembered rows) or evaluate (forward alone, statistics fixed).  The first steps plan
+ * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`, a
+ * table of ops follows. */
+#include "autograd/profile.h"
+#include "bench.h"
+#include <mneme/network.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARM_UP = 3, MOST_STEPS = 100000, CLASSES = 10, DRAWS = 3 };
+static const double ALPHA = 0.2, BETA = 0.5, RATE = 0.01;
+
+typedef struct work {
+    mn_network *network;
+    mn_optimiser *optimiser;
+    mn_tape *tape;
+    mn_shape shape;  /* of a batch */
+    float *images;   /* DRAWS batches */
+    float *logits;   /* (B, CLASSES): what a buffer remembers */
+    int32_t *labels; /* (B) */
+} work;
+
+typedef mn_status step_of(work *w);
+
+static mn_var *logits_of(work *w, int64_t draw, mn_mode mode)
+{
+    const int64_t floats = mn_shape_count(w->shape);
+    mn_var *x = mn_input(w->tape, w->shape, w->images + draw * floats, false);
+    return mn_network_forward(w->network, x, mode).logits;
+}
+
+static mn_status descend(work *w, mn_var *loss)
+{
+    MN_TRY(mn_backward(loss));
+    return mn_optimiser_step(w->optimiser, RATE);
+}
+
+static mn_status sgd(work *w)
+{
+    mn_tape_reset(w->tape);
+    MN_TRY(mn_network_zero_gradients(w->network));
+    return descend(w, mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels));
+}
+
+static mn_status derpp(work *w)
+{
+    mn_tape_reset(w->tape);
+    MN_TRY(mn_network_zero_gradients(w->network));
+    mn_var *loss = mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels);
+    mn_var *old = mn_input(w->tape, MN_SHAPE(w->shape.size[0], CLASSES), w->logits, false);
+    loss = mn_axpby(1, loss, ALPHA, mn_mse(logits_of(w, 1, MN_TRAIN), old));
+    loss = mn_axpby(1, loss, BETA, mn_cross_entropy(logits_of(w, 2, MN_TRAIN), w->labels));
+    return descend(w, loss);
+}
+
+static mn_status evaluate(work *w)
+{
+    mn_tape_reset(w->tape);
+    mn_tape_record(w->tape, false);
+    return mn_host(logits_of(w, 0, MN_EVAL | MN_NO_GRADIENT)) != NULL ? MN_OK
+                                                                      : mn_tape_status(w->tape);
+}
+
+static mn_status prepare(work *w, const char *network, mn_shape image, int64_t batch)
+{
+    const mn_network_spec spec = {network, NULL, image, CLASSES};
+    MN_TRY(mn_network_new(&spec, mn_key_of(1, "weights"), &w->network));
+    MN_TRY(mn_optimiser_new("sgd", NULL, w->network, &w->optimiser));
+    MN_TRY(mn_tape_new(&w->tape));
+    w->shape = image;
+    w->shape.rank++;
+    for (int axis = 0; axis < image.rank; axis++)
+        w->shape.size[axis + 1] = image.size[axis];
+    w->shape.size[0] = batch;
+    const int64_t floats = DRAWS * mn_shape_count(w->shape);
+    w->images = malloc((size_t)floats * sizeof *w->images);
+    w->logits = calloc((size_t)(batch * CLASSES), sizeof *w->logits);
+    w->labels = malloc((size_t)batch * sizeof *w->labels);
+    if (w->images == NULL || w->logits == NULL || w->labels == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)batch);
+    for (int64_t i = 0; i < floats; i++)
+        w->images[i] = (float)mn_random_normal(mn_key_of(1, "pixels"), (uint64_t)i);
+    for (int64_t i = 0; i < batch; i++)
+        w->labels[i] = (int32_t)(i % CLASSES);
+    return MN_OK;
+}
+
+static void release(work *w)
+{
+    free(w->labels);
+    free(w->logits);
+    free(w->images);
+    mn_tape_free(w->tape);
+    mn_optimiser_free(w->optimiser);
+    mn_network_free(w->network);
+}
+
+static void print_profile(const mn_profile *profile, int64_t steps)
+{
+    for (int i = 0; i < profile->count; i++) {
+        const mn_profile_row *row = &profile->rows[i];
+        const char *name = row->parameter != NULL ? row->parameter : "";
+        printf("%-22s %-30s %7.3f %7.3f ms\n", row->op, name,
+               1e3 * row->forward_seconds / (double)steps,
+               1e3 * row->backward_seconds / (double)steps);
+    }
+}
+
+static void measure(work *w, step_of *step, int64_t steps, bool profiled)
+{
+    static double seconds[MOST_STEPS];
+    mn_profile profile = {0};
+    if (profiled)
+        mn_tape_profile(w->tape, &profile);
+    for (int64_t i = -WARM_UP; i < steps; i++) {
+        if (i == 0)
+            mn_profile_clear(&profile);
+        const double before = mn_bench_now();
+        mn_bench_demand(step(w));
+        if (i >= 0)
+            seconds[i] = mn_bench_now() - before;
+    }
+    mn_bench_print_steps(seconds, steps);
+    print_profile(&profile, steps);
+    mn_tape_profile(w->tape, NULL);
+    mn_profile_free(&profile);
+}
+
+static step_of *step_named(const char *name)
+{
+    if (strcmp(name, "sgd") == 0)
+        return sgd;
+    if (strcmp(name, "derpp") == 0)
+        return derpp;
+    return strcmp(name, "evaluate") == 0 ? evaluate : NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const bool profiled = argc == 8 && strcmp(argv[7], "profile") == 0;
+    step_of *step = argc > 1 ? step_named(argv[1]) : NULL;
+    int channels, height, width;
+    if ((argc != 7 && !profiled) || step == NULL ||
+        sscanf(argv[3], "%dx%dx%d", &channels, &height, &width) != 3) {
+        fprintf(stderr, "usage: bench_step sgd|derpp|evaluate NETWORK CxHxW BATCH THREADS STEPS"
+                        " [profile]\n");
+        return 2;
+    }
+    const int64_t batch = atoi(argv[4]), steps = atoi(argv[6]);
+    if (batch < 1 || steps < 1 || steps > MOST_STEPS)
+        return 2;
+    omp_set_num_threads(atoi(argv[5]));
+    work w = {0};
+    mn_bench_demand(prepare(&w, argv[2], MN_SHAPE(channels, height, width), batch));
+    measure(&w, step, steps, profiled);
+    release(&w);
+    return 0;
+}

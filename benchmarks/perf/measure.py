@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Measures mneme beside PyTorch, in one go on one machine, and prints tables.
+
+    benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
+
+BUILD is a build folder. Parts: roofline, step, evaluate, augment, buffer, run. Ours and theirs take
+turns, N rounds over; each figure is the median of the rounds' medians, with the least and the most
+of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
+machine that does nothing else, or read the ratios alone.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
+MLP, RESNET, REDUCED = ("mlp", "1x28x28"), ("resnet18", "3x32x32"), ("resnet18-reduced", "3x32x32")
+
+# part, work, network and image, batch, steps a round
+STEPS = [
+    ("step", "sgd", MLP, 10, 3000),
+    ("step", "sgd", MLP, 128, 1000),
+    ("step", "derpp", MLP, 10, 2000),
+    ("step", "sgd", REDUCED, 10, 40),
+    ("step", "sgd", REDUCED, 32, 20),
+    ("step", "sgd", REDUCED, 64, 12),
+    ("step", "derpp", REDUCED, 32, 8),
+    ("step", "sgd", RESNET, 32, 8),
+    ("step", "derpp", RESNET, 32, 4),
+    ("evaluate", "evaluate", MLP, 500, 300),
+    ("evaluate", "evaluate", REDUCED, 100, 10),
+    ("evaluate", "evaluate", RESNET, 100, 5),
+]
+
+
+class Failed(Exception):
+    pass
+
+
+def last_json(command, environment=None):
+    """What a measuring program prints."""
+    done = subprocess.run(command, capture_output=True, text=True,
+                          env={**os.environ, **(environment or {})})
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def spread(values):
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def text(figure, digits=3):
+    return (f"{figure['median']:.{digits}g}"
+            f" ({figure['least']:.{digits}g} to {figure['most']:.{digits}g})")
+
+
+class Bench:
+    def __init__(self, build, rounds, threads):
+        self.build, self.rounds, self.threads = build, rounds, threads
+        self.results = []
+
+    def program(self, name):
+        path = os.path.join(self.build, "benchmarks/perf", name)
+        if not os.path.exists(path):
+            subprocess.run(["ninja", "-C", self.build, f"benchmarks/perf/{name}"], check=True,
+                           stdout=subprocess.DEVNULL)
+        return path
+
+    def turns(self, commands):
+        """Runs each command once a round; {name: what it printed each time}."""
+        printed = {name: [] for name in commands}
+        for _ in range(self.rounds):
+            for name, command in commands.items():
+                printed[name].append(last_json(command))
+        return printed
+
+    def beside(self, part, label, ours, theirs):
+        """Ours ({precision: command}) beside the better of theirs ({layout: command})."""
+        printed = self.turns({**ours, **theirs})
+        figure = {name: spread([p["median_ms"] for p in printed[name]]) for name in printed}
+        peak = {name: max(p.get("peak_mb", 0) for p in printed[name]) for name in printed}
+        best = min(theirs, key=lambda name: figure[name]["median"])
+        for name in ours:
+            ratio = figure[best]["median"] / figure[name]["median"]
+            print(f"{label:<34} {name:<14} {text(figure[name]):<26} {text(figure[best]):<26}"
+                  f" {best:<14} {ratio:5.2f}x  {peak[name]:6.0f} {peak[best]:6.0f}", flush=True)
+            self.results.append({"part": part, "what": label, "mode": name, "ms": figure[name],
+                                 "pytorch_ms": figure[best], "pytorch_layout": best,
+                                 "ratio": ratio, "peak_mb": peak[name],
+                                 "pytorch_peak_mb": peak[best]})
+
+    def head(self, what):
+        print(f"\n{what:<34} {'mneme':<14} {'ms (least to most)':<26} {'PyTorch, ms':<26}"
+              f" {'its layout':<14}  ratio  {'peak MB':>8}")
+
+    def steps(self, part):
+        self.head({"step": "a training step", "evaluate": "evaluation of a batch"}[part])
+        program = self.program("bench_step")
+        for of, work, (network, image), batch, count in STEPS:
+            if of != part:
+                continue
+            tail = [work, network, image, str(batch), str(self.threads), str(count)]
+            layouts = ["default"] if network == "mlp" else ["default", "channels-last"]
+            theirs = {layout: [PYTHON, f"{HERE}/step_torch.py", *tail, layout]
+                      for layout in layouts}
+            self.beside(part, f"{work} {network} b{batch}", {"f32": [program, *tail]}, theirs)
+
+    def augment(self):
+        self.head("crop, flip, normalise 3x32x32")
+        for batch in (32, 128):
+            tail = [str(batch), str(self.threads), "300"]
+            self.beside("augment", f"batch {batch}", {"u8 to f32": [
+                self.program("bench_augment"), *tail]},
+                {"default": [PYTHON, f"{HERE}/augment_torch.py", *tail]})
+
+    def roofline(self):
+        rates = last_json([self.program("bench_roofline"), str(self.threads)])
+        print(f"\nthe machine: products {rates['gflops']:.0f} GFLOP/s,"
+              f" memory {rates['gbytes']:.1f} GB/s")
+        self.results.append({"part": "roofline", **rates})
+        program = self.program("bench_step")
+        for (network, image), batch, count in ((REDUCED, 32, 10), (RESNET, 32, 4)):
+            command = [program, "sgd", network, image, str(batch), str(self.threads), str(count),
+                       "profile"]
+            print(f"\n{network} b{batch}, by op and layer: forward and backward, ms a step")
+            print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    def buffer(self):
+        print("\nthe buffer")
+        print(subprocess.run([self.program("bench_buffer")], capture_output=True, text=True,
+                             check=True).stdout)
+        print(subprocess.run([self.program("bench_buffer"), "1000000", "536870912"],
+                             capture_output=True, text=True, check=True).stdout)
+
+    def run(self):
+        print("\nwhole run", flush=True)
+        done = subprocess.run([f"{HERE}/whole_run.sh", f"{self.build}/src/cli/mneme"],
+                              capture_output=True, text=True, check=True)
+        print(done.stdout)
+        self.results.append({"part": "run", "printed": done.stdout})
+
+
+PARTS = ("roofline", "step", "evaluate", "augment", "buffer", "run")
+
+
+def machine():
+    cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+    return {"processor": cpu.group(1) if cpu else platform.processor(), "cores": os.cpu_count(),
+            "load": os.getloadavg()[0], "kernel": platform.release(),
+            "date": time.strftime("%Y-%m-%d %H:%M"),
+            "pytorch": subprocess.run([PYTHON, "-c", "import torch; print(torch.__version__)"],
+                                      capture_output=True, text=True).stdout.strip()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--json")
+    arguments = parser.parse_args()
+    on = machine()
+    print(", ".join(f"{key} {value}" for key, value in on.items()))
+    bench = Bench(arguments.build, arguments.rounds, arguments.threads)
+    for part in PARTS:
+        if arguments.only in (None, part):
+            if part in ("step", "evaluate"):
+                bench.steps(part)
+            else:
+                getattr(bench, part)()
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump({"machine": on, "threads": arguments.threads, "results": bench.results},
+                      file, indent=1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failed, subprocess.CalledProcessError) as failure:
+        sys.exit(f"measure.py: {failure}")
