@@ -1,7 +1,8 @@
 /* bench_roofline.c -- what the machine can do at most:  bench_roofline THREADS
  *
  * The fastest of ten products of 2048x2048 matrices, in operations a second, and the fastest of ten
- * passes of x = x + a y over 256 MB, in bytes moved a second.  A step's ops are held against both. */
+ * passes of x = x + a y over 256 MB, in bytes moved a second.  A step's ops are held against both.
+ */
 #include "bench.h"
 #include "tensor/kernels.h"
 #include <omp.h>
