@@ -2,19 +2,25 @@
  *
  *     L = CE(f(x), y) + alpha MSE(f(x'), z') + beta CE(f(x''), y'')
  *
- * Two independent draws, three forwards, one backward (eq. 7 of the paper).
+ * Two independent draws, three forwards, one backward (eq. 7 of the paper).  The cross-entropy of
+ * the stream is over all classes, or over those of the task alone, as X-DER's is.
  */
 #include <mneme/strategy.h>
 
 typedef struct derpp_options {
     double alpha, beta;
-    int64_t replay;
+    int64_t replay, classes;
 } derpp_options;
+
+enum { ALL_CLASSES, PRESENT_CLASSES };
+static const char *const extents[] = {"all", "present", NULL};
 
 static const mn_option options[] = {
     MN_REAL(derpp_options, alpha, 0.5, 0, 1000, "weight of matching the remembered logits"),
     MN_REAL(derpp_options, beta, 0.5, 0, 1000, "weight of the remembered labels"),
     MN_INT(derpp_options, replay, 10, 1, 65536, "exemplars in each of the two draws of a step"),
+    MN_CHOICE(derpp_options, classes, ALL_CLASSES, extents,
+              "classes among which the stream's cross-entropy is taken"),
     MN_END,
 };
 
@@ -26,8 +32,10 @@ static mn_status open(mn_learner *learner)
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     const derpp_options *o = mn_options(learner);
+    const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_PRESENT);
+    mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
     mn_term(learner, "stream", 1,
-            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+            mn_cross_entropy_columns(logits, now->labels, range.first, range.count));
     const mn_batch *old = mn_draw(learner, "dark", o->replay);
     mn_term(learner, "dark", o->alpha,
             mn_mse(mn_forward(learner, old, MN_TRAIN)->logits, mn_column(tape, old, "logits")));

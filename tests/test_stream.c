@@ -183,6 +183,45 @@ START_TEST(a_class_order_seed_shuffles_the_given_order)
 }
 END_TEST
 
+START_TEST(a_stream_of_fewer_classes_shows_the_first_of_the_order)
+{
+    mn_dataset *dataset = drawn();
+    const int64_t order[] = {6, 2, 0, 5};
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 2);
+    spec.classes = 4;
+    spec.class_order = order;
+    spec.validation = 0.1;
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    ck_assert_int_eq(mn_stream_classes(stream), 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(mn_stream_original_class(stream, i), order[i]);
+    ck_assert_int_eq(mn_stream_original_class(stream, 4), -1);
+    int train[CLASSES * TRAIN_PER_CLASS] = {0}, test[CLASSES * TEST_PER_CLASS] = {0};
+    count_images(stream, MN_PART_TRAIN, train);
+    count_images(stream, MN_PART_VALIDATION, train);
+    count_images(stream, MN_PART_TEST, test);
+    for (int i = 0; i < CLASSES * TRAIN_PER_CLASS; i++) {
+        const int32_t label = dataset->train.labels[i];
+        ck_assert_int_eq(train[i], label != 1 && label != 3 && label != 4);
+    }
+    for (int i = 0; i < CLASSES * TEST_PER_CLASS; i++) {
+        const int32_t label = dataset->test.labels[i];
+        ck_assert_int_eq(test[i], label != 1 && label != 3 && label != 4);
+    }
+    mn_stream_free(stream);
+
+    spec.class_order_seed = 5; /* shuffles these four among themselves */
+    stream = stream_of(dataset, &spec, 1);
+    int seen[CLASSES] = {0};
+    for (int i = 0; i < 4; i++)
+        seen[mn_stream_original_class(stream, i)]++;
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(seen[order[i]], 1);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
 START_TEST(domain_streams_show_every_image_in_every_task)
 {
     mn_dataset *dataset = drawn();
@@ -280,6 +319,15 @@ START_TEST(impossible_splits_say_what_to_write)
     refuse(dataset, &spec, "stream.class_order[6]: 7 is not from 0 to 6");
     spec.class_order = (const int64_t[]){0, 1, 2, 3, 4, 1, 6};
     refuse(dataset, &spec, "stream.class_order[5]: class 1 is already at [1]");
+    spec = spec_of(MN_CLASS_INCREMENTAL, 2);
+    spec.classes = 8;
+    refuse(dataset, &spec, "stream.classes: 8, but 'synthetic' has 7 (0: all of them)");
+    spec.classes = 5;
+    refuse(dataset, &spec, "5 classes do not divide evenly into 2 tasks");
+    spec.task_classes = (const int64_t[]){3, 4};
+    refuse(dataset, &spec, "add up to 7, but stream.classes is 5");
+    spec.tasks = 6;
+    refuse(dataset, &spec, "6 tasks, but stream.classes is 5");
     spec = spec_of(MN_DOMAIN_ROTATED, 3);
     spec.class_order_seed = 0;
     refuse(dataset, &spec, "class_order_seed: has no meaning here");
@@ -317,6 +365,8 @@ END_TEST
 
 MN_SUITE("stream", every_image_is_in_exactly_one_task,
          every_class_gives_its_share_of_validation_and_of_labels, the_seed_decides_and_nothing_else,
-         a_class_order_seed_shuffles_the_given_order, domain_streams_show_every_image_in_every_task,
-         each_task_has_a_permutation_of_its_own, rotations_turn_counter_clockwise_about_the_middle,
-         impossible_splits_say_what_to_write, impossible_fractions_say_why)
+         a_class_order_seed_shuffles_the_given_order,
+         a_stream_of_fewer_classes_shows_the_first_of_the_order,
+         domain_streams_show_every_image_in_every_task, each_task_has_a_permutation_of_its_own,
+         rotations_turn_counter_clockwise_about_the_middle, impossible_splits_say_what_to_write,
+         impossible_fractions_say_why)

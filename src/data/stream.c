@@ -21,9 +21,9 @@ struct mn_stream {
     const mn_dataset *dataset;
     mn_scenario scenario;
     uint64_t seed;
-    int64_t tasks, groups;
+    int64_t tasks, groups, classes;
     int64_t *original;     /* (classes) by arrival */
-    int32_t *arrival;      /* (classes) by original label */
+    int32_t *arrival;      /* (dataset->classes) by original label; -1: not in the stream */
     int32_t *group;        /* (classes) by arrival */
     int32_t *train_labels; /* (train.count) by arrival; -1 unlabelled */
     int32_t *test_labels;  /* (test.count) by arrival */
@@ -46,9 +46,9 @@ static const mn_images *images_of(const mn_dataset *dataset, mn_part part)
 static mn_status allocate(mn_stream *stream)
 {
     const mn_dataset *dataset = stream->dataset;
-    const int64_t classes = dataset->classes;
+    const int64_t classes = stream->classes;
     stream->original = array(classes, sizeof *stream->original);
-    stream->arrival = array(classes, sizeof *stream->arrival);
+    stream->arrival = array(dataset->classes, sizeof *stream->arrival);
     stream->group = array(classes, sizeof *stream->group);
     stream->train_labels = array(dataset->train.count, sizeof *stream->train_labels);
     stream->test_labels = array(dataset->test.count, sizeof *stream->test_labels);
@@ -88,8 +88,10 @@ static void sort_by_group(int64_t count, const int32_t *group, int64_t groups,
 
 static void arrange_classes(mn_stream *stream, const mn_stream_spec *spec)
 {
-    const int64_t classes = stream->dataset->classes;
+    const int64_t classes = stream->classes;
     mn_stream_class_order(spec, classes, stream->original);
+    for (int64_t label = 0; label < stream->dataset->classes; label++)
+        stream->arrival[label] = -1;
     for (int64_t arrival = 0; arrival < classes; arrival++) {
         stream->arrival[stream->original[arrival]] = (int32_t)arrival;
         snprintf(stream->number_name[arrival], NAME_BYTES, "%d", (int)stream->original[arrival]);
@@ -111,7 +113,7 @@ static void arrange_classes(mn_stream *stream, const mn_stream_spec *spec)
 static void label_all(const mn_stream *stream, const mn_images *images, int32_t *labels)
 {
     for (int64_t i = 0; i < images->count; i++)
-        labels[i] = stream->arrival[images->labels[i]];
+        labels[i] = stream->arrival[images->labels[i]]; /* -1 where no task shows it */
 }
 
 /* --- which images of a class are held out, and which are labelled --- */
@@ -176,6 +178,8 @@ static mn_status choose(mn_stream *stream, const mn_stream_spec *spec)
     else
         sort_by_group(train->count, train->labels, classes, first, members);
     for (int64_t c = 0; c < classes && status == MN_OK; c++) {
+        if (stream->arrival[c] < 0)
+            continue;
         int64_t *own = members + first[c], count = first[c + 1] - first[c];
         status = hold_out(stream, spec->validation, c, own, &count, order);
         if (status == MN_OK)
@@ -198,7 +202,8 @@ static mn_status fill_view(mn_stream *stream, mn_part part)
     for (int64_t i = 0; i < images->count; i++) {
         const bool inside =
             part == MN_PART_TEST || stream->held_out[i] == (part == MN_PART_VALIDATION);
-        group[i] = inside ? stream->group[stream->arrival[images->labels[i]]] : -1;
+        const int32_t arrival = stream->arrival[images->labels[i]];
+        group[i] = inside && arrival >= 0 ? stream->group[arrival] : -1;
     }
     part_view *view = &stream->part[part];
     sort_by_group(images->count, group, stream->groups, view->first, view->indices);
@@ -234,6 +239,7 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
     made->scenario = spec->scenario;
     made->seed = seed;
     made->tasks = spec->tasks;
+    made->classes = spec->classes > 0 ? spec->classes : dataset->classes;
     made->groups = spec->scenario == MN_CLASS_INCREMENTAL ? spec->tasks : 1;
     mn_status status = allocate(made);
     if (status == MN_OK) {
@@ -282,7 +288,7 @@ int64_t mn_stream_tasks(const mn_stream *stream)
 
 int64_t mn_stream_classes(const mn_stream *stream)
 {
-    return stream->dataset->classes;
+    return stream->classes;
 }
 
 bool mn_stream_class_incremental(const mn_stream *stream)
@@ -297,12 +303,12 @@ mn_task_info mn_stream_task(const mn_stream *stream, int64_t task)
 
 int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival)
 {
-    return arrival >= 0 && arrival < stream->dataset->classes ? stream->original[arrival] : -1;
+    return arrival >= 0 && arrival < stream->classes ? stream->original[arrival] : -1;
 }
 
 const char *mn_stream_class_name(const mn_stream *stream, int64_t arrival)
 {
-    if (arrival < 0 || arrival >= stream->dataset->classes)
+    if (arrival < 0 || arrival >= stream->classes)
         return "?";
     const char *const *names = stream->dataset->class_names;
     return names != NULL ? names[stream->original[arrival]] : stream->number_name[arrival];

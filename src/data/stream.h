@@ -28,7 +28,8 @@ void mn_rotation_map(double degrees, int64_t height, int64_t width, int32_t *map
 /* --- stream_spec.c --- */
 /* Checks the part of the spec that needs no images; every message says what to write instead. */
 mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dataset);
-/* original[arrival] for every class; a checked spec. */
+/* original[arrival] for the stream's classes, which a seed shuffles among themselves; a checked
+ * spec. */
 void mn_stream_class_order(const mn_stream_spec *spec, int64_t classes, int64_t *original);
 
 #endif

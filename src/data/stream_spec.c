@@ -17,13 +17,25 @@ static const char *even_example(int64_t classes, int64_t tasks, char *text, size
     return text;
 }
 
+/* "'mnist' has 10 classes", or the smaller number that was asked for. */
+static const char *class_count(const mn_stream_spec *spec, const mn_dataset *dataset, char *text,
+                               size_t bytes)
+{
+    if (spec->classes > 0)
+        snprintf(text, bytes, "stream.classes is %lld", (long long)spec->classes);
+    else
+        snprintf(text, bytes, "'%s' has %lld classes", dataset->name, (long long)dataset->classes);
+    return text;
+}
+
 static mn_status check_split(const mn_stream_spec *spec, const mn_dataset *dataset)
 {
-    const long long tasks = spec->tasks, classes = dataset->classes;
-    char example[128];
+    const long long tasks = spec->tasks,
+                    classes = spec->classes > 0 ? spec->classes : dataset->classes;
+    char example[128], count[128];
+    class_count(spec, dataset, count, sizeof count);
     if (tasks > classes)
-        return mn_fail(MN_BAD_OPTION, "stream.tasks: %lld tasks, but '%s' has %lld classes", tasks,
-                       dataset->name, classes);
+        return mn_fail(MN_BAD_OPTION, "stream.tasks: %lld tasks, but %s", tasks, count);
     if (spec->task_classes == NULL)
         return classes % tasks == 0
                    ? MN_OK
@@ -40,17 +52,17 @@ static mn_status check_split(const mn_stream_spec *spec, const mn_dataset *datas
         sum += n;
     }
     if (sum != classes)
-        return mn_fail(MN_BAD_OPTION,
-                       "stream.task_classes: they add up to %lld, but '%s' has %lld classes", sum,
-                       dataset->name, classes);
+        return mn_fail(MN_BAD_OPTION, "stream.task_classes: they add up to %lld, but %s", sum,
+                       count);
     return MN_OK;
 }
 
-static mn_status check_order(const int64_t *order, int64_t classes)
+/* The first `count` of the order: different classes, all of the data set's. */
+static mn_status check_order(const int64_t *order, int64_t count, int64_t classes)
 {
     int16_t place[MN_MAX_CLASSES]; /* where each class was seen, counted from 1 */
     memset(place, 0, sizeof place);
-    for (int64_t i = 0; i < classes; i++) {
+    for (int64_t i = 0; i < count; i++) {
         const int64_t class = order[i];
         if (class < 0 || class >= classes)
             return mn_fail(MN_BAD_OPTION, "stream.class_order[%lld]: %lld is not from 0 to %lld",
@@ -100,11 +112,17 @@ mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dat
     if (spec->tasks < 1 || spec->tasks > MN_MAX_TASKS)
         return mn_fail(MN_BAD_OPTION, "stream.tasks: %lld is not from 1 to %d",
                        (long long)spec->tasks, MN_MAX_TASKS);
+    if (spec->classes < 0 || spec->classes > dataset->classes)
+        return mn_fail(MN_BAD_OPTION, "stream.classes: %lld, but '%s' has %lld (0: all of them)",
+                       (long long)spec->classes, dataset->name, (long long)dataset->classes);
     MN_TRY(check_fractions(spec));
     switch (spec->scenario) {
     case MN_CLASS_INCREMENTAL:
         MN_TRY(check_split(spec, dataset));
-        return spec->class_order != NULL ? check_order(spec->class_order, dataset->classes) : MN_OK;
+        if (spec->class_order == NULL)
+            return MN_OK;
+        return check_order(spec->class_order, spec->classes > 0 ? spec->classes : dataset->classes,
+                           dataset->classes);
     case MN_DOMAIN_PERMUTED:
     case MN_DOMAIN_ROTATED: return check_domain(spec);
     }

@@ -30,7 +30,7 @@ typedef struct mn_run_settings {
 } mn_run_settings;
 
 typedef struct mn_stream_settings {
-    int64_t scenario, tasks;
+    int64_t scenario, tasks, classes;
     const char *task_classes, *class_order;
 } mn_stream_settings;
 

@@ -61,6 +61,8 @@ static const char *const scenarios[] = {"class-incremental", "domain-permuted", 
 static const mn_option stream_options[] = {
     MN_CHOICE(mn_stream_settings, scenario, 0, scenarios, "what changes from task to task"),
     MN_INT(mn_stream_settings, tasks, 5, 1, MN_MAX_TASKS, "tasks in the stream"),
+    MN_INT(mn_stream_settings, classes, 0, 0, MN_MAX_CLASSES,
+           "only the first so many classes of class_order; 0: all"),
     MN_TEXT(mn_stream_settings, task_classes, "", "classes of each task, 50,10,10; empty: even"),
     MN_TEXT(mn_stream_settings, class_order, "", "original labels by arrival; empty: ascending"),
     MN_END,
@@ -160,6 +162,7 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_cla
     *spec = (mn_stream_spec){
         .scenario = (mn_scenario)stream->scenario,
         .tasks = stream->tasks,
+        .classes = stream->classes,
         .task_classes = listed > 0 ? task_classes : NULL,
         .class_order = ordered > 0 ? class_order : NULL,
         .class_order_seed = run->class_order_seed,

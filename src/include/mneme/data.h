@@ -71,6 +71,7 @@ typedef enum mn_scenario {
 typedef struct mn_stream_spec {
     mn_scenario scenario;
     int64_t tasks;
+    int64_t classes;             /* > 0: only the first so many classes of the order; 0: all */
     const int64_t *task_classes; /* (tasks) classes of each task; NULL: even */
     const int64_t *class_order;  /* (classes) original labels by arrival; NULL: 0, 1, 2, ... */
     int64_t class_order_seed;    /* >= 0: a shuffled order of its own seed, over class_order */
