@@ -89,6 +89,28 @@ def er_ace(runs, _, rate, task_free, batch):
     return learner
 
 
+# --- DER++ ----------------------------------------------------------------------------------------
+
+
+def derpp(runs, _, rate, alpha, beta, present_only):
+    learner, then = Learner(rate), torch.zeros(0, CLASSES).double()
+    for task in runs.tasks():
+        own = slice(min(task.present), task.seen) if present_only else slice(None)
+        for x, y in task.batches():
+            logits = learner.network(x)
+            labels = y - (own.start or 0)
+            loss = learner.log("stream", F.cross_entropy(logits[:, own], labels))
+            zero = torch.zeros(()).double()
+            old = learner.network(learner.x) if len(then) > 0 else None
+            dark = zero if old is None else F.mse_loss(old, then)
+            replay = zero if old is None else F.cross_entropy(old, learner.y)
+            loss = loss + alpha * learner.log("dark", dark) + beta * learner.log("replay", replay)
+            learner.step(loss)
+            learner.remember(x, y)
+            then = torch.cat([then, logits.detach()])
+    return learner
+
+
 # --- FDR ------------------------------------------------------------------------------------------
 
 
@@ -308,6 +330,10 @@ def cases(runs):
     for task_free, batch in ((False, 8), (True, 2)):  # two images: classes are missing in a batch
         settings = {"lr": 0.2, "er-ace.replay": ALL, "er-ace.task_free": task_free, "batch": batch}
         yield "er-ace", settings, partial(er_ace, rate=0.2, task_free=task_free, batch=batch)
+    for classes in ("all", "present"):
+        settings = {"lr": 0.2, "derpp.replay": ALL, "derpp.alpha": 0.6, "derpp.beta": 0.7}
+        reference = partial(derpp, rate=0.2, alpha=0.6, beta=0.7, present_only=classes == "present")
+        yield "derpp", {**settings, "derpp.classes": classes}, reference
     for steps in ("one", "two"):
         settings = {"lr": 0.2, "fdr.replay": ALL, "fdr.alpha": 0.7, "fdr.steps": steps}
         yield "fdr", settings, partial(fdr, rate=0.2, alpha=0.7, two=steps == "two")
