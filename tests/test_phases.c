@@ -123,6 +123,102 @@ static const mn_strategy mixed = {
     .loss = mixed_loss,
 };
 
+/* --- a phase in steps, of two networks that a step moves in turn --- */
+
+typedef struct duel_state {
+    mn_network *other;
+    mn_tensor *start; /* of the other network in this step */
+} duel_state;
+
+static int steps_on_stream, steps_on_nothing;
+
+static mn_status duel_open(mn_learner *learner)
+{
+    duel_state *s = mn_state(learner);
+    MN_TRY(mn_add_network(learner, "other", NULL, &s->other));
+    MN_TRY(mn_add_scratch(learner, mn_tensor_shape(mn_network_values(s->other)), &s->start));
+    return mn_add_optimiser(learner, "other", "adam", "{\"beta1\": 0}", s->other, 0.001);
+}
+
+static int64_t seven_steps(mn_learner *learner)
+{
+    (void)learner;
+    return 7;
+}
+
+static int64_t rows_of_150(mn_learner *learner)
+{
+    (void)learner;
+    return 150;
+}
+
+/* The first update moves the other network alone, though both take part in its loss. */
+static mn_status move_other(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    duel_state *s = mn_state(learner);
+    (void)tape;
+    steps_on_stream++;
+    ck_assert_int_eq(batch->count, 150); /* of 400: what is left over comes later */
+    MN_TRY(mn_tensor_copy(s->start, mn_network_values(s->other)));
+    mn_var *mine = mn_forward(learner, batch, MN_TRAIN)->logits;
+    mn_var *other = mn_forward_with(learner, s->other, batch, MN_TRAIN)->logits;
+    mn_term(learner, "distance", 1, mn_mse(mine, other));
+    return MN_OK;
+}
+
+static mn_status move_own(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    duel_state *s = mn_state(learner);
+    (void)tape;
+    MN_TRY(mn_tensor_axpby(s->start, 1, mn_network_values(s->other), -1));
+    ck_assert_double_gt(mn_tensor_norm(s->start), 1e-4); /* it has moved */
+    MN_TRY(mn_tensor_copy(s->start, mn_network_values(s->other)));
+    mn_var *mine = mn_forward(learner, batch, MN_TRAIN)->logits;
+    mn_var *other = mn_forward_with(learner, s->other, batch, MN_TRAIN)->logits;
+    mn_term(learner, "both", 1, mn_mse(mine, other));
+    return MN_OK;
+}
+
+static mn_status other_stands_still(mn_learner *learner, const mn_batch *batch, const mn_out *out)
+{
+    duel_state *s = mn_state(learner);
+    (void)out;
+    if (batch->count == 0)
+        return MN_OK;
+    MN_TRY(mn_tensor_axpby(s->start, 1, mn_network_values(s->other), -1));
+    ck_assert_double_eq(mn_tensor_norm(s->start), 0);
+    return MN_OK;
+}
+
+static mn_status count_steps(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
+{
+    (void)learner, (void)tape;
+    ck_assert_int_eq(nothing->count, 0);
+    steps_on_nothing++;
+    return MN_OK;
+}
+
+static const mn_update duel_updates[] = {
+    {.name = "other", .optimiser = "other", .loss = move_other},
+    {.name = "own", .loss = move_own},
+    {.name = NULL},
+};
+static const mn_phase duel_phases[] = {
+    {.name = "duel", .steps = seven_steps, .batch = rows_of_150, .updates = duel_updates},
+    {.name = "count", .source = MN_FROM_NOTHING, .steps = seven_steps, .visit = count_steps},
+    {.name = NULL},
+};
+static const mn_strategy duel = {
+    MN_STRATEGY_HEADER,
+    .name = "duel",
+    .summary = "Two networks, two updates a step.",
+    .state_size = sizeof(duel_state),
+    .open = duel_open,
+    .phases = duel_phases,
+    .loss = move_own,
+    .after_step = other_stands_still,
+};
+
 static const char *path_of(char path[600])
 {
     snprintf(path, 600, "%s/run.mneme", test_folder("phases"));
@@ -174,6 +270,23 @@ START_TEST(a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot)
 }
 END_TEST
 
-MN_SUITE("phases", task_and_buffer_come_in_one_order_and_some_are_held_out,
+START_TEST(a_phase_in_steps_moves_each_network_by_its_own_update)
+{
+    char path[600];
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &duel));
+    static const test_setting settings[] = {
+        {"commit_steps", "3"}, {"log_every", "1"}, {NULL, NULL}};
+    test_run("split-synthetic", "duel", settings, path_of(path));
+    ck_assert_int_eq(steps_on_stream, 7 * TASKS);
+    ck_assert_int_eq(steps_on_nothing, 7 * TASKS);
+    ck_assert_int_eq(test_query(path, "SELECT count(*) FROM scalar WHERE name = 'distance'"),
+                     7 * TASKS);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
+MN_SUITE("phases", a_phase_in_steps_moves_each_network_by_its_own_update,
+         task_and_buffer_come_in_one_order_and_some_are_held_out,
          a_loss_may_set_its_own_learning_rate,
          a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot)

@@ -106,15 +106,17 @@ static void progress(void *context, const mn_progress *now)
     mn_status_line *line = context;
     if (!mn_status_line_due(line))
         return;
-    char text[256], rest[128], place[96] = "";
+    char text[384], rest[128], place[96] = "";
     if (now->steps > 0)
         snprintf(place, sizeof place, "  epoch %lld/%lld  step %lld/%lld",
                  (long long)now->epoch + 1, (long long)now->epochs, (long long)now->step,
                  (long long)now->steps);
-    snprintf(text, sizeof text, "task %lld/%lld %s%s%s", (long long)now->task + 1,
-             (long long)now->tasks, now->phase, place,
-             mn_progress_text(now->images_per_second, now->loss, now->seconds, now->seconds_left,
-                              rest, sizeof rest));
+    const bool several = now->losses != NULL && now->losses[0] != '\0';
+    snprintf(text, sizeof text, "task %lld/%lld %s%s%s%s%s", (long long)now->task + 1,
+             (long long)now->tasks, now->phase, place, several ? "  " : "",
+             several ? now->losses : "",
+             mn_progress_text(now->images_per_second, several ? (double)NAN : now->loss,
+                              now->seconds, now->seconds_left, rest, sizeof rest));
     mn_status_line_draw(line, text);
 }
 

@@ -146,12 +146,18 @@ mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *
     mn_learner *learner = runner->learner;
     *made = (mn_batches){.kind = phase->source,
                          .as_stored = phase->visit != NULL && !phase->as_trained,
-                         .batch = learner->settings->batch};
+                         .batch = phase->batch != NULL ? phase->batch(learner)
+                                                       : learner->settings->batch};
+    if (made->batch < 1)
+        return mn_fail(MN_BAD_VALUE, "a batch of %lld rows; expected at least 1",
+                       (long long)made->batch);
     switch (phase->source) {
     case MN_FROM_STREAM:
     case MN_FROM_SEEN:
         MN_TRY(open_loader(runner, made));
         made->steps = mn_loader_batches(made->loader);
+        if (phase->steps != NULL && mn_loader_images(made->loader) >= made->batch)
+            made->steps = mn_loader_images(made->loader) / made->batch; /* full ones alone */
         return MN_OK;
     case MN_FROM_BUFFER: return open_buffer(learner, made);
     case MN_FROM_NOTHING: made->steps = 1; return MN_OK;

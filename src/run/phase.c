@@ -161,6 +161,8 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
     MN_TRY(total_loss(learner, &loss));
     MN_TRY(mn_backward(loss));
     runner->loss = mn_item(loss);
+    if (runner->updates < MN_MOST_UPDATES_SHOWN)
+        runner->update[runner->updates++] = (mn_update_loss){update->name, runner->loss};
     if (learner->cursor.step % learner->settings->log_every == 0)
         MN_TRY(log_terms(runner, phase->name));
     MN_TRY(mn_learner_call(learner, MN_GRADIENTS));
@@ -206,6 +208,7 @@ static mn_status step_once(mn_runner *runner, const mn_phase *phase, int member,
     const mn_update usual[] = {{.name = "train", .loss = learner->member[member].strategy->loss},
                                {.name = NULL}};
     const mn_update *update = phase->updates != NULL ? phase->updates : usual;
+    runner->updates = 0;
     for (; update->name != NULL; update++)
         if (update->every <= 1 || learner->cursor.phase_step % update->every == 0)
             MN_TRY(update_once(runner, phase, member, update, batch, factor));
@@ -244,7 +247,11 @@ static mn_status between_steps(mn_runner *runner)
 
 static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member, mn_batches *from)
 {
-    const int64_t epochs = runner->learner->cursor.epochs, steps = epochs * from->steps;
+    const int64_t length = runner->learner->cursor.length;
+    const int64_t steps = phase->steps == NULL || from->steps == 0 ? length * from->steps : length;
+    const int64_t epochs = phase->steps == NULL || from->steps == 0
+                               ? length
+                               : (length + from->steps - 1) / from->steps;
     int64_t shuffled = -1;
     while (runner->learner->cursor.phase_step < steps) {
         mn_learner *learner = runner->learner; /* a rebuild at a commit makes a new one */
@@ -302,8 +309,11 @@ bool mn_runner_has_selected(const mn_runner *runner)
     return false;
 }
 
-static int64_t epochs_of(mn_learner *learner, const mn_phase *phase)
+/* Epochs, or steps where the phase counts those. */
+static int64_t length_of(mn_learner *learner, const mn_phase *phase)
 {
+    if (phase->steps != NULL)
+        return phase->steps(learner);
     const int64_t asked = phase->epochs != NULL ? phase->epochs(learner) : MN_USUAL_EPOCHS;
     if (asked != MN_USUAL_EPOCHS)
         return asked;
@@ -313,12 +323,12 @@ static int64_t epochs_of(mn_learner *learner, const mn_phase *phase)
 static mn_status enter_phase(mn_runner *runner, const mn_phase *phase, int member)
 {
     mn_learner *learner = runner->learner;
-    if (learner->cursor.epochs >= 0)
+    if (learner->cursor.length >= 0)
         return MN_OK; /* resumed in its middle */
     if (selects_before(learner, learner->cursor.phase))
         MN_TRY(mn_learner_select(learner));
     learner->current = member;
-    learner->cursor.epochs = epochs_of(learner, phase);
+    learner->cursor.length = length_of(learner, phase);
     learner->cursor.phase_step = 0;
     return reset_optimisers(learner, phase);
 }
@@ -328,6 +338,7 @@ mn_status mn_runner_phase(mn_runner *runner)
     int member = 0;
     const mn_phase *phase = phase_at(runner->learner, runner->learner->cursor.phase, &member);
     MN_TRY(enter_phase(runner, phase, member));
+    runner->learner->current = member;
     mn_batches from;
     mn_status status = mn_batches_open(runner, phase, &from);
     if (status == MN_OK)
@@ -346,7 +357,7 @@ static int64_t steps_of_task(const mn_runner *runner, int64_t task)
     const mn_phase *phase;
     int64_t steps = 0;
     for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++) {
-        if (phase->epochs != NULL)
+        if (phase->epochs != NULL || phase->steps != NULL)
             continue; /* only known on entry */
         const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
         int64_t images = 0;

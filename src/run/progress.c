@@ -34,6 +34,17 @@ void mn_runner_log(mn_runner *runner, mn_log_level level, const char *format, ..
     observer->log(observer->context, level, line);
 }
 
+/* "discriminator 1.2, generator 0.69" where a step has several updates; else "". */
+static const char *losses_of(const mn_runner *runner, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < runner->updates && runner->updates > 1 && used < bytes; i++)
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s %.2g", i > 0 ? ", " : "",
+                                 runner->update[i].name, runner->update[i].loss);
+    return text;
+}
+
 void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64_t epochs,
                       int64_t step, int64_t steps)
 {
@@ -49,6 +60,7 @@ void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64
         runner->window_started = now;
         runner->window_images = 0;
     }
+    char losses[128];
     const mn_cursor *cursor = &runner->learner->cursor;
     const int64_t done = cursor->step, total = mn_runner_total_steps(runner);
     const double seconds = now - runner->started;
@@ -57,17 +69,19 @@ void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64
     const double rate = runner->images_per_second > 0 || seconds <= 0
                             ? runner->images_per_second
                             : (double)runner->window_images / seconds;
-    observer->progress(observer->context, &(mn_progress){.phase = phase,
-                                                         .task = cursor->task,
-                                                         .tasks = mn_stream_tasks(runner->stream),
-                                                         .epoch = epoch,
-                                                         .epochs = epochs,
-                                                         .step = step,
-                                                         .steps = steps,
-                                                         .done = done,
-                                                         .total = total,
-                                                         .loss = runner->loss,
-                                                         .images_per_second = rate,
-                                                         .seconds = seconds,
-                                                         .seconds_left = left});
+    observer->progress(observer->context,
+                       &(mn_progress){.phase = phase,
+                                      .task = cursor->task,
+                                      .tasks = mn_stream_tasks(runner->stream),
+                                      .epoch = epoch,
+                                      .epochs = epochs,
+                                      .step = step,
+                                      .steps = steps,
+                                      .done = done,
+                                      .total = total,
+                                      .loss = runner->loss,
+                                      .losses = losses_of(runner, losses, sizeof losses),
+                                      .images_per_second = rate,
+                                      .seconds = seconds,
+                                      .seconds_left = left});
 }

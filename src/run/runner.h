@@ -14,6 +14,12 @@ typedef enum mn_stage {
     MN_STAGE_DONE,
 } mn_stage;
 
+enum { MN_MOST_UPDATES_SHOWN = 4 };
+typedef struct mn_update_loss {
+    const char *name;
+    double loss;
+} mn_update_loss;
+
 typedef struct mn_runner {
     mn_experiment *experiment;
     mn_dataset *dataset;
@@ -27,6 +33,8 @@ typedef struct mn_runner {
     double committed, commit_seconds, reported, window_started;
     int64_t steps_at_start, uncommitted, window_images;
     double images_per_second, loss;
+    mn_update_loss update[MN_MOST_UPDATES_SHOWN]; /* of the last step */
+    int updates;
     mn_run_profile profile;
 } mn_runner;
 

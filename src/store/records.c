@@ -171,7 +171,7 @@ mn_status mn_runfile_set_cursor(mn_runfile *file, const mn_cursor *cursor)
                                "REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, "
                                "row_crc(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
                                &statement));
-    const int64_t values[] = {cursor->task,       cursor->stage, cursor->phase,  cursor->epochs,
+    const int64_t values[] = {cursor->task,       cursor->stage, cursor->phase,  cursor->length,
                               cursor->phase_step, cursor->step,  cursor->commits};
     bind_ints(statement, 1, 7, values);
     return mn_database_run(file, statement, "write the cursor");
@@ -199,7 +199,7 @@ mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor)
     *cursor = (mn_cursor){.task = value[0],
                           .stage = value[1],
                           .phase = value[2],
-                          .epochs = value[3],
+                          .length = value[3],
                           .phase_step = value[4],
                           .step = value[5],
                           .commits = value[6]};

@@ -68,7 +68,7 @@ typedef struct mn_cursor {
     int64_t task;
     int64_t stage;      /* run/runner.h */
     int64_t phase;      /* index into the strategy's phases */
-    int64_t epochs;     /* of the phase, asked once on entry; -1 before */
+    int64_t length;     /* of the phase, in epochs or steps, asked once on entry; -1 before */
     int64_t phase_step; /* steps done of the phase */
     int64_t step;       /* steps done of the run */
     int64_t commits;    /* commits done */

@@ -21,6 +21,7 @@ typedef struct mn_progress {
     int64_t step, steps;         /* of this phase */
     int64_t done, total;         /* steps of the whole run */
     double loss;                 /* of the last step; NaN before the first */
+    const char *losses; /* "generator 0.7, ...": of each update where steps have several; else "" */
     double images_per_second;    /* stream images over the last second or so; 0 while unknown */
     double seconds, seconds_left; /* since this process started on the run; -1 while unknown */
 } mn_progress;

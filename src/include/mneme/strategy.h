@@ -65,6 +65,10 @@ typedef struct mn_phase {
     mn_source source;
     /* Asked once, on entry; 0 skips.  NULL, or MN_USUAL_EPOCHS: the recipe's. */
     int64_t (*epochs)(mn_learner *learner);
+    /* Instead of epochs, so many steps; those on the stream have full batches, and what is left
+     * over in an epoch comes in another.  Asked once, on entry; 0 skips. */
+    int64_t (*steps)(mn_learner *learner);
+    int64_t (*batch)(mn_learner *learner); /* rows of a batch; NULL: the recipe's */
     /* One without name ends, and alone trains nothing; NULL: the strategy's loss. */
     const mn_update *updates;
     mn_reset reset; /* of optimiser state */
