@@ -30,6 +30,7 @@ BUILD(sqrt, mn_sqrt(x[0]))
 BUILD(exp, mn_exp(x[0]))
 BUILD(log, mn_log(x[0]))
 BUILD(clamp, mn_clamp(x[0], -0.5, 0.6))
+BUILD(threshold, mn_threshold(x[0], 0.25))
 BUILD(hinge, mn_hinge(x[0], 0.2))
 BUILD(matmul, mn_matmul(x[0], x[1]))
 BUILD(linear, mn_linear(x[0], x[1], x[2]))
@@ -131,6 +132,7 @@ const grad_case grad_cases[] = {
     EACH_KINKED(relu, 1, 0, 0),
     EACH_KINKED(leaky_relu, 1, 0, 0),
     EACH_KINKED(clamp, 2, -0.5, 0.6),
+    EACH_KINKED(threshold, 1, 0.25, 0),
     EACH_KINKED(hinge, 1, 0.2, 0),
     ROWS(row_sum, -1, 1),
     DISTINCT(row_max, S(3, 5)),

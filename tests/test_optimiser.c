@@ -144,11 +144,49 @@ START_TEST(adam_adds_epsilon_to_the_root_and_decay_to_the_gradient)
 }
 END_TEST
 
+/* 2 inputs, 1 hidden unit, 1 output: fc1.weight, fc1.bias, classifier.weight, classifier.bias. */
+START_TEST(lars_scales_each_weight_by_its_own_length_and_gives_the_head_its_own_rate)
+{
+    const mn_network_spec spec = {"mlp", "{\"widths\": \"1\"}", MN_SHAPE(2), 1};
+    const float start[4][2] = {{3, 4}, {1}, {2}, {0}}, slope[4][2] = {{0, 2}, {3}, {-4}, {5}};
+    mn_network *network;
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &network));
+    mn_optimiser *lars = optimiser_of("lars",
+                                      "{\"momentum\": 0.5, \"weight_decay\": 0.2, \"trust\": "
+                                      "0.1, \"epsilon\": 0, \"head_rate\": 3}",
+                                      network);
+    for (int i = 0; i < 4; i++) {
+        const mn_parameter *p = mn_network_parameter(network, i);
+        ck_assert_ok(mn_tensor_write(p->value, start[i], mn_tensor_bytes(p->value)));
+        ck_assert_ok(mn_tensor_write(p->gradient, slope[i], mn_tensor_bytes(p->gradient)));
+    }
+    ck_assert_ok(mn_optimiser_step(lars, 1));
+    /* a = 0.1 * 5 / (2 + 0.2 * 5) = 1 / 6; bias a = 1; head a = 0.1 * 2 / 4; a head of length 0 1
+     */
+    const double expected[4][2] = {
+        {3 - 0.6 / 6, 4 - 2.8 / 6}, {1 - 3}, {2 + 3 * 0.05 * 4}, {0 - 3 * 5}};
+    float w[4][2] = {{0}};
+    for (int i = 0; i < 4; i++) {
+        const mn_tensor *value = mn_network_parameter(network, i)->value;
+        ck_assert_ok(mn_tensor_read(value, w[i], mn_tensor_bytes(value)));
+        for (int64_t k = 0; k < mn_tensor_count(value); k++)
+            ck_assert_double_eq_tol((double)w[i][k], expected[i][k], tolerance);
+    }
+    /* The rate is part of the velocity: at a rate of 0 the last step goes on at half its length. */
+    ck_assert_ok(mn_optimiser_step(lars, 0));
+    ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 1)->value, w[1], sizeof w[1][0]));
+    ck_assert_double_eq_tol((double)w[1][0], 1 - 3 - 1.5, tolerance);
+    mn_optimiser_free(lars);
+    mn_network_free(network);
+}
+END_TEST
+
 START_TEST(a_reset_forgets_moments_and_steps)
 {
     mn_network *network = linear_model();
-    const char *const kinds[] = {"sgd", "adam"}, *const options[] = {"{\"momentum\": 0.9}", ""};
-    for (int i = 0; i < 2; i++) {
+    const char *const kinds[] = {"sgd", "adam", "lars"};
+    const char *const options[] = {"{\"momentum\": 0.9}", "", ""};
+    for (int i = 0; i < 3; i++) {
         float once[2], again[2];
         mn_optimiser *optimiser = optimiser_of(kinds[i], options[i], network);
         put(network, true, 1, 2, 3);
@@ -225,12 +263,14 @@ END_TEST
 START_TEST(a_step_on_the_head_alone_leaves_the_rest)
 {
     const mn_network_spec spec = {"mlp", "{\"widths\": \"3\"}", MN_SHAPE(2), 2};
-    static const char *const kinds[] = {"sgd", "adam"};
-    for (int k = 0; k < 2; k++) {
+    static const char *const kinds[] = {"sgd", "adam", "lars"};
+    static const char *const options[] = {"{\"weight_decay\": 0.1}", "{\"weight_decay\": 0.1}",
+                                          "{\"trust\": 1}"};
+    for (int k = 0; k < 3; k++) {
         mn_network *network, *before;
         ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &network));
         ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &before));
-        mn_optimiser *head = optimiser_of(kinds[k], "{\"weight_decay\": 0.1}", network);
+        mn_optimiser *head = optimiser_of(kinds[k], options[k], network);
         mn_optimiser_head_only(head);
         ck_assert_ok(mn_tensor_fill(mn_network_gradients(network), 1));
         ck_assert_ok(mn_optimiser_step(head, 0.1));
@@ -259,7 +299,7 @@ START_TEST(refusals_say_what_to_do)
     ck_assert_fails(mn_optimiser_new("adm", NULL, network, &optimiser), MN_BAD_OPTION,
                     "did you mean 'adam'?");
     ck_assert_fails(mn_optimiser_new("lbfgs-b", NULL, network, &optimiser), MN_BAD_OPTION,
-                    "expected adam or sgd");
+                    "expected adam, lars or sgd");
     ck_assert_fails(mn_optimiser_new("sgd", "{\"nesterov\": true}", network, &optimiser),
                     MN_BAD_OPTION, "optimiser.nesterov: needs a momentum");
     ck_assert_fails(mn_optimiser_new("sgd", "{\"momentm\": 1}", network, &optimiser), MN_BAD_OPTION,
@@ -283,7 +323,7 @@ START_TEST(kinds_and_their_options_can_be_listed)
     for (const char *kind; (kind = mn_optimiser_kind(kinds)) != NULL; kinds++)
         for (const mn_option *option = mn_optimiser_options(kind); option->name != NULL; option++)
             ck_assert_ptr_nonnull(option->help);
-    ck_assert_int_eq(kinds, 2);
+    ck_assert_int_eq(kinds, 3);
     ck_assert_ptr_null(mn_optimiser_options("sdg"));
     ck_assert_ptr_nonnull(strstr(mn_error(), "'sgd'"));
 }
@@ -292,7 +332,8 @@ END_TEST
 MN_SUITE("optimiser", plain_sgd_walks_down_the_gradient_and_keeps_no_moment,
          momentum_begins_as_the_first_gradient, weight_decay_is_part_of_the_gradient,
          nesterov_adds_the_momentum_to_come, adam_corrects_the_bias_of_its_first_steps,
-         adam_adds_epsilon_to_the_root_and_decay_to_the_gradient, a_reset_forgets_moments_and_steps,
-         restored_moments_and_steps_continue_to_the_bit, padding_stays_zero,
-         a_step_on_the_head_alone_leaves_the_rest, refusals_say_what_to_do,
+         adam_adds_epsilon_to_the_root_and_decay_to_the_gradient,
+         lars_scales_each_weight_by_its_own_length_and_gives_the_head_its_own_rate,
+         a_reset_forgets_moments_and_steps, restored_moments_and_steps_continue_to_the_bit,
+         padding_stays_zero, a_step_on_the_head_alone_leaves_the_rest, refusals_say_what_to_do,
          kinds_and_their_options_can_be_listed)

@@ -67,6 +67,17 @@ START_TEST(a_warm_up_grows_in_equal_notches_to_the_full_rate)
 }
 END_TEST
 
+START_TEST(a_warm_up_may_begin_above_zero)
+{
+    const mn_schedule cosine = {.kind = MN_COSINE, .least = 0.08, .warm_up = 4, .start = 0.2};
+    const double expected[] = {0.4, 0.6, 0.8, 1, 1};
+    for (int64_t step = 0; step < 5; step++)
+        ck_assert_double_eq_tol(mn_schedule_factor(&cosine, step, 104, 0, 1), expected[step],
+                                tolerance);
+    ck_assert_double_eq_tol(mn_schedule_factor(&cosine, 54, 104, 0, 1), 0.54, tolerance);
+}
+END_TEST
+
 START_TEST(a_cosine_begins_after_the_warm_up)
 {
     const mn_schedule cosine = {.kind = MN_COSINE, .warm_up = 10};
@@ -90,4 +101,5 @@ END_TEST
 MN_SUITE("schedule", a_constant_is_one_everywhere, steps_multiply_at_every_nth_epoch,
          milestones_multiply_from_their_epoch_on, all_eight_milestones_count,
          a_cosine_falls_from_one_to_the_least, a_warm_up_grows_in_equal_notches_to_the_full_rate,
-         a_cosine_begins_after_the_warm_up, a_phase_shorter_than_its_warm_up_stays_finite)
+         a_warm_up_may_begin_above_zero, a_cosine_begins_after_the_warm_up,
+         a_phase_shorter_than_its_warm_up_stays_finite)

@@ -156,6 +156,7 @@ MAP_OP(sqrt);
 MAP_OP(exp);
 MAP_OP(log);
 MAP_OP(clamp);
+MAP_OP(threshold);
 MAP_OP(hinge);
 MAP_OP(sigmoid);
 
@@ -215,6 +216,11 @@ mn_var *mn_log(mn_var *x)
 mn_var *mn_clamp(mn_var *x, double low, double high)
 {
     return map(&op_clamp, x, MN_FUNCTION_CLAMP, low, high);
+}
+
+mn_var *mn_threshold(mn_var *x, double least)
+{
+    return map(&op_threshold, x, MN_FUNCTION_THRESHOLD, least, 0);
 }
 
 mn_var *mn_hinge(mn_var *x, double margin)

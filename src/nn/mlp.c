@@ -14,7 +14,7 @@ static const double norm_momentum = 0.1, norm_epsilon = 1e-5; /* PyTorch's defau
 
 typedef struct mlp_options {
     const char *widths;
-    bool batch_norm;
+    bool batch_norm, classifier;
     int64_t init;
 } mlp_options;
 
@@ -26,6 +26,8 @@ static const mn_option options[] = {
     MN_BOOL(mlp_options, batch_norm, false, "normalise before each ReLU"),
     MN_CHOICE(mlp_options, init, INIT_XAVIER_UNIFORM, inits,
               "initial weights: Glorot's with biases of zero, or PyTorch's defaults"),
+    MN_BOOL(mlp_options, classifier, true,
+            "the last layer is a classifier; false: one like the others, of a projection head"),
     MN_END,
 };
 
@@ -113,7 +115,10 @@ static mn_status build(mn_network *network, const void *values)
             MN_TRY(add_norm(network, layer, widths[i]));
         inputs = widths[i];
     }
-    return add_linear(network, o, "classifier", true, inputs, spec->classes);
+    char last[32] = "classifier";
+    if (!o->classifier)
+        snprintf(last, sizeof last, "fc%d", layers + 1);
+    return add_linear(network, o, last, o->classifier, inputs, spec->classes);
 }
 
 /* --- forward --- */

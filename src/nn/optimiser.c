@@ -1,4 +1,5 @@
-/* optimiser.c -- SGD and Adam by PyTorch's rules, on a network's whole slab.
+/* optimiser.c -- SGD and Adam by PyTorch's rules, on a network's whole slab, and LARS, tensor by
+ * tensor.
  *
  * A moment is a slab parallel to the network's values, so a step is one pass over memory, and what
  * a run file keeps of an optimiser is a few tensors and a count.  An optimiser that needs no moment
@@ -23,9 +24,14 @@ typedef struct adam_options {
     double beta1, beta2, epsilon, weight_decay;
 } adam_options;
 
+typedef struct lars_options {
+    double momentum, weight_decay, trust, epsilon, head_rate;
+} lars_options;
+
 /* Floats of the slabs that a step is taken on. */
 typedef struct part {
     int64_t first, count;
+    const mn_parameter *parameter; /* NULL: all of them, and the gaps between */
 } part;
 
 typedef struct update_rule {
@@ -35,6 +41,7 @@ typedef struct update_rule {
     int (*moments)(const mn_optimiser *optimiser);
     void (*step)(mn_optimiser *optimiser, double learning_rate, part of);
     const char *moment_names[MOST_MOMENTS];
+    bool by_parameter; /* a step on each parameter, not on the whole slab */
 } update_rule;
 
 struct mn_optimiser {
@@ -42,6 +49,7 @@ struct mn_optimiser {
     union {
         sgd_options sgd;
         adam_options adam;
+        lars_options lars;
     } options;
     mn_network *network; /* borrowed */
     bool head_only;
@@ -105,7 +113,7 @@ static const mn_option adam_table[] = {
     MN_END,
 };
 
-static mn_status adam_check(const mn_optimiser *optimiser)
+static mn_status check_nothing(const mn_optimiser *optimiser)
 {
     (void)optimiser;
     return MN_OK;
@@ -135,11 +143,63 @@ static void adam_step(mn_optimiser *optimiser, double learning_rate, part of)
                         moment_floats(optimiser, 1, of.first), mn_tensor_floats(values) + of.first);
 }
 
+/* --- lars (You et al. 2017) on momentum: a = trust |w| / (|g| + decay |w| + epsilon),
+ * v = momentum v - rate a (g + decay w), w += v.  a = 1 where a norm is 0.  Outside of the
+ * classifier, biases and the scales and shifts of norms take a = 1 and no decay; the classifier,
+ * bias included, has a rate of its own and no decay. --- */
+
+static const mn_option lars_table[] = {
+    MN_REAL(lars_options, momentum, 0.9, 0, 1, "share of the last step that is taken again"),
+    MN_REAL(lars_options, weight_decay, 0, 0, 1e6,
+            "L2 penalty on weights; none on biases, norms and the classifier"),
+    MN_REAL(lars_options, trust, 0.001, 1e-12, 1e6,
+            "length of a step, as a share of the weight's, at a rate of 1"),
+    MN_REAL(lars_options, epsilon, 1e-8, 0, 1, "added to the length of the gradient"),
+    MN_REAL(lars_options, head_rate, 1, 0, 1e6,
+            "learning rate of the classifier, as a multiple of the others'"),
+    MN_END,
+};
+
+static int lars_moments(const mn_optimiser *optimiser)
+{
+    (void)optimiser;
+    return 1;
+}
+
+static double length_of(int64_t n, const float *x)
+{
+    return sqrt(mn_kernel_dot(n, x, x));
+}
+
+static void lars_step(mn_optimiser *optimiser, double learning_rate, part of)
+{
+    const lars_options *o = &optimiser->options.lars;
+    const bool head = of.parameter->head, scaled = head || of.parameter->kind == MN_WEIGHT;
+    const double decay = scaled && !head ? o->weight_decay : 0;
+    float *w = mn_tensor_floats(mn_network_values(optimiser->network)) + of.first;
+    const float *g = mn_tensor_floats(mn_network_gradients(optimiser->network)) + of.first;
+    double rate = head ? learning_rate * o->head_rate : learning_rate;
+    if (scaled) {
+        const double weight = length_of(of.count, w), slope = length_of(of.count, g);
+        if (weight > 0 && slope > 0)
+            rate *= o->trust * weight / (slope + decay * weight + o->epsilon);
+    }
+    mn_kernel_velocity_step(of.count, (float)o->momentum, (float)rate, (float)decay, g,
+                            moment_floats(optimiser, 0, of.first), w);
+}
+
 /* --- by name --- */
 
 static const update_rule rules[] = {
-    {"adam", adam_table, adam_check, adam_moments, adam_step, {"first_moment", "second_moment"}},
-    {"sgd", sgd_table, sgd_check, sgd_moments, sgd_step, {"momentum", NULL}},
+    {"adam",
+     adam_table,
+     check_nothing,
+     adam_moments,
+     adam_step,
+     {"first_moment", "second_moment"},
+     false},
+    {"lars", lars_table, check_nothing, lars_moments, lars_step, {"velocity", NULL}, true},
+    {"sgd", sgd_table, sgd_check, sgd_moments, sgd_step, {"momentum", NULL}, false},
 };
 enum { RULES = sizeof rules / sizeof rules[0] };
 
@@ -161,7 +221,8 @@ static const update_rule *find_rule(const char *kind)
         (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; did you mean '%s'?", kind,
                       nearest);
     else
-        (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; expected adam or sgd", kind);
+        (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; expected adam, lars or sgd",
+                      kind);
     return NULL;
 }
 
@@ -221,15 +282,15 @@ void mn_optimiser_head_only(mn_optimiser *optimiser)
     optimiser->head_only = true;
 }
 
-static void step_on_head(mn_optimiser *optimiser, double learning_rate)
+static void step_by_parameter(mn_optimiser *optimiser, double learning_rate)
 {
     const float *slab = mn_tensor_floats(mn_network_values(optimiser->network));
     for (int i = 0; i < mn_network_parameter_count(optimiser->network); i++) {
         const mn_parameter *parameter = mn_network_parameter(optimiser->network, i);
-        if (parameter->head)
+        if (parameter->head || !optimiser->head_only)
             optimiser->rule->step(optimiser, learning_rate,
                                   (part){mn_tensor_floats(parameter->value) - slab,
-                                         mn_tensor_count(parameter->value)});
+                                         mn_tensor_count(parameter->value), parameter});
     }
 }
 
@@ -239,10 +300,10 @@ mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate)
         return mn_fail(MN_BAD_VALUE, "a learning rate of %g; expected a number of at least 0",
                        learning_rate);
     const int64_t all = mn_tensor_count(mn_network_values(optimiser->network));
-    if (optimiser->head_only)
-        step_on_head(optimiser, learning_rate);
+    if (optimiser->head_only || optimiser->rule->by_parameter)
+        step_by_parameter(optimiser, learning_rate);
     else
-        optimiser->rule->step(optimiser, learning_rate, (part){0, all});
+        optimiser->rule->step(optimiser, learning_rate, (part){0, all, NULL});
     mn_tensor_changed();
     optimiser->steps++;
     return MN_OK;

@@ -7,9 +7,10 @@
  *   multistep   f^(milestones that are <= e)
  *   cosine      l + (1 - l) (1 + cos(pi (s - w) / (S - w))) / 2     (Loshchilov and Hutter 2017)
  *
- * In the first w steps the schedule's own factor is multiplied by (s + 1) / w: the first step is
- * one notch above zero, because a step at a rate of zero would be lost.  Steps and cosine are
- * counted without state, so a resumed run asks the same question and gets the same bits. */
+ * In the first w steps the schedule's own factor is multiplied by b + (1 - b) (s + 1) / w, b the
+ * start: the first step is one notch above it, because a step at a rate of zero would be lost.
+ * Steps and cosine are counted without state, so a resumed run asks the same question and gets the
+ * same bits. */
 #include <math.h>
 #include <mneme/network.h>
 
@@ -51,5 +52,7 @@ double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t ste
     case MN_MULTISTEP: factor = power(schedule->factor, milestones_passed(schedule, epoch)); break;
     case MN_COSINE: factor = cosine(schedule->least, step - warm_up, steps - warm_up); break;
     }
-    return step < warm_up ? factor * (double)(step + 1) / (double)warm_up : factor;
+    const double start = schedule->start;
+    return step < warm_up ? factor * (start + (1 - start) * ((double)(step + 1) / (double)warm_up))
+                          : factor;
 }

@@ -36,7 +36,7 @@ typedef struct mn_stream_settings {
 
 typedef struct mn_schedule_settings {
     int64_t name, every, warm_up;
-    double factor, least;
+    double factor, least, start;
     const char *milestones;
 } mn_schedule_settings;
 

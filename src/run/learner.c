@@ -35,7 +35,7 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
         return mn_fail(MN_UNSUPPORTED, "optimiser '%s': more than %d in one run", name,
                        MN_MOST_OPTIMISERS);
     mn_owned_optimiser *added = &learner->optimiser[learner->optimisers];
-    *added = (mn_owned_optimiser){owner, mn_intern(name), NULL, network, learning_rate};
+    *added = (mn_owned_optimiser){owner, mn_intern(name), NULL, network, learning_rate, -1};
     MN_TRY(mn_optimiser_new(kind, options, network, &added->optimiser));
     learner->optimisers++;
     return MN_OK;

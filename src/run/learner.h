@@ -41,6 +41,7 @@ typedef struct mn_owned_optimiser {
     mn_optimiser *optimiser;
     mn_network *network;
     double learning_rate;
+    int leader; /* the optimiser in whose updates this one moves too; -1: its own */
 } mn_owned_optimiser;
 
 typedef enum mn_kept_type { MN_KEPT_TENSOR, MN_KEPT_INT, MN_KEPT_REAL } mn_kept_type;

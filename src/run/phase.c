@@ -124,13 +124,33 @@ static mn_status build_loss(mn_learner *learner, int member, const mn_update *up
     return MN_OK;
 }
 
-static mn_status clip_gradients(mn_network *network, double most)
+/* The i-th of the optimisers that make a step together: a leader and those that follow it. */
+static mn_owned_optimiser *together(mn_learner *learner, const mn_owned_optimiser *leader, int i)
 {
+    for (int j = 0; j < learner->optimisers; j++) {
+        mn_owned_optimiser *optimiser = &learner->optimiser[j];
+        if (optimiser == leader ||
+            (optimiser->leader >= 0 && &learner->optimiser[optimiser->leader] == leader))
+            if (i-- == 0)
+                return optimiser;
+    }
+    return NULL;
+}
+
+static mn_status clip_gradients(mn_learner *learner, const mn_owned_optimiser *leader, double most)
+{
+    const mn_owned_optimiser *one;
+    double squares = 0;
     if (most <= 0)
         return MN_OK;
-    mn_tensor *gradients = mn_network_gradients(network);
-    const double norm = mn_tensor_norm(gradients);
-    return norm > most ? mn_tensor_axpby(gradients, 0, gradients, (float)(most / norm)) : MN_OK;
+    for (int i = 0; (one = together(learner, leader, i)) != NULL; i++)
+        squares += pow(mn_tensor_norm(mn_network_gradients(one->network)), 2);
+    const double norm = sqrt(squares);
+    for (int i = 0; norm > most && (one = together(learner, leader, i)) != NULL; i++) {
+        mn_tensor *gradients = mn_network_gradients(one->network);
+        MN_TRY(mn_tensor_axpby(gradients, 0, gradients, (float)(most / norm)));
+    }
+    return MN_OK;
 }
 
 static mn_status log_terms(mn_runner *runner, const char *phase)
@@ -155,7 +175,9 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
         return MN_NOT_FOUND;
     learner->terms = 0;
     learner->learning_rate = owned->learning_rate * factor;
-    MN_TRY(mn_network_zero_gradients(owned->network));
+    const mn_owned_optimiser *one;
+    for (int i = 0; (one = together(learner, owned, i)) != NULL; i++)
+        MN_TRY(mn_network_zero_gradients(one->network));
     MN_TRY(build_loss(learner, member, update, batch));
     mn_var *loss;
     MN_TRY(total_loss(learner, &loss));
@@ -166,9 +188,10 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
     if (learner->cursor.step % learner->settings->log_every == 0)
         MN_TRY(log_terms(runner, phase->name));
     MN_TRY(mn_learner_call(learner, MN_GRADIENTS));
-    MN_TRY(clip_gradients(owned->network, learner->settings->clip));
+    MN_TRY(clip_gradients(learner, owned, learner->settings->clip));
     mn_run_profile_mark(runner, "draws and hooks");
-    MN_TRY(mn_optimiser_step(owned->optimiser, learner->learning_rate));
+    for (int i = 0; (one = together(learner, owned, i)) != NULL; i++)
+        MN_TRY(mn_optimiser_step(one->optimiser, learner->learning_rate));
     mn_run_profile_mark(runner, "optimiser");
     return MN_OK;
 }

@@ -499,6 +499,23 @@ mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const cha
     return MN_OK;
 }
 
+mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
+{
+    const mn_experiment *experiment = learner->experiment;
+    int i = 0;
+    while (i < learner->networks && learner->network[i].network != network)
+        i++;
+    if (i == learner->networks || i == 0)
+        return mn_fail(MN_NOT_FOUND, "train_with_shared: the network is not one of the strategy's "
+                                     "own; add it with mn_add_network()");
+    MN_TRY(mn_add_optimiser(learner, learner->network[i].name,
+                            experiment->section[MN_SECTION_OPTIMISER].type,
+                            mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER), network,
+                            learner->settings->lr));
+    learner->optimiser[learner->optimisers - 1].leader = 0;
+    return MN_OK;
+}
+
 static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
 {
     const char *full = own_name(learner, name);

@@ -75,7 +75,8 @@ static const mn_option schedule_options[] = {
     MN_INT(mn_schedule_settings, every, 10, 1, 1e9, "step: epochs between changes"),
     MN_TEXT(mn_schedule_settings, milestones, "", "multistep: epochs, 35,45"),
     MN_REAL(mn_schedule_settings, least, 0, 0, 1, "cosine: the factor at the end"),
-    MN_INT(mn_schedule_settings, warm_up, 0, 0, 1e9, "steps of linear growth from 0"),
+    MN_INT(mn_schedule_settings, warm_up, 0, 0, 1e9, "steps of linear growth from `start`"),
+    MN_REAL(mn_schedule_settings, start, 0, 0, 1, "warm_up: the factor it grows from"),
     MN_END,
 };
 
@@ -180,7 +181,8 @@ mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *s
                               .factor = settings->factor,
                               .every = settings->every,
                               .least = settings->least,
-                              .warm_up = settings->warm_up};
+                              .warm_up = settings->warm_up,
+                              .start = settings->start};
     int64_t count;
     return parse_integers("schedule.milestones", settings->milestones, MN_SCHEDULE_MILESTONES,
                           schedule->milestones, &count);

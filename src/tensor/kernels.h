@@ -56,6 +56,7 @@ void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, fl
     X(EXP,        expf(v),                       y)                                                \
     X(LOG,        logf(v),                       1 / v)                                            \
     X(CLAMP,      v < a ? a : (v > b ? b : v),   v < a || v > b ? 0 : 1)                           \
+    X(THRESHOLD,  v < a ? 0 : v,                 v < a ? 0 : 1)                                    \
     X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)                              \
     X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))
 /* clang-format on */
@@ -166,6 +167,11 @@ typedef struct mn_sgd_step {
  * `velocity` may be NULL when momentum is 0. */
 void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, float *velocity,
                         float *w);
+
+/* v = momentum v - rate (g + weight_decay w); w += v: the rate is part of the velocity, so that a
+ * change of it leaves earlier steps' share as it was. */
+void mn_kernel_velocity_step(int64_t n, float momentum, float rate, float weight_decay,
+                             const float *g, float *velocity, float *w);
 
 typedef struct mn_adam_step {
     float rate, beta1, beta2, epsilon, weight_decay;

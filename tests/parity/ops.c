@@ -41,6 +41,13 @@ typedef struct op_case {
     X(exp, mn_exp(c->x[0]))                                                                        \
     X(log, mn_log(c->x[0]))                                                                        \
     X(clamp, mn_clamp(c->x[0], c->a, c->b))                                                        \
+    X(threshold, mn_threshold(c->x[0], c->a))                                                      \
+    X(soft_neighbours, mn_soft_neighbours(c->x[0], c->x[1], c->x[2], c->a))                        \
+    X(sharpen, mn_sharpen(c->x[0], c->a))                                                          \
+    X(smooth_labels, mn_mul(c->x[0], mn_smooth_labels(mn_tape_of(c->x[0]), c->labels, c->listed,   \
+                                                      c->count, c->a)))                            \
+    X(soft_cross_entropy, mn_soft_cross_entropy(c->x[0], c->x[1]))                                 \
+    X(mean_negentropy, mn_mean_negentropy(c->x[0]))                                                \
     X(hinge, mn_hinge(c->x[0], c->a))                                                              \
     X(sigmoid, mn_sigmoid(c->x[0]))                                                                \
     X(mask_columns, mn_mask_columns(c->x[0], c->keep, c->a))                                       \

@@ -110,6 +110,7 @@ def elementwise(random, shape):
     yield Case("exp", [x], torch.exp)
     yield Case("log", [positive], torch.log)
     yield Case("clamp", [x], lambda x: x.clamp(-0.5, 0.8), a=-0.5, b=0.8)
+    yield Case("threshold", [x], lambda x: torch.where(x < 0.2, 0 * x, x), a=0.2)
     yield Case("hinge", [x], lambda x: hinge(x, 0.25), a=0.25)
     yield Case("sigmoid", [4 * x], torch.sigmoid)
     yield Case("detach", [x], lambda x: x * x.detach())
@@ -320,6 +321,51 @@ def x_der(random, shape):
     yield Case("simplex", [ones], lambda x: x * simplex(columns), count=columns)
 
 
+def votes(queries, supports, labels, temperature):
+    """Soft nearest neighbours, a query at a time."""
+    def unit(v):
+        return v / v.norm().clamp(min=1e-12)
+
+    rows = []
+    for q in queries:
+        likeness = torch.stack([unit(q) @ unit(s) for s in supports]) / temperature
+        rows.append((likeness.exp() / likeness.exp().sum()) @ labels)
+    return torch.stack(rows)
+
+
+def sharpened(p, temperature):
+    powers = p ** (1 / temperature)
+    return powers / powers.sum(1, keepdim=True)
+
+
+def neighbours(random, shape):
+    rows, columns = shape
+    classes, width = columns, 5
+    queries = random.standard_normal((rows, width))
+    supports = random.standard_normal((rows + 2, width))
+    labels = random.dirichlet(np.ones(classes), rows + 2)
+    for temperature in (0.1, 1.0):
+        yield Case(
+            "soft_neighbours",
+            [queries, supports, labels],
+            lambda q, s, y, t=temperature: votes(q, s, y, t),
+            a=temperature,
+        )
+    p = 0.95 * random.dirichlet(np.ones(classes), rows) + 0.05 / classes
+    for temperature in (0.25, 1.0, 2.0):
+        yield Case("sharpen", [p], lambda p, t=temperature: sharpened(p, t), a=temperature)
+    targets = random.dirichlet(np.ones(classes), rows)
+    yield Case(
+        "soft_cross_entropy", [p, targets], lambda p, t: -(t * p.log()).sum(1).mean()
+    )
+    yield Case("mean_negentropy", [p], lambda p: (p.mean(0) * p.mean(0).log()).sum())
+    given = random.randint(0, classes, size=rows).tolist()
+    on, off = 1 - 0.1 + 0.1 / classes, 0.1 / classes
+    smooth = torch.full((rows, classes), off).double()
+    smooth[range(rows), given] = on
+    yield Case("smooth_labels", [p], lambda p: p * smooth, list=given, count=classes, a=0.1)
+
+
 FAMILIES = (
     elementwise,
     reductions,
@@ -329,6 +375,7 @@ FAMILIES = (
     batch_norms,
     columns_on_their_own,
     x_der,
+    neighbours,
 )
 
 

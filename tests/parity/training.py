@@ -73,6 +73,32 @@ class MLP(torch.nn.Module):
         return self.classifier(x)
 
 
+class Lars:
+    """LARS on momentum, with what nncsl.md says of biases, norms and the classifier."""
+
+    def __init__(self, model, rate, momentum, weight_decay, trust, head_rate, epsilon=1e-8):
+        self.named, self.rate, self.momentum = list(model.named_parameters()), rate, momentum
+        self.decay, self.trust, self.head_rate, self.epsilon = weight_decay, trust, head_rate, epsilon
+        self.velocity = [torch.zeros_like(p) for _, p in self.named]
+
+    def zero_grad(self):
+        for _, p in self.named:
+            p.grad = None
+
+    @torch.no_grad()
+    def step(self):
+        for (name, w), v in zip(self.named, self.velocity):
+            head = name.startswith("classifier")
+            excluded = not head and (name.endswith("bias") or "bn" in name)
+            decay = 0 if head or excluded else self.decay
+            g, a = w.grad, 1
+            if not excluded and w.norm() > 0 and g.norm() > 0:
+                a = self.trust * w.norm() / (g.norm() + decay * w.norm() + self.epsilon)
+            rate = self.rate * (self.head_rate if head else 1)
+            v.mul_(self.momentum).sub_(rate * a * (g + decay * w))
+            w.add_(v)
+
+
 class Training:
     loss_tolerance = LOSS_TOLERANCE
 
@@ -116,6 +142,8 @@ class Training:
                 lr=self.rate,
                 weight_decay=self.options.get("weight_decay", 0),
             )
+        if self.optimiser == "lars":
+            return Lars(self.model, self.rate, **self.options)
         return torch.optim.SGD(self.model.parameters(), lr=self.rate, **self.options)
 
     def run_reference(self):
@@ -202,6 +230,10 @@ def all_trainings():
         nesterov = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
         yield Training(f"{source}, nesterov and weight decay", data, "sgd", 0.05, nesterov)
         yield Training(f"{source}, adam", data, "adam", 1e-3, {"weight_decay": 1e-4})
+        lars = {"momentum": 0.9, "weight_decay": 1e-3, "trust": 0.01, "head_rate": 0.3}
+        scaled = Training(f"{source}, lars", data, "lars", 1.0, lars, True)
+        scaled.noise = 1e-3  # the biases before norms move by rounding alone, at the full rate
+        yield scaled
         yield Training(f"{source}, batch norm", data, "sgd", 0.05, {"momentum": 0.9}, True)
 
 

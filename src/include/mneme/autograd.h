@@ -71,6 +71,7 @@ MN_API mn_var *mn_sqrt(mn_var *x);                                    /* gradien
 MN_API mn_var *mn_exp(mn_var *x);
 MN_API mn_var *mn_log(mn_var *x);
 MN_API mn_var *mn_clamp(mn_var *x, double low, double high);          /* gradient 0 outside      */
+MN_API mn_var *mn_threshold(mn_var *x, double least);                 /* x < least ? 0 : x       */
 MN_API mn_var *mn_hinge(mn_var *x, double margin);                    /* max(0, margin - x)      */
 MN_API mn_var *mn_sigmoid(mn_var *x);                                 /* 1 / (1 + exp(-x))     */
 MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scalar               */
@@ -112,6 +113,21 @@ MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);
 /* Supervised contrastive loss (Khosla et al. 2020) of the rows of x (B,K), brought to length 1; a
  * row's positives are the others of its label.  One without positives adds 0. */
 MN_API mn_var *mn_supervised_contrastive(mn_var *x, const int32_t *labels, double temperature);
+
+/* --- nearest neighbours (Assran et al. 2021) ---------------------------------------------------- */
+/* Softmax-weighted votes of supports (S,D) with label rows (S,K), for queries (B,D) -> (B,K):
+ * softmax(q s^T / temperature) labels, q and s the rows brought to length 1. */
+MN_API mn_var *mn_soft_neighbours(mn_var *queries, mn_var *supports, mn_var *labels,
+                                  double temperature);
+/* Rows of probabilities to the power 1 / temperature, brought to sum 1. */
+MN_API mn_var *mn_sharpen(mn_var *probabilities, double temperature);
+/* (B,K): 1 - smoothing at each row's label, and smoothing / K everywhere on top. */
+MN_API mn_var *mn_smooth_labels(mn_tape *tape, const int32_t *labels, int64_t count,
+                                int64_t classes, double smoothing);
+/* -mean_i sum_k targets_ik log p_ik, for rows of probabilities p above 0. */
+MN_API mn_var *mn_soft_cross_entropy(mn_var *probabilities, mn_var *targets);
+/* sum_k m_k log m_k of the mean m of the rows: minus the entropy of that mean. */
+MN_API mn_var *mn_mean_negentropy(mn_var *probabilities);
 
 /* --- X-DER (Boschini et al. 2022); no gradient passes ------------------------------------------- */
 /* `old` (B,K) with columns first..first+count-1 taken from `now`, so scaled in each row where their

@@ -115,8 +115,9 @@ MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mo
 /* --- optimisers ------------------------------------------------------------------------------- */
 typedef struct mn_optimiser mn_optimiser;
 
-/* `kind` is "sgd" (momentum, nesterov, weight_decay) or "adam" (beta1, beta2, epsilon,
- * weight_decay); `options` a JSON object.  Works on all parameters of `network`, borrowed. */
+/* `kind` is "sgd" (momentum, nesterov, weight_decay), "adam" (beta1, beta2, epsilon, weight_decay)
+ * or "lars" (momentum, weight_decay, trust, epsilon, head_rate); `options` a JSON object.  Works on
+ * all parameters of `network`, borrowed. */
 MN_API mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
                                   mn_optimiser **optimiser);
 MN_API void mn_optimiser_free(mn_optimiser *optimiser);
@@ -137,7 +138,8 @@ typedef struct mn_schedule {
     int64_t every;                              /* STEP: epochs between milestones */
     int64_t milestones[MN_SCHEDULE_MILESTONES]; /* MULTISTEP: epochs, ascending; 0 ends */
     double least;    /* COSINE, which falls step by step: the factor at the end */
-    int64_t warm_up; /* steps of linear growth: times (step + 1) / warm_up in them */
+    int64_t warm_up; /* steps of linear growth: times start + (1 - start) (step + 1) / warm_up */
+    double start;    /* the factor that growth begins at */
 } mn_schedule;
 /* The factor at `step` of `steps` in `epoch` of `epochs` (all 0-based within the phase). */
 MN_API double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t steps,

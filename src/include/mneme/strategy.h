@@ -232,6 +232,9 @@ MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const c
 MN_API mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
                                        const char *options, mn_network *network,
                                        double learning_rate);
+/* In open: the run's optimiser moves `network`, the strategy's own, as well (a projection head): by
+ * the same rule at the same rate, clipped by their common norm. */
+MN_API mn_status mn_train_with_shared(mn_learner *learner, mn_network *network);
 MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
                                 mn_tensor **tensor);
 /* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */

@@ -53,6 +53,22 @@ void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, floa
     }
 }
 
+MN_CLONES static void velocity_loop(int64_t n, float momentum, float rate, float decay,
+                                    const float *g, float *v, float *w)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float velocity = momentum * v[i] - rate * (g[i] + decay * w[i]);
+        v[i] = velocity;
+        w[i] += velocity;
+    }
+}
+
+void mn_kernel_velocity_step(int64_t n, float momentum, float rate, float weight_decay,
+                             const float *g, float *velocity, float *w){
+    MN_IN_PARTS(n,
+                velocity_loop(count, momentum, rate, weight_decay, g + at, velocity + at, w + at))}
+
 MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate, float root,
                                 const float *g, float *first_moment, float *second_moment, float *w)
 {
