@@ -256,6 +256,44 @@ wait $process || code=$?
 checks=$((checks + 1))
 [ $code -eq 75 ] || fail "interrupted seeds ended with $code, not 75"
 
+# --- studies --------------------------------------------------------------------------------------
+manifest() { # EXPECTATION OF THE SECOND ARM [NAME OF THE THIRD]
+    cat >study.json <<END
+{"name": "arms", "seeds": 2, "arms": [
+  {"benchmark": "split-synthetic", "strategy": "finetune"},
+  {"benchmark": "split-synthetic", "strategy": "er", "expect": [$1]},
+  {"benchmark": "split-synthetic", "strategy": "er", "name": "${2-er-small}", "seeds": 1,
+   "set": {"buffer_size": 20}}]}
+END
+}
+manifest '{"scope": "class-il", "minus": "finetune", "from": 10}'
+run 0 sweep study.json --table
+says 'not run yet'
+run 0 sweep study.json --quiet --arms er
+says 'not run yet'
+does_not_say 'er-small'
+run 0 sweep study.json --quiet
+says 'average_accuracy - finetune'
+says 'at least 10: yes'
+is_there runs/arms/split-synthetic-er-small/split-synthetic-er-s0.mneme
+is_not_there runs/arms/split-synthetic-er-small/split-synthetic-er-s1.mneme
+manifest '{"scope": "class-il", "minus": "finetune", "to": 0}'
+run 1 sweep study.json --table
+says 'at most 0: NO'
+refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
+manifest '{"minus": "finetun"}'
+refused 2 "no arm of split-synthetic is called 'finetun'" sweep study.json
+manifest '{"minus": "er"}'
+refused 2 "'er' is this arm itself" sweep study.json
+manifest '{"metric": "average_acuracy"}'
+refused 2 "did you mean 'average_accuracy'?" sweep study.json
+manifest '{"scope": "task"}'
+refused 2 'is not class-il, task-il or domain-il' sweep study.json
+manifest '{"form": 10}'
+refused 2 "expect[0].form: no such key; did you mean 'from'?" sweep study.json
+manifest '{"to": 10}' er/small
+refused 2 "arms[2]: name: 'er/small' should be a word" sweep study.json
+
 # --- results --------------------------------------------------------------------------------------
 run 0 show study
 says 'study/split-synthetic-finetune-s1.mneme'

@@ -99,38 +99,11 @@ static mn_status check(const mn_runs *runs, bool force)
     return MN_OK;
 }
 
-static const mn_run *with_seed(const mn_runs *runs, int group, int64_t seed)
-{
-    for (int i = 0; i < runs->count; i++)
-        if (runs->run[i].group == group && runs->run[i].seed == seed)
-            return &runs->run[i];
-    return NULL;
-}
-
-/* b - a over the seeds that both have; n is 0 where neither measured it. */
-static mn_summary difference(const mn_runs *runs, int a, int b, const char *metric, mn_scope scope)
-{
-    double *values = mn_or_die(calloc((size_t)runs->count + 1, sizeof *values));
-    int64_t count = 0;
-    for (int i = 0; i < runs->count; i++) {
-        const mn_run *run = &runs->run[i];
-        const mn_run *other = run->group == a ? with_seed(runs, b, run->seed) : NULL;
-        if (other == NULL)
-            continue;
-        values[count] = mn_results_metric(other->results, metric, scope) -
-                        mn_results_metric(run->results, metric, scope);
-        count += !isnan(values[count]);
-    }
-    const mn_summary summary = count > 0 ? mn_summarise(values, count) : (mn_summary){.n = 0};
-    free(values);
-    return summary;
-}
-
 static int shared_seeds(const mn_runs *runs, int a, int b)
 {
     int shared = 0;
     for (int i = 0; i < runs->count; i++)
-        shared += runs->run[i].group == a && with_seed(runs, b, runs->run[i].seed) != NULL;
+        shared += runs->run[i].group == a && mn_runs_with_seed(runs, b, runs->run[i].seed) != NULL;
     return shared;
 }
 
@@ -175,7 +148,7 @@ static void print_metric(const mn_runs *runs, const char *metric, mn_scope scope
     bool any = false;
     for (int a = 0; a < runs->group_count; a++)
         for (int b = a + 1; b < runs->group_count; b++) {
-            const mn_summary s = difference(runs, a, b, metric, scope);
+            const mn_summary s = mn_paired_difference(runs, a, b, metric, scope);
             if (s.n == 0)
                 continue;
             add_row(table, runs, a, b, &s);
@@ -203,7 +176,7 @@ static void print_json(const mn_runs *runs)
         for (int b = a + 1; b < runs->group_count; b++)
             for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
                 for (int i = 0; i < METRICS; i++) {
-                    const mn_summary s = difference(runs, a, b, metrics[i], scope);
+                    const mn_summary s = mn_paired_difference(runs, a, b, metrics[i], scope);
                     if (s.n == 0)
                         continue;
                     cJSON *row = mn_summary_json(&s);

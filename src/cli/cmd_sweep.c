@@ -1,10 +1,11 @@
 /* cmd_sweep.c -- a study: the arms of a manifest, each over its seeds, and the table of means.
  *
  * Every arm is a `mneme run --seeds` of its own process, so a study continues where it was stopped
- * exactly as a run does.  Expected ranges in the manifest turn a study into a check. */
-#include "base/json.h"
+ * exactly as a run does.  Expected ranges in the manifest, of means and of differences between
+ * arms, turn a study into a check. */
 #include "cli/cli.h"
 #include "cli/files.h"
+#include "cli/manifest.h"
 #include "cli/runs.h"
 #include "cli/table.h"
 
@@ -42,57 +43,10 @@ static void free_words(words *line)
         free(line->word[i]);
 }
 
-static mn_status check_arm(const cJSON *arm, int index, const char *manifest)
-{
-    static const char *const known[] = {"benchmark", "strategy", "set", "expect", "note", NULL};
-    static const char *const needed[] = {"benchmark", "strategy"};
-    char where[512];
-    snprintf(where, sizeof where, "%s: arms[%d]", manifest, index);
-    MN_TRY(mn_json_known(arm, where, known));
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        const char *text = NULL;
-        MN_TRY(mn_json_text(arm, where, needed[i], &text));
-        if (text == NULL)
-            return mn_fail(MN_BAD_OPTION, "%s has no '%s'", where, needed[i]);
-    }
-    return MN_OK;
-}
-
-static mn_status read_manifest(const char *path, cJSON **manifest)
-{
-    static const char *const known[] = {"name", "summary", "seeds", "arms", "notes", NULL};
-    MN_TRY(mn_json_read(path, manifest));
-    mn_status status = mn_json_known(*manifest, path, known);
-    const cJSON *arms = cJSON_GetObjectItemCaseSensitive(*manifest, "arms"), *arm;
-    if (status == MN_OK && !cJSON_IsArray(arms))
-        status = mn_fail(MN_BAD_OPTION, "%s: 'arms' should list what to run", path);
-    int index = 0;
-    cJSON_ArrayForEach(arm, arms)
-    {
-        if (status == MN_OK)
-            status = check_arm(arm, index++, path);
-    }
-    if (status != MN_OK)
-        cJSON_Delete(*manifest);
-    return status;
-}
-
-static const char *text_of(const cJSON *object, const char *name)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
-
-/* "02-split-fmnist-er": the folder of an arm, in the order of the manifest. */
-static char *arm_folder(const char *folder, const cJSON *arm, int index)
-{
-    return mn_text("%s/%02d-%s-%s", folder, index + 1, mn_path_base(text_of(arm, "benchmark")),
-                   mn_path_base(text_of(arm, "strategy")));
-}
-
-static void add_settings(words *line, const cJSON *arm)
+static void add_settings(words *line, const mn_arm *arm)
 {
     const cJSON *setting;
-    cJSON_ArrayForEach(setting, cJSON_GetObjectItemCaseSensitive(arm, "set"))
+    cJSON_ArrayForEach(setting, arm->set)
     {
         char *value = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
                                               : mn_or_die(cJSON_PrintUnformatted(setting));
@@ -121,18 +75,18 @@ static int run_itself(words *line)
     return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
 }
 
-static int run_arm(const cJSON *arm, int index, int64_t seeds, const char *folder,
+static int run_arm(const mn_arm *arm, int64_t seeds, const char *folder,
                    const mn_arguments *arguments)
 {
     words line = {.count = 0};
     add_word(&line, mn_text("mneme"));
     add_word(&line, mn_text("run"));
-    add_word(&line, mn_text("%s", text_of(arm, "benchmark")));
-    add_word(&line, mn_text("%s", text_of(arm, "strategy")));
+    add_word(&line, mn_text("%s", arm->benchmark));
+    add_word(&line, mn_text("%s", arm->strategy));
     add_word(&line, mn_text("--seeds"));
     add_word(&line, mn_text("%lld", (long long)seeds));
     add_word(&line, mn_text("--out"));
-    add_word(&line, arm_folder(folder, arm, index));
+    add_word(&line, mn_text("%s/%s", folder, arm->folder));
     const char *jobs = mn_arguments_value(arguments, "jobs");
     if (jobs != NULL) {
         add_word(&line, mn_text("--jobs"));
@@ -148,83 +102,100 @@ static int run_arm(const cJSON *arm, int index, int64_t seeds, const char *folde
 
 /* --- the table --- */
 
-static mn_scope scope_of(const mn_runs *runs, const char *name)
+/* The runs of an arm, which are the first group, and of the one it is compared with. */
+static mn_status open_runs(const mn_manifest *manifest, const mn_arm *arm, int other,
+                           const char *folder, mn_runs *runs)
 {
-    for (mn_scope scope = MN_CLASS_IL; scope < MN_SCOPES; scope++)
-        if (name != NULL ? strcmp(mn_scope_name(scope), name) == 0
-                         : mn_results_has(runs->run[0].results, scope))
-            return scope;
-    return MN_CLASS_IL;
+    char *path[2] = {mn_text("%s/%s", folder, arm->folder), NULL};
+    int count = mn_path_exists(path[0]);
+    if (count == 1 && other >= 0) {
+        path[1] = mn_text("%s/%s", folder, manifest->arm[other].folder);
+        count += mn_path_exists(path[1]);
+    }
+    const mn_status status = mn_runs_open((const char *const *)path, count, runs);
+    free(path[0]);
+    free(path[1]);
+    return status;
 }
 
-/* One row: a metric of an arm, beside what was expected of it.  True when it is as expected. */
-static bool add_row(mn_table *table, const cJSON *arm, const mn_runs *runs, const cJSON *expected)
+static mn_summary summary_of(const mn_runs *runs, const mn_expectation *e, mn_scope scope)
 {
-    const char *metric = text_of(expected, "metric");
-    if (metric == NULL)
-        metric = "average_accuracy";
-    const mn_scope scope = scope_of(runs, text_of(expected, "scope"));
-    const mn_summary summary = mn_group_summary(runs, 0, metric, scope);
-    const cJSON *from = cJSON_GetObjectItemCaseSensitive(expected, "from");
-    const cJSON *to = cJSON_GetObjectItemCaseSensitive(expected, "to");
-    const cJSON *set = cJSON_GetObjectItemCaseSensitive(arm, "set");
-    char *settings = set != NULL ? mn_or_die(cJSON_PrintUnformatted(set)) : mn_text("{}");
-    mn_table_text(table, "%s", text_of(arm, "benchmark"));
-    mn_table_text(table, "%s", runs->run[0].strategy);
+    if (e->minus < 0)
+        return mn_group_summary(runs, 0, e->metric, scope);
+    const int other = runs->count > 0 ? runs->run[runs->count - 1].group : 0;
+    return other > 0 ? mn_paired_difference(runs, other, 0, e->metric, scope)
+                     : mn_group_summary(runs, -1, e->metric, scope);
+}
+
+static void add_verdict(mn_table *table, const mn_expectation *e, bool as_expected)
+{
+    const char *verdict = as_expected ? "yes" : "NO";
+    if (isfinite(e->from) && isfinite(e->to))
+        mn_table_text(table, "%g to %g: %s", e->from, e->to, verdict);
+    else if (isfinite(e->from) || isfinite(e->to))
+        mn_table_text(table, "%s %g: %s", isfinite(e->from) ? "at least" : "at most",
+                      isfinite(e->from) ? e->from : e->to, verdict);
+    else
+        mn_table_text(table, "-");
+}
+
+/* One row: a metric of an arm, beside what was expected of it.  True when it is as expected, or
+ * nobody knows yet. */
+static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
+                    const mn_runs *runs, const mn_expectation *e)
+{
+    mn_scope scope = e->scope;
+    for (mn_scope s = MN_SCOPES; s-- > 0 && e->scope == MN_SCOPES;)
+        if (mn_runs_have(runs, s))
+            scope = s;
+    const mn_summary summary = summary_of(runs, e, scope);
+    char *settings = arm->set != NULL ? mn_or_die(cJSON_PrintUnformatted(arm->set)) : mn_text("{}");
+    mn_table_text(table, "%s", arm->benchmark);
+    mn_table_text(table, "%s", arm->name);
     mn_table_text(table, "%s", settings);
     free(settings);
-    mn_table_text(table, "%s", mn_scope_name(scope));
-    mn_table_text(table, "%s", metric);
+    mn_table_text(table, "%s", scope < MN_SCOPES ? mn_scope_name(scope) : "-");
+    if (e->minus < 0)
+        mn_table_text(table, "%s", e->metric);
+    else
+        mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
     mn_table_mean(table, summary.mean, summary.deviation);
     mn_table_text(table, "%lld", (long long)summary.n);
-    const double least = cJSON_IsNumber(from) ? from->valuedouble : -HUGE_VAL;
-    const double most = cJSON_IsNumber(to) ? to->valuedouble : HUGE_VAL;
-    const bool as_expected = summary.mean >= least && summary.mean <= most;
-    if (!isfinite(least) && !isfinite(most)) {
-        mn_table_text(table, "-");
+    if (summary.n == 0) {
+        mn_table_text(table, "not run yet");
         return true;
     }
-    const char *verdict = as_expected ? "yes" : "NO";
-    if (isfinite(least) && isfinite(most))
-        mn_table_text(table, "%g to %g: %s", least, most, verdict);
-    else
-        mn_table_text(table, "%s %g: %s", isfinite(least) ? "at least" : "at most",
-                      isfinite(least) ? least : most, verdict);
+    const bool as_expected = summary.mean >= e->from && summary.mean <= e->to;
+    add_verdict(table, e, as_expected);
     return as_expected;
 }
 
-static mn_status add_arm(mn_table *table, const cJSON *arm, const char *folder, int *missed)
+static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
+                          const char *folder, int *missed)
 {
-    mn_runs runs;
-    MN_TRY(mn_runs_open(&folder, 1, &runs));
-    const cJSON *expectations = cJSON_GetObjectItemCaseSensitive(arm, "expect"), *expected;
-    if (cJSON_GetArraySize(expectations) == 0)
-        (void)add_row(table, arm, &runs, NULL);
-    cJSON_ArrayForEach(expected, expectations)
-    {
-        *missed += !add_row(table, arm, &runs, expected);
+    static const mn_expectation nothing = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
+    for (int i = 0; i < arm->expectations || i == 0; i++) {
+        const mn_expectation *e = arm->expectations > 0 ? &arm->expect[i] : &nothing;
+        mn_runs runs;
+        MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
+        *missed += !add_row(table, manifest, arm, &runs, e);
+        mn_runs_free(&runs);
     }
-    mn_runs_free(&runs);
     return MN_OK;
 }
 
-static int show_table(const cJSON *manifest, const char *folder)
+static int show_table(const mn_manifest *manifest, const char *folder)
 {
-    static const char *const headings[] = {"benchmark", "strategy", "settings", "scope",
-                                           "metric",    "mean",     "seeds",    "expected"};
+    static const char *const headings[] = {"benchmark", "arm",  "settings", "scope",
+                                           "metric",    "mean", "seeds",    "expected"};
     mn_table *table = mn_table_new(sizeof headings / sizeof headings[0]);
     for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++)
         mn_table_text(table, "%s", headings[i]);
-    int index = 0, missed = 0;
+    int missed = 0;
     mn_status status = MN_OK;
-    const cJSON *arm;
-    cJSON_ArrayForEach(arm, cJSON_GetObjectItemCaseSensitive(manifest, "arms"))
-    {
-        char *arm_path = arm_folder(folder, arm, index++);
-        if (status == MN_OK)
-            status = add_arm(table, arm, arm_path, &missed);
-        free(arm_path);
-    }
+    for (int i = 0; i < manifest->count && status == MN_OK; i++)
+        if (manifest->arm[i].chosen)
+            status = add_rows(table, manifest, &manifest->arm[i], folder, &missed);
     if (status == MN_OK)
         mn_table_print(table, stdout);
     mn_table_free(table);
@@ -236,31 +207,40 @@ static int show_table(const cJSON *manifest, const char *folder)
     return mn_exit_of_work(status);
 }
 
+static int run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments)
+{
+    int code = MN_EXIT_DONE;
+    for (int i = 0; i < manifest->count && code == MN_EXIT_DONE; i++) {
+        int64_t seeds = manifest->arm[i].seeds;
+        if (!manifest->arm[i].chosen)
+            continue;
+        code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
+        if (code == MN_EXIT_DONE)
+            code = run_arm(&manifest->arm[i], seeds, folder, arguments);
+    }
+    return code;
+}
+
 static int sweep(const mn_arguments *arguments)
 {
-    cJSON *manifest;
-    const char *path = arguments->words[0];
-    int64_t seeds = 1;
-    mn_status status = read_manifest(path, &manifest);
+    mn_manifest manifest;
+    const char *arms = mn_arguments_value(arguments, "arms");
+    mn_status status = mn_manifest_read(arguments->words[0], &manifest);
     if (status != MN_OK)
         return mn_exit_of_request(status);
-    status = mn_json_int(manifest, path, "seeds", 1, 10000, &seeds);
-    if (status == MN_OK)
-        status = mn_arguments_int(arguments, "seeds", 1, 10000, &seeds);
-    const char *name = text_of(manifest, "name"), *out = mn_arguments_value(arguments, "out");
-    char *folder =
-        out != NULL ? mn_text("%s", out) : mn_text("runs/%s", name != NULL ? name : "sweep");
-    int code = mn_exit_of_request(status), index = 0;
-    const cJSON *arm;
-    cJSON_ArrayForEach(arm, cJSON_GetObjectItemCaseSensitive(manifest, "arms"))
-    {
-        if (code == MN_EXIT_DONE)
-            code = run_arm(arm, index++, seeds, folder, arguments);
-    }
+    if (arms != NULL)
+        status = mn_manifest_choose(&manifest, arms);
+    const char *out = mn_arguments_value(arguments, "out");
+    char *folder = out != NULL
+                       ? mn_text("%s", out)
+                       : mn_text("runs/%s", manifest.name != NULL ? manifest.name : "sweep");
+    int code = mn_exit_of_request(status);
+    if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
+        code = run_arms(&manifest, folder, arguments);
     if (code == MN_EXIT_DONE)
-        code = show_table(manifest, folder);
+        code = show_table(&manifest, folder);
     free(folder);
-    cJSON_Delete(manifest);
+    mn_manifest_free(&manifest);
     return code;
 }
 
@@ -269,8 +249,10 @@ static const mn_flag flags[] = {
      .letter = 'o',
      .value = "FOLDER",
      .help = "where the arms' run files go (default runs/NAME)"},
+    {.name = "arms", .value = "NAMES", .help = "only these arms, by name: er,derpp"},
     {.name = "seeds", .value = "N", .help = "seeds of each arm, instead of the manifest's"},
     {.name = "jobs", .value = "N", .help = "processes at a time (default: cores)"},
+    {.name = "table", .help = "run nothing: show what has been finished so far"},
     {.name = "quiet", .letter = 'q', .help = "no progress, only results and warnings"},
     {.name = NULL},
 };
@@ -280,9 +262,11 @@ const mn_command mn_command_sweep = {
     .synopsis = "MANIFEST [flags]",
     .summary = "Runs the arms of a study over seeds and prints their means.",
     .details = "MANIFEST is a JSON file: {\"name\", \"seeds\", \"arms\": [{\"benchmark\", "
-               "\"strategy\", \"set\": {KEY: VALUE}, \"expect\": [{\"metric\", \"scope\", "
-               "\"from\", \"to\"}]}]}.  Finished runs are kept, so the same command continues a "
-               "study; a mean outside its expected range makes the exit code 1.",
+               "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
+               "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  With \"minus\", the "
+               "name of another arm of the benchmark, the range is that of the difference, paired "
+               "by seed.  Finished runs are kept, so the same command continues a study; a mean "
+               "outside its expected range makes the exit code 1.",
     .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n",
     .flags = flags,
     .least = 1,

@@ -243,15 +243,49 @@ int mn_group_values(const mn_runs *runs, int group, const char *metric, mn_scope
     return count;
 }
 
+static mn_summary summary_of(const double *values, int count)
+{
+    const double unknown = (double)NAN;
+    return count > 0 ? mn_summarise(values, count)
+                     : (mn_summary){.n = 0,
+                                    .mean = unknown,
+                                    .deviation = unknown,
+                                    .low = unknown,
+                                    .high = unknown};
+}
+
 mn_summary mn_group_summary(const mn_runs *runs, int group, const char *metric, mn_scope scope)
 {
     double *values = mn_or_die(calloc((size_t)runs->count + 1, sizeof *values));
     const int count = mn_group_values(runs, group, metric, scope, values);
-    const double unknown = (double)NAN;
-    mn_summary summary = {
-        .n = 0, .mean = unknown, .deviation = unknown, .low = unknown, .high = unknown};
-    if (count > 0)
-        summary = mn_summarise(values, count);
+    const mn_summary summary = summary_of(values, count);
+    free(values);
+    return summary;
+}
+
+const mn_run *mn_runs_with_seed(const mn_runs *runs, int group, int64_t seed)
+{
+    for (int i = 0; i < runs->count; i++)
+        if (runs->run[i].group == group && runs->run[i].seed == seed)
+            return &runs->run[i];
+    return NULL;
+}
+
+mn_summary mn_paired_difference(const mn_runs *runs, int a, int b, const char *metric,
+                                mn_scope scope)
+{
+    double *values = mn_or_die(calloc((size_t)runs->count + 1, sizeof *values));
+    int count = 0;
+    for (int i = 0; i < runs->count; i++) {
+        const mn_run *run = &runs->run[i];
+        const mn_run *other = run->group == a ? mn_runs_with_seed(runs, b, run->seed) : NULL;
+        if (other == NULL || !mn_run_is_finished(run) || !mn_run_is_finished(other))
+            continue;
+        values[count] = mn_results_metric(other->results, metric, scope) -
+                        mn_results_metric(run->results, metric, scope);
+        count += !isnan(values[count]);
+    }
+    const mn_summary summary = summary_of(values, count);
     free(values);
     return summary;
 }

@@ -55,6 +55,12 @@ const char *mn_fact_value(const mn_fact *facts, int count, const char *key); /* 
 int mn_group_values(const mn_runs *runs, int group, const char *metric, mn_scope scope,
                     double *values);
 mn_summary mn_group_summary(const mn_runs *runs, int group, const char *metric, mn_scope scope);
+/* The run of a group with this seed; NULL: there is none. */
+const mn_run *mn_runs_with_seed(const mn_runs *runs, int group, int64_t seed);
+/* Group b minus group a, over the seeds that both have finished; n is 0 where neither measured it.
+ */
+mn_summary mn_paired_difference(const mn_runs *runs, int a, int b, const char *metric,
+                                mn_scope scope);
 /* Whether any run measured this scope. */
 bool mn_runs_have(const mn_runs *runs, mn_scope scope);
 

@@ -1,0 +1,40 @@
+/* manifest.h -- a study as it is written down: its arms, and what is expected of them. */
+#ifndef MN_CLI_MANIFEST_H
+#define MN_CLI_MANIFEST_H
+
+#include <cjson/cJSON.h>
+#include <mneme/results.h>
+
+/* Of a mean over seeds or, where another arm is named, of the mean difference from it. */
+typedef struct mn_expectation {
+    const char *metric;
+    mn_scope scope;  /* MN_SCOPES: the first that the runs have */
+    int minus;       /* the other arm's place in the manifest; -1: none */
+    double from, to; /* infinite where nothing is said */
+} mn_expectation;
+
+typedef struct mn_arm {
+    const char *benchmark, *strategy;
+    const char *name; /* the strategy's where the manifest gives none */
+    char *folder;     /* of its run files, within the study's */
+    int64_t seeds;
+    const cJSON *set;       /* NULL: the recipe alone */
+    mn_expectation *expect; /* (expectations) */
+    int expectations;
+    bool chosen;
+} mn_arm;
+
+typedef struct mn_manifest {
+    const char *name; /* NULL: none */
+    mn_arm *arm;      /* (count) */
+    int count;
+    cJSON *json; /* what the texts are borrowed from */
+} mn_manifest;
+
+/* Reads a manifest and checks all of it but what the arms' settings mean. */
+mn_status mn_manifest_read(const char *path, mn_manifest *manifest);
+void mn_manifest_free(mn_manifest *manifest);
+/* Leaves only the arms of these names chosen: "er,derpp". */
+mn_status mn_manifest_choose(mn_manifest *manifest, const char *names);
+
+#endif
