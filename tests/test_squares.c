@@ -1,5 +1,5 @@
-/* Sums over rows of squared gradients: what one sweep adds is what the rows add one at a time, and
- * where it cannot be told, nothing is added. */
+/* Sums over rows of squared gradients, and products of rows' gradients: what one sweep adds is what
+ * the rows add one at a time, and where it cannot be told, nothing is added. */
 #include "base/registry.h"
 #include "tests/suite.h"
 
@@ -96,6 +96,59 @@ START_TEST(one_sweep_gives_what_the_rows_give_one_at_a_time)
 }
 END_TEST
 
+/* (ROWS, ROWS) from a gradient of every row. */
+static void products_of_rows(mn_network *network, float products[ROWS * ROWS])
+{
+    mn_tensor *row[ROWS];
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    for (int i = 0; i < ROWS; i++) {
+        row[i] = slab_like(network);
+        mn_tape_reset(tape);
+        ck_assert_ok(mn_backward_into(row_sum(tape, network, i, 1, MN_EVAL),
+                                      mn_network_gradients(network), row[i]));
+    }
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < ROWS; j++)
+            products[i * ROWS + j] = (float)mn_tensor_dot(row[i], row[j]);
+    for (int i = 0; i < ROWS; i++)
+        mn_tensor_free(row[i]);
+    mn_tape_free(tape);
+}
+
+static void compare_products(const char *options)
+{
+    mn_network *network = network_of(options);
+    float expected[ROWS * ROWS], found[ROWS * ROWS];
+    products_of_rows(network, expected);
+    mn_tensor *products, *gradients = mn_network_gradients(network);
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(ROWS, ROWS), &products));
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    for (int i = 0; i < 2; i++) /* it adds, and twice is twice */
+        ck_assert_ok(
+            mn_backward_products(row_sum(tape, network, 0, ROWS, MN_EVAL), gradients, products));
+    ck_assert_ok(mn_tensor_read(products, found, sizeof found));
+    ck_assert_double_eq(mn_tensor_norm(gradients), 0);
+    for (int i = 0; i < ROWS * ROWS; i++) {
+        const double scale =
+            sqrt((double)expected[i / ROWS * (ROWS + 1)] * (double)expected[i % ROWS * (ROWS + 1)]);
+        ck_assert_double_gt(scale, 1e-3);
+        ck_assert_double_le(fabs((double)found[i] / 2 - (double)expected[i]), 2e-6 * scale);
+    }
+    mn_tape_free(tape);
+    mn_tensor_free(products);
+    mn_network_free(network);
+}
+
+START_TEST(products_of_rows_are_those_of_their_gradients)
+{
+    compare_products("{\"widths\": \"9,6\"}");
+    compare_products("{\"widths\": \"\"}");
+    compare_products("{\"widths\": \"9,6\", \"batch_norm\": true}");
+}
+END_TEST
+
 static void refused(mn_tape *tape, mn_network *network, mn_var *loss, const char *text)
 {
     mn_tensor *found = slab_like(network);
@@ -172,12 +225,33 @@ START_TEST(mistakes_are_refused_by_name)
     mn_var *one_hot = mn_one_hot(tape, wrong, 2, CLASSES);
     ck_assert_fails(mn_backward_squares(one_hot, gradients, gradients), MN_BAD_VALUE,
                     "row 1 has label 5");
+    ck_assert_fails(mn_backward_products(one_hot, gradients, small), MN_BAD_SHAPE, "(B,B)");
     mn_tape_free(tape);
     mn_tensor_free(small);
     mn_network_free(network);
 }
 END_TEST
 
+START_TEST(products_of_other_rows_than_there_are_are_refused)
+{
+    mn_network *network = network_of(NULL);
+    mn_tensor *products;
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(ROWS - 1, ROWS - 1), &products));
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    ck_assert_fails(mn_backward_products(row_sum(tape, network, 0, ROWS, MN_EVAL),
+                                         mn_network_gradients(network), products),
+                    MN_UNSUPPORTED, "7 rows");
+    ck_assert_double_eq(mn_tensor_norm(products), 0);
+    ck_assert_ok(mn_tape_status(tape));
+    mn_tape_free(tape);
+    mn_tensor_free(products);
+    mn_network_free(network);
+}
+END_TEST
+
 MN_SUITE("squares", one_sweep_gives_what_the_rows_give_one_at_a_time,
+         products_of_rows_are_those_of_their_gradients,
+         products_of_other_rows_than_there_are_are_refused,
          rows_that_meet_are_refused_and_nothing_is_added,
          parameters_outside_the_slab_take_no_squares, mistakes_are_refused_by_name)

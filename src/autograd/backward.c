@@ -64,7 +64,8 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
 float *mn_node_sink(mn_node *node, int i, bool *add)
 {
     mn_var *x = node->inputs[i];
-    if (!wanted(x) || WITHHELD(i) || (x->parameter != NULL && mn_tape_sweep(x->tape)->squares))
+    if (!wanted(x) || WITHHELD(i) ||
+        (x->parameter != NULL && mn_tape_sweep(x->tape)->rows != MN_ROWS_TOGETHER))
         return NULL;
     const mn_tensor *gradient = gradient_memory(x, add);
     return gradient != NULL ? mn_tensor_floats(gradient) : NULL;
@@ -118,8 +119,11 @@ static mn_status backward_of(mn_node *node)
     MN_TRY(node->op->backward(node));
     if (profile != NULL)
         mn_profile_backward(profile, node, since);
-    if (mn_tape_sweep(node->output.tape)->squares && node->squares != NULL)
+    const mn_rows_sweep rows = mn_tape_sweep(node->output.tape)->rows;
+    if (rows == MN_ROWS_SQUARED && node->squares != NULL)
         MN_TRY(node->squares(node));
+    if (rows == MN_ROWS_MULTIPLIED && node->products != NULL)
+        MN_TRY(node->products(node));
 #ifdef MN_TEST_FLIPS
     MN_TRY(flip(node));
 #endif

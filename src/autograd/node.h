@@ -39,6 +39,8 @@ struct mn_node {
     /* Of an op with parameters: adds, for each of them, the sum over rows of the squares of a row's
      * gradient to mn_node_squares_sink().  NULL: it cannot tell. */
     mn_status (*squares)(mn_node *node);
+    /* The same: hands every parameter's to mn_node_add_products(). */
+    mn_status (*products)(mn_node *node);
 };
 
 /* --- failing: the tape keeps the first message and passes on its poison --- */
@@ -70,25 +72,36 @@ void mn_profile_backward(struct mn_profile *profile, const mn_node *node, double
  * when nothing was written yet: the caller then writes every element. */
 float *mn_node_sink(mn_node *node, int i, bool *add);
 
+/* Gradients of parameters themselves; or the squares of rows' own, summed over rows, at the same
+ * place of `to`; or the products of every two rows' own, summed over parameters, `to` (B, B). */
+typedef enum mn_rows_sweep { MN_ROWS_TOGETHER, MN_ROWS_SQUARED, MN_ROWS_MULTIPLIED } mn_rows_sweep;
+
 /* What backward works on, kept by the tape between sweeps. */
 typedef struct mn_sweep {
     uint64_t number;
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
-    bool squares; /* `to` takes squares: parameters have no other sink */
+    mn_rows_sweep rows; /* `to` takes what rows make of their gradients, and nothing else does */
 } mn_sweep;
 mn_sweep *mn_tape_sweep(mn_tape *tape);
 /* The sweep proper, over what mn_tape_sweep() says. */
 mn_status mn_sweep_from(mn_var *loss);
 mn_status mn_sweep_check(const char *name, const mn_var *loss);
 
-/* --- rows apart: what mn_backward_squares() may pass through.  Each marks y and returns it --- */
+/* --- rows apart: what mn_backward_squares() and mn_backward_products() may pass through.  Each
+ * marks y and returns it --- */
 mn_var *mn_rows_apart(mn_var *y);
 mn_var *mn_rows_apart_in_matrix(mn_var *y); /* a scalar would mix the rows summed in it */
-mn_var *mn_rows_apart_with(mn_var *y, mn_status (*squares)(mn_node *node));
+mn_var *mn_rows_apart_with(mn_var *y, mn_status (*squares)(mn_node *node),
+                           mn_status (*products)(mn_node *node));
 /* Where the i-th input's squares are added; NULL when nobody wants them. */
 float *mn_node_squares_sink(mn_node *node, int i);
+/* Adds the products of every two of the rows d (B,columns) that are, row by row, the gradient of
+ * the i-th input; with x (B,width) not NULL, that of a weight, d_i x_i^T.  Nothing when nobody
+ * wants them.  `slot`: of mn_node_saved(), and the one after it. */
+mn_status mn_node_add_products(mn_node *node, int i, int64_t columns, const float *d, int64_t width,
+                               const float *x, int slot);
 
 /* --- shorthands of the op files --- */
 static inline mn_shape mn_node_x_shape(const mn_node *node, int i)

@@ -100,7 +100,7 @@ static mn_status linear_backward(
     return MN_OK;
 }
 
-enum { DY_SQUARED, X_SQUARED }; /* saved */
+enum { DY_SQUARED, X_SQUARED, PRODUCTS }; /* saved */
 
 /* sum_i (dy_i x_i^T)^2 = (dy dy)^T (x x) */
 static mn_status linear_squares(mn_node *node)
@@ -123,10 +123,19 @@ static mn_status linear_squares(mn_node *node)
     return MN_OK;
 }
 
+static mn_status linear_products(mn_node *node)
+{
+    const int64_t outputs = node->output.value.shape.size[1];
+    const float *dy = mn_node_dy(node);
+    MN_TRY(mn_node_add_products(node, 2, outputs, dy, 0, NULL, PRODUCTS));
+    return mn_node_add_products(node, 1, outputs, dy, mn_node_x_shape(node, 0).size[1],
+                                mn_node_x(node, 0), PRODUCTS);
+}
+
 static const mn_op op_linear = {"linear", 0, linear_shape, linear_forward, linear_backward};
 
 mn_var *mn_linear(mn_var *x, mn_var *weight, mn_var *bias)
 {
     return mn_rows_apart_with(mn_apply(&op_linear, (mn_var *[]){x, weight, bias}, 3, NULL),
-                              linear_squares);
+                              linear_squares, linear_products);
 }

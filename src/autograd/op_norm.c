@@ -130,6 +130,19 @@ static mn_status batch_norm_squares(mn_node *node)
     return MN_OK;
 }
 
+static mn_status batch_norm_products(mn_node *node)
+{
+    const mn_shape x = mn_node_x_shape(node, 0);
+    const int64_t columns = x.size[1], count = x.size[0] * columns;
+    const float *dy = mn_node_dy(node);
+    float *dscale = mn_saved_memory(node, SQUARED, MN_F32, count);
+    if (dscale == NULL)
+        return MN_NO_MEMORY;
+    mn_kernel_mul(count, dy, mn_saved_memory(node, XHAT, MN_F32, count), dscale);
+    MN_TRY(mn_node_add_products(node, 1, columns, dscale, 0, NULL, SQUARED + 1));
+    return mn_node_add_products(node, 2, columns, dy, 0, NULL, SQUARED + 1);
+}
+
 static const mn_op op_batch_norm = {"batch_norm", sizeof(normalised), batch_norm_shape,
                                     batch_norm_forward, batch_norm_backward};
 
@@ -139,5 +152,6 @@ mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor *runnin
 {
     const normalised attributes = {running_mean, running_variance, mode, momentum, epsilon};
     mn_var *y = mn_apply(&op_batch_norm, (mn_var *[]){x, scale, shift}, 3, &attributes);
-    return mode == MN_NORM_RUNNING ? mn_rows_apart_with(y, batch_norm_squares) : y;
+    return mode == MN_NORM_RUNNING ? mn_rows_apart_with(y, batch_norm_squares, batch_norm_products)
+                                   : y;
 }

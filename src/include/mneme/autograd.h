@@ -163,6 +163,11 @@ MN_API mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_t
  * good as before, where rows meet (statistics of a batch) or an op cannot tell the rows' shares of
  * a gradient apart: then take one row at a time. */
 MN_API mn_status mn_backward_squares(mn_var *loss, const mn_tensor *gradients, mn_tensor *squares);
+/* For a loss that is a sum over the rows of a batch: adds to products (B,B) the inner products of
+ * every two rows' own gradients, over the parameters whose gradients lie in `gradients`, in one
+ * sweep and without a gradient of any row.  MN_UNSUPPORTED as above. */
+MN_API mn_status mn_backward_products(mn_var *loss, const mn_tensor *gradients,
+                                      mn_tensor *products);
 /* d loss / d input as a new constant; parameters' gradients are left alone. */
 MN_API mn_var *mn_gradient_of(mn_var *loss, mn_var *input);
 
