@@ -82,7 +82,8 @@ mn_status mn_buffer_take_places(mn_buffer *buffer)
     bool all = buffer->pixels != NULL;
     for (int c = 0; c < buffer->columns; c++) {
         mn_kept_column *column = &buffer->column[c];
-        column->values = calloc(places, (size_t)column->width * sizeof *column->values);
+        column->values = calloc(column->by_slot ? capacity : places,
+                                (size_t)column->width * sizeof *column->values);
         all = all && column->values != NULL;
     }
     if (places < capacity) {
@@ -213,8 +214,9 @@ static mn_status fetch_column(void *context, int64_t slot, const char *name, con
     const int c = mn_buffer_find_column(in->buffer, name);
     if (c < 0 || in->buffer->column[c].width != width)
         return another(in);
-    memcpy(in->buffer->column[c].values + in->place * width, values,
-           (size_t)width * sizeof *values);
+    if (!in->buffer->column[c].by_slot) /* which is newer in memory */
+        memcpy(in->buffer->column[c].values + in->place * width, values,
+               (size_t)width * sizeof *values);
     in->columns |= 1 << c;
     return MN_OK;
 }

@@ -84,7 +84,7 @@ static mn_status copy_out(const mn_buffer *buffer, int64_t slot, int64_t i, uint
     memcpy(pixels + (size_t)i * bytes, buffer->pixels + (size_t)place * bytes, bytes);
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
-        memcpy(values[c] + i * width, buffer->column[c].values + place * width,
+        memcpy(values[c] + i * width, mn_buffer_values(&buffer->column[c], slot, place),
                (size_t)width * sizeof(float));
     }
     return MN_OK;

@@ -1,8 +1,8 @@
 /* rows.h -- the rows of a buffer as its own files see them; policies and the runner do not.
  *
- * Who a row is (label, task, age, source) is always in memory, by slot.  What it looks like (image
- * and columns) is in memory by place: with room for all, a row's place is its slot; with less, the
- * cache says which slot is where.
+ * Who a row is (label, task, age, source, score) is always in memory, by slot.  What it looks like
+ * (image and columns) is in memory by place: with room for all, a row's place is its slot; with
+ * less, the cache says which slot is where.
  */
 #ifndef MN_BUFFERS_ROWS_H
 #define MN_BUFFERS_ROWS_H
@@ -13,7 +13,8 @@
 typedef struct mn_kept_column {
     char name[MN_COLUMN_NAME];
     int64_t width;
-    float *values; /* (places, width) */
+    bool by_slot;  /* the policy looks at every row's: in memory whatever the limit */
+    float *values; /* (places, width); by slot (capacity, width) */
 } mn_kept_column;
 
 typedef struct mn_row_cache mn_row_cache;
@@ -34,7 +35,7 @@ struct mn_buffer {
     int64_t places;      /* rows whose image and columns are in memory, at most */
     mn_row_cache *cache; /* NULL: places are slots */
     uint8_t *pixels;     /* (places, image) */
-    int columns;
+    int columns, score;  /* score: which of the columns; -1: the policy wants none */
     mn_kept_column column[MN_MAX_COLUMNS];
     mn_slots occupied;
     mn_slots *by_label; /* (classes + 1) by label + 1 */
@@ -70,6 +71,12 @@ int64_t mn_row_cache_place(const mn_buffer *buffer, int64_t slot);
 /* The row of `slot` is gone, or all are. */
 void mn_row_cache_forget(const mn_buffer *buffer, int64_t slot);
 void mn_row_cache_clear(const mn_buffer *buffer);
+
+/* Of the row of `slot`, which stands in `place`. */
+static inline float *mn_buffer_values(const mn_kept_column *column, int64_t slot, int64_t place)
+{
+    return column->values + (column->by_slot ? slot : place) * column->width;
+}
 
 static inline mn_status mn_buffer_place(const mn_buffer *buffer, int64_t slot, bool read,
                                         int64_t *place)

@@ -47,7 +47,7 @@ mn_status mn_buffer_write_row(const mn_buffer *buffer, int64_t slot, int64_t pla
         const mn_kept_column *column = &buffer->column[c];
         if ((bits & 1 << c) != 0)
             MN_TRY(mn_runfile_put_exemplar_column(
-                file, slot, column->name, column->values + place * column->width, column->width));
+                file, slot, column->name, mn_buffer_values(column, slot, place), column->width));
     }
     return MN_OK;
 }
@@ -130,8 +130,9 @@ static mn_status read_column(void *context, int64_t slot, const char *name, cons
                        "does not keep",
                        in->path, (long long)slot, name, (long long)width);
     const int64_t place = mn_row_cache_place(buffer, slot);
-    if (place >= 0)
-        memcpy(buffer->column[c].values + place * width, values, (size_t)width * sizeof *values);
+    if (place >= 0 || buffer->column[c].by_slot)
+        memcpy(mn_buffer_values(&buffer->column[c], slot, place), values,
+               (size_t)width * sizeof *values);
     buffer->changed[slot] = (uint16_t)(buffer->changed[slot] & ~(1 << c));
     return MN_OK;
 }

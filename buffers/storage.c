@@ -64,6 +64,7 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a buffer");
     made->spec = *spec;
+    made->score = -1;
     made->image_bytes = (size_t)mn_shape_count(spec->image);
     const mn_status status = take_memory(made);
     if (status != MN_OK) {
@@ -71,6 +72,13 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
         return status;
     }
     mn_buffer_clear(made);
+    if (mn_buffer_wants_score(spec->policy)) {
+        const mn_status kept = mn_buffer_add_column(made, MN_SCORE_COLUMN, 1);
+        if (kept != MN_OK) {
+            mn_buffer_free(made);
+            return kept;
+        }
+    }
     *buffer = made;
     return MN_OK;
 }
@@ -113,6 +121,11 @@ void mn_buffer_clear(mn_buffer *buffer)
     mn_row_cache_clear(buffer);
 }
 
+bool mn_buffer_wants_score(const mn_policy *policy)
+{
+    return (policy->wants & (MN_WANTS_LOSSES | MN_WANTS_SIMILARITY)) != 0;
+}
+
 int mn_buffer_find_column(const mn_buffer *buffer, const char *name)
 {
     for (int c = 0; c < buffer->columns; c++)
@@ -147,11 +160,15 @@ mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t widt
     if (width > PTRDIFF_MAX / (int64_t)sizeof(float) / buffer->spec.capacity)
         return mn_buffer_no_room(buffer);
     mn_kept_column *column = &buffer->column[buffer->columns++];
-    *column = (mn_kept_column){.width = width};
+    const bool is_score =
+        mn_buffer_wants_score(buffer->spec.policy) && strcmp(name, MN_SCORE_COLUMN) == 0;
+    *column = (mn_kept_column){.width = width, .by_slot = is_score};
     memcpy(column->name, name, strlen(name) + 1);
     const mn_status status = mn_buffer_take_places(buffer); /* wider rows: perhaps fewer of them */
     if (status != MN_OK)
         buffer->columns--;
+    else if (is_score)
+        buffer->score = buffer->columns - 1;
     return status;
 }
 
@@ -217,6 +234,12 @@ int64_t mn_buffer_slot_of_label(const mn_buffer *buffer, int32_t label, int64_t 
 int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot)
 {
     return slot >= 0 && slot < buffer->spec.capacity ? buffer->labels[slot] : -1;
+}
+
+double mn_buffer_score(const mn_buffer *buffer, int64_t slot)
+{
+    const bool known = buffer->score >= 0 && slot >= 0 && slot < buffer->spec.capacity;
+    return known ? (double)buffer->column[buffer->score].values[slot] : 0;
 }
 
 mn_status mn_buffer_check_slot(const mn_buffer *buffer, int64_t slot)
@@ -320,7 +343,7 @@ static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, 
     memcpy(buffer->pixels + (size_t)place * bytes, rows->pixels + (size_t)row * bytes, bytes);
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
-        memcpy(buffer->column[c].values + place * width, from->column[c] + row * width,
+        memcpy(mn_buffer_values(&buffer->column[c], slot, place), from->column[c] + row * width,
                (size_t)width * sizeof(float));
     }
     touch(buffer, slot, MN_ALL_CHANGED);
@@ -333,10 +356,12 @@ static mn_status offer_row(mn_buffer *buffer, const offered *from, int64_t row)
     const mn_policy *policy = buffer->spec.policy;
     const int32_t label = from->rows->labels[row];
     if (policy->place != NULL) {
-        const mn_candidate candidate = {.label = label,
-                                        .task = from->rows->tasks[row],
-                                        .seen = buffer->seen,
-                                        .class_seen = buffer->class_seen[label + 1]};
+        const mn_candidate candidate = {
+            .label = label,
+            .task = from->rows->tasks[row],
+            .seen = buffer->seen,
+            .class_seen = buffer->class_seen[label + 1],
+            .score = buffer->score < 0 ? 0 : (double)from->column[buffer->score][row]};
         const mn_key key = mn_key_at(buffer->spec.key, (uint64_t)buffer->seen);
         const int64_t slot = policy->place(buffer, buffer->spec.options, &candidate, key);
         if (slot >= buffer->spec.capacity || slot < -1)
@@ -463,7 +488,7 @@ mn_status mn_buffer_update_column(mn_buffer *buffer, const int64_t *slots, int64
     for (int64_t i = 0; i < count; i++) {
         int64_t place;
         MN_TRY(mn_buffer_place(buffer, slots[i], true, &place));
-        memcpy(buffer->column[c].values + place * width, values + i * width,
+        memcpy(mn_buffer_values(&buffer->column[c], slots[i], place), values + i * width,
                (size_t)width * sizeof *values);
         touch(buffer, slots[i], 1 << c);
     }

@@ -25,6 +25,10 @@ typedef struct mn_buffer_spec {
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer);
 void mn_buffer_free(mn_buffer *buffer);
+/* The column of the score that a policy wants: declared by itself, expected of every row offered.
+ */
+#define MN_SCORE_COLUMN "score"
+bool mn_buffer_wants_score(const mn_policy *policy);
 /* Declares a column before the first offer; declaring the same twice is fine, with another width
  * MN_BAD_SHAPE. */
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width);

@@ -110,3 +110,17 @@ void mn_batch_space_free(mn_batch_space *space)
         free(space->column[i]);
     *space = (mn_batch_space){.capacity = 0};
 }
+
+mn_batch mn_batch_row(const mn_batch *batch, int64_t i)
+{
+    const int64_t pixels = mn_shape_count(batch->image);
+    return (mn_batch){.count = 1,
+                      .stream_rows = i < batch->stream_rows,
+                      .image = batch->image,
+                      .x = batch->x + i * pixels,
+                      .pixels = batch->pixels + i * pixels,
+                      .labels = batch->labels + i,
+                      .tasks = batch->tasks + i,
+                      .indices = batch->indices + i,
+                      .slots = batch->slots + i};
+}

@@ -419,6 +419,13 @@ static mn_status check_policy(const mn_experiment *experiment)
                            "%s chooses its exemplars itself, so buffer policy %s would change "
                            "nothing or break its shares; leave it out",
                            experiment->strategy[i]->name, policy->name);
+    const bool scores = (policy->wants & (MN_WANTS_LOSSES | MN_WANTS_SIMILARITY)) != 0;
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if (scores && (experiment->strategy[i]->needs & MN_USES_UNLABELLED) != 0)
+            return mn_fail(MN_UNSUPPORTED,
+                           "buffer policy %s judges images by their labels, but %s also remembers "
+                           "unlabelled ones; choose another, reservoir for example",
+                           policy->name, experiment->strategy[i]->name);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
         stream->scenario != MN_CLASS_INCREMENTAL)
         return mn_fail(MN_UNSUPPORTED,

@@ -132,6 +132,14 @@ mn_batch_space *mn_learner_space(mn_learner *learner);
 /* Copies the labelled rows of a batch; the batch itself when all are. */
 const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *batch);
 
+/* The images of a batch on the step's tape, (B, image...). */
+mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch);
+
+/* scores.c: what the buffer's policy wants to know of the stream rows of `rows`, into scores
+ * (stream_rows); and anew of the rows that the step was trained on. */
+mn_status mn_learner_scores(mn_learner *learner, const mn_batch *rows, float *scores);
+mn_status mn_learner_refresh_scores(mn_learner *learner);
+
 /* Runs one hook of every strategy in order; `text` names it in errors. */
 typedef mn_status (*mn_hook)(mn_learner *learner);
 typedef enum mn_moment { MN_BEFORE_TASK, MN_GRADIENTS, MN_AFTER_EPOCH, MN_AFTER_TASK } mn_moment;

@@ -199,6 +199,7 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
 static mn_status after_step(mn_learner *learner, int member, const mn_batch *batch)
 {
     const mn_out *out = learner->published_count > 0 ? &learner->published[0] : NULL;
+    MN_TRY(mn_learner_refresh_scores(learner));
     for (int i = member == 0 ? 0 : 1; i < learner->members; i++) {
         const mn_strategy *strategy = learner->member[i].strategy;
         if (strategy->after_step == NULL)

@@ -118,17 +118,22 @@ const mn_buffer *mn_learner_buffer(const mn_learner *learner)
 
 /* --- losses --- */
 
+mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch)
+{
+    mn_shape shape = {.rank = batch->image.rank + 1, .size = {batch->count}};
+    for (int i = 0; i < batch->image.rank; i++)
+        shape.size[i + 1] = batch->image.size[i];
+    return mn_input(learner->tape, shape, batch->x, false);
+}
+
 const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
                               mn_mode mode)
 {
     static const mn_batch nothing;
     if (batch == NULL)
         batch = &nothing;
-    mn_shape shape = {.rank = batch->image.rank + 1, .size = {batch->count}};
-    for (int i = 0; i < batch->image.rank; i++)
-        shape.size[i + 1] = batch->image.size[i];
-    mn_var *x = mn_input(learner->tape, shape, batch->x, false);
-    const mn_forwarded forwarded = mn_network_forward(network, x, mode);
+    const mn_forwarded forwarded =
+        mn_network_forward(network, mn_learner_input(learner, batch), mode);
     if (learner->published_count == MN_MOST_PUBLISHED) {
         remember_failure(learner, mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step",
                                           MN_MOST_PUBLISHED));
@@ -209,19 +214,11 @@ const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *ba
         return batch;
     mn_batch_space *space = mn_learner_space(learner);
     remember_failure(learner, mn_batch_space_prepare(space, batch->image, labelled));
-    const int64_t pixels = mn_shape_count(batch->image);
     int64_t at = 0;
     for (int64_t i = 0; i < batch->count && learner->status == MN_OK; i++) {
         if (batch->labels[i] < 0)
             continue;
-        const mn_batch row = {.count = 1,
-                              .image = batch->image,
-                              .x = batch->x + i * pixels,
-                              .pixels = batch->pixels + i * pixels,
-                              .labels = batch->labels + i,
-                              .tasks = batch->tasks + i,
-                              .indices = batch->indices + i,
-                              .slots = batch->slots + i};
+        const mn_batch row = mn_batch_row(batch, i);
         remember_failure(learner, copy_rows(space, at++, &row));
     }
     space->batch.stream_rows = labelled;
@@ -410,6 +407,27 @@ mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name)
     return mn_input(tape, MN_SHAPE(batch->count, column->width), column->values, false);
 }
 
+/* Offers rows whose columns are set, with the score that the policy wants to see. */
+static mn_status offer(mn_learner *learner, mn_batch *offered)
+{
+    if (!mn_buffer_wants_score(mn_buffer_policy_of(learner->buffer)))
+        return mn_buffer_offer(learner->buffer, offered);
+    if (offered->columns == MN_MAX_COLUMNS)
+        return mn_fail(MN_UNSUPPORTED, "%d columns leave no room for the policy's score",
+                       offered->columns);
+    const int64_t rows = offered->stream_rows;
+    float *scores = malloc((size_t)(rows > 0 ? rows : 1) * sizeof *scores);
+    if (scores == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for scores");
+    mn_batch_column *column = &offered->column[offered->columns++];
+    *column = (mn_batch_column){MN_SCORE_COLUMN, 1, scores};
+    mn_status status = mn_learner_scores(learner, offered, scores);
+    if (status == MN_OK)
+        status = mn_buffer_offer(learner->buffer, offered);
+    free(scores);
+    return status;
+}
+
 mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_column_value *columns,
                       int n)
 {
@@ -429,7 +447,7 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_colum
         column->width = shape.size[1];
         column->values = mn_host(columns[i].value);
     }
-    return mn_buffer_offer(learner->buffer, &offered);
+    return offer(learner, &offered);
 }
 
 mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep)

@@ -4,20 +4,6 @@
  * the network serves as scratch: nobody's step is under way. */
 #include "run/learner.h"
 
-static mn_batch row_of(const mn_batch *batch, int64_t i)
-{
-    const int64_t pixels = mn_shape_count(batch->image);
-    return (mn_batch){.count = 1,
-                      .stream_rows = i < batch->stream_rows,
-                      .image = batch->image,
-                      .x = batch->x + i * pixels,
-                      .pixels = batch->pixels + i * pixels,
-                      .labels = batch->labels + i,
-                      .tasks = batch->tasks + i,
-                      .indices = batch->indices + i,
-                      .slots = batch->slots + i};
-}
-
 static mn_status add_row(mn_learner *learner, const mn_batch *row, mn_row_sum_of *sum,
                          mn_tensor *squares)
 {
@@ -43,7 +29,7 @@ mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *batch, m
     if (status != MN_UNSUPPORTED || mn_tape_status(learner->tape) != MN_OK)
         return status;
     for (int64_t i = 0; i < batch->count; i++) {
-        const mn_batch row = row_of(batch, i);
+        const mn_batch row = mn_batch_row(batch, i);
         MN_TRY(add_row(learner, &row, sum, squares));
     }
     return MN_OK;

@@ -7,6 +7,7 @@ which rows a draw brings; where it does (what BiC holds out, CutMix), the refere
 Exits 77 (skipped) without PyTorch.
 """
 
+import itertools
 import os
 import sys
 import tempfile
@@ -23,6 +24,8 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
+import selection
+from learner import Learner, cross_entropy
 from runs import CLASSES, SIDE, TASKS, Runs, Task, images, initial
 
 TOLERANCE = 2e-5  # of the largest element of the reference
@@ -30,42 +33,6 @@ SCORE_TOLERANCE = 2e-3  # scores are kept as half floats
 LEAST_MOVE = 0.01  # of a weight: a comparison of what stood still would say little
 ALL = 4096  # a buffer, and a draw, of everything
 WHOLE = 256  # a batch of a whole task and the buffer
-
-
-class Learner:
-    """The network of a run and what it should leave."""
-
-    def __init__(self, rate):
-        self.network, self.rate = initial(), rate
-        self.losses, self.tensors, self.kept, self.scores = {}, {}, {}, None
-        self.x, self.y = torch.zeros(0, SIDE * SIDE).double(), torch.zeros(0, dtype=torch.int64)
-
-    @property
-    def parameters(self):
-        return list(self.network.parameters())
-
-    def log(self, name, value):
-        self.losses.setdefault(name, []).append(value.item())
-        return value
-
-    def step(self, loss):
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-        with torch.no_grad():
-            for parameter, gradient in zip(self.parameters, gradients):
-                if gradient is not None:
-                    parameter -= self.rate * gradient
-
-    def remember(self, x, y):
-        self.x, self.y = torch.cat([self.x, x]), torch.cat([self.y, y])
-
-    def copy(self):
-        copy = initial()
-        copy.load_state_dict(self.network.state_dict())
-        return copy
-
-
-def cross_entropy(network, x, y):
-    return F.cross_entropy(network(x), y) if len(y) > 0 else torch.zeros(()).double()
 
 
 # --- ER-ACE ---------------------------------------------------------------------------------------
@@ -379,6 +346,8 @@ def errors(run, reference):
     for name, want in reference.kept.items():
         ((got,),) = run.rows("SELECT value FROM kept WHERE name = ?", name)
         yield name, abs(got - want), TOLERANCE
+    for name, want in reference.columns.items():
+        yield f"column {name}", distance(run.column(name), want), TOLERANCE
     query = "SELECT value FROM scalar WHERE name = ? ORDER BY step"
     for term, want in reference.losses.items():
         found = np.array([value for (value,) in run.rows(query, term)])
@@ -395,7 +364,7 @@ def main(mneme):
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
-        for strategy, settings, reference in cases(runs):
+        for strategy, settings, reference in itertools.chain(cases(runs), selection.cases(runs)):
             runs.last = run = runs.run(strategy, {"buffer_size": ALL, **settings})
             found = list(errors(run, reference(runs, run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])

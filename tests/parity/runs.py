@@ -153,6 +153,11 @@ class Run:
         query = "SELECT value FROM scalar WHERE name = ? AND phase = ? ORDER BY step"
         return np.array([value for (value,) in self.rows(query, term, phase)])
 
+    def column(self, name):
+        """Of what the buffer holds, (rows, width) in order of slot."""
+        rows = self.rows("SELECT data FROM exemplar_column WHERE name = ? ORDER BY slot", name)
+        return np.array([np.frombuffer(data, np.float32) for (data,) in rows], np.float64)
+
     def exemplars(self, task=None):
         """Places in the data set of what the buffer holds, in order of slot."""
         query = "SELECT source FROM exemplar WHERE ?1 IS NULL OR task = ?1 ORDER BY slot"

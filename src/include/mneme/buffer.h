@@ -21,6 +21,7 @@ typedef struct mn_candidate {
     int32_t task;
     int64_t seen;       /* images offered before this one, over the whole run */
     int64_t class_seen; /* of them with this label */
+    double score;       /* what the policy wants to know of it; else 0 */
 } mn_candidate;
 
 /* The data of a finished task, for a policy that selects instead of sampling. */
@@ -34,6 +35,11 @@ typedef struct mn_selection {
 enum {
     MN_WANTS_FEATURES = 1 << 0,
     MN_SELECTS_BY_TASK = 1 << 1, /* else by class, each of which must come in one task alone */
+    /* A score of every row, at most one of the two; it is kept with the row. */
+    MN_WANTS_LOSSES = 1 << 2, /* its cross-entropy, refreshed whenever the row is trained on */
+    /* The largest cosine of its gradient and those of some rows of the buffer, plus 1; 0.1 while the
+     * buffer is empty. */
+    MN_WANTS_SIMILARITY = 1 << 3,
 };
 
 typedef struct mn_policy {
@@ -49,6 +55,8 @@ typedef struct mn_policy {
     /* Called at the end of each task; NULL: nothing happens there. */
     mn_status (*select)(mn_buffer *buffer, const void *options, const mn_selection *task,
                         mn_key key);
+    /* MN_WANTS_SIMILARITY: how many rows of the buffer a batch on offer is compared with. */
+    int64_t (*compared)(const void *options);
 } mn_policy;
 
 #define MN_POLICY_HEADER .abi = MN_POLICY_ABI, .size = sizeof(mn_policy)
@@ -64,6 +72,8 @@ MN_API int64_t mn_buffer_free_slot(const mn_buffer *buffer); /* the lowest free 
 /* The i-th slot, in order of slot number, that holds `label`; -1 past the end. */
 MN_API int64_t mn_buffer_slot_of_label(const mn_buffer *buffer, int32_t label, int64_t i);
 MN_API int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot); /* -1: unlabelled or free */
+/* Of a row, where the policy wants one; else 0. */
+MN_API double mn_buffer_score(const mn_buffer *buffer, int64_t slot);
 /* Keeps the `keep` earliest rows of a class, or of a task, and frees the others' slots. */
 MN_API mn_status mn_buffer_shrink_label(mn_buffer *buffer, int32_t label, int64_t keep);
 MN_API mn_status mn_buffer_shrink_task(mn_buffer *buffer, int32_t task, int64_t keep);

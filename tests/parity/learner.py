@@ -1,0 +1,43 @@
+"""What the references of rehearsal strategies share."""
+
+import torch
+import torch.nn.functional as F
+
+from runs import SIDE, initial
+
+
+class Learner:
+    """The network of a run and what it should leave."""
+
+    def __init__(self, rate):
+        self.network, self.rate = initial(), rate
+        self.losses, self.tensors, self.kept, self.columns = {}, {}, {}, {}
+        self.scores = None
+        self.x, self.y = torch.zeros(0, SIDE * SIDE).double(), torch.zeros(0, dtype=torch.int64)
+
+    @property
+    def parameters(self):
+        return list(self.network.parameters())
+
+    def log(self, name, value):
+        self.losses.setdefault(name, []).append(value.item())
+        return value
+
+    def step(self, loss):
+        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        with torch.no_grad():
+            for parameter, gradient in zip(self.parameters, gradients):
+                if gradient is not None:
+                    parameter -= self.rate * gradient
+
+    def remember(self, x, y):
+        self.x, self.y = torch.cat([self.x, x]), torch.cat([self.y, y])
+
+    def copy(self):
+        copy = initial()
+        copy.load_state_dict(self.network.state_dict())
+        return copy
+
+
+def cross_entropy(network, x, y):
+    return F.cross_entropy(network(x), y) if len(y) > 0 else torch.zeros(()).double()
