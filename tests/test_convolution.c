@@ -2,6 +2,7 @@
 #include "autograd/node.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/image_kernels.h"
+#include "tensor/kernels.h"
 #include "tests/suite.h"
 
 #include <math.h>
@@ -155,4 +156,39 @@ START_TEST(convolutions_are_what_their_definition_says)
 }
 END_TEST
 
-MN_SUITE("convolution", convolutions_are_what_their_definition_says)
+static void note_winograd(const char *name, void *closure)
+{
+    *(bool *)closure |= strstr(name, "wino") != NULL;
+}
+
+START_TEST(winograd_convolutions_are_what_their_definition_says)
+{
+    static const drawn shapes[] = {
+        {8, 40, 32, 9, 8, 3, 3, {1, 1, 1}, dnnl_nhwc, false},
+        {8, 32, 40, 8, 7, 3, 3, {1, 1, 1}, dnnl_nChw16c, true},
+        {32, 48, 48, 4, 4, 3, 3, {1, 1, 1}, dnnl_nchw, false},
+        {10, 64, 33, 9, 9, 3, 3, {1, 0, 1}, dnnl_nChw16c, false},
+    };
+    mn_tape *tape;
+    const mn_key key = mn_key_of(6, "convolutions");
+    ck_assert_ok(mn_tape_new(&tape));
+    fill(x, mn_key_at(key, 1));
+    fill(w, mn_key_at(key, 2));
+    fill(b, mn_key_at(key, 3));
+    fill(dy, mn_key_at(key, 4));
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        define(&shapes[i]);
+        mn_tape_reset(tape);
+        compare(&shapes[i], tape);
+    }
+    mn_tape_free(tape);
+    bool used = false;
+    mn_primitive_each(note_winograd, &used);
+    const bool possible =
+        DNNL_VERSION_MAJOR < 3 && strcmp(mn_kernels_instruction_set(), "avx512") == 0;
+    ck_assert_msg(used || !possible, "Winograd's algorithm was not used");
+}
+END_TEST
+
+MN_SUITE("convolution", convolutions_are_what_their_definition_says,
+         winograd_convolutions_are_what_their_definition_says)

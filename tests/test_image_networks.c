@@ -160,10 +160,11 @@ static int count_reorders(const char *type)
     return count;
 }
 
-START_TEST(nothing_is_reordered_between_convolutions)
+/* Of the narrow network, both branches of the block in which Winograd's algorithm begins to pay. */
+START_TEST(activations_are_reordered_only_where_winograd_begins)
 {
     ck_assert_int_eq(count_reorders("resnet18"), 0);
-    ck_assert_int_eq(count_reorders("resnet18-reduced"), 0);
+    ck_assert_int_le(count_reorders("resnet18-reduced"), 2);
     ck_assert_int_eq(count_reorders("resnet32"), 0);
     ck_assert_int_eq(count_reorders("convnet"), 1); /* what the classifier flattens */
 }
@@ -268,6 +269,6 @@ END_TEST
 MN_SUITE("image networks", resnet18_has_the_names_of_the_der_authors_backbone,
          the_other_networks_have_their_authors_sizes, a_digit_is_padded_to_a_power_of_two,
          impossible_networks_are_refused, no_network_runs_by_reference_code,
-         nothing_is_reordered_between_convolutions, an_empty_batch_passes_through,
+         activations_are_reordered_only_where_winograd_begins, an_empty_batch_passes_through,
          a_changed_weight_is_seen_in_the_same_step, a_rows_scores_do_not_depend_on_the_batch,
          mistakes_on_images_are_named)

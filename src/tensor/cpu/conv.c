@@ -1,9 +1,10 @@
 /* conv.c -- convolutions of oneDNN, planned once for shapes and layouts.
  *
- * oneDNN is left to choose (format_tag::any) but for two things.  Images as they come from a data
- * set have few channels and stay plain, which its first-layer kernels read.  And networks whose
- * widths are no multiples of a vector run channels-last: blocks of 16 would pad 20 channels to 32
- * and spend a third of the time on zeros. */
+ * oneDNN is left to choose (format_tag::any) but for three things.  Images as they come from a data
+ * set have few channels and stay plain, which its first-layer kernels read.  Widths that are no
+ * multiples of a vector run channels-last: blocks of 16 would pad 20 channels to 32 and spend a
+ * third of the time on zeros.  And Winograd's algorithm (Lavin and Gray 2016), which oneDNN's own
+ * choice leaves out too often, is asked for where it was measured to be faster, padded or not. */
 #include "tensor/cpu/primitive.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
@@ -12,6 +13,14 @@
 #include <string.h>
 
 enum { VECTOR = 16, FEW_CHANNELS = 4 };
+
+/* Winograd's transforms cost as much for few channels or pixels as they save; on AVX-512. */
+enum {
+    WINOGRAD_CHANNELS = 32,
+    WINOGRAD_TILE = 4,
+    WINOGRAD_TILES = 32,
+    WINOGRAD_TILES_OF_DATA = 40
+};
 
 struct mn_conv {
     mn_conv_geometry geometry;
@@ -35,12 +44,26 @@ static void conv_free(void *plan)
 /* --- planning --- */
 
 typedef struct wish {
+    dnnl_alg_kind_t alg;
     dnnl_format_tag_t src, dst; /* undef: the layout that x has */
 } wish;
 
 static bool is_reference(const mn_primitive *primitive)
 {
     return strncmp(mn_primitive_name(primitive), "ref", 3) == 0;
+}
+
+typedef enum pass { FORWARD, DATA, WEIGHTS } pass;
+
+static bool winograd_pays(const mn_conv *conv, pass of)
+{
+    const mn_shape *y = &conv->y, *weight = &conv->weight;
+    const int64_t tiles = y->size[0] * ((y->size[2] + WINOGRAD_TILE - 1) / WINOGRAD_TILE) *
+                          ((y->size[3] + WINOGRAD_TILE - 1) / WINOGRAD_TILE);
+    return weight->size[2] == 3 && weight->size[3] == 3 && conv->geometry.stride == 1 &&
+           conv->geometry.groups == 1 && weight->size[0] >= WINOGRAD_CHANNELS &&
+           weight->size[1] >= WINOGRAD_CHANNELS &&
+           tiles >= (of == DATA ? WINOGRAD_TILES_OF_DATA : WINOGRAD_TILES);
 }
 
 /* What the operation needs but for src, weights, bias and dst. */
@@ -74,7 +97,7 @@ static mn_status make_forward(mn_conv *conv, const mn_layout *given, wish want)
     MN_TRY(describe(conv->x, want.src == dnnl_format_tag_undef ? dnnl_nchw : want.src, &src));
     MN_TRY(describe(conv->y, want.dst, &dst));
     MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
-    mn_dnnl_convolution c = operation(conv, dnnl_convolution_auto);
+    mn_dnnl_convolution c = operation(conv, want.alg);
     c.src = want.src == dnnl_format_tag_undef ? mn_layout_desc(given) : mn_dnnl_refer(&src);
     c.weights = mn_dnnl_refer(&weights);
     c.bias = conv->bias ? mn_layout_desc(conv->bias_layout) : NULL;
@@ -100,25 +123,31 @@ static mn_status make_forward(mn_conv *conv, const mn_layout *given, wish want)
     return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->forward);
 }
 
-/* In the order of preference; a later one is taken where an earlier one would run oneDNN's slow
- * reference code. */
+/* In the order of preference; a later one is taken where oneDNN lacks an earlier one, or would run
+ * its slow reference code. */
 static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
 {
+    const dnnl_alg_kind_t best = dnnl_convolution_auto;
     const int64_t inputs = conv->x.size[1], outputs = conv->y.size[1];
     const bool narrow = outputs % VECTOR != 0 || (inputs % VECTOR != 0 && inputs > FEW_CHANNELS);
-    const wish any = {dnnl_format_tag_any, dnnl_format_tag_any};
-    wish wishes[3] = {any, any, {dnnl_nchw, dnnl_nchw}};
+    const wish any = {best, dnnl_format_tag_any, dnnl_format_tag_any};
+    wish wishes[4];
+    int n = 0;
+    if (winograd_pays(conv, FORWARD))
+        wishes[n++] = (wish){dnnl_convolution_winograd, any.src, any.dst};
     if (!given->plain)
-        wishes[0] = (wish){dnnl_format_tag_undef,
-                           given->order == MN_CHANNELS_LAST ? dnnl_nhwc : dnnl_format_tag_any};
+        wishes[n++] = (wish){best, dnnl_format_tag_undef,
+                             given->order == MN_CHANNELS_LAST ? dnnl_nhwc : any.dst};
     else if (narrow && conv->geometry.groups == 1)
-        wishes[0] = (wish){dnnl_nhwc, dnnl_nhwc};
+        wishes[n++] = (wish){best, dnnl_nhwc, dnnl_nhwc};
     else if (inputs <= FEW_CHANNELS)
-        wishes[0] = (wish){dnnl_nchw, dnnl_format_tag_any};
-    for (int i = 0; i < 3; i++)
+        wishes[n++] = (wish){best, dnnl_nchw, any.dst};
+    wishes[n++] = any;
+    wishes[n++] = (wish){best, dnnl_nchw, dnnl_nchw};
+    for (int i = 0; i < n; i++)
         if (make_forward(conv, given, wishes[i]) == MN_OK && !is_reference(conv->forward))
             return MN_OK;
-    return make_forward(conv, given, wishes[0]);
+    return make_forward(conv, given, wishes[n - 2]);
 }
 
 static mn_status plan(mn_conv *conv, const mn_layout *given)
@@ -179,41 +208,60 @@ const mn_layout *mn_conv_output(const mn_conv *conv)
 }
 
 /* The layouts of activations are those of the forward; the weights' are free again. */
-static mn_status make_backward(mn_conv *conv, mn_conv_direction of)
+static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
+                                   dnnl_primitive_desc_t *desc)
 {
-    const bool data = of == MN_CONV_BACKWARD;
     mn_dnnl_desc weights;
     dnnl_primitive_attr_t attr;
-    dnnl_primitive_desc_t desc;
     const_dnnl_primitive_desc_t forward = mn_primitive_desc(conv->forward);
     char text[64];
     MN_TRY(mn_primitive_attributes(&attr));
     MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
-    mn_dnnl_convolution c = operation(conv, dnnl_convolution_auto);
+    mn_dnnl_convolution c = operation(conv, alg);
     c.src = mn_layout_desc(conv->input);
     c.weights = mn_dnnl_refer(&weights);
-    c.bias = conv->bias && !data ? mn_layout_desc(conv->bias_layout) : NULL;
+    c.bias = conv->bias && of == WEIGHTS ? mn_layout_desc(conv->bias_layout) : NULL;
     c.dst = mn_layout_desc(conv->output);
     dnnl_engine_t engine = mn_dnnl_engine();
     const dnnl_status_t status =
-        data ? mn_dnnl_convolution_backward_data(&desc, engine, &c, forward, attr)
-             : mn_dnnl_convolution_backward_weights(&desc, engine, &c, forward, attr);
+        of == DATA ? mn_dnnl_convolution_backward_data(desc, engine, &c, forward, attr)
+                   : mn_dnnl_convolution_backward_weights(desc, engine, &c, forward, attr);
     dnnl_primitive_attr_destroy(attr);
     mn_dnnl_desc_free(&weights);
-    MN_TRY(mn_dnnl_check(status, "the gradient of a convolution of", mn_shape_text(conv->x, text)));
-    const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(
-        desc, data ? dnnl_query_weights_md : dnnl_query_diff_weights_md, 0);
-    MN_TRY(mn_layout_intern(chosen, conv->blocked_weight,
-                            data ? &conv->weights[MN_CONV_BACKWARD] : &conv->weights_gradient));
-    if (data) {
-        const mn_argument arguments[] = {
-            {DNNL_ARG_DIFF_SRC, c.src}, {DNNL_ARG_WEIGHTS, chosen}, {DNNL_ARG_DIFF_DST, c.dst}};
-        return mn_primitive_make(desc, 3, arguments, &conv->backward_data);
-    }
-    const mn_argument arguments[] = {{DNNL_ARG_SRC, c.src},
-                                     {DNNL_ARG_DIFF_WEIGHTS, chosen},
-                                     {DNNL_ARG_DIFF_DST, c.dst},
-                                     {DNNL_ARG_DIFF_BIAS, c.bias}};
+    return mn_dnnl_check(status, "the gradient of a convolution of", mn_shape_text(conv->x, text));
+}
+
+static mn_status choose_backward(mn_conv *conv, pass of, dnnl_primitive_desc_t *desc)
+{
+    if (winograd_pays(conv, of) &&
+        describe_backward(conv, of, dnnl_convolution_winograd, desc) == MN_OK)
+        return MN_OK;
+    return describe_backward(conv, of, dnnl_convolution_auto, desc);
+}
+
+static mn_status make_backward_data(mn_conv *conv)
+{
+    dnnl_primitive_desc_t desc;
+    MN_TRY(choose_backward(conv, DATA, &desc));
+    const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    MN_TRY(mn_layout_intern(chosen, conv->blocked_weight, &conv->weights[MN_CONV_BACKWARD]));
+    const mn_argument arguments[] = {{DNNL_ARG_DIFF_SRC, mn_layout_desc(conv->input)},
+                                     {DNNL_ARG_WEIGHTS, chosen},
+                                     {DNNL_ARG_DIFF_DST, mn_layout_desc(conv->output)}};
+    return mn_primitive_make(desc, 3, arguments, &conv->backward_data);
+}
+
+static mn_status make_backward_weights(mn_conv *conv)
+{
+    dnnl_primitive_desc_t desc;
+    MN_TRY(choose_backward(conv, WEIGHTS, &desc));
+    const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_diff_weights_md, 0);
+    MN_TRY(mn_layout_intern(chosen, conv->blocked_weight, &conv->weights_gradient));
+    const mn_argument arguments[] = {
+        {DNNL_ARG_SRC, mn_layout_desc(conv->input)},
+        {DNNL_ARG_DIFF_WEIGHTS, chosen},
+        {DNNL_ARG_DIFF_DST, mn_layout_desc(conv->output)},
+        {DNNL_ARG_DIFF_BIAS, conv->bias ? mn_layout_desc(conv->bias_layout) : NULL}};
     return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->backward_weights);
 }
 
@@ -222,7 +270,7 @@ static mn_status make_backward(mn_conv *conv, mn_conv_direction of)
 mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout)
 {
     if (direction == MN_CONV_BACKWARD && conv->backward_data == NULL)
-        MN_TRY(make_backward(conv, MN_CONV_BACKWARD));
+        MN_TRY(make_backward_data(conv));
     *layout = mn_layout_opaque(conv->weights[direction]);
     return MN_OK;
 }
@@ -258,7 +306,7 @@ mn_status mn_conv_backward_weights(mn_conv *conv, const float *x, const float *d
                                    bool add_weight, float *dbias, bool add_bias)
 {
     if (conv->backward_weights == NULL)
-        MN_TRY(make_backward(conv, MN_CONV_FORWARD));
+        MN_TRY(make_backward_weights(conv));
     const size_t bias_at = (conv->weights_gradient->bytes + 63) / 64 * 64;
     const size_t outputs = (size_t)conv->weight.size[0];
     char *result = mn_scratch_take(MN_SCRATCH_RESULT, bias_at + outputs * sizeof(float));
