@@ -37,18 +37,37 @@ static void fail(void)
     exit(1);
 }
 
-static mn_status step(mn_network *network, mn_optimiser *optimiser, mn_tape *tape, int64_t batch)
+static mn_status step(mn_network *network, mn_optimiser *optimiser, mn_tape *tape, int64_t batch,
+                      mn_profile *profile)
 {
+    const double begun = now();
     mn_tape_reset(tape);
     MN_TRY(mn_network_zero_gradients(network));
     mn_var *x = mn_input(tape, MN_SHAPE(batch, 3, 32, 32), images, false);
+    const double ready = now();
     mn_var *logits = mn_network_forward(network, x, MN_TRAIN).logits;
     MN_TRY(mn_backward(mn_cross_entropy(logits, labels)));
-    return mn_optimiser_step(optimiser, 0.01);
+    const double swept = now();
+    MN_TRY(mn_optimiser_step(optimiser, 0.01));
+    mn_profile_add(profile, "input and zeroing", ready - begun);
+    mn_profile_add(profile, "optimiser", now() - swept);
+    return MN_OK;
+}
+
+static double seconds_of(const mn_profile_row *row)
+{
+    return row->forward_seconds + row->backward_seconds;
 }
 
 static void print(const mn_profile *profile, int64_t steps)
 {
+    double convolutions = 0;
+    for (int i = 0; i < profile->count; i++)
+        if (strcmp(profile->rows[i].op, "conv2d") == 0)
+            convolutions += seconds_of(&profile->rows[i]);
+    printf("convolutions %.1f ms, all else %.1f ms: %.1f %%\n", 1e3 * convolutions / (double)steps,
+           1e3 * (profile->seconds - convolutions) / (double)steps,
+           100 * (1 - convolutions / profile->seconds));
     for (int i = 0; i < profile->count; i++) {
         const mn_profile_row *row = &profile->rows[i];
         const char *name = row->parameter != NULL ? row->parameter : "";
@@ -87,7 +106,7 @@ int main(int argc, char **argv)
         if (i == 0)
             mn_profile_clear(&profile);
         const double before = now();
-        if (step(network, optimiser, tape, batch) != MN_OK)
+        if (step(network, optimiser, tape, batch, &profile) != MN_OK)
             fail();
         if (i >= 0)
             seconds[i] = now() - before;
@@ -95,7 +114,9 @@ int main(int argc, char **argv)
     qsort(seconds, (size_t)steps, sizeof *seconds, ascending);
     printf("mneme %s batch %d: median %.1f ms, fastest %.1f ms\n", argv[1], (int)batch,
            1e3 * seconds[steps / 2], 1e3 * seconds[0]);
-    print(&profile, steps);
+    if (profiled)
+        print(&profile, steps);
+    mn_profile_free(&profile);
     mn_tape_free(tape);
     mn_optimiser_free(optimiser);
     mn_network_free(network);

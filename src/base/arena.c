@@ -4,6 +4,7 @@
  * past the end of what was asked for, is seen; and what is handed out is filled with NaNs, so that
  * arithmetic on what nobody wrote is seen, too. */
 #include "base/arena.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static size_t aligned(size_t bytes)
 static mn_arena_chunk *chunk_new(mn_arena *arena, size_t bytes)
 {
     const size_t header = aligned(sizeof(mn_arena_chunk));
-    mn_arena_chunk *chunk = aligned_alloc(MN_ARENA_ALIGNMENT, header + bytes);
+    mn_arena_chunk *chunk = mn_memory_take(MN_ARENA_ALIGNMENT, header + bytes);
     if (chunk == NULL)
         return NULL;
     *chunk = (mn_arena_chunk){.bytes = bytes, .memory = (char *)chunk + header};

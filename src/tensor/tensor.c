@@ -3,6 +3,7 @@
  * A tensor made here is one allocation, the struct before its elements, so that freeing it is one
  * free() and views and tensors in an arena are the same struct without any flag. */
 #include "tensor/tensor.h"
+#include "base/memory.h"
 #include "tensor/kernels.h"
 #include "tensor/layout.h"
 
@@ -107,7 +108,7 @@ mn_status mn_tensor_new(mn_dtype dtype, mn_shape shape, mn_tensor **tensor)
     const size_t header = (sizeof **tensor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     const size_t bytes = (size_t)mn_shape_count(shape) * dtype_bytes[dtype];
     const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    char *memory = aligned_alloc(ALIGNMENT, header + rounded);
+    char *memory = mn_memory_take(ALIGNMENT, header + rounded);
     if (memory == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a tensor of %zu bytes", bytes);
     memset(memory + header, 0, rounded);

@@ -54,7 +54,8 @@ static planes planes_of(const mn_tensor *x, bool each_image)
         p.width = p.channels;
     }
     const int64_t pieces = p.images > 1 ? p.images : p.pixels;
-    p.chunks = each_image ? 1 : pieces < MOST_CHUNKS ? pieces : MOST_CHUNKS;
+    const int64_t chunks = p.blocks >= MOST_CHUNKS ? 2 : MOST_CHUNKS;
+    p.chunks = each_image ? 1 : pieces < chunks ? pieces : chunks;
     p.tile = p.width * (p.width < LEAST_TILE ? (LEAST_TILE + p.width - 1) / p.width : 1);
     return p;
 }
@@ -72,10 +73,12 @@ static int64_t piece_count(const planes *p)
     return p->groups * p->blocks * p->chunks;
 }
 
+/* Pieces of the same images follow each other, so that a thread meets those that it convolved, and
+ * finds them in its cache. */
 static piece piece_at(const planes *p, int64_t i)
 {
-    const int64_t chunk = i % p->chunks, block = i / p->chunks % p->blocks;
-    const int64_t group = i / p->chunks / p->blocks, run = p->pixels * p->width;
+    const int64_t block = i % p->blocks, chunk = i / p->blocks % p->chunks;
+    const int64_t group = i / p->blocks / p->chunks, run = p->pixels * p->width;
     const int64_t all = p->images > 1 ? p->images : p->pixels;
     const int64_t from = all * chunk / p->chunks, to = all * (chunk + 1) / p->chunks;
     piece c = {.group = group, .block = block, .step = p->blocks * run, .runs = 1};
@@ -96,19 +99,30 @@ static bool worth_threads(const planes *p)
     return p->groups * p->images * p->blocks * p->pixels * p->width > PARALLEL;
 }
 
+/* Channels in a piece's block, without those that pad it. */
+static int64_t lanes_of(const planes *p, const piece *c)
+{
+    const int64_t left = p->channels - c->block * p->width;
+    return left < p->width ? left : p->width;
+}
+
+/* The first pixel of a tile, for the others. */
+static void repeat(const planes *p, float *tile)
+{
+    for (int64_t i = p->width; i < p->tile; i++)
+        tile[i] = tile[i - p->width];
+}
+
 /* One number a channel, (groups, C) or (C), laid out for a tile of a piece's block; 0 where
  * channels pad, `otherwise` where there are none. */
 static void lay_out(const planes *p, const piece *c, bool of_groups, const float *values,
                     float otherwise, float *tile)
 {
-    const int64_t first = c->block * p->width;
-    for (int64_t w = 0; w < p->width; w++) {
-        const int64_t channel = first + w;
-        const int64_t at = (of_groups ? c->group * p->channels : 0) + channel;
-        tile[w] = channel >= p->channels ? 0 : values != NULL ? values[at] : otherwise;
-    }
-    for (int64_t i = p->width; i < p->tile; i++)
-        tile[i] = tile[i - p->width];
+    const int64_t lanes = lanes_of(p, c);
+    const int64_t at = (of_groups ? c->group * p->channels : 0) + c->block * p->width;
+    for (int64_t w = 0; w < p->width; w++)
+        tile[w] = w >= lanes ? 0 : values != NULL ? values[at + w] : otherwise;
+    repeat(p, tile);
 }
 
 /* The loop over `length` elements in tiles: `body` in i, of the memory, and j, of the tile. */
@@ -168,13 +182,12 @@ static void fold(const planes *p, const double *tiles, double *first, double *se
     memset(second, 0, (size_t)count * sizeof *second);
     for (int64_t i = 0; i < piece_count(p); i++, tiles += 2 * p->tile) {
         const piece c = piece_at(p, i);
-        for (int64_t j = 0; j < p->tile; j++) {
-            const int64_t channel = c.block * p->width + j % p->width;
-            if (channel >= p->channels)
-                continue;
-            first[c.group * p->channels + channel] += tiles[j];
-            second[c.group * p->channels + channel] += tiles[p->tile + j];
-        }
+        const int64_t at = c.group * p->channels + c.block * p->width, lanes = lanes_of(p, &c);
+        for (int64_t pixel = 0; pixel < p->tile; pixel += p->width)
+            for (int64_t w = 0; w < lanes; w++) {
+                first[at + w] += tiles[pixel + w];
+                second[at + w] += tiles[p->tile + pixel + w];
+            }
     }
 }
 
@@ -332,14 +345,15 @@ static void lay_out_slopes(const planes *p, const piece *c, const mn_channel_nor
                            const sums *s, float *offset, float *tilt)
 {
     const double count = (double)(p->images * p->pixels);
-    for (int64_t j = 0; j < p->tile; j++) {
-        const int64_t channel = c->block * p->width + j % p->width;
-        const int64_t at = c->group * p->channels + channel;
-        const bool flows = channel < p->channels && !norm->constant;
-        const double inverse = flows ? (double)norm->inverse[at] : 0;
-        offset[j] = flows ? (float)(s->first[at] / count) : 0;
-        tilt[j] = flows ? (float)(inverse * inverse * s->second[at] / count) : 0;
+    const int64_t lanes = norm->constant ? 0 : lanes_of(p, c);
+    const int64_t at = c->group * p->channels + c->block * p->width;
+    for (int64_t w = 0; w < p->width; w++) {
+        const double inverse = w < lanes ? (double)norm->inverse[at + w] : 0;
+        offset[w] = w < lanes ? (float)(s->first[at + w] / count) : 0;
+        tilt[w] = w < lanes ? (float)(inverse * inverse * s->second[at + w] / count) : 0;
     }
+    repeat(p, offset);
+    repeat(p, tilt);
 }
 
 static void spread_slopes(const planes *p, const mn_channel_norm *norm, const float *x,

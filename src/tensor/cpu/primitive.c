@@ -1,5 +1,6 @@
 /* primitive.c -- primitives, the plans made of them, and scratch memory: one set a thread. */
 #include "tensor/cpu/primitive.h"
+#include "base/memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -248,10 +249,9 @@ void *mn_scratch_take(mn_scratch which, size_t bytes)
     if (open_device() != MN_OK)
         return NULL;
     if (bytes > this_device->scratch_bytes[which]) {
-        const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         free(this_device->scratch[which]);
-        this_device->scratch[which] = aligned_alloc(ALIGNMENT, rounded);
-        this_device->scratch_bytes[which] = this_device->scratch[which] != NULL ? rounded : 0;
+        this_device->scratch[which] = mn_memory_take(ALIGNMENT, bytes);
+        this_device->scratch_bytes[which] = this_device->scratch[which] != NULL ? bytes : 0;
         if (this_device->scratch[which] == NULL)
             mn_fail(MN_NO_MEMORY, "no memory for %zu bytes of scratch", bytes);
     }
