@@ -232,6 +232,92 @@ END_TEST
 
 /* --- what is refused -------------------------------------------------------------------------- */
 
+/* The named maps of `type` on one 32x32 image, against what is expected. */
+static void maps_are(const char *type, const char *options, int count, const char *const *names,
+                     const mn_shape *shapes)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of(type, options, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    const mn_forwarded out = mn_network_forward(network, batch_on(tape, 2, image), MN_TRAIN);
+    for (int i = 0; i < count; i++) {
+        const mn_var *map = mn_network_map(&out, names[i]);
+        ck_assert_msg(mn_tape_status(tape) == MN_OK, "%s: %s", type, mn_tape_error(tape));
+        ck_assert_msg(mn_shape_equal(mn_shape_of(map), shapes[i]), "%s of %s", names[i], type);
+    }
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+
+START_TEST(maps_of_a_network_are_asked_for_by_name)
+{
+    maps_are("resnet18-reduced", NULL, 4,
+             (const char *const[]){"layer1", "layer2", "layer3", "layer4"},
+             (const mn_shape[]){MN_SHAPE(2, 20, 32, 32), MN_SHAPE(2, 40, 16, 16),
+                                MN_SHAPE(2, 80, 8, 8), MN_SHAPE(2, 160, 4, 4)});
+    maps_are("resnet32", NULL, 2, (const char *const[]){"layer1", "layer3"},
+             (const mn_shape[]){MN_SHAPE(2, 16, 32, 32), MN_SHAPE(2, 64, 8, 8)});
+    maps_are("convnet", NULL, 2, (const char *const[]){"block1", "block3"},
+             (const mn_shape[]){MN_SHAPE(2, 128, 16, 16), MN_SHAPE(2, 128, 4, 4)});
+    maps_are("mlp", NULL, 2, (const char *const[]){"hidden1", "hidden2"},
+             (const mn_shape[]){MN_SHAPE(2, 100), MN_SHAPE(2, 100)});
+}
+END_TEST
+
+/* What the classifier sees is the mean of the last map's pixels. */
+START_TEST(the_last_map_is_what_features_are_made_of)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    const mn_forwarded out = mn_network_forward(network, batch_on(tape, 2, image), MN_EVAL);
+    mn_var *mean = mn_global_average_pool(mn_network_map(&out, "layer4"));
+    for (int i = 0; i < 160; i++)
+        ck_assert(mn_host(mean)[i] == mn_host(out.features)[i]);
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(a_map_of_a_frozen_network_has_a_gradient_to_the_image)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    (void)batch_on(tape, 2, image); /* fills the pixels */
+    mn_var *x = mn_input(tape, MN_SHAPE(2, 3, 32, 32), pixels, true);
+    const mn_forwarded out = mn_network_forward(network, x, MN_EVAL | MN_NO_GRADIENT);
+    mn_var *loss = mn_mean(mn_square(mn_network_map(&out, "layer3")));
+    ck_assert(mn_item(mn_sum(mn_square(mn_gradient_of(loss, x)))) > 0);
+    ck_assert_ok(mn_tape_status(tape));
+    ck_assert(mn_tensor_norm(mn_network_gradients(network)) == 0);
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(a_map_that_is_none_is_refused_with_those_there_are)
+{
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    const mn_forwarded out = mn_network_forward(network, batch_on(tape, 1, image), MN_EVAL);
+    ck_assert_fails(mn_backward(mn_sum(mn_network_map(&out, "layer5"))), MN_NOT_FOUND,
+                    "no map 'layer5'; this network has layer1, layer2, layer3, layer4");
+    mn_tape_reset(tape);
+    mn_forwarded bare = mn_network_forward(network, batch_on(tape, 1, image), MN_EVAL);
+    bare.maps = NULL;
+    ck_assert_fails(mn_backward(mn_sum(mn_network_map(&bare, "layer1"))), MN_NOT_FOUND,
+                    "this network has none");
+    mn_tape_free(tape);
+    mn_network_free(network);
+}
+END_TEST
+
 START_TEST(mistakes_on_images_are_named)
 {
     mn_tape *tape;
@@ -271,4 +357,6 @@ MN_SUITE("image networks", resnet18_has_the_names_of_the_der_authors_backbone,
          impossible_networks_are_refused, no_network_runs_by_reference_code,
          activations_are_reordered_only_where_winograd_begins, an_empty_batch_passes_through,
          a_changed_weight_is_seen_in_the_same_step, a_rows_scores_do_not_depend_on_the_batch,
-         mistakes_on_images_are_named)
+         maps_of_a_network_are_asked_for_by_name, the_last_map_is_what_features_are_made_of,
+         a_map_of_a_frozen_network_has_a_gradient_to_the_image,
+         a_map_that_is_none_is_refused_with_those_there_are, mistakes_on_images_are_named)

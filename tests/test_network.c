@@ -404,6 +404,7 @@ START_TEST(specs_are_refused_with_what_was_expected)
     const mn_key key = mn_key_of(0, "weights");
     mn_network_spec spec = {"mpl", NULL, MN_SHAPE(4), 2};
     ck_assert_fails(mn_network_new(&spec, key, &network), MN_NOT_FOUND, "did you mean 'mlp'?");
+    ck_assert_fails(mn_network_new(NULL, key, &network), MN_BAD_VALUE, "a network needs a spec");
     spec.type = NULL;
     ck_assert_fails(mn_network_new(&spec, key, &network), MN_BAD_OPTION, "needs a type");
     spec.type = "mlp";
@@ -452,7 +453,7 @@ static mn_forwarded forward_nothing(mn_network *network, const void *options, mn
     (void)network;
     (void)options;
     (void)mode;
-    return (mn_forwarded){x, x};
+    return (mn_forwarded){x, x, NULL};
 }
 
 static mn_network *other_type(const mn_network_type *type, mn_status expected, const char *message)

@@ -43,7 +43,7 @@ static mn_forwarded forward(mn_network *network, const void *options, mn_var *x,
     (void)network;
     (void)options;
     (void)mode;
-    return (mn_forwarded){x, x};
+    return (mn_forwarded){x, x, NULL};
 }
 
 static const mn_network_type small = {MN_NETWORK_HEADER, .name = "small", .build = build,

@@ -79,11 +79,12 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
 {
     const convnet_options *o = values;
     mn_walk walk = {.network = network, .mode = mode};
-    mn_forwarded out;
+    mn_forwarded out = {.maps = NULL};
     for (int64_t block = 0; block < o->depth; block++) {
         x = mn_layer_conv_with_bias(&walk, x, 1, padding_of(network, block));
         x = normalise(&walk, o, x);
         x = (o->pooling == POOLING_MAX ? mn_max_pool_2d : mn_average_pool_2d)(x, 2, 2, 0);
+        mn_layer_map(&out, "block", (int)block, x);
     }
     const mn_shape maps = mn_shape_of(x);
     out.features =

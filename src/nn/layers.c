@@ -120,3 +120,10 @@ mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
     mn_var *weight = next(walk, x), *bias = next(walk, x);
     return mn_linear(x, weight, bias);
 }
+
+void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x)
+{
+    char name[NAME];
+    snprintf(name, sizeof name, "%s%d", prefix, index + 1);
+    mn_network_map_add(out, name, x);
+}

@@ -33,5 +33,7 @@ mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
+/* x by the name of PREFIX and `index` + 1. */
+void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * The forward asks the network how many parameters there are instead of reading the widths again.
  */
-#include <mneme/network.h>
+#include "nn/layers.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     const mlp_options *o = values;
     const int64_t inputs = mn_shape_count(mn_network_spec_of(network)->input);
     const int hidden = (mn_network_parameter_count(network) - 2) / (o->batch_norm ? 4 : 2);
-    mn_forwarded out;
+    mn_forwarded out = {.maps = NULL};
     int next = 0;
     out.features = mn_reshape(x, MN_SHAPE(mn_rows_of(x), inputs));
     for (int layer = 0; layer < hidden; layer++) {
@@ -161,6 +162,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
         if (o->batch_norm)
             out.features = normalise(network, &next, layer, out.features, mode);
         out.features = mn_relu(out.features);
+        mn_layer_map(&out, "hidden", layer, out.features);
     }
     out.logits = linear(network, &next, out.features, mode);
     return out;

@@ -64,6 +64,8 @@ static mn_status count_floats(const char *what, mn_shape shape, int64_t *count)
 static mn_status check_spec(const mn_network_spec *spec)
 {
     int64_t count;
+    if (spec == NULL)
+        return mn_fail(MN_BAD_VALUE, "a network needs a spec: type, input and classes");
     if (spec->type == NULL)
         return mn_fail(MN_BAD_OPTION, "a network needs a type; 'mneme list networks' shows them");
     if (spec->classes < 1)

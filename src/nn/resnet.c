@@ -95,12 +95,14 @@ static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool proj
 static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mode mode)
 {
     mn_walk walk = {.network = network, .mode = mode};
-    mn_forwarded out;
+    mn_forwarded out = {.maps = NULL};
     x = mn_layer_conv(&walk, x, 1, 1);
     x = mn_layer_batch_norm_relu(&walk, x);
-    for (int stage = 0; stage < p->stages; stage++)
+    for (int stage = 0; stage < p->stages; stage++) {
         for (int block = 0; block < p->blocks; block++)
             x = block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));
+        mn_layer_map(&out, "layer", stage, x);
+    }
     out.features = mn_global_average_pool(x);
     out.logits = mn_layer_linear(&walk, out.features);
     return out;

@@ -140,8 +140,13 @@ const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn
         learner->published_count--;
     }
     mn_out *out = &learner->published[learner->published_count++];
-    *out = (mn_out){forwarded.logits, forwarded.features, batch, network, mode};
+    *out = (mn_out){forwarded.logits, forwarded.features, batch, network, mode, forwarded.maps};
     return out;
+}
+
+mn_var *mn_out_map(const mn_out *out, const char *name)
+{
+    return mn_network_map(&(mn_forwarded){out->logits, out->features, out->maps}, name);
 }
 
 const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode)

@@ -23,13 +23,23 @@ typedef enum mn_mode {
     MN_TRAIN = 0,        /* batch statistics, running statistics updated */
     MN_TRAIN_FROZEN = 1, /* batch statistics, running statistics left alone */
     MN_EVAL = 2,         /* running statistics */
-    MN_NO_GRADIENT = 16,
+    MN_NO_GRADIENT = 16, /* parameters are constants; gradient still flows through to x */
 } mn_mode;
 
+typedef struct mn_map mn_map;
 typedef struct mn_forwarded {
-    mn_var *logits;   /* (B, classes) */
-    mn_var *features; /* (B, features): what the last layer sees */
+    mn_var *logits;     /* (B, classes) */
+    mn_var *features;   /* (B, features): what the last layer sees */
+    const mn_map *maps; /* intermediate ones; ask mn_network_map() */
 } mn_forwarded;
+
+/* A map by its name: the value on the tape, through which gradient flows.  Residual networks have
+ * "layer1", "layer2", ... (B, C, H, W), what leaves each stage; convnet has "block1", ...; mlp has
+ * "hidden1", ... (B, K).  An unknown name fails the tape with a line that lists those there are.
+ * A loss on the features that a frozen network sees in images that a generator made:
+ *     mn_forwarded seen = mn_network_forward(teacher, images, MN_EVAL | MN_NO_GRADIENT);
+ *     mn_term(learner, "match", 1, mn_mse(mn_network_map(&seen, "layer3"), wanted)); */
+MN_API mn_var *mn_network_map(const mn_forwarded *forwarded, const char *name);
 
 typedef enum mn_parameter_kind {
     MN_WEIGHT,
@@ -53,7 +63,7 @@ typedef struct mn_network_type {
     size_t options_size;
     /* Declares parameters with mn_network_parameter_add() and mn_network_statistic_add(). */
     mn_status (*build)(mn_network *network, const void *options);
-    /* x (B, inputs...) -> logits and features. */
+    /* x (B, inputs...) -> logits and features, and maps by mn_network_map_add(). */
     mn_forwarded (*forward)(mn_network *network, const void *options, mn_var *x, mn_mode mode);
     bool parallel; /* large enough to be worth all cores */
 } mn_network_type;
@@ -111,6 +121,8 @@ MN_API mn_status mn_network_statistic_add(mn_network *network, const char *name,
                                           float initial);
 /* The i-th parameter as a leaf on x's tape (a constant when `mode` says no gradient). */
 MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode);
+/* In forward: x can be asked for by `name`, copied.  Begin with maps of NULL. */
+MN_API void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var *x);
 
 /* --- optimisers ------------------------------------------------------------------------------- */
 typedef struct mn_optimiser mn_optimiser;

@@ -14,9 +14,9 @@ extern "C" {
 #endif
 
 /* A number changes whenever a struct its kind of descriptor touches changes its meaning. */
-#define MN_STRATEGY_ABI 3u
+#define MN_STRATEGY_ABI 4u
 #define MN_POLICY_ABI 2u
-#define MN_NETWORK_ABI 1u
+#define MN_NETWORK_ABI 2u
 #define MN_DATASET_ABI 1u
 
 #define MN_KIND_MAP(X)                                                                             \

@@ -25,7 +25,11 @@ typedef struct mn_out {
     const mn_batch *batch; /* its labels, tasks and where each row came from */
     mn_network *network;
     mn_mode mode;
+    const mn_map *maps;    /* ask mn_out_map() */
 } mn_out;
+
+/* An intermediate map of the network, by name: see mn_network_map(). */
+MN_API mn_var *mn_out_map(const mn_out *out, const char *name);
 
 enum { /* mn_strategy.needs */
     MN_NEEDS_BUFFER = 1 << 0, /* refused, as the third, before a run starts where it is missing */
