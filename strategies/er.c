@@ -3,26 +3,51 @@
  *     L = CE(f([x; x']), [y; y']),  (x', y') drawn from the buffer
  *
  * One forward of the concatenated batch: batch statistics are shared, and the mean over b + m rows
- * lets the weight of the stream fall as the replay minibatch m grows.
+ * lets the weight of the stream fall as the replay minibatch m grows.  With weighting=tasks, van de
+ * Ven and Tolias's (2019), the two are apart and weigh as many tasks as they stand for; in the t-th
+ *     L = 1 / t CE(f(x), y) + (1 - 1 / t) CE(f(x'), y')
  */
 #include <mneme/strategy.h>
 
 typedef struct er_options {
-    int64_t replay;
+    int64_t replay, weighting, classes;
 } er_options;
+
+enum { BY_ROWS, BY_TASKS };
+static const char *const weightings[] = {"rows", "tasks", NULL};
+enum { ALL_CLASSES, SEEN_CLASSES };
+static const char *const extents[] = {"all", "seen", NULL};
 
 static const mn_option options[] = {
     MN_INT(er_options, replay, 10, 1, 65536, "exemplars replayed in a step"),
+    MN_CHOICE(er_options, weighting, BY_ROWS, weightings,
+              "weights of stream and replay: their rows, or the tasks they stand for"),
+    MN_CHOICE(er_options, classes, ALL_CLASSES, extents,
+              "classes among which the cross-entropy is taken"),
     MN_END,
 };
+
+static mn_var *cross_entropy(mn_learner *learner, const mn_batch *batch)
+{
+    const er_options *o = mn_options(learner);
+    const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    return mn_cross_entropy_columns(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels,
+                                    range.first, range.count);
+}
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     (void)tape;
     const er_options *o = mn_options(learner);
-    const mn_batch *both = mn_join(learner, now, mn_draw(learner, "replay", o->replay));
-    mn_term(learner, "stream+replay", 1,
-            mn_cross_entropy(mn_forward(learner, both, MN_TRAIN)->logits, both->labels));
+    const mn_batch *old = mn_draw(learner, "replay", o->replay);
+    if (o->weighting == BY_ROWS) {
+        const mn_batch *both = mn_join(learner, now, old);
+        mn_term(learner, "stream+replay", 1, cross_entropy(learner, both));
+        return MN_OK;
+    }
+    const double share = old->count > 0 ? 1 / (double)(mn_task(learner) + 1) : 1;
+    mn_term(learner, "stream", share, cross_entropy(learner, now));
+    mn_term(learner, "replay", 1 - share, cross_entropy(learner, old));
     return MN_OK;
 }
 

@@ -1,21 +1,27 @@
 /* finetune.c -- train on each task as it comes and do nothing against forgetting: the lower bound.
  *
- *     L = CE(f(x), y)
+ *     L = w CE(f(x), y),  w = 1, or 1 / t in the t-th task
  *
- * over all classes, those to come included, or over those seen so far.
+ * over all classes, those to come included, or over those seen so far.  The weight 1 / t is for an
+ * add-on that keeps t - 1 tasks alive with the other (t - 1) / t (lwf.weighting=tasks).
  */
 #include <mneme/strategy.h>
 
 typedef struct finetune_options {
-    int64_t classes;
+    int64_t classes, weighting;
 } finetune_options;
 
 enum { ALL_CLASSES, SEEN_CLASSES };
 static const char *const extents[] = {"all", "seen", NULL};
 
+enum { ONE, BY_TASKS };
+static const char *const weightings[] = {"one", "tasks", NULL};
+
 static const mn_option options[] = {
     MN_CHOICE(finetune_options, classes, ALL_CLASSES, extents,
               "classes among which the cross-entropy is taken"),
+    MN_CHOICE(finetune_options, weighting, ONE, weightings,
+              "weight of the loss: 1, or 1 over the number of tasks so far"),
     MN_END,
 };
 
@@ -25,7 +31,8 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const finetune_options *o = mn_options(learner);
     const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
     mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
-    mn_term(learner, "stream", 1,
+    const double weight = o->weighting == ONE ? 1 : 1 / (double)(mn_task(learner) + 1);
+    mn_term(learner, "stream", weight,
             mn_cross_entropy_columns(logits, now->labels, range.first, range.count));
     return MN_OK;
 }

@@ -5,18 +5,28 @@
  *     t = 1 at the label and 0 elsewhere; for past classes sigmoid of the network before the task
  *     score of class k = -| phi(x) - mu_k |^2,  phi of length 1, mu_k its exemplars' mean phi
  *
- * BCE is the mean over rows and all classes, future ones included, whose target is 0.  Means are
+ * BCE is the mean over rows and all classes, future ones included, whose target is 0; with
+ * classes=seen (van de Ven and Tolias 2019) the sum over the classes seen so far, and these authors
+ * divide the old answers by a temperature of 2.  Means are
  * made after herding, in evaluation mode, and brought to length 1.  (The authors also average over
  * mirrored exemplars; the paper's text does not, and digits have no mirror image.)
  */
 #include <mneme/strategy.h>
 
 typedef struct icarl_options {
-    double decay;
+    double decay, temperature;
+    int64_t classes;
 } icarl_options;
+
+enum { ALL_CLASSES, SEEN_CLASSES };
+static const char *const extents[] = {"all", "seen", NULL};
 
 static const mn_option options[] = {
     MN_REAL(icarl_options, decay, 1e-5, 0, 1, "weight of the sum of squares of all parameters"),
+    MN_REAL(icarl_options, temperature, 1, 0.01, 1000,
+            "divides the old network's outputs before their sigmoid"),
+    MN_CHOICE(icarl_options, classes, ALL_CLASSES, extents,
+              "outputs that are trained: the mean over all, or the sum over those seen so far"),
     MN_END,
 };
 
@@ -54,25 +64,28 @@ static mn_status before_task(mn_learner *learner)
 }
 
 /* (B, classes) */
-static mn_var *targets(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+static mn_var *targets(mn_learner *learner, mn_tape *tape, const mn_batch *batch, int64_t classes)
 {
+    const icarl_options *o = mn_options(learner);
     const icarl_state *s = mn_state(learner);
     const int64_t past = mn_classes(learner, MN_PAST).count;
-    const int64_t classes = mn_classes(learner, MN_ALL).count;
     mn_var *labels = mn_one_hot(tape, batch->labels, batch->count, classes);
     if (past == 0)
         return labels;
     const mn_out *old = mn_forward_with(learner, s->before, batch, MN_EVAL | MN_NO_GRADIENT);
-    mn_var *parts[] = {mn_columns(mn_sigmoid(old->logits), 0, past),
-                       mn_columns(labels, past, classes - past)};
+    mn_var *answers = mn_sigmoid(mn_scale(old->logits, 1 / o->temperature));
+    mn_var *parts[] = {mn_columns(answers, 0, past), mn_columns(labels, past, classes - past)};
     return mn_concat_columns(parts, 2);
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
-    mn_term(learner, "binary", 1,
-            mn_binary_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits,
-                                    targets(learner, tape, batch)));
+    const icarl_options *o = mn_options(learner);
+    const bool all = o->classes == ALL_CLASSES;
+    const int64_t classes = mn_classes(learner, all ? MN_ALL : MN_SEEN).count;
+    mn_var *logits = mn_columns(mn_forward(learner, batch, MN_TRAIN)->logits, 0, classes);
+    mn_term(learner, "binary", all ? 1 : (double)classes,
+            mn_binary_cross_entropy(logits, targets(learner, tape, batch, classes)));
     return MN_OK;
 }
 

@@ -7,7 +7,10 @@
  * a softmax over these and features in evaluation mode.
  *
  * The authors take the cross-entropy over the classes seen so far: finetune.classes=seen, which the
- * recipes set.  Where the DER authors' code records the old network's answers once, on images that
+ * recipes set.  van de Ven and Tolias (2019) take p over these too and weigh the two terms by 1 / t
+ * and 1 - 1 / t in the t-th task: lwf.classes=seen, lwf.weighting=tasks, finetune.weighting=tasks.
+ *
+ * Where the DER authors' code records the old network's answers once, on images that
  * are neither augmented nor normalised, these are computed in each step on un-augmented, normalised
  * ones; they do not differ where images are neither.
  */
@@ -15,14 +18,23 @@
 
 typedef struct lwf_options {
     double alpha, temperature;
-    int64_t warm_up;
+    int64_t warm_up, classes, weighting;
 } lwf_options;
+
+enum { PAST_CLASSES, SEEN_CLASSES };
+static const char *const extents[] = {"past", "seen", NULL};
+enum { ONE, BY_TASKS };
+static const char *const weightings[] = {"one", "tasks", NULL};
 
 static const mn_option options[] = {
     MN_REAL(lwf_options, alpha, 1, 0, 1e6, "weight of keeping the old probabilities"),
     MN_REAL(lwf_options, temperature, 2, 0.01, 1000, "T: flattens the probabilities above 1"),
     MN_INT(lwf_options, warm_up, 1, 0, 1000000,
            "epochs in which the classifier alone is trained on a new task's classes"),
+    MN_CHOICE(lwf_options, classes, PAST_CLASSES, extents,
+              "classes of the new probabilities; the old ones of new classes are 0"),
+    MN_CHOICE(lwf_options, weighting, ONE, weightings,
+              "weight of keeping: alpha, or alpha times the share of past tasks in those so far"),
     MN_END,
 };
 
@@ -61,13 +73,11 @@ static mn_status warm_up(mn_learner *learner, mn_tape *tape, const mn_batch *now
     return MN_OK;
 }
 
-/* (B, classes) -> (B, past), flattened by the temperature */
-static mn_var *past_of(mn_learner *learner, mn_var *logits, int64_t rows)
+/* (B, classes) -> (rows, count), flattened by the temperature */
+static mn_var *flattened(mn_learner *learner, mn_var *logits, int64_t rows, int64_t count)
 {
     const lwf_options *o = mn_options(learner);
-    const mn_range past = mn_classes(learner, MN_PAST);
-    return mn_scale(mn_columns(mn_rows(logits, 0, rows), past.first, past.count),
-                    1 / o->temperature);
+    return mn_scale(mn_columns(mn_rows(logits, 0, rows), 0, count), 1 / o->temperature);
 }
 
 static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n)
@@ -80,9 +90,14 @@ static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *p
     const mn_batch *now = published[0]->batch;
     const mn_out *old =
         mn_forward_with(learner, s->old, mn_plain(learner, now), MN_EVAL | MN_NO_GRADIENT);
-    mn_var *q = mn_softmax(past_of(learner, old->logits, now->stream_rows));
-    mn_var *log_p = mn_log_softmax(past_of(learner, published[0]->logits, now->stream_rows));
-    mn_term(learner, "distil", o->alpha, mn_scale(mn_mean(mn_row_sum(mn_mul(q, log_p))), -1));
+    const int64_t rows = now->stream_rows, past = mn_classes(learner, MN_PAST).count;
+    const int64_t count = o->classes == PAST_CLASSES ? past : mn_classes(learner, MN_SEEN).count;
+    mn_var *q = mn_softmax(flattened(learner, old->logits, rows, past));
+    mn_var *log_p = mn_log_softmax(flattened(learner, published[0]->logits, rows, count));
+    mn_var *kept = mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past)));
+    const double share = 1 - 1 / (double)(mn_task(learner) + 1);
+    mn_term(learner, "distil", o->weighting == ONE ? o->alpha : share * o->alpha,
+            mn_scale(mn_mean(kept), -1));
     return MN_OK;
 }
 

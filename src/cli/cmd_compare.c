@@ -26,6 +26,7 @@ static const char *const budget[] = {
     "stream.",
     "network.",
     "train.epochs",
+    "train.steps",
     "train.batch",
     "train.buffer_size",
     "train.buffer_bytes",

@@ -73,9 +73,12 @@ static void print_metrics(const mn_run *run)
 }
 
 /* Settings that are shown whatever their value; others only where they are not the default. */
-static bool always_shown(const char *name)
+static bool always_shown(const mn_run *run, const char *name)
 {
-    static const char *const names[] = {"epochs", "batch", "lr", "buffer_size", "buffer_policy"};
+    const char *steps = mn_fact_value(run->facts, run->fact_count, "train.steps");
+    if (strcmp(name, "epochs") == 0)
+        return steps == NULL || strcmp(steps, "0") == 0; /* else these are not counted */
+    static const char *const names[] = {"batch", "lr", "buffer_size", "buffer_policy"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -105,7 +108,7 @@ static void print_section(const mn_run *run, const char *section)
         const char *name = fact->key + length + 1;
         if (strncmp(fact->key, section, length) != 0 || fact->key[length] != '.' ||
             fact->value[0] == '\0' || strcmp(fact->key, key) == 0 ||
-            (train && !always_shown(name) && is_default(name, fact->value)))
+            (train && !always_shown(run, name) && is_default(name, fact->value)))
             continue;
         char *longer = mn_text("%s %s=%s", line, name, fact->value);
         free(line);

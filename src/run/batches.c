@@ -156,7 +156,7 @@ mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *
     case MN_FROM_SEEN:
         MN_TRY(open_loader(runner, made));
         made->steps = mn_loader_batches(made->loader);
-        if (phase->steps != NULL && mn_loader_images(made->loader) >= made->batch)
+        if (mn_phase_counts_steps(learner, phase) && mn_loader_images(made->loader) >= made->batch)
             made->steps = mn_loader_images(made->loader) / made->batch; /* full ones alone */
         return MN_OK;
     case MN_FROM_BUFFER: return open_buffer(learner, made);

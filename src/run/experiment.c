@@ -157,13 +157,30 @@ static mn_section *find_section(mn_experiment *experiment, const char *name, siz
     return NULL;
 }
 
+/* The key in section "train", which need not be named; NULL for a key of another section. */
+static const char *key_of_train(const char *key)
+{
+    if (strchr(key, '.') == NULL)
+        return key;
+    return strncmp(key, "train.", 6) == 0 ? key + 6 : NULL;
+}
+
+/* Another policy has options of its own. */
+static mn_status assign_train(mn_experiment *experiment, const char *key, const char *value)
+{
+    const mn_section *train = &experiment->section[MN_SECTION_TRAIN];
+    mn_run_settings *run = train->values;
+    const char *before = run->buffer_policy;
+    MN_TRY(mn_options_set(train->table, train->values, "", key, value));
+    MN_TRY(mn_plugin_named(MN_KIND_POLICY, &run->buffer_policy));
+    return strcmp(run->buffer_policy, before) != 0 ? open_buffer_section(experiment) : MN_OK;
+}
+
 mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const char *value)
 {
     const char *dot = strchr(key, '.');
-    if (dot == NULL) {
-        const mn_section *train = &experiment->section[MN_SECTION_TRAIN];
-        return mn_options_set(train->table, train->values, "", key, value);
-    }
+    if (key_of_train(key) != NULL)
+        return assign_train(experiment, key_of_train(key), value);
     const mn_section *section = find_section(experiment, key, (size_t)(dot - key));
     if (section == NULL) {
         const char *names[MN_MOST_SECTIONS + 1] = {NULL};
@@ -357,13 +374,16 @@ void mn_experiment_free(mn_experiment *experiment)
     free(experiment);
 }
 
+/* Those of "train" first: the buffer's policy among them decides what keys "buffer." has. */
 static mn_status assign_all(mn_experiment *experiment)
 {
-    for (int64_t i = 0; i < experiment->assignment_count; i++)
-        MN_TRY(mn_experiment_assign(experiment, experiment->assignments[i].key,
-                                    experiment->assignments[i].value));
-    mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
-    return mn_plugin_named(MN_KIND_POLICY, &run->buffer_policy);
+    for (int turn = 0; turn < 2; turn++)
+        for (int64_t i = 0; i < experiment->assignment_count; i++) {
+            const mn_assignment *one = &experiment->assignments[i];
+            if ((key_of_train(one->key) != NULL) == (turn == 0))
+                MN_TRY(mn_experiment_assign(experiment, one->key, one->value));
+        }
+    return MN_OK;
 }
 
 /* Fills every section anew: file, then recipe, then what the user set. */
@@ -372,11 +392,7 @@ static mn_status apply(mn_experiment *experiment)
     MN_TRY(open_sections(experiment));
     /* The user's buffer size chooses the recipe; the user's values go over it. */
     MN_TRY(assign_all(experiment));
-    MN_TRY(open_buffer_section(experiment));
-    const char *policy = mn_experiment_settings(experiment)->buffer_policy;
     MN_TRY(mn_experiment_apply_recipe(experiment));
-    if (strcmp(mn_experiment_settings(experiment)->buffer_policy, policy) != 0)
-        MN_TRY(open_buffer_section(experiment)); /* the recipe chose another */
     return assign_all(experiment);
 }
 
@@ -456,6 +472,21 @@ static mn_status check_needs(const mn_experiment *experiment)
     return MN_OK;
 }
 
+/* What the user asked for is never passed over in silence. */
+static mn_status check_length(const mn_experiment *experiment)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    for (int64_t i = 0; i < experiment->assignment_count && run->steps > 0; i++) {
+        const char *key = key_of_train(experiment->assignments[i].key);
+        if (key != NULL && strcmp(key, "epochs") == 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "epochs: every task is trained for %lld steps instead; set steps to 0 "
+                           "to count epochs",
+                           (long long)run->steps);
+    }
+    return MN_OK;
+}
+
 static cJSON *section_json(const mn_section *section)
 {
     cJSON *object = mn_options_to_json(section->table, section->values);
@@ -525,6 +556,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(apply(experiment));
     MN_TRY(check_needs(experiment));
     MN_TRY(check_policy(experiment));
+    MN_TRY(check_length(experiment));
     MN_TRY(resolve_init(experiment));
     MN_TRY(resolve_automatic(experiment));
     experiment->json = configuration(experiment);

@@ -14,7 +14,7 @@
 #include <mneme/strategy.h>
 
 typedef struct mn_run_settings {
-    int64_t seed, epochs, batch, threads;
+    int64_t seed, epochs, steps, batch, threads;
     double lr, clip;
     int64_t buffer_size, buffer_bytes, buffer_memory;
     const char *buffer_policy, *data_folder;
@@ -25,7 +25,7 @@ typedef struct mn_run_settings {
     int64_t eval_every, eval_batch, log_every;
     double commit_every;
     int64_t commit_steps;
-    bool augment, shuffle;
+    bool augment, shuffle, keep_moments;
     bool outputs, rebuild, profile;
 } mn_run_settings;
 

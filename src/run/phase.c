@@ -269,13 +269,19 @@ static mn_status between_steps(mn_runner *runner)
     return commit_is_due(runner) ? mn_runner_commit(runner) : MN_OK;
 }
 
+bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase)
+{
+    return phase->steps != NULL || learner->cursor.length == MN_LENGTH_OF_RUN;
+}
+
 static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member, mn_batches *from)
 {
-    const int64_t length = runner->learner->cursor.length;
-    const int64_t steps = phase->steps == NULL || from->steps == 0 ? length * from->steps : length;
-    const int64_t epochs = phase->steps == NULL || from->steps == 0
-                               ? length
-                               : (length + from->steps - 1) / from->steps;
+    mn_learner *entered = runner->learner;
+    const bool by_steps = mn_phase_counts_steps(entered, phase) && from->steps > 0;
+    const int64_t length = entered->cursor.length == MN_LENGTH_OF_RUN ? entered->settings->steps
+                                                                      : entered->cursor.length;
+    const int64_t steps = by_steps ? length : length * from->steps;
+    const int64_t epochs = by_steps ? (length + from->steps - 1) / from->steps : length;
     int64_t shuffled = -1;
     while (runner->learner->cursor.phase_step < steps) {
         mn_learner *learner = runner->learner; /* a rebuild at a commit makes a new one */
@@ -309,7 +315,8 @@ static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member,
 static mn_status reset_optimisers(mn_learner *learner, const mn_phase *phase)
 {
     const bool fresh = phase->reset == MN_FRESH_EACH_PHASE ||
-                       (phase->reset == MN_FRESH_EACH_TASK && learner->cursor.phase == 0);
+                       (phase->reset == MN_FRESH_EACH_TASK && learner->cursor.phase == 0 &&
+                        !learner->settings->keep_moments);
     for (int i = 0; fresh && i < learner->optimisers; i++)
         MN_TRY(mn_optimiser_reset(learner->optimiser[i].optimiser));
     return MN_OK;
@@ -341,13 +348,15 @@ static int64_t length_of(mn_learner *learner, const mn_phase *phase)
     const int64_t asked = phase->epochs != NULL ? phase->epochs(learner) : MN_USUAL_EPOCHS;
     if (asked != MN_USUAL_EPOCHS)
         return asked;
-    return phase->visit != NULL ? 1 : learner->settings->epochs;
+    if (phase->visit != NULL)
+        return 1;
+    return learner->settings->steps > 0 ? MN_LENGTH_OF_RUN : learner->settings->epochs;
 }
 
 static mn_status enter_phase(mn_runner *runner, const mn_phase *phase, int member)
 {
     mn_learner *learner = runner->learner;
-    if (learner->cursor.length >= 0)
+    if (learner->cursor.length != MN_LENGTH_UNKNOWN)
         return MN_OK; /* resumed in its middle */
     if (selects_before(learner, learner->cursor.phase))
         MN_TRY(mn_learner_select(learner));
@@ -383,6 +392,10 @@ static int64_t steps_of_task(const mn_runner *runner, int64_t task)
     for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++) {
         if (phase->epochs != NULL || phase->steps != NULL)
             continue; /* only known on entry */
+        if (phase->visit == NULL && settings->steps > 0) {
+            steps += settings->steps;
+            continue;
+        }
         const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
         int64_t images = 0;
         const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;

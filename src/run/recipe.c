@@ -68,8 +68,11 @@ mn_status mn_experiment_apply_recipe(mn_experiment *experiment)
                  experiment->benchmark, strategy);
         return MN_OK;
     }
-    const cJSON *setting;
-    cJSON_ArrayForEach(setting, cJSON_GetObjectItemCaseSensitive(recipe, "set"))
+    const cJSON *set = cJSON_GetObjectItemCaseSensitive(recipe, "set"), *setting;
+    const cJSON *policy = cJSON_GetObjectItemCaseSensitive(set, "buffer_policy");
+    if (policy != NULL)
+        MN_TRY(assign(experiment, policy)); /* decides which keys `buffer.` has */
+    cJSON_ArrayForEach(setting, set)
     {
         MN_TRY(assign(experiment, setting));
     }

@@ -104,7 +104,7 @@ static mn_status before_task(mn_runner *runner)
     MN_TRY(mn_learner_call(runner->learner, MN_BEFORE_TASK));
     cursor->stage = MN_STAGE_PHASE;
     cursor->phase = 0;
-    cursor->length = -1;
+    cursor->length = MN_LENGTH_UNKNOWN;
     return MN_OK;
 }
 
@@ -114,7 +114,7 @@ static mn_status phase(mn_runner *runner)
     mn_cursor *cursor = &runner->learner->cursor;
     const int count = mn_runner_phase_count(runner);
     cursor->phase++;
-    cursor->length = -1;
+    cursor->length = MN_LENGTH_UNKNOWN;
     if (cursor->phase == count)
         cursor->stage = MN_STAGE_AFTER_TASK;
     return cursor->phase < count ? mn_runner_commit(runner) : MN_OK;

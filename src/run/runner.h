@@ -49,6 +49,8 @@ mn_status mn_runner_add_tasks(mn_runner *runner); /* once data are read */
 
 /* phase.c: from the cursor's position to the end of the phase; commits on the way. */
 mn_status mn_runner_phase(mn_runner *runner);
+/* Whether the phase, which has been entered, is measured in steps instead of epochs. */
+bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase);
 /* Steps of the whole run, as far as they can be known. */
 int64_t mn_runner_total_steps(const mn_runner *runner);
 /* Whether a phase of each task comes after the buffer's selection, which is then made before it. */

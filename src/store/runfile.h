@@ -63,12 +63,16 @@ mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on
 mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, const char *phase,
                                 const char *name, double value);
 
+enum { /* mn_cursor.length, where it is not the phase's own count of epochs or steps */
+    MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
+    MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
+};
 /* Where the run stands.  Names of stages are text in the file. */
 typedef struct mn_cursor {
     int64_t task;
     int64_t stage;      /* run/runner.h */
     int64_t phase;      /* index into the strategy's phases */
-    int64_t length;     /* of the phase, in epochs or steps, asked once on entry; -1 before */
+    int64_t length;     /* of the phase, asked once on entry */
     int64_t phase_step; /* steps done of the phase */
     int64_t step;       /* steps done of the run */
     int64_t commits;    /* commits done */
