@@ -2,19 +2,22 @@
  *
  * Of B slots and T tasks so far each task has B / T, and the first B % T one more; what a small
  * task leaves unused stays free.  Rows are put in random order, so that the earliest rows of a
- * task, which shrinking keeps, are a random sample of its rows.  With per_class, every class has
- * that many from the first task on (van de Ven and Tolias 2019) and none ever gives way.  (The FDR
- * and BiC of the DER authors divide by T - 1: one task too few.) */
+ * task, which shrinking keeps, are a random sample of its rows.  With share=classes every class of
+ * the stream has the same share from the first task on, and none gives way (van de Ven and Tolias
+ * 2019).  (The FDR and BiC of the DER authors divide by T - 1: one task too few.) */
 #include <mneme/buffer.h>
 #include <stdlib.h>
 
 typedef struct tasks_options {
-    int64_t per_class;
+    int64_t share;
 } tasks_options;
 
+enum { SHARED_BY_TASKS, SHARED_BY_CLASSES };
+static const char *const sharers[] = {"tasks", "classes", NULL};
+
 static const mn_option options[] = {
-    MN_INT(tasks_options, per_class, 0, 0, 1e9,
-           "rows of each class, in place of equal shares of the tasks so far; 0: shares"),
+    MN_CHOICE(tasks_options, share, SHARED_BY_TASKS, sharers,
+              "who has equal shares: the tasks so far, or from the start all classes to come"),
     MN_END,
 };
 
@@ -41,24 +44,17 @@ static mn_status put_sample(mn_buffer *buffer, const mn_batch *rows, int32_t lab
     return status;
 }
 
-static mn_status sample_classes(mn_buffer *buffer, int64_t per_class, const mn_selection *task,
-                                mn_key key)
+static mn_status sample_classes(mn_buffer *buffer, const mn_selection *task, mn_key key)
 {
-    const int64_t wanted = per_class * mn_buffer_classes(buffer);
-    if (wanted > mn_buffer_capacity(buffer))
-        return mn_fail(MN_BAD_OPTION,
-                       "buffer.per_class: %lld rows for each of %lld classes are %lld, but "
-                       "buffer_size is %lld",
-                       (long long)per_class, (long long)mn_buffer_classes(buffer),
-                       (long long)wanted, (long long)mn_buffer_capacity(buffer));
-    for (int64_t i = 0; i < task->classes; i++) {
-        const int32_t label = (int32_t)(task->first_class + i);
-        if (mn_buffer_count_label(buffer, label) > 0)
+    const int64_t capacity = mn_buffer_capacity(buffer), classes = mn_buffer_classes(buffer);
+    for (int64_t i = task->first_class; i < task->first_class + task->classes; i++) {
+        if (mn_buffer_count_label(buffer, (int32_t)i) > 0)
             return mn_fail(MN_UNSUPPORTED,
-                           "buffer.per_class: class %d comes in more than one task; leave it at 0 "
-                           "on such a stream",
-                           (int)label);
-        MN_TRY(put_sample(buffer, task->rows, label, per_class, mn_key_at(key, (uint64_t)i)));
+                           "buffer.share: class %lld comes in more than one task; on such a stream "
+                           "the tasks have to share",
+                           (long long)i);
+        const int64_t share = capacity / classes + (i < capacity % classes ? 1 : 0);
+        MN_TRY(put_sample(buffer, task->rows, (int32_t)i, share, mn_key_at(key, (uint64_t)i)));
     }
     return MN_OK;
 }
@@ -70,8 +66,8 @@ static mn_status sample_task(mn_buffer *buffer, const void *values, const mn_sel
     const mn_batch *rows = task->rows;
     if (rows->count == 0)
         return MN_OK;
-    if (o->per_class > 0)
-        return sample_classes(buffer, o->per_class, task, key);
+    if (o != NULL && o->share == SHARED_BY_CLASSES)
+        return sample_classes(buffer, task, key);
     const int64_t capacity = mn_buffer_capacity(buffer), now = rows->tasks[0], tasks = now + 1;
     const int64_t share = capacity / tasks, rest = capacity % tasks;
     for (int64_t earlier = 0; earlier < now; earlier++)

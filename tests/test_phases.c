@@ -286,7 +286,70 @@ START_TEST(a_phase_in_steps_moves_each_network_by_its_own_update)
 }
 END_TEST
 
+/* Ten batches an epoch: the third is cut short.  Phases of their own length keep it. */
+START_TEST(a_task_may_be_so_many_steps_long)
+{
+    char path[600];
+    static const test_setting settings[] = {{"steps", "23"}, {"batch", "40"}, {NULL, NULL}};
+    test_run("split-synthetic", "finetune", settings, path_of(path));
+    ck_assert_int_eq(test_query(path, "SELECT step FROM cursor"), TASKS * 23);
+    ck_assert_int_eq(test_query(path, "SELECT value FROM kept WHERE name = 'run/optimiser/steps'"),
+                     23);
+    static const test_setting warm[] = {
+        {"steps", "23"}, {"batch", "40"}, {"lwf.warm_up", "2"}, {NULL, NULL}};
+    test_run("split-synthetic", "lwf", warm, path_of(path));
+    ck_assert_int_eq(test_query(path, "SELECT step FROM cursor"), TASKS * 23 + (TASKS - 1) * 20);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
+START_TEST(moments_may_go_on_from_task_to_task)
+{
+    char path[600];
+    static const test_setting settings[] = {
+        {"steps", "23"}, {"keep_moments", "true"}, {"optimiser.name", "adam"}, {NULL, NULL}};
+    test_run("split-synthetic", "finetune", settings, path_of(path));
+    ck_assert_int_eq(test_query(path, "SELECT value FROM kept WHERE name = 'run/optimiser/steps'"),
+                     TASKS * 23);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
+START_TEST(epochs_beside_steps_are_refused)
+{
+    mn_experiment *experiment;
+    ck_assert_ok(mn_experiment_new("split-synthetic", "finetune", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "train.epochs", "2"));
+    ck_assert_ok(mn_experiment_set(experiment, "steps", "23"));
+    ck_assert_fails(mn_experiment_resolve(experiment), MN_BAD_OPTION, "trained for 23 steps");
+    ck_assert_ok(mn_experiment_set(experiment, "steps", "0"));
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    mn_experiment_free(experiment);
+}
+END_TEST
+
+/* A recipe may choose the policy and set its options; what the user asks for goes over both. */
+START_TEST(the_policy_of_a_recipe_gives_way_to_the_users)
+{
+    mn_experiment *experiment;
+    ck_assert_ok(mn_experiment_new("split-mnist-vandeven", "er", &experiment));
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "\"classes\""));
+    mn_experiment_free(experiment);
+    ck_assert_ok(mn_experiment_new("split-mnist-vandeven", "er", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "train.buffer_policy", "ring"));
+    ck_assert_fails(mn_experiment_set(experiment, "buffer.share", "tasks"), MN_BAD_OPTION, "share");
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    ck_assert_ptr_null(strstr(mn_experiment_json(experiment), "\"share\""));
+    mn_experiment_free(experiment);
+}
+END_TEST
+
 MN_SUITE("phases", a_phase_in_steps_moves_each_network_by_its_own_update,
          task_and_buffer_come_in_one_order_and_some_are_held_out,
          a_loss_may_set_its_own_learning_rate,
-         a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot)
+         a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot,
+         a_task_may_be_so_many_steps_long, moments_may_go_on_from_task_to_task,
+         epochs_beside_steps_are_refused, the_policy_of_a_recipe_gives_way_to_the_users)

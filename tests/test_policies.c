@@ -372,6 +372,34 @@ START_TEST(tasks_share_the_buffer_equally_and_keep_random_samples)
 }
 END_TEST
 
+START_TEST(classes_may_share_the_buffer_from_the_start)
+{
+    static test_rows rows;
+    const int64_t by_classes = 1; /* the policy's only option */
+    const mn_buffer_spec spec = {.capacity = 11,
+                                 .image = MN_SHAPE(1, 2, 2),
+                                 .classes = 4,
+                                 .policy = policy_named("tasks"),
+                                 .options = &by_classes,
+                                 .key = mn_key_of(3, "buffer")};
+    mn_buffer *buffer;
+    ck_assert_ok(mn_buffer_new(&spec, &buffer));
+    ck_assert_ok(mn_buffer_add_column(buffer, "logits", ROW_LOGITS));
+    for (int32_t task = 0; task < 2; task++) {
+        (void)test_rows_fill(&rows, 100 * task, 30, 0);
+        for (int row = 0; row < 30; row++)
+            rows.labels[row] = 2 * task + row % 2;
+        const mn_selection selection = {
+            .rows = &rows.batch, .first_class = 2 * (int64_t)task, .classes = 2};
+        ck_assert_ok(mn_buffer_select(buffer, &selection));
+        ck_assert_fails(mn_buffer_select(buffer, &selection), MN_UNSUPPORTED, "more than one task");
+    }
+    for (int32_t label = 0; label < 4; label++)
+        ck_assert_int_eq(mn_buffer_count_label(buffer, label), label < 3 ? 3 : 2);
+    mn_buffer_free(buffer);
+}
+END_TEST
+
 /* --- greedy --- */
 
 START_TEST(greedy_takes_the_first_of_each_class_up_to_its_share)
@@ -417,4 +445,5 @@ MN_SUITE("policies", balanced_shares_the_slots_equally_among_the_large,
          herding_takes_the_first_of_equals_and_minds_no_zero_features,
          herding_keeps_to_the_budget_when_classes_are_small_or_many,
          herding_refuses_what_it_cannot_do, tasks_share_the_buffer_equally_and_keep_random_samples,
+         classes_may_share_the_buffer_from_the_start,
          greedy_takes_the_first_of_each_class_up_to_its_share, every_policy_is_registered_and_cited)

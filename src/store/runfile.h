@@ -64,8 +64,8 @@ mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, co
                                 const char *name, double value);
 
 enum { /* mn_cursor.length, where it is not the phase's own count of epochs or steps */
-    MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
-    MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
+       MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
+       MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
 };
 /* Where the run stands.  Names of stages are text in the file. */
 typedef struct mn_cursor {

@@ -100,7 +100,8 @@ def si(runs, rate, c, xi, clip):
 # --- learning without forgetting -------------------------------------------------------------------
 
 
-def lwf(runs, rate, alpha, temperature, warm_up, seen_only):
+def lwf(runs, rate, alpha, temperature, warm_up, seen_only, by_tasks=False):
+    """With `by_tasks` van de Ven's: terms weighed by tasks, new probabilities over all seen."""
     network = initial()
     parameters, head = list(network.parameters()), list(network.classifier.parameters())
     losses = {"stream": [], "lwf/distil": []}
@@ -118,12 +119,15 @@ def lwf(runs, rate, alpha, temperature, warm_up, seen_only):
             logits = network(x)
             loss = F.cross_entropy(logits[:, : task.seen] if seen_only else logits, y)
             losses["stream"].append(loss.item())
+            share = task.number / (task.number + 1) if by_tasks else 1
+            loss = loss * (1 - share if by_tasks else 1)
             if task.number > 0:
-                new = torch.softmax(logits[:, past], 1) ** (1 / temperature)
-                new = new / new.sum(1, keepdim=True)
+                outputs = slice(0, task.seen) if by_tasks else past
+                new = torch.softmax(logits[:, outputs], 1) ** (1 / temperature)
+                new = (new / new.sum(1, keepdim=True))[:, past]
                 distil = -(old[i * BATCH : i * BATCH + len(y)] * new.log()).sum(1).mean()
                 losses["lwf/distil"].append(distil.item())
-                loss = loss + alpha * distil
+                loss = loss + share * alpha * distil
             step(parameters, gradients_of(loss, parameters), rate)
     return named(network, parameters), {}, losses
 
@@ -241,6 +245,9 @@ def cases(runs):
         settings["finetune.classes"] = classes
         only = classes == "seen"
         yield "lwf", settings, lambda run: lwf(runs, rate, alpha, temperature, warm_up, only)
+    settings = {"lwf.weighting": "tasks", "lwf.classes": "seen", "lwf.warm_up": 0}
+    settings.update({"finetune.weighting": "tasks", "finetune.classes": "seen"})
+    yield "lwf", settings, lambda run: lwf(runs, rate, 1.0, 2.0, 0, True, by_tasks=True)
     settings = {"agem.replay": 200, "buffer_size": 40, "epochs": 4}
     yield "agem", settings, lambda run: agem(runs, run, rate, 4)
     settings = {"agem.replay": 200, "buffer_size": 60, "agem.memory": "batch", "epochs": 4}

@@ -78,6 +78,23 @@ def derpp(runs, _, rate, alpha, beta, present_only):
     return learner
 
 
+# --- ER by tasks (van de Ven and Tolias) ------------------------------------------------------------
+
+
+def er(runs, _, rate):
+    """The buffer is filled at the end of a task, so that it holds what is past."""
+    learner = Learner(rate)
+    for task in runs.tasks():
+        share = 1 / (task.number + 1)
+        for x, y in task.batches():
+            seen = lambda x: learner.network(x)[:, : task.seen]
+            loss = share * learner.log("stream", cross_entropy(seen, x, y))
+            old = learner.log("replay", cross_entropy(seen, learner.x, learner.y))
+            learner.step(loss + (1 - share) * old)
+        learner.remember(task.x, task.y)
+    return learner
+
+
 # --- FDR ------------------------------------------------------------------------------------------
 
 
@@ -268,17 +285,20 @@ def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_epochs):
 # --- iCaRL ----------------------------------------------------------------------------------------
 
 
-def icarl(runs, _, rate, decay, epochs):
+def icarl(runs, _, rate, decay, epochs, seen_only=False, temperature=1):
     learner = Learner(rate)
     for task in runs.tasks():
         learner.remember(task.x, task.y)
         before, x = learner.copy(), learner.x
         target = F.one_hot(learner.y, CLASSES).double()
         past = len(task.past)
-        target[:, :past] = before(x).sigmoid()[:, :past].detach()
+        target[:, :past] = (before(x) / temperature).sigmoid()[:, :past].detach()
+        outputs = task.seen if seen_only else CLASSES
         for _ in range(epochs):
-            binary = F.binary_cross_entropy_with_logits(learner.network(x), target)
+            logits = learner.network(x)[:, :outputs]
+            binary = F.binary_cross_entropy_with_logits(logits, target[:, :outputs])
             learner.log("binary", binary)
+            binary = binary * (outputs if seen_only else 1)
             learner.step(binary + decay * sum((p**2).sum() for p in learner.parameters))
     network = learner.network
     unit = F.normalize(network.features(x)).detach()
@@ -309,6 +329,13 @@ def cases(runs):
         yield "gdumb", settings, partial(gdumb, most=0.1, least=5e-4, epochs=12, cutmix=cutmix)
     settings = {"lr": 3, "icarl.decay": 1e-3, "epochs": 6, "batch": WHOLE}
     yield "icarl", settings, partial(icarl, rate=3, decay=1e-3, epochs=6)
+    settings = {"lr": 0.3, "icarl.decay": 0, "epochs": 6, "batch": WHOLE}
+    settings.update({"icarl.classes": "seen", "icarl.temperature": 2})
+    own = {"seen_only": True, "temperature": 2}
+    yield "icarl", settings, partial(icarl, rate=0.3, decay=0, epochs=6, **own)
+    settings = {"lr": 0.2, "er.replay": ALL, "er.weighting": "tasks", "er.classes": "seen"}
+    settings.update({"buffer_policy": "tasks", "buffer.share": "classes"})
+    yield "er", settings, partial(er, rate=0.2)
     settings = {"lr": 0.2, "hal.replay": ALL, "hal.lambda": 0.8, "hal.gamma": 0.5}
     reference, climbed = partial(hal, rate=0.2, strength=0.8, beta=0.5, gamma=0.5), None
     for steps in (1, 2):
