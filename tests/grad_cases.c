@@ -53,6 +53,8 @@ BUILD(gather_rows, mn_gather_rows(x[0], (int64_t[]){1, 0, 1, 2}, 4))
 BUILD(gather_last, mn_gather_rows(x[0], (int64_t[]){mn_rows_of(x[0]) - 1}, 1))
 BUILD(gather_none, mn_gather_rows(x[0], NULL, 0))
 BUILD(sigmoid, mn_sigmoid(x[0]))
+BUILD(softplus, mn_softplus(x[0]))
+BUILD(abs, mn_abs(x[0]))
 BUILD(binary_cross_entropy, mn_binary_cross_entropy(x[0], x[1]))
 BUILD(mse, mn_mse(x[0], x[1]))
 BUILD(kl, mn_kl(x[0], x[1], 1))
@@ -127,10 +129,12 @@ const grad_case grad_cases[] = {
     EACH(exp, -1, 1),
     EACH(log, 0.5, 2),
     EACH(sigmoid, -3, 3),
+    EACH(softplus, -3, 3),
     EACH(sum, -1, 1),
     EACH(mean, -1, 1),
     EACH_KINKED(relu, 1, 0, 0),
     EACH_KINKED(leaky_relu, 1, 0, 0),
+    EACH_KINKED(abs, 1, 0, 0),
     EACH_KINKED(clamp, 2, -0.5, 0.6),
     EACH_KINKED(threshold, 1, 0.25, 0),
     EACH_KINKED(hinge, 1, 0.2, 0),

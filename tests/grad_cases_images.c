@@ -115,6 +115,30 @@ BUILD(upsample_corners, mn_upsample_bilinear(x[0], 7, 5, true))
 BUILD(upsample_edges, mn_upsample_bilinear(x[0], 7, 5, false))
 BUILD(upsample_laid_out, mn_upsample_bilinear(blocked(x[0]), 4, 9, false))
 
+BUILD(affine, mn_channel_affine(x[0], x[1], x[2]))
+BUILD(affine_last, mn_channel_affine(last(x[0]), x[1], x[2]))
+BUILD(affine_blocked, mn_channel_affine(blocked(x[0]), x[1], x[2]))
+
+/* Turned, stretched, moved and partly outside. */
+static mn_var *maps_of(mn_var *x)
+{
+    static const float maps[] = {0.9f, 0.4f, 0.1f, -0.3f, 1.2f, -0.7f, 1, 0, 0,
+                                 0,    1,    0,    -1.4f, 0.2f, 2.3f,  0, 1, 0.2f};
+    return mn_input(mn_tape_of(x), MN_SHAPE(mn_rows_of(x), 2, 3), maps, false);
+}
+static mn_var *mixes_of(mn_var *x)
+{
+    const int64_t channels = mn_shape_of(x).size[1];
+    float mixes[GRAD_ELEMENTS];
+    for (int i = 0; i < GRAD_ELEMENTS; i++)
+        mixes[i] = 0.3f * (float)(i % 7) - 0.8f;
+    return mn_input(mn_tape_of(x), MN_SHAPE(mn_rows_of(x), channels, channels + 1), mixes, false);
+}
+BUILD(warp, mn_warp(x[0], maps_of(x[0])))
+BUILD(warp_blocked, mn_warp(blocked(x[0]), maps_of(x[0])))
+BUILD(mix, mn_mix_channels(x[0], mixes_of(x[0])))
+BUILD(mix_last, mn_mix_channels(last(x[0]), mixes_of(x[0])))
+
 BUILD(add_last, mn_add(last(x[0]), last(x[1])))
 BUILD(add_mixed, mn_add(x[0], blocked(x[1])))
 BUILD(add_two_layouts, mn_add(last(x[0]), blocked(x[1])))
@@ -196,6 +220,18 @@ const grad_case grad_cases_images[] = {
     ONE(upsample_bilinear, upsample_edges, S(2, 3, 3, 2)),
     ONE(upsample_bilinear, upsample_edges, S(1, 1, 9, 7)),
     ONE(upsample_bilinear, upsample_laid_out, S(1, 17, 2, 3)),
+
+    THREE(channel_affine, affine, S(2, 3, 3, 4), S(2, 3), S(2, 3)),
+    THREE(channel_affine, affine_last, S(2, 5, 3, 4), S(2, 5), S(2, 5)),
+    THREE(channel_affine, affine_blocked, S(2, 17, 2, 3), S(2, 17), S(2, 17)),
+    THREE(channel_affine, affine, S(0, 3, 3, 4), S(0, 3), S(0, 3)),
+    ONE(warp, warp, S(3, 2, 5, 4)),
+    ONE(warp, warp, S(1, 1, 7, 7)),
+    ONE(warp, warp_blocked, S(2, 17, 3, 2)),
+    ONE(warp, warp, S(0, 2, 5, 4)),
+    ONE(mix_channels, mix, S(2, 3, 3, 4)),
+    ONE(mix_channels, mix, S(3, 1, 2, 5)),
+    ONE(mix_channels, mix_last, S(1, 4, 3, 3)),
 
     TWO(add_relu, add_relu, S(3, 5), S(3, 5)),
     TWO(add_relu, add_relu, S(0, 2), S(0, 2)),

@@ -299,7 +299,7 @@ START_TEST(refusals_say_what_to_do)
     ck_assert_fails(mn_optimiser_new("adm", NULL, network, &optimiser), MN_BAD_OPTION,
                     "did you mean 'adam'?");
     ck_assert_fails(mn_optimiser_new("lbfgs-b", NULL, network, &optimiser), MN_BAD_OPTION,
-                    "expected adam, lars or sgd");
+                    "expected adam, radam, lars or sgd");
     ck_assert_fails(mn_optimiser_new("sgd", "{\"nesterov\": true}", network, &optimiser),
                     MN_BAD_OPTION, "optimiser.nesterov: needs a momentum");
     ck_assert_fails(mn_optimiser_new("sgd", "{\"momentm\": 1}", network, &optimiser), MN_BAD_OPTION,
@@ -323,7 +323,7 @@ START_TEST(kinds_and_their_options_can_be_listed)
     for (const char *kind; (kind = mn_optimiser_kind(kinds)) != NULL; kinds++)
         for (const mn_option *option = mn_optimiser_options(kind); option->name != NULL; option++)
             ck_assert_ptr_nonnull(option->help);
-    ck_assert_int_eq(kinds, 3);
+    ck_assert_int_eq(kinds, 4);
     ck_assert_ptr_null(mn_optimiser_options("sdg"));
     ck_assert_ptr_nonnull(strstr(mn_error(), "'sgd'"));
 }

@@ -159,6 +159,8 @@ MAP_OP(clamp);
 MAP_OP(threshold);
 MAP_OP(hinge);
 MAP_OP(sigmoid);
+MAP_OP(softplus);
+MAP_OP(abs);
 
 static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, double b)
 {
@@ -231,4 +233,14 @@ mn_var *mn_hinge(mn_var *x, double margin)
 mn_var *mn_sigmoid(mn_var *x)
 {
     return map(&op_sigmoid, x, MN_FUNCTION_SIGMOID, 0, 0);
+}
+
+mn_var *mn_softplus(mn_var *x)
+{
+    return map(&op_softplus, x, MN_FUNCTION_SOFTPLUS, 0, 0);
+}
+
+mn_var *mn_abs(mn_var *x)
+{
+    return map_laid_out(&op_abs, x, MN_FUNCTION_ABS, 0);
 }

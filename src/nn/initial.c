@@ -49,6 +49,8 @@ static mn_status fill_randomly(mn_tensor *value, mn_initial initial, double fan_
         fill_uniform(values, count, sqrt(6 / (fan_in + (double)fan_out_of(shape))), key);
     else if (initial == MN_INITIAL_KAIMING_NORMAL)
         fill_normal(values, count, sqrt(2 / fan_in), key);
+    else if (initial == MN_INITIAL_NORMAL)
+        fill_normal(values, count, 1, key);
     else
         fill_uniform(values, count, 1 / sqrt(fan_in), key);
     const mn_status status = mn_tensor_write(value, values, (size_t)count * sizeof *values);
@@ -63,6 +65,7 @@ mn_status mn_initial_fill(mn_tensor *value, mn_initial initial, int64_t fan_in, 
     case MN_INITIAL_ONE: return mn_tensor_fill(value, 1);
     case MN_INITIAL_XAVIER_UNIFORM:
     case MN_INITIAL_KAIMING_NORMAL:
+    case MN_INITIAL_NORMAL:
     case MN_INITIAL_PYTORCH_UNIFORM: return fill_randomly(value, initial, (double)fan_in, key);
     }
     return mn_fail(MN_BAD_VALUE, "%d is no initial distribution", (int)initial);

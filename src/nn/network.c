@@ -20,6 +20,7 @@ typedef struct segment {
     mn_tensor value, gradient; /* views, cut once all parameters are known */
     mn_shape shape;
     mn_initial initial;
+    double initial_scale;
     int64_t fan_in;
     int64_t first; /* float of the slab */
 } segment;
@@ -132,9 +133,17 @@ mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **n
 {
     *network = NULL;
     MN_TRY(check_spec(spec));
-    const void *type = mn_find(MN_KIND_NETWORK, spec->type);
-    if (type == NULL)
-        return MN_NOT_FOUND;
+    const mn_network_type *type = (const void *)mn_find(MN_KIND_NETWORK, spec->type);
+    return type != NULL ? mn_network_new_of(type, spec, key, network) : MN_NOT_FOUND;
+}
+
+mn_status mn_network_new_of(const mn_network_type *type, const mn_network_spec *spec, mn_key key,
+                            mn_network **network)
+{
+    *network = NULL;
+    mn_network_spec named = *spec;
+    named.type = type->name;
+    MN_TRY(check_spec(&named));
     mn_network *made = calloc(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a network");
@@ -168,6 +177,8 @@ mn_status mn_network_initialise(mn_network *network, mn_key key)
     for (int i = 0; i < network->segment_count; i++) {
         segment *s = &network->segments[i];
         MN_TRY(mn_initial_fill(&s->value, s->initial, s->fan_in, mn_key_at(key, (uint64_t)i)));
+        if (s->initial_scale != 1)
+            MN_TRY(mn_tensor_axpby(&s->value, 0, &s->value, (float)s->initial_scale));
     }
     for (int i = 0; i < network->statistic_count; i++)
         MN_TRY(mn_tensor_fill(network->statistics[i].value, network->statistics[i].initial));
@@ -229,12 +240,19 @@ mn_status mn_network_parameter_add(mn_network *network, const char *name, mn_par
         .parameter = {.name = kept_name, .kind = kind, .head = head},
         .shape = shape,
         .initial = initial,
+        .initial_scale = 1,
         .fan_in = fan_in_of(network, kind, shape),
         .first = network->slab_floats,
     };
     network->segment_count++;
     network->slab_floats += aligned;
     return MN_OK;
+}
+
+void mn_network_initial_scale(mn_network *network, double scale)
+{
+    if (network->segment_count > 0)
+        network->segments[network->segment_count - 1].initial_scale = scale;
 }
 
 mn_status mn_network_statistic_add(mn_network *network, const char *name, mn_shape shape,
@@ -330,19 +348,32 @@ static bool equal_specs(const mn_network_spec *a, const mn_network_spec *b)
            mn_shape_equal(a->input, b->input) && a->classes == b->classes;
 }
 
+static mn_status check_alike(const mn_network *to, const mn_network *from)
+{
+    if (equal_specs(&to->spec, &from->spec))
+        return MN_OK;
+    char a[64], b[64];
+    return mn_fail(MN_BAD_SHAPE,
+                   "networks differ: %s %s, %s to %lld classes, is no copy of %s %s, %s to "
+                   "%lld classes",
+                   to->spec.type, to->spec.options, mn_shape_text(to->spec.input, a),
+                   (long long)to->spec.classes, from->spec.type, from->spec.options,
+                   mn_shape_text(from->spec.input, b), (long long)from->spec.classes);
+}
+
 mn_status mn_network_copy(mn_network *to, const mn_network *from)
 {
-    if (!equal_specs(&to->spec, &from->spec)) {
-        char a[64], b[64];
-        return mn_fail(MN_BAD_SHAPE,
-                       "networks differ: %s %s, %s to %lld classes, is no copy of %s %s, %s to "
-                       "%lld classes",
-                       to->spec.type, to->spec.options, mn_shape_text(to->spec.input, a),
-                       (long long)to->spec.classes, from->spec.type, from->spec.options,
-                       mn_shape_text(from->spec.input, b), (long long)from->spec.classes);
-    }
-    MN_TRY(mn_tensor_copy(to->values, from->values));
-    for (int i = 0; i < to->statistic_count; i++)
-        MN_TRY(mn_tensor_copy(to->statistics[i].value, from->statistics[i].value));
+    return mn_network_average(to, from, 0);
+}
+
+mn_status mn_network_average(mn_network *average, const mn_network *network, double keep)
+{
+    MN_TRY(check_alike(average, network));
+    if (keep == 0)
+        MN_TRY(mn_tensor_copy(average->values, network->values));
+    else
+        MN_TRY(mn_tensor_axpby(average->values, (float)(1 - keep), network->values, (float)keep));
+    for (int i = 0; i < average->statistic_count; i++)
+        MN_TRY(mn_tensor_copy(average->statistics[i].value, network->statistics[i].value));
     return MN_OK;
 }

@@ -1,5 +1,5 @@
-/* optimiser.c -- SGD and Adam by PyTorch's rules, on a network's whole slab, and LARS, tensor by
- * tensor.
+/* optimiser.c -- SGD, Adam and RAdam by PyTorch's rules, on a network's whole slab, and LARS,
+ * tensor by tensor.
  *
  * A moment is a slab parallel to the network's values, so a step is one pass over memory, and what
  * a run file keeps of an optimiser is a few tensors and a count.  An optimiser that needs no moment
@@ -125,7 +125,7 @@ static int adam_moments(const mn_optimiser *optimiser)
     return 2;
 }
 
-static void adam_step(mn_optimiser *optimiser, double learning_rate, part of)
+static void any_adam_step(mn_optimiser *optimiser, double learning_rate, part of, bool rectified)
 {
     const adam_options *o = &optimiser->options.adam;
     const mn_adam_step step = {
@@ -135,12 +135,25 @@ static void adam_step(mn_optimiser *optimiser, double learning_rate, part of)
         .epsilon = (float)o->epsilon,
         .weight_decay = (float)o->weight_decay,
         .number = optimiser->steps + 1,
+        .rectified = rectified,
     };
     mn_tensor *values = mn_network_values(optimiser->network);
     const mn_tensor *gradients = mn_network_gradients(optimiser->network);
     mn_kernel_adam_step(of.count, &step, mn_tensor_floats(gradients) + of.first,
                         moment_floats(optimiser, 0, of.first),
                         moment_floats(optimiser, 1, of.first), mn_tensor_floats(values) + of.first);
+}
+
+static void adam_step(mn_optimiser *optimiser, double learning_rate, part of)
+{
+    any_adam_step(optimiser, learning_rate, of, false);
+}
+
+/* --- radam (Liu et al. 2020): Adam whose step waits until the mean square is known --- */
+
+static void radam_step(mn_optimiser *optimiser, double learning_rate, part of)
+{
+    any_adam_step(optimiser, learning_rate, of, true);
 }
 
 /* --- lars (You et al. 2017) on momentum: a = trust |w| / (|g| + decay |w| + epsilon),
@@ -198,6 +211,13 @@ static const update_rule rules[] = {
      adam_step,
      {"first_moment", "second_moment"},
      false},
+    {"radam",
+     adam_table,
+     check_nothing,
+     adam_moments,
+     radam_step,
+     {"first_moment", "second_moment"},
+     false},
     {"lars", lars_table, check_nothing, lars_moments, lars_step, {"velocity", NULL}, true},
     {"sgd", sgd_table, sgd_check, sgd_moments, sgd_step, {"momentum", NULL}, false},
 };
@@ -221,8 +241,8 @@ static const update_rule *find_rule(const char *kind)
         (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; did you mean '%s'?", kind,
                       nearest);
     else
-        (void)mn_fail(MN_BAD_OPTION, "no optimiser is called '%s'; expected adam, lars or sgd",
-                      kind);
+        (void)mn_fail(MN_BAD_OPTION,
+                      "no optimiser is called '%s'; expected adam, radam, lars or sgd", kind);
     return NULL;
 }
 

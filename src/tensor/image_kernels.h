@@ -80,6 +80,14 @@ mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor 
                                    const mn_tensor *y, const mn_tensor *dy, float *dx, bool add,
                                    float *dscale, bool add_scale, float *dshift, bool add_shift);
 
+/* y = scale x + shift, both (B, C) */
+mn_status mn_channel_affine_forward(const mn_tensor *x, const float *scale, const float *shift,
+                                    mn_tensor *y);
+/* Any of dx, dscale (B, C) and dshift (B, C) may be NULL. */
+mn_status mn_channel_affine_backward(const mn_tensor *x, const float *scale, const mn_tensor *dy,
+                                     float *dx, bool add, float *dscale, bool add_scale,
+                                     float *dshift, bool add_shift);
+
 /* y (B, C) = the mean of each image's channels; dx (+)= dy of its channel / pixels */
 mn_status mn_channel_means(const mn_tensor *x, float *y);
 mn_status mn_channel_means_backward(const float *dy, bool add, mn_tensor *dx);
@@ -92,5 +100,18 @@ typedef struct mn_upsampling {
 } mn_upsampling;
 void mn_kernel_upsample(const mn_upsampling *u, const float *x, float *y);
 void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float *dx, bool add);
+
+/* --- plain images (images, C, H, W), each changed in its own way --- */
+typedef struct mn_images_shape {
+    int64_t images, channels, height, width;
+} mn_images_shape;
+/* maps (images, 2, 3): where in x each pixel of y lies, reflected at the edges */
+void mn_kernel_warp(const mn_images_shape *s, const float *maps, const float *x, float *y);
+void mn_kernel_warp_backward(const mn_images_shape *s, const float *maps, const float *dy,
+                             float *dx, bool add);
+/* mixes (images, C, C + 1): y = M x + m of each pixel's channels */
+void mn_kernel_mix_channels(const mn_images_shape *s, const float *mixes, const float *x, float *y);
+void mn_kernel_mix_channels_backward(const mn_images_shape *s, const float *mixes, const float *dy,
+                                     float *dx, bool add);
 
 #endif

@@ -58,7 +58,9 @@ void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, fl
     X(CLAMP,      v < a ? a : (v > b ? b : v),   v < a || v > b ? 0 : 1)                           \
     X(THRESHOLD,  v < a ? 0 : v,                 v < a ? 0 : 1)                                    \
     X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)                              \
-    X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))
+    X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))                                      \
+    X(SOFTPLUS,   (v > 0 ? v : 0) + log1pf(expf(-fabsf(v))), 1 / (1 + expf(-v)))                   \
+    X(ABS,        fabsf(v),                      v > 0 ? 1 : v < 0 ? -1 : 0)
 /* clang-format on */
 
 typedef enum mn_function {
@@ -176,8 +178,11 @@ void mn_kernel_velocity_step(int64_t n, float momentum, float rate, float weight
 typedef struct mn_adam_step {
     float rate, beta1, beta2, epsilon, weight_decay;
     int64_t number; /* of this step, from 1: for the bias correction */
+    bool rectified; /* RAdam */
 } mn_adam_step;
-/* Kingma and Ba 2015, with weight decay added to the gradient, as PyTorch's Adam does. */
+/* Kingma and Ba 2015, with weight decay added to the gradient, as PyTorch's Adam does.  Rectified
+ * (Liu et al. 2020): the step waits for the variance to be known, until then it is the mean alone.
+ */
 void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
                          float *second_moment, float *w);
 

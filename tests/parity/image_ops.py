@@ -114,9 +114,37 @@ def upsamplings(case, random, shape, outputs):
             )
 
 
+def styles(case, random, shape, outputs):
+    x = random.standard_normal(shape)
+    scale, shift = random.standard_normal((2, *shape[:2]))
+
+    def style(x, scale, shift):
+        return x * scale[:, :, None, None] + shift[:, :, None, None]
+
+    yield case("channel_affine", [x, scale, shift], style)
+
+
+def changes(case, random, shape, outputs):
+    images, channels = shape[:2]
+    x = random.standard_normal(shape)
+    maps = np.tile(np.eye(2, 3), (images, 1, 1)) + 0.6 * random.standard_normal((images, 2, 3))
+    mixes = random.standard_normal((images, channels, channels + 1))
+
+    def warp(x, maps):
+        grid = F.affine_grid(maps.detach(), x.shape, align_corners=False)
+        return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+
+    def mix(x, mixes):
+        mixes = mixes.detach()
+        return torch.einsum("nij,njhw->nihw", mixes[..., :-1], x) + mixes[..., -1, None, None]
+
+    yield case("warp", [x, maps], warp)
+    yield case("mix_channels", [x, mixes], mix)
+
+
 def all_cases(case):
     families = (convolutions, grouped_convolutions, batch_norms, instance_norms, pools)
-    families += (upsamplings, sums)
+    families += (upsamplings, sums, styles, changes)
     for seed, (shape, outputs) in enumerate(SHAPES):
         random = np.random.RandomState(seed)
         for family in families:

@@ -25,6 +25,19 @@ typedef struct op_case {
 
 /* --- the ops ---------------------------------------------------------------------------------- */
 
+/* sum of softplus(x w): its gradient with respect to x depends on x and on w. */
+static mn_var *curved(mn_var *x, void *context)
+{
+    mn_var *const *inputs = context;
+    return mn_sum(mn_softplus(mn_matmul(x, inputs[1])));
+}
+
+static mn_var *squared(mn_var *gradient, void *context)
+{
+    (void)context;
+    return mn_sum(mn_square(gradient));
+}
+
 #define OPS(X)                                                                                     \
     X(add, mn_add(c->x[0], c->x[1]))                                                               \
     X(sub, mn_sub(c->x[0], c->x[1]))                                                               \
@@ -50,6 +63,12 @@ typedef struct op_case {
     X(mean_negentropy, mn_mean_negentropy(c->x[0]))                                                \
     X(hinge, mn_hinge(c->x[0], c->a))                                                              \
     X(sigmoid, mn_sigmoid(c->x[0]))                                                                \
+    X(softplus, mn_softplus(c->x[0]))                                                              \
+    X(abs, mn_abs(c->x[0]))                                                                        \
+    X(channel_affine, mn_channel_affine(c->x[0], c->x[1], c->x[2]))                                \
+    X(warp, mn_warp(c->x[0], mn_detach(c->x[1])))                                                  \
+    X(mix_channels, mn_mix_channels(c->x[0], mn_detach(c->x[1])))                                  \
+    X(loss_of_gradient, mn_loss_of_gradient(curved, squared, c->x, c->x[0]))                       \
     X(mask_columns, mn_mask_columns(c->x[0], c->keep, c->a))                                       \
     X(binary_cross_entropy, mn_binary_cross_entropy(c->x[0], c->x[1]))                             \
     X(sum, mn_sum(c->x[0]))                                                                        \

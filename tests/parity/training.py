@@ -136,8 +136,9 @@ class Training:
         return [b.numpy().copy() for n, b in self.model.named_buffers() if "running" in n]
 
     def torch_optimiser(self):
-        if self.optimiser == "adam":
-            return torch.optim.Adam(
+        if self.optimiser in ("adam", "radam"):
+            kind = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam}[self.optimiser]
+            return kind(
                 self.model.parameters(),
                 lr=self.rate,
                 weight_decay=self.options.get("weight_decay", 0),
@@ -234,6 +235,7 @@ def all_trainings():
         scaled = Training(f"{source}, lars", data, "lars", 1.0, lars, True)
         scaled.noise = 1e-3  # the biases before norms move by rounding alone, at the full rate
         yield scaled
+        yield Training(f"{source}, radam", data, "radam", 1e-2, {"weight_decay": 1e-4})
         yield Training(f"{source}, batch norm", data, "sgd", 0.05, {"momentum": 0.9}, True)
 
 

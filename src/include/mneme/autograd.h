@@ -74,6 +74,8 @@ MN_API mn_var *mn_clamp(mn_var *x, double low, double high);          /* gradien
 MN_API mn_var *mn_threshold(mn_var *x, double least);                 /* x < least ? 0 : x       */
 MN_API mn_var *mn_hinge(mn_var *x, double margin);                    /* max(0, margin - x)      */
 MN_API mn_var *mn_sigmoid(mn_var *x);                                 /* 1 / (1 + exp(-x))     */
+MN_API mn_var *mn_softplus(mn_var *x);                                /* log(1 + exp(x))       */
+MN_API mn_var *mn_abs(mn_var *x);                                     /* gradient 0 where x is 0 */
 MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scalar               */
 MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scalar; 0 when empty */
 MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
@@ -170,6 +172,15 @@ MN_API mn_status mn_backward_products(mn_var *loss, const mn_tensor *gradients,
                                       mn_tensor *products);
 /* d loss / d input as a new constant; parameters' gradients are left alone. */
 MN_API mn_var *mn_gradient_of(mn_var *loss, mn_var *input);
+
+/* A scalar made of x on x's tape. */
+typedef mn_var *mn_scalar_of(mn_var *x, void *context);
+/* loss(d f / d x), a scalar in which the gradient itself stands (R1, penalties on gradients), and
+ * whose own gradient flows to f's parameters and to x.  It is made of first-order sweeps alone:
+ * with v = d loss / d g at g = d f / d x, the gradient is that of (f(x + e v) - f(x - e v)) / 2e,
+ * as e v stays below 0.01 in every element; its error is of the order of e^2, or of e where a kink
+ * lies between.  f runs three times and may not be random. */
+MN_API mn_var *mn_loss_of_gradient(mn_scalar_of *f, mn_scalar_of *loss, void *context, mn_var *x);
 
 /* --- a new differentiable op ------------------------------------------------------------------ */
 /* An op is one static descriptor beside its three functions; a plugin's op is made the same way as

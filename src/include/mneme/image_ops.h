@@ -39,6 +39,18 @@ MN_API mn_var *mn_global_average_pool(mn_var *x); /* (B,C,H,W) -> (B,C) */
  * `align_corners`, the edges of the image do. */
 MN_API mn_var *mn_upsample_bilinear(mn_var *x, int64_t height, int64_t width, bool align_corners);
 
+/* scale x + shift, of each channel of each image; scale and shift (B,C): a style (Karras et al.). */
+MN_API mn_var *mn_channel_affine(mn_var *x, mn_var *scale, mn_var *shift);
+
+/* --- random changes of images through which a gradient flows to the images ------------------------ */
+/* Each image seen through an affine map of its own, maps (B,2,3): the pixel at (u, v) is that of x
+ * at map (u, v, 1), both from -1 to 1 between the image's edges as in PyTorch's affine_grid() and
+ * grid_sample(); bilinear, and reflected at the edges.  No gradient flows to the maps. */
+MN_API mn_var *mn_warp(mn_var *x, mn_var *maps);
+/* Each pixel's channels c replaced by M c + m; mixes (B, C, C + 1) holds M and, as its last column,
+ * m, of each image.  No gradient flows to them. */
+MN_API mn_var *mn_mix_channels(mn_var *x, mn_var *mixes);
+
 #ifdef __cplusplus
 }
 #endif

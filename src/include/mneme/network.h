@@ -82,6 +82,9 @@ typedef struct mn_network_spec {
 /* A freshly initialised network; equal keys give equal weights.  MN_NOT_FOUND for an unknown type,
  * MN_BAD_OPTION, MN_BAD_SHAPE. */
 MN_API mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network);
+/* The same of a type that is not registered, such as a strategy's own; spec->type is not read. */
+MN_API mn_status mn_network_new_of(const mn_network_type *type, const mn_network_spec *spec,
+                                   mn_key key, mn_network **network);
 MN_API void mn_network_free(mn_network *network);
 MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
 /* What it was made for, with every option resolved: it rebuilds the network whatever the defaults
@@ -104,6 +107,8 @@ MN_API mn_tensor *mn_network_gradients(mn_network *network);  /* parallel to it 
 MN_API mn_status mn_network_zero_gradients(mn_network *network);
 /* Copies values and statistics between networks of equal spec; MN_BAD_SHAPE otherwise. */
 MN_API mn_status mn_network_copy(mn_network *to, const mn_network *from);
+/* average = keep average + (1 - keep) network, of the values; statistics are copied. */
+MN_API mn_status mn_network_average(mn_network *average, const mn_network *network, double keep);
 
 /* For network types: adds a parameter, filled later by the type's initial distribution. */
 typedef enum mn_initial {
@@ -113,12 +118,15 @@ typedef enum mn_initial {
     /* +- 1 / sqrt(in): PyTorch's default for linear and conv layers.  A bias takes the `in` of the
      * weight added before it. */
     MN_INITIAL_PYTORCH_UNIFORM,
+    MN_INITIAL_NORMAL,          /* 1: for weights that are scaled where they are used */
 } mn_initial;
 MN_API mn_status mn_network_parameter_add(mn_network *network, const char *name,
                                           mn_parameter_kind kind, bool head, mn_shape shape,
                                           mn_initial initial);
 MN_API mn_status mn_network_statistic_add(mn_network *network, const char *name, mn_shape shape,
                                           float initial);
+/* Multiplies the initial values of the parameter added last. */
+MN_API void mn_network_initial_scale(mn_network *network, double scale);
 /* The i-th parameter as a leaf on x's tape (a constant when `mode` says no gradient). */
 MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode);
 /* In forward: x can be asked for by `name`, copied.  Begin with maps of NULL. */
@@ -127,9 +135,9 @@ MN_API void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var
 /* --- optimisers ------------------------------------------------------------------------------- */
 typedef struct mn_optimiser mn_optimiser;
 
-/* `kind` is "sgd" (momentum, nesterov, weight_decay), "adam" (beta1, beta2, epsilon, weight_decay)
- * or "lars" (momentum, weight_decay, trust, epsilon, head_rate); `options` a JSON object.  Works on
- * all parameters of `network`, borrowed. */
+/* `kind` is "sgd" (momentum, nesterov, weight_decay), "adam" or "radam" (beta1, beta2, epsilon,
+ * weight_decay), or "lars" (momentum, weight_decay, trust, epsilon, head_rate); `options` a JSON
+ * object.  Works on all parameters of `network`, borrowed. */
 MN_API mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
                                   mn_optimiser **optimiser);
 MN_API void mn_optimiser_free(mn_optimiser *optimiser);

@@ -400,6 +400,52 @@ mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor 
     return MN_OK;
 }
 
+/* --- a scale and a shift of each image's own: a norm without statistics --- */
+
+mn_status mn_channel_affine_forward(const mn_tensor *x, const float *scale, const float *shift,
+                                    mn_tensor *y)
+{
+    const planes p = planes_of(x, true);
+    const int64_t pieces = piece_count(&p);
+    sums s;
+    MN_TRY(take_sums(&p, 3, &s));
+#pragma omp parallel for schedule(static) if (worth_threads(&p))
+    for (int64_t i = 0; i < pieces; i++) {
+        const piece c = piece_at(&p, i);
+        float *mean = s.coefficients + i * 3 * p.tile;
+        float *factor = mean + p.tile, *addend = factor + p.tile;
+        lay_out(&p, &c, true, NULL, 0, mean);
+        lay_out(&p, &c, true, scale, 0, factor);
+        lay_out(&p, &c, true, shift, 0, addend);
+        normalise(c.length, p.tile, -INFINITY, mean, factor, addend, mn_tensor_floats(x) + c.first,
+                  mn_tensor_floats(y) + c.first);
+    }
+    return MN_OK;
+}
+
+static void take_sum(int64_t count, const double *sum, float *to, bool add)
+{
+    for (int64_t i = 0; i < count && to != NULL; i++)
+        to[i] = (float)sum[i] + (add ? to[i] : 0);
+}
+
+mn_status mn_channel_affine_backward(const mn_tensor *x, const float *scale, const mn_tensor *dy,
+                                     float *dx, bool add, float *dscale, bool add_scale,
+                                     float *dshift, bool add_shift)
+{
+    const planes p = planes_of(x, true);
+    const mn_channel_norm norm = {.each_image = true, .constant = true, .inverse = scale};
+    const float *in = mn_tensor_floats(x), *slope = mn_tensor_floats(dy);
+    sums s;
+    MN_TRY(take_sums(&p, 4, &s));
+    sum_slopes(&p, &norm, in, NULL, slope, &s);
+    take_sum(p.groups * p.channels, s.first, dshift, add_shift);
+    take_sum(p.groups * p.channels, s.second, dscale, add_scale);
+    if (dx != NULL)
+        spread_slopes(&p, &norm, in, NULL, slope, &s, dx, add);
+    return MN_OK;
+}
+
 /* --- means over pixels --- */
 
 mn_status mn_channel_means(const mn_tensor *x, float *y)

@@ -85,14 +85,49 @@ MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate,
     }
 }
 
+/* The same without a denominator. */
+MN_CLONES static void mean_loop(int64_t n, const mn_adam_step *step, float rate, const float *g,
+                                float *first_moment, float *second_moment, float *w)
+{
+    const float beta1 = step->beta1, beta2 = step->beta2, decay = step->weight_decay;
+    const float rest1 = 1 - beta1, rest2 = 1 - beta2;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        const float slope = g[i] + decay * w[i];
+        const float m = beta1 * first_moment[i] + rest1 * slope;
+        first_moment[i] = m;
+        second_moment[i] = beta2 * second_moment[i] + rest2 * slope * slope;
+        w[i] -= rate * m;
+    }
+}
+
+/* How far the variance is known, from 0 to 1; 0 while it is not (Liu et al. 2020, algorithm 2). */
+static double rectification(double beta2, double number, double correction2)
+{
+    const double longest = 2 / (1 - beta2) - 1;
+    const double length = longest - 2 * number * pow(beta2, number) / correction2;
+    return length <= 5 ? 0
+                       : sqrt((length - 4) * (length - 2) * longest /
+                              ((longest - 4) * (longest - 2) * length));
+}
+
 void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
                          float *second_moment, float *w)
 {
     const double number = (double)step->number;
     const double correction1 = 1 - pow((double)step->beta1, number);
     const double correction2 = 1 - pow((double)step->beta2, number);
-    const float rate = (float)((double)step->rate / correction1);
-    const float root = (float)(1 / sqrt(correction2));
-    MN_IN_PARTS(n, adam_loop(count, step, rate, root, g + at, first_moment + at, second_moment + at,
-                             w + at))
+    double rate = (double)step->rate / correction1, root = 1 / sqrt(correction2);
+    if (step->rectified) { /* epsilon is added before the correction, as PyTorch does */
+        const double known = rectification((double)step->beta2, number, correction2);
+        if (known == 0) {
+            MN_IN_PARTS(n, mean_loop(count, step, (float)rate, g + at, first_moment + at,
+                                     second_moment + at, w + at))
+            return;
+        }
+        rate *= known / root;
+        root = 1;
+    }
+    MN_IN_PARTS(n, adam_loop(count, step, (float)rate, (float)root, g + at, first_moment + at,
+                             second_moment + at, w + at))
 }
