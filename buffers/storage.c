@@ -242,6 +242,11 @@ double mn_buffer_score(const mn_buffer *buffer, int64_t slot)
     return known ? (double)buffer->column[buffer->score].values[slot] : 0;
 }
 
+int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot)
+{
+    return slot >= 0 && slot < buffer->spec.capacity ? buffer->tasks[slot] : -1;
+}
+
 mn_status mn_buffer_check_slot(const mn_buffer *buffer, int64_t slot)
 {
     if (slot < 0 || slot >= buffer->spec.capacity)

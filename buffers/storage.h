@@ -34,6 +34,9 @@ bool mn_buffer_wants_score(const mn_policy *policy);
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width);
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer);
 
+/* The task in which the row of an occupied slot came. */
+int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot);
+
 /* Offers the first `rows->stream_rows` rows, one after the other; rows->column must hold every
  * declared column (MN_OUT_OF_ORDER names the missing one). */
 mn_status mn_buffer_offer(mn_buffer *buffer, const mn_batch *rows);

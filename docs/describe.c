@@ -264,6 +264,9 @@ static void write_keys(const char *folder)
     fputc('\n', page);
     write_section(page, MN_SECTION_STREAM, "stream",
                   "On the command line: `--set stream.tasks=2`. Lists may be JSON arrays.");
+    fputc('\n', page);
+    write_section(page, MN_SECTION_LABELS, "labels",
+                  "Which training images are labelled, and what is beside them.");
     write_kinds(page, MN_KIND_DATASET, "dataset",
                 "The key `name` chooses one; the rest are its options.");
     write_kinds(page, MN_KIND_NETWORK, "network",
@@ -279,6 +282,10 @@ static void write_keys(const char *folder)
     write_section(page, MN_SECTION_AUGMENT, "augment",
                   "Training images, replayed ones too, drawn anew each time; evaluation never. "
                   "`--no-augment` switches it off.");
+    fputc('\n', page);
+    write_section(page, MN_SECTION_VIEWS, "views",
+                  "Random views for methods that ask for them, made from images as they came, in "
+                  "the order of these keys. The defaults are those of NNCSL's authors for CIFAR.");
     write_kinds(page, MN_KIND_POLICY, "buffer",
                 "`train.buffer_policy` chooses the policy; this section holds its options.");
     close_page(page);

@@ -139,6 +139,21 @@ static mn_var *distance(mn_learner *learner, mn_tape *tape, const mn_batch *old,
     return mn_scale(sum, 1 / (double)(heads * o->views));
 }
 
+/* The authors' (their augmentation is that of Chen et al., SimCLR, 2020). */
+static const mn_view_spec strong = {
+    .area_least = 0.2,
+    .area_most = 1,
+    .aspect_least = 3.0 / 4,
+    .aspect_most = 4.0 / 3,
+    .flip = 0.5,
+    .jitter = 0.8,
+    .brightness = 0.4,
+    .contrast = 0.4,
+    .saturation = 0.4,
+    .hue = 0.1,
+    .grey = 0.2,
+};
+
 static bool is_below(const mn_batch *batch, int64_t row, void *context)
 {
     (void)batch;
@@ -157,7 +172,10 @@ static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *
     const mn_batch *stream = mn_subset(learner, now, is_below, &most, NULL);
     /* The buffer's rows first: they are what remembered distances are of. */
     const mn_batch *rows = old->count > 0 ? mn_join(learner, old, stream) : stream;
-    const mn_batch *views = mn_strong_views(learner, "contrast", rows, o->views);
+    mn_view_spec spec = strong;
+    if (rows->image.size[0] == 1)
+        spec.flip = 0; /* images without colour are often signs, which a mirror makes wrong */
+    const mn_batch *views = mn_views(learner, "contrast", rows, &spec, o->views);
     mn_var *logits = logits_of(learner, tape, views, MN_TRAIN_FROZEN, variant);
     mn_term(learner, "contrast", o->lambda, contrast(learner, views, logits));
     if (o->distance > 0 && old->count > 1)

@@ -44,7 +44,7 @@ includes_are_below() {
         floor_of["tensor"] = "tensor"
         floor_of["autograd"] = floor_of["image_ops"] = "autograd"
         floor_of["network"] = "nn"
-        floor_of["data"] = "data"
+        floor_of["data"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffers"
         floor_of["strategy"] = "strategies"
         floor_of["run"] = floor_of["results"] = "run"

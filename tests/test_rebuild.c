@@ -141,7 +141,7 @@ START_TEST(several_epochs_and_partly_labelled_streams)
     ck_assert(compare(folder, "split-synthetic", "derpp", "epochs", "3"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "steps", "41"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "keep_moments", "true"));
-    ck_assert(compare(folder, "split-synthetic", "derpp", "label_fraction", "0.3"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "labels.fraction", "0.3"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "validation", "0.2"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "buffer_bytes", "50000"));
     (void)rmdir(folder);

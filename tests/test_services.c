@@ -299,7 +299,7 @@ START_TEST(rows_are_drawn_from_the_task_and_seen_plain)
 {
     static const test_setting settings[] = {{"buffer_size", "200"},
                                             {"augment.pad", "2"},
-                                            {"label_fraction", "0.2"},
+                                            {"labels.fraction", "0.2"},
                                             {"batch", "10"},
                                             {NULL, NULL}};
     run_on_figures("asker", settings);

@@ -349,16 +349,16 @@ START_TEST(impossible_fractions_say_why)
     refuse(dataset, &spec, "is all of them");
     spec.validation = 0;
     spec.label_fraction = 0;
-    refuse(dataset, &spec, "label_fraction: 0 is not above 0");
+    refuse(dataset, &spec, "labels.fraction: 0 is not above 0");
     spec.label_fraction = 0.01;
-    refuse(dataset, &spec, "label_fraction: 0.01 of the 20 training images of class 0 is none");
+    refuse(dataset, &spec, "labels.fraction: 0.01 of the 20 training images of class 0 is none");
     spec.labels_per_class = 2;
     refuse(dataset, &spec, "give one of them");
     spec.label_fraction = 1;
     spec.labels_per_class = 21;
-    refuse(dataset, &spec, "labels_per_class: 21, but class 0 has only 20 training images");
+    refuse(dataset, &spec, "labels.per_class: 21, but class 0 has only 20 training images");
     spec.labels_per_class = -1;
-    refuse(dataset, &spec, "labels_per_class: -1 is below 0");
+    refuse(dataset, &spec, "labels.per_class: -1 is below 0");
     mn_dataset_free(dataset);
 }
 END_TEST

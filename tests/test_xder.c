@@ -1,7 +1,6 @@
 /* X-DER: what a run leaves in its buffer, what is refused, and the edges that its authors' code
- * cannot cross; the services it brought, asked inside a run; strong views. */
+ * cannot cross; the services it brought, asked inside a run. */
 #include "base/registry.h"
-#include "data/strong.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
@@ -88,7 +87,7 @@ START_TEST(uneven_tasks_tasks_of_one_class_and_batches_of_one_row_are_fine)
         {{"batch", "13"}, {"dataset.train_per_class", "20"}, {"network.batch_norm", "true"}},
         {{"stream.tasks", "6"}, {"stream.task_classes", "1,1,1,1,1,1"}},
         {{"network.batch_norm", "true"}, {"epochs", "2"}, {"augment.pad", "2"}},
-        {{"label_fraction", "0.3"}, {NULL, NULL}},
+        {{"labels.fraction", "0.3"}, {NULL, NULL}},
     };
     for (int i = 0; i < VARIANTS; i++)
         for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
@@ -158,6 +157,7 @@ END_TEST
 /* --- services --- */
 
 static int asked;
+static const mn_view_spec mirrored = {.flip = 0.5};
 
 static bool is_odd(const mn_batch *batch, int64_t row, void *context)
 {
@@ -180,7 +180,7 @@ static mn_status look(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
                                 (size_t)pixels * sizeof *odd->x),
                          0);
     }
-    const mn_batch *views = mn_strong_views(learner, "views", odd, 3);
+    const mn_batch *views = mn_views(learner, "views", odd, &mirrored, 3);
     ck_assert_int_eq(views->count, 3 * odd->count);
     ck_assert_int_eq(views->stream_rows, 0);
     for (int64_t i = 0; i < views->count; i++)
@@ -207,7 +207,7 @@ static const mn_strategy looker = {
     .phases = looks,
 };
 
-START_TEST(rows_are_chosen_and_seen_in_strong_views)
+START_TEST(rows_are_chosen_and_seen_in_views)
 {
     char path[600];
     static const test_setting settings[] = {{"batch", "10"}, {NULL, NULL}};
@@ -218,69 +218,9 @@ START_TEST(rows_are_chosen_and_seen_in_strong_views)
 }
 END_TEST
 
-/* --- strong views --- */
-
-enum { SIDE = 12, PLANE = SIDE * SIDE, VIEWS = 400 };
-
-static void make_views(int64_t channels, const uint8_t *pixels, float *x)
-{
-    const mn_transform plain = {.channels = channels, .deviation = {1, 1, 1, 1}};
-    const mn_shape image = MN_SHAPE(channels, SIDE, SIDE);
-    for (int64_t i = 0; i < VIEWS; i++)
-        mn_strong_apply(&plain, image, 1, pixels, mn_key_of(3, "strong"), i,
-                        x + i * channels * PLANE);
-}
-
-START_TEST(strong_views_of_signs_keep_left_and_right)
-{
-    static uint8_t pixels[PLANE];
-    static float x[VIEWS * PLANE];
-    for (int i = 0; i < PLANE; i++)
-        pixels[i] = (uint8_t)(20 * (i % SIDE)); /* brighter to the right */
-    make_views(1, pixels, x);
-    int different = 0;
-    for (int view = 0; view < VIEWS; view++) {
-        const float *v = x + view * PLANE;
-        for (int i = 0; i < PLANE; i++) {
-            ck_assert(v[i] >= 0 && v[i] <= 1);
-            ck_assert(i % SIDE == 0 || v[i] >= v[i - 1] - 1e-6f);
-        }
-        different += view > 0 && memcmp(v, v - PLANE, PLANE * sizeof *v) != 0;
-    }
-    ck_assert_int_ge(different, VIEWS - 2);
-    static float again[VIEWS * PLANE];
-    make_views(1, pixels, again);
-    ck_assert_int_eq(memcmp(x, again, sizeof x), 0);
-}
-END_TEST
-
-START_TEST(strong_views_of_pictures_are_mirrored_and_lose_colour_as_often_as_said)
-{
-    static uint8_t pixels[3 * PLANE];
-    static float x[VIEWS * 3 * PLANE];
-    for (int i = 0; i < 3 * PLANE; i++)
-        pixels[i] = (uint8_t)((i / PLANE == 0 ? 10 : i / PLANE == 1 ? 60 : 90) + 8 * (i % SIDE));
-    make_views(3, pixels, x);
-    int mirrored = 0, grey = 0;
-    for (int view = 0; view < VIEWS; view++) {
-        const float *v = x + view * 3 * PLANE;
-        mirrored += v[0] > v[SIDE - 1];
-        grey += fabsf(v[0] - v[PLANE]) < 1e-6f && fabsf(v[0] - v[2 * PLANE]) < 1e-6f;
-        for (int i = 0; i < 3 * PLANE; i++)
-            ck_assert(v[i] >= 0 && v[i] <= 1);
-    }
-    ck_assert_int_ge(mirrored, 160); /* of 400, half: five standard deviations are 50 */
-    ck_assert_int_le(mirrored, 240);
-    ck_assert_int_ge(grey, 45); /* a fifth */
-    ck_assert_int_le(grey, 120);
-}
-END_TEST
-
 MN_SUITE("xder", shares_of_classes_differ_by_one_where_they_cannot_be_equal,
          what_cannot_be_shared_goes_to_classes_by_chance, a_class_with_few_images_gives_them_all,
          uneven_tasks_tasks_of_one_class_and_batches_of_one_row_are_fine,
          options_of_the_later_code_run, margins_that_nothing_violates_add_nothing,
          a_policy_of_the_user_and_streams_without_new_classes_are_refused,
-         a_buffer_below_one_row_a_class_is_refused, rows_are_chosen_and_seen_in_strong_views,
-         strong_views_of_signs_keep_left_and_right,
-         strong_views_of_pictures_are_mirrored_and_lose_colour_as_often_as_said)
+         a_buffer_below_one_row_a_class_is_refused, rows_are_chosen_and_seen_in_views)

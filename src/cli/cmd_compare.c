@@ -24,6 +24,7 @@ enum { METRICS = sizeof metrics / sizeof metrics[0] };
 static const char *const budget[] = {
     "dataset.",
     "stream.",
+    "labels.",
     "network.",
     "train.epochs",
     "train.steps",
@@ -31,8 +32,6 @@ static const char *const budget[] = {
     "train.buffer_size",
     "train.buffer_bytes",
     "train.validation",
-    "train.labels_per_class",
-    "train.label_fraction",
     "train.class_order_seed",
 };
 

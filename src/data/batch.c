@@ -103,6 +103,20 @@ mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t
     return MN_OK;
 }
 
+void mn_batch_space_copy(mn_batch_space *space, int64_t at, const mn_batch *from)
+{
+    const size_t pixels = (size_t)mn_shape_count(from->image), n = (size_t)from->count;
+    const size_t first = (size_t)at;
+    if (n == 0)
+        return;
+    memcpy(space->x + first * pixels, from->x, n * pixels * sizeof *space->x);
+    memcpy(space->pixels + first * pixels, from->pixels, n * pixels);
+    memcpy(space->labels + first, from->labels, n * sizeof *space->labels);
+    memcpy(space->tasks + first, from->tasks, n * sizeof *space->tasks);
+    memcpy(space->indices + first, from->indices, n * sizeof *space->indices);
+    memcpy(space->slots + first, from->slots, n * sizeof *space->slots);
+}
+
 void mn_batch_space_free(mn_batch_space *space)
 {
     free_rows(space);

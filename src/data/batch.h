@@ -23,6 +23,8 @@ mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t
                                 float **values);
 /* The i-th row of a batch as a batch of its own, without columns; borrowed. */
 mn_batch mn_batch_row(const mn_batch *batch, int64_t i);
+/* Copies all rows of a batch of the same image, but not its columns, to rows `at` and on. */
+void mn_batch_space_copy(mn_batch_space *space, int64_t at, const mn_batch *from);
 void mn_batch_space_free(mn_batch_space *space); /* the arrays, not the struct */
 
 #endif

@@ -56,7 +56,7 @@ static mn_status check(const mn_stream *stream, int64_t first_task, int64_t last
 
 static mn_status find_images(mn_loader *loader)
 {
-    static const char *const names[] = {"training", "validation", "test"};
+    static const char *const names[] = {"training", "validation", "test", "labelled", "training"};
     loader->view = calloc((size_t)loader->tasks, sizeof *loader->view);
     loader->start = calloc((size_t)loader->tasks + 1, sizeof *loader->start);
     if (loader->view == NULL || loader->start == NULL)

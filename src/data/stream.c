@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 3, NAME_BYTES = 8 };
+enum { PARTS = 5, NAME_BYTES = 8 };
 
 typedef struct part_view {
     int64_t *first;   /* (groups + 1) into indices */
@@ -27,7 +27,7 @@ struct mn_stream {
     int32_t *group;        /* (classes) by arrival */
     int32_t *train_labels; /* (train.count) by arrival; -1 unlabelled */
     int32_t *test_labels;  /* (test.count) by arrival */
-    uint8_t *held_out;     /* (train.count) */
+    uint8_t *parts;        /* (train.count) bits of the parts that a training image is in */
     part_view part[PARTS];
     mn_task_info *info;              /* (tasks) */
     char (*number_name)[NAME_BYTES]; /* (classes) names of classes that are only numbers */
@@ -52,12 +52,12 @@ static mn_status allocate(mn_stream *stream)
     stream->group = array(classes, sizeof *stream->group);
     stream->train_labels = array(dataset->train.count, sizeof *stream->train_labels);
     stream->test_labels = array(dataset->test.count, sizeof *stream->test_labels);
-    stream->held_out = array(dataset->train.count, sizeof *stream->held_out);
+    stream->parts = array(dataset->train.count, sizeof *stream->parts);
     stream->info = array(stream->tasks, sizeof *stream->info);
     stream->number_name = array(classes, sizeof *stream->number_name);
     bool missing = stream->original == NULL || stream->arrival == NULL || stream->group == NULL ||
                    stream->train_labels == NULL || stream->test_labels == NULL ||
-                   stream->held_out == NULL || stream->info == NULL || stream->number_name == NULL;
+                   stream->parts == NULL || stream->info == NULL || stream->number_name == NULL;
     for (int i = 0; i < PARTS; i++) {
         part_view *view = &stream->part[i];
         view->first = array(stream->groups + 1, sizeof *view->first);
@@ -118,6 +118,11 @@ static void label_all(const mn_stream *stream, const mn_images *images, int32_t 
 
 /* --- which images of a class are held out, and which are labelled --- */
 
+static uint8_t bit_of(mn_part part)
+{
+    return (uint8_t)(1u << part);
+}
+
 static mn_status hold_out(mn_stream *stream, double fraction, int64_t class, int64_t *members,
                           int64_t *count, int64_t *order)
 {
@@ -133,10 +138,34 @@ static mn_status hold_out(mn_stream *stream, double fraction, int64_t class, int
         mn_random_permutation(
             mn_key_at(mn_key_of(stream->seed, "stream.validation"), (uint64_t) class), n, order);
     for (int64_t i = 0; i < held; i++)
-        stream->held_out[members[order[i]]] = 1;
+        stream->parts[members[order[i]]] = bit_of(MN_PART_VALIDATION);
     *count = 0;
     for (int64_t i = 0; i < n; i++) /* what is left, still in order */
-        if (!stream->held_out[members[i]])
+        if (stream->parts[members[i]] == 0)
+            members[(*count)++] = members[i];
+    return MN_OK;
+}
+
+/* All that is left becomes training, unless the spec wants fewer of each class. */
+static mn_status choose_training(mn_stream *stream, const mn_stream_spec *spec, int64_t class,
+                                 int64_t *members, int64_t *count, int64_t *order)
+{
+    const int64_t n = *count, wanted = spec->images_per_class > 0 ? spec->images_per_class : n;
+    if (wanted > n)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.images_per_class: %lld, but class %lld has only %lld training "
+                       "images",
+                       (long long)wanted, (long long)class, (long long)n);
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i;
+    if (wanted < n)
+        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.images"), (uint64_t) class),
+                              n, order);
+    for (int64_t i = 0; i < wanted; i++)
+        stream->parts[members[order[i]]] = bit_of(MN_PART_TRAIN) | bit_of(MN_PART_POOL);
+    *count = 0;
+    for (int64_t i = 0; i < n; i++) /* what is taken, still in order */
+        if (stream->parts[members[i]] != 0)
             members[(*count)++] = members[i];
     return MN_OK;
 }
@@ -149,16 +178,19 @@ static mn_status choose_labelled(mn_stream *stream, const mn_stream_spec *spec, 
                                  : llround(spec->label_fraction * (double)count);
     if (labelled > count)
         return mn_fail(MN_BAD_OPTION,
-                       "labels_per_class: %lld, but class %lld has only %lld training images",
+                       "labels.per_class: %lld, but class %lld has only %lld training images",
                        (long long)labelled, (long long)class, (long long)count);
     if (labelled < 1)
         return mn_fail(MN_BAD_OPTION,
-                       "label_fraction: %g of the %lld training images of class %lld is none",
+                       "labels.fraction: %g of the %lld training images of class %lld is none",
                        spec->label_fraction, (long long)count, (long long)class);
-    if (labelled == count)
-        return MN_OK;
-    mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.labels"), (uint64_t) class),
-                          count, order);
+    for (int64_t i = 0; i < count; i++)
+        order[i] = i;
+    if (labelled < count)
+        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.labels"), (uint64_t) class),
+                              count, order);
+    for (int64_t i = 0; i < labelled; i++)
+        stream->parts[members[order[i]]] |= bit_of(MN_PART_LABELLED);
     for (int64_t i = labelled; i < count; i++)
         stream->train_labels[members[order[i]]] = -1;
     return MN_OK;
@@ -183,6 +215,8 @@ static mn_status choose(mn_stream *stream, const mn_stream_spec *spec)
         int64_t *own = members + first[c], count = first[c + 1] - first[c];
         status = hold_out(stream, spec->validation, c, own, &count, order);
         if (status == MN_OK)
+            status = choose_training(stream, spec, c, own, &count, order);
+        if (status == MN_OK)
             status = choose_labelled(stream, spec, c, own, count, order);
     }
     free(first);
@@ -200,27 +234,56 @@ static mn_status fill_view(mn_stream *stream, mn_part part)
     if (group == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", stream->dataset->name);
     for (int64_t i = 0; i < images->count; i++) {
-        const bool inside =
-            part == MN_PART_TEST || stream->held_out[i] == (part == MN_PART_VALIDATION);
+        const bool inside = part == MN_PART_TEST || (stream->parts[i] & bit_of(part)) != 0;
         const int32_t arrival = stream->arrival[images->labels[i]];
         group[i] = inside && arrival >= 0 ? stream->group[arrival] : -1;
     }
     part_view *view = &stream->part[part];
+    memset(view->first, 0, ((size_t)stream->groups + 1) * sizeof *view->first);
     sort_by_group(images->count, group, stream->groups, view->first, view->indices);
     free(group);
     return MN_OK;
+}
+
+/* Of each task a fraction is its pool; what is neither in it nor labelled, no method sees. */
+static mn_status choose_pool(mn_stream *stream, double fraction)
+{
+    const part_view *train = &stream->part[MN_PART_TRAIN];
+    if (fraction >= 1)
+        return MN_OK;
+    MN_TRY(fill_view(stream, MN_PART_TRAIN));
+    int64_t *order = array(stream->dataset->train.count, sizeof *order);
+    if (order == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", stream->dataset->name);
+    mn_status status = MN_OK;
+    for (int64_t g = 0; g < stream->groups && status == MN_OK; g++) {
+        const int64_t *images = train->indices + train->first[g];
+        const int64_t n = train->first[g + 1] - train->first[g];
+        const int64_t wanted = llround(fraction * (double)n);
+        if (wanted < 1)
+            status = mn_fail(MN_BAD_OPTION,
+                             "labels.pool: %g of the %lld training images of task %lld is none",
+                             fraction, (long long)n, (long long)g + 1);
+        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.pool"), (uint64_t)g), n,
+                              order);
+        for (int64_t i = wanted; i < n; i++) {
+            uint8_t *parts = &stream->parts[images[order[i]]];
+            const bool labelled = (*parts & bit_of(MN_PART_LABELLED)) != 0;
+            *parts = labelled ? bit_of(MN_PART_TRAIN) | bit_of(MN_PART_LABELLED) : 0;
+        }
+    }
+    free(order);
+    return status;
 }
 
 static mn_status count_tasks(mn_stream *stream)
 {
     for (int64_t task = 0; task < stream->tasks; task++) {
         mn_task_info *info = &stream->info[task];
-        const mn_stream_view train = mn_stream_view_of(stream, MN_PART_TRAIN, task);
-        info->train = train.count;
+        info->train = mn_stream_view_of(stream, MN_PART_TRAIN, task).count;
+        info->labelled = mn_stream_view_of(stream, MN_PART_LABELLED, task).count;
         info->validation = mn_stream_view_of(stream, MN_PART_VALIDATION, task).count;
         info->test = mn_stream_view_of(stream, MN_PART_TEST, task).count;
-        for (int64_t i = 0; i < train.count; i++)
-            info->labelled += stream->train_labels[train.indices[i]] >= 0;
         if (info->test == 0)
             return mn_fail(MN_BAD_OPTION, "data set '%s' has no test images for task %lld",
                            stream->dataset->name, (long long)task);
@@ -248,6 +311,8 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
         label_all(made, &dataset->test, made->test_labels);
         status = choose(made, spec);
     }
+    if (status == MN_OK)
+        status = choose_pool(made, spec->pool);
     for (int i = 0; i < PARTS && status == MN_OK; i++)
         status = fill_view(made, (mn_part)i);
     if (status == MN_OK)
@@ -269,7 +334,7 @@ void mn_stream_free(mn_stream *stream)
     free(stream->group);
     free(stream->train_labels);
     free(stream->test_labels);
-    free(stream->held_out);
+    free(stream->parts);
     free(stream->info);
     free(stream->number_name);
     for (int i = 0; i < PARTS; i++) {

@@ -95,15 +95,21 @@ static mn_status check_fractions(const mn_stream_spec *spec)
                        spec->validation);
     if (!(spec->label_fraction > 0 && spec->label_fraction <= 1))
         return mn_fail(MN_BAD_OPTION,
-                       "label_fraction: %g is not above 0 and at most 1 (all are labelled)",
+                       "labels.fraction: %g is not above 0 and at most 1 (all are labelled)",
                        spec->label_fraction);
     if (spec->labels_per_class < 0)
-        return mn_fail(MN_BAD_OPTION, "labels_per_class: %lld is below 0 (all are labelled)",
+        return mn_fail(MN_BAD_OPTION, "labels.per_class: %lld is below 0 (all are labelled)",
                        (long long)spec->labels_per_class);
     if (spec->labels_per_class > 0 && spec->label_fraction < 1)
         return mn_fail(MN_BAD_OPTION,
-                       "labels_per_class and label_fraction: both choose what is labelled; give "
+                       "labels.per_class and labels.fraction: both choose what is labelled; give "
                        "one of them");
+    if (!(spec->pool > 0 && spec->pool <= 1))
+        return mn_fail(MN_BAD_OPTION, "labels.pool: %g is not above 0 and at most 1 (all images)",
+                       spec->pool);
+    if (spec->images_per_class < 0)
+        return mn_fail(MN_BAD_OPTION, "stream.images_per_class: %lld is below 0 (all images)",
+                       (long long)spec->images_per_class);
     return MN_OK;
 }
 

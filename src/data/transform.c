@@ -3,6 +3,7 @@
  * The float32 operations and their order are PyTorch's (ToTensor divides by 255, Normalize
  * subtracts, then divides).  Divided out in vectors it is faster than a table of 256 floats.  What
  * is random about a row is looked up by the row's own key, so rows can go to any thread. */
+#include <math.h>
 #include <mneme/data.h>
 #include <omp.h>
 #include <string.h>
@@ -140,5 +141,19 @@ void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t c
         const int64_t id = ids != NULL ? ids[row] : row;
         const view drawn = draw_view(transform, mn_key_at(key, (uint64_t)id));
         apply_view(transform, image, drawn, from, to);
+    }
+}
+
+void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
+                        uint8_t *pixels)
+{
+    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
+    for (int64_t i = 0; i < values; i++) {
+        double value =
+            (double)(x[i] * transform->deviation[i / plane] + transform->mean[i / plane]);
+        if (transform->scale != NULL)
+            value = (value - (double)transform->offset[i]) /
+                    (double)(transform->scale[i] > 0 ? transform->scale[i] : 1);
+        pixels[i] = (uint8_t)lround(255 * fmin(fmax(value, 0), 1));
     }
 }

@@ -20,11 +20,18 @@ static int64_t batches_of(int64_t count, int64_t batch)
     return (count + batch - 1) / batch;
 }
 
+/* What of the stream a phase walks: what has labels, or what the base takes as unlabelled. */
+static mn_part part_of(const mn_runner *runner)
+{
+    const bool unlabelled = (runner->learner->member[0].strategy->needs & MN_USES_UNLABELLED) != 0;
+    return unlabelled ? MN_PART_POOL : MN_PART_LABELLED;
+}
+
 static mn_status open_loader(mn_runner *runner, mn_batches *made)
 {
     const int64_t task = runner->learner->cursor.task;
     const int64_t first = made->kind == MN_FROM_SEEN ? 0 : task;
-    return mn_loader_new(runner->stream, MN_PART_TRAIN, first, task, made->batch,
+    return mn_loader_new(runner->stream, part_of(runner), first, task, made->batch,
                          made->as_stored ? &runner->learner->plain : &runner->transform,
                          &made->loader);
 }
@@ -57,8 +64,8 @@ static mn_status mixture_fill(mn_runner *runner, mn_batches *made, mixture *m)
 {
     const mn_learner *learner = runner->learner;
     const mn_stream_view view =
-        mn_stream_view_of(runner->stream, MN_PART_TRAIN, learner->cursor.task);
-    const int32_t *labels = mn_stream_labels(runner->stream, MN_PART_TRAIN);
+        mn_stream_view_of(runner->stream, part_of(runner), learner->cursor.task);
+    const int32_t *labels = mn_stream_labels(runner->stream, part_of(runner));
     const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
     made->count = view.count + used;
     m->images = view.count;
@@ -276,7 +283,5 @@ mn_status mn_batches_get(mn_runner *runner, mn_batches *from, int64_t epoch, int
         MN_TRY(buffer_rows(runner, from, from->order + first, count, key, batch));
     else
         return no_rows(runner, batch);
-    if ((learner->member[0].strategy->needs & MN_USES_UNLABELLED) == 0)
-        *batch = mn_learner_labelled_only(learner, *batch);
     return mn_learner_check(learner);
 }

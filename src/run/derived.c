@@ -1,6 +1,5 @@
 /* derived.c -- services that make a batch, or marks for it, from another batch. */
 #include "autograd/node.h"
-#include "data/strong.h"
 #include "run/learner.h"
 
 #include <string.h>
@@ -68,21 +67,6 @@ const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wan
         space->batch.count = 0;
     if (places != NULL)
         *places = chosen;
-    return &space->batch;
-}
-
-const mn_batch *mn_strong_views(mn_learner *learner, const char *name, const mn_batch *batch,
-                                int64_t views)
-{
-    const mn_key key = mn_learner_key(learner, "strong", name);
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_status status = mn_batch_space_prepare(space, batch->image, batch->count * views);
-    fail(learner, status);
-    for (int64_t i = 0; i < space->batch.count && status == MN_OK; i++)
-        copy_row(space, i, batch, i % batch->count);
-    if (status == MN_OK)
-        mn_strong_apply(learner->transform, batch->image, space->batch.count, space->pixels, key, 0,
-                        space->x);
     return &space->batch;
 }
 

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const section_names[] = {"train",     "dataset",   "stream",
-                                            "network",   "optimiser", "schedule",
-                                            "normalise", "augment",   "buffer"};
+static const char *const section_names[] = {"train",   "dataset",   "stream",   "labels",
+                                            "network", "optimiser", "schedule", "normalise",
+                                            "augment", "views",     "buffer"};
 
 const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment)
 {
@@ -284,8 +284,8 @@ static mn_status check_keys(const mn_experiment *experiment)
     const char *known[32] = {"name",          "summary",   "dataset",   "stream",   "network",
                              "optimiser",     "schedule",  "normalise", "train",    "recipes",
                              "recipe_source", "published", "buffer",    "strategy", "plugins",
-                             "notes",         "augment"};
-    size_t n = 17;
+                             "notes",         "augment",   "labels",    "views"};
+    size_t n = 19;
     for (int i = 0; i < experiment->strategy_count; i++)
         known[n++] = experiment->strategy[i]->name;
     known[n] = NULL;

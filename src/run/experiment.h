@@ -20,8 +20,8 @@ typedef struct mn_run_settings {
     const char *buffer_policy, *data_folder;
     const char *init, *init_digest;
     bool init_head;
-    double validation, label_fraction;
-    int64_t labels_per_class, class_order_seed;
+    double validation;
+    int64_t class_order_seed;
     int64_t eval_every, eval_batch, log_every;
     double commit_every;
     int64_t commit_steps;
@@ -32,7 +32,13 @@ typedef struct mn_run_settings {
 typedef struct mn_stream_settings {
     int64_t scenario, tasks, classes;
     const char *task_classes, *class_order;
+    int64_t images_per_class;
 } mn_stream_settings;
+
+typedef struct mn_label_settings {
+    int64_t per_class;
+    double fraction, pool;
+} mn_label_settings;
 
 typedef struct mn_schedule_settings {
     int64_t name, every, warm_up;
@@ -49,17 +55,19 @@ typedef struct mn_augment_settings {
     bool flip;
 } mn_augment_settings;
 
-enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 17 };
+enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 19 };
 
 typedef enum mn_section_id {
     MN_SECTION_TRAIN,
     MN_SECTION_DATASET,
     MN_SECTION_STREAM,
+    MN_SECTION_LABELS,
     MN_SECTION_NETWORK,
     MN_SECTION_OPTIMISER,
     MN_SECTION_SCHEDULE,
     MN_SECTION_NORMALISE,
     MN_SECTION_AUGMENT,
+    MN_SECTION_VIEWS,
     MN_SECTION_BUFFER,   /* options of the policy */
     MN_SECTION_STRATEGY, /* the first of them */
 } mn_section_id;

@@ -129,8 +129,6 @@ void mn_learner_remember_failure(mn_learner *learner, mn_status status);
 mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name);
 /* An empty batch to fill, valid until the next step. */
 mn_batch_space *mn_learner_space(mn_learner *learner);
-/* Copies the labelled rows of a batch; the batch itself when all are. */
-const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *batch);
 
 /* The images of a batch on the step's tape, (B, image...). */
 mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch);

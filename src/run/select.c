@@ -54,8 +54,6 @@ static mn_status collect(mn_learner *learner, mn_loader *loader, collected *all)
         const mn_batch *batch;
         MN_TRY(mn_loader_batch(loader, i, &batch));
         mn_learner_begin_step(learner);
-        batch = mn_learner_labelled_only(learner, batch);
-        MN_TRY(mn_learner_check(learner));
         MN_TRY(collect_batch(learner, batch, at, all, logits));
         at += batch->count;
     }
@@ -69,8 +67,8 @@ mn_status mn_learner_select(mn_learner *learner)
     const int64_t task = learner->cursor.task;
     const mn_task_info info = mn_stream_task(learner->stream, task);
     mn_loader *loader;
-    MN_TRY(mn_loader_new(learner->stream, MN_PART_TRAIN, task, task, learner->settings->eval_batch,
-                         &learner->plain, &loader));
+    MN_TRY(mn_loader_new(learner->stream, MN_PART_LABELLED, task, task,
+                         learner->settings->eval_batch, &learner->plain, &loader));
     collected all = {.features = NULL};
     mn_tape_record(learner->tape, false);
     mn_status status = collect(learner, loader, &all);

@@ -167,30 +167,15 @@ void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value
     learner->term[learner->terms++] = (mn_loss_term){name, weight, value};
 }
 
-static mn_status copy_rows(mn_batch_space *to, int64_t at, const mn_batch *from)
-{
-    const size_t pixels = (size_t)mn_shape_count(from->image), n = (size_t)from->count;
-    if (n == 0)
-        return MN_OK;
-    const size_t first = (size_t)at;
-    memcpy(to->x + first * pixels, from->x, n * pixels * sizeof *to->x);
-    memcpy(to->pixels + first * pixels, from->pixels, n * pixels);
-    memcpy(to->labels + first, from->labels, n * sizeof *to->labels);
-    memcpy(to->tasks + first, from->tasks, n * sizeof *to->tasks);
-    memcpy(to->indices + first, from->indices, n * sizeof *to->indices);
-    memcpy(to->slots + first, from->slots, n * sizeof *to->slots);
-    return MN_OK;
-}
-
 const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b)
 {
     mn_batch_space *space = mn_learner_space(learner);
     const mn_shape image = a->count > 0 ? a->image : b->image;
-    mn_status status = mn_batch_space_prepare(space, image, a->count + b->count);
-    if (status == MN_OK)
-        status = copy_rows(space, 0, a);
-    if (status == MN_OK)
-        status = copy_rows(space, a->count, b);
+    const mn_status status = mn_batch_space_prepare(space, image, a->count + b->count);
+    if (status == MN_OK) {
+        mn_batch_space_copy(space, 0, a);
+        mn_batch_space_copy(space, a->count, b);
+    }
     remember_failure(learner, status);
     space->batch.stream_rows = a->stream_rows;
     return &space->batch;
@@ -199,34 +184,14 @@ const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *
 const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
 {
     mn_batch_space *space = mn_learner_space(learner);
-    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
+    const mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
     if (status == MN_OK)
-        status = copy_rows(space, 0, batch);
+        mn_batch_space_copy(space, 0, batch);
     remember_failure(learner, status);
     space->batch.stream_rows = batch->stream_rows;
     if (status == MN_OK)
         mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
                            mn_key_of(0, "plain"), NULL, space->x);
-    return &space->batch;
-}
-
-const mn_batch *mn_learner_labelled_only(mn_learner *learner, const mn_batch *batch)
-{
-    int64_t labelled = 0;
-    for (int64_t i = 0; i < batch->count; i++)
-        labelled += batch->labels[i] >= 0;
-    if (labelled == batch->count)
-        return batch;
-    mn_batch_space *space = mn_learner_space(learner);
-    remember_failure(learner, mn_batch_space_prepare(space, batch->image, labelled));
-    int64_t at = 0;
-    for (int64_t i = 0; i < batch->count && learner->status == MN_OK; i++) {
-        if (batch->labels[i] < 0)
-            continue;
-        const mn_batch row = mn_batch_row(batch, i);
-        remember_failure(learner, copy_rows(space, at++, &row));
-    }
-    space->batch.stream_rows = labelled;
     return &space->batch;
 }
 
@@ -333,54 +298,6 @@ const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t t
     if (slots != NULL && learner->buffer != NULL)
         count = mn_buffer_draw_of_task(learner->buffer, key, (int32_t)task, wanted, slots);
     return gather(learner, slots, count, mn_key_at(key, 1));
-}
-
-/* Places of up to `wanted` labelled images of the current task, in `places`; returns how many. */
-static int64_t labelled_places(const mn_learner *learner, mn_key key, int64_t wanted,
-                               int64_t *places)
-{
-    const mn_stream_view view =
-        mn_stream_view_of(learner->stream, MN_PART_TRAIN, learner->cursor.task);
-    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_TRAIN);
-    int64_t count = 0;
-    mn_random_permutation(key, view.count, places);
-    for (int64_t i = 0; i < view.count && count < wanted; i++)
-        if (labels[view.indices[places[i]]] >= 0)
-            places[count++] = places[i];
-    return count;
-}
-
-static mn_status copy_of_stream(mn_learner *learner, const int64_t *places, int64_t count,
-                                mn_batch_space *space)
-{
-    const int64_t task = learner->cursor.task;
-    mn_loader *loader;
-    MN_TRY(mn_loader_new(learner->stream, MN_PART_TRAIN, task, task, 1, &learner->plain, &loader));
-    const mn_batch *rows;
-    mn_status status = mn_loader_rows(loader, places, count, &rows);
-    if (status == MN_OK)
-        status = mn_batch_space_prepare(space, rows->image, rows->count);
-    if (status == MN_OK)
-        status = copy_rows(space, 0, rows);
-    space->batch.stream_rows = space->batch.count;
-    mn_loader_free(loader);
-    return status;
-}
-
-const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted)
-{
-    const mn_key key = draw_key(learner, "draw-stream", name);
-    const int64_t all = mn_stream_task(learner->stream, learner->cursor.task).train;
-    mn_batch_space *space = mn_learner_space(learner);
-    int64_t *places = slots_for(learner, all);
-    mn_status status = MN_NO_MEMORY;
-    if (places != NULL)
-        status =
-            copy_of_stream(learner, places, labelled_places(learner, key, wanted, places), space);
-    remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
 }
 
 const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted)

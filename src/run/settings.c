@@ -33,9 +33,6 @@ static const mn_option run_options[] = {
     MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
             "hold out this part of each class's training images and evaluate on it; the test set "
             "is not touched"),
-    MN_INT(mn_run_settings, labels_per_class, 0, 0, 1e9,
-           "labelled training images of each class; 0: all"),
-    MN_REAL(mn_run_settings, label_fraction, 1, 0, 1, "part of each class that is labelled"),
     MN_INT(
         mn_run_settings, class_order_seed, -1, -2, 1e15,
         "shuffle the class order by this seed; -1: the benchmark's order; -2: shuffle by 'seed'"),
@@ -70,6 +67,18 @@ static const mn_option stream_options[] = {
            "only the first so many classes of class_order; 0: all"),
     MN_TEXT(mn_stream_settings, task_classes, "", "classes of each task, 50,10,10; empty: even"),
     MN_TEXT(mn_stream_settings, class_order, "", "original labels by arrival; empty: ascending"),
+    MN_INT(mn_stream_settings, images_per_class, 0, 0, 1e9,
+           "training images of each class, chosen by the seed; 0: all"),
+    MN_END,
+};
+
+static const mn_option label_options[] = {
+    MN_INT(mn_label_settings, per_class, 0, 0, 1e9,
+           "labelled training images of each class, chosen by the seed; 0: all"),
+    MN_REAL(mn_label_settings, fraction, 1, 0, 1, "part of each class that is labelled"),
+    MN_REAL(mn_label_settings, pool, 1, 0, 1,
+            "part of each task's images, chosen by the seed, that its unlabelled batches are made "
+            "of; labelled images are labelled whether or not they are in it"),
     MN_END,
 };
 
@@ -100,6 +109,37 @@ static const mn_option augment_options[] = {
     MN_END,
 };
 
+/* The defaults are those of NNCSL's authors for CIFAR. */
+static const mn_option view_options[] = {
+    MN_INT(mn_view_spec, size, 0, 0, 4096, "height and width in pixels; 0: those of the images"),
+    MN_REAL(mn_view_spec, area_least, 0.75, 0, 1,
+            "least part of the image in a random crop; 0: no crop"),
+    MN_REAL(mn_view_spec, area_most, 1, 0, 1, "greatest part of the image in a random crop"),
+    MN_REAL(mn_view_spec, aspect_least, 0.75, 0.01, 100, "least width / height of a crop"),
+    MN_REAL(mn_view_spec, aspect_most, 4.0 / 3, 0.01, 100, "greatest width / height of a crop"),
+    MN_REAL(mn_view_spec, flip, 0.5, 0, 1, "probability of mirroring left to right"),
+    MN_REAL(mn_view_spec, jitter, 0.8, 0, 1, "probability of the next four, in random order"),
+    MN_REAL(mn_view_spec, brightness, 0.4, 0, 10, "factors from 1 - this to 1 + this"),
+    MN_REAL(mn_view_spec, contrast, 0.4, 0, 10, "factors from 1 - this to 1 + this"),
+    MN_REAL(mn_view_spec, saturation, 0.4, 0, 10, "factors from 1 - this to 1 + this; colour only"),
+    MN_REAL(mn_view_spec, hue, 0.1, 0, 0.5, "parts of the colour wheel, both ways; colour only"),
+    MN_REAL(mn_view_spec, grey, 0, 0, 1, "probability of losing colour"),
+    MN_REAL(mn_view_spec, blur, 0, 0, 1, "probability of a Gaussian blur"),
+    MN_INT(mn_view_spec, blur_kernel, 3, 1, 4095, "pixels across which it is summed, odd"),
+    MN_REAL(mn_view_spec, sigma_least, 0.1, 0.001, 1000, "least width of the blur in pixels"),
+    MN_REAL(mn_view_spec, sigma_most, 2, 0.001, 1000, "greatest width of the blur in pixels"),
+    MN_REAL(mn_view_spec, solarise, 0.2, 0, 1,
+            "probability of the negative of all values above a random threshold"),
+    MN_REAL(mn_view_spec, equalise, 0.2, 0, 1, "probability of a level histogram in each channel"),
+    MN_REAL(mn_view_spec, cutout, 0, 0, 1, "probability of a square in the mean colour"),
+    MN_REAL(mn_view_spec, cutout_size, 0.5, 0, 2, "its side, in parts of the view's"),
+    MN_INT(mn_view_spec, small_size, 0, 0, 4096,
+           "height and width of small views; 0: 9/16 of the images'"),
+    MN_REAL(mn_view_spec, small_area_least, 0.3, 0, 1, "area_least of small views"),
+    MN_REAL(mn_view_spec, small_area_most, 0.75, 0, 1, "area_most of small views"),
+    MN_END,
+};
+
 const mn_option *mn_run_options(void)
 {
     return run_options;
@@ -110,9 +150,11 @@ const mn_option *mn_settings_table(mn_section_id id, size_t *bytes)
     switch (id) {
     case MN_SECTION_TRAIN: *bytes = sizeof(mn_run_settings); return run_options;
     case MN_SECTION_STREAM: *bytes = sizeof(mn_stream_settings); return stream_options;
+    case MN_SECTION_LABELS: *bytes = sizeof(mn_label_settings); return label_options;
     case MN_SECTION_SCHEDULE: *bytes = sizeof(mn_schedule_settings); return schedule_options;
     case MN_SECTION_NORMALISE: *bytes = sizeof(mn_normalise_settings); return normalise_options;
     case MN_SECTION_AUGMENT: *bytes = sizeof(mn_augment_settings); return augment_options;
+    case MN_SECTION_VIEWS: *bytes = sizeof(mn_view_spec); return view_options;
     case MN_SECTION_DATASET:
     case MN_SECTION_NETWORK:
     case MN_SECTION_OPTIMISER:
@@ -154,6 +196,7 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_cla
                                int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec)
 {
     const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const mn_label_settings *labels = experiment->section[MN_SECTION_LABELS].values;
     const mn_run_settings *run = mn_experiment_settings(experiment);
     int64_t listed, ordered;
     MN_TRY(parse_integers("stream.task_classes", stream->task_classes, MN_MAX_TASKS, task_classes,
@@ -173,8 +216,10 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_cla
         .class_order = ordered > 0 ? class_order : NULL,
         .class_order_seed = run->class_order_seed == -2 ? run->seed : run->class_order_seed,
         .validation = run->validation,
-        .labels_per_class = run->labels_per_class,
-        .label_fraction = run->label_fraction,
+        .images_per_class = stream->images_per_class,
+        .labels_per_class = labels->per_class,
+        .label_fraction = labels->fraction,
+        .pool = labels->pool,
     };
     return MN_OK;
 }

@@ -3,7 +3,6 @@
 #include "run/batches.h"
 #include "store/query.h"
 
-#include <math.h>
 #include <mneme/results.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,19 +218,6 @@ typedef struct examples {
     int64_t *count;  /* (classes) */
 } examples;
 
-/* Back from what a network sees to bytes. */
-static void show_values(const viewer *v)
-{
-    const mn_transform *t = &v->transform;
-    const int64_t values = mn_shape_count(v->image), plane = values / t->channels;
-    for (int64_t i = 0; i < values; i++) {
-        double value = (double)(v->x[i] * t->deviation[i / plane] + t->mean[i / plane]);
-        if (t->scale != NULL)
-            value = (value - (double)t->offset[i]) / (double)(t->scale[i] > 0 ? t->scale[i] : 1);
-        v->pixels[i] = (uint8_t)lround(255 * fmin(fmax(value, 0), 1));
-    }
-}
-
 static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examples *e)
 {
     const size_t bytes = (size_t)mn_shape_count(v->image);
@@ -263,7 +249,7 @@ static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels
     for (int64_t epoch = 0; epoch < MOST_COLUMNS - 1; epoch++) {
         const mn_key key = mn_epoch_key(settings->seed, "stream.augment", task, 0, epoch);
         mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x);
-        show_values(v);
+        mn_transform_bytes(&v->transform, v->image, v->x, v->pixels);
         MN_TRY(mn_sheet_image(v->sheet, v->pixels, -1));
     }
     return MN_OK;

@@ -76,12 +76,14 @@ typedef struct mn_stream_spec {
     const int64_t *class_order;  /* (classes) original labels by arrival; NULL: 0, 1, 2, ... */
     int64_t class_order_seed;    /* >= 0: a shuffled order of its own seed, over class_order */
     double validation;           /* fraction of each class's training images held out; 0: none */
+    int64_t images_per_class;    /* > 0: so many training images a class; the others are left out */
     int64_t labels_per_class;    /* > 0: so many labelled training images a class */
     double label_fraction;       /* < 1: that fraction of each class is labelled */
+    double pool;                 /* < 1: that fraction of each task's images is its pool */
 } mn_stream_spec;
 
 /* For initialisers: the members whose "nothing was asked for" is not zero. */
-#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1
+#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1, .pool = 1
 
 typedef struct mn_stream mn_stream;
 
@@ -90,7 +92,15 @@ typedef struct mn_task_info {
     int64_t train, labelled, validation, test; /* images */
 } mn_task_info;
 
-typedef enum mn_part { MN_PART_TRAIN, MN_PART_VALIDATION, MN_PART_TEST } mn_part;
+typedef enum mn_part {
+    MN_PART_TRAIN,
+    MN_PART_VALIDATION,
+    MN_PART_TEST,
+    MN_PART_LABELLED, /* of training */
+    /* Of training: what semi-supervised methods take as unlabelled.  It may hold labelled images;
+     * where spec.pool is below 1 it does not hold all of them. */
+    MN_PART_POOL,
+} mn_part;
 
 /* Borrows the data set.  More tasks or classes than there are: MN_BAD_OPTION. */
 MN_API mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed,
@@ -159,6 +169,9 @@ MN_API mn_transform mn_transform_plain(const mn_transform *transform);
  * step's threads, which changes no bit. */
 MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
                                const uint8_t *pixels, mn_key key, const int64_t *ids, float *x);
+/* The way back, of one image: x (image) -> the nearest bytes. */
+MN_API void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
+                               uint8_t *pixels);
 
 /* --- loaders ---------------------------------------------------------------------------------- */
 typedef struct mn_loader mn_loader;

@@ -10,6 +10,7 @@
 
 #include <mneme/buffer.h>
 #include <mneme/network.h>
+#include <mneme/views.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,7 +38,7 @@ enum { /* mn_strategy.needs */
     MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* a class-incremental stream */
     MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
-    MN_USES_UNLABELLED = 1 << 5,          /* else its batches leave unlabelled rows out */
+    MN_USES_UNLABELLED = 1 << 5,          /* else its batches are of labelled rows alone */
     MN_NEEDS_SELECTION = 1 << 6,          /* a buffer policy that selects at the end of tasks */
     MN_FILLS_BUFFER = 1 << 7,             /* by itself: the policy must be reservoir */
 };
@@ -170,12 +171,16 @@ MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_
 typedef bool mn_row_wanted(const mn_batch *batch, int64_t row, void *context);
 MN_API const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
                                  void *context, const int64_t **places);
-/* `views` strongly augmented views of every row, as contrastive learning wants them: first one of
- * each row, then another of each.  Random crops of a fifth of the image or more, resized; changes
- * of brightness and contrast; for images of three channels also flips, changes of saturation and
- * hue, and loss of colour.  Keyed by strategy, `name` and step. */
-MN_API const mn_batch *mn_strong_views(mn_learner *learner, const char *name,
-                                       const mn_batch *batch, int64_t views);
+/* `views` random views of every row (views.h), from its un-augmented pixels: first one of each row,
+ * then another of each.  Keyed by strategy, `name`, step, row and view.  Where they have another
+ * size than the images, so has the batch, and its pixels are those of the view. */
+MN_API const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *batch,
+                                const mn_view_spec *spec, int64_t views);
+/* What the benchmark's section `views` says; and of small views beside the full ones. */
+MN_API mn_view_spec mn_full_views(const mn_learner *learner);
+MN_API mn_view_spec mn_small_views(const mn_learner *learner);
+/* In open: MN_BAD_OPTION unless the images have such views, and the shared network takes them. */
+MN_API mn_status mn_check_views(mn_learner *learner, const mn_view_spec *spec);
 /* The logits (B, classes), with 1e9 taken off those of all classes but the ones of each row's own
  * task: mn_row_max() of it is the largest of the row's own head. */
 MN_API mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits);
@@ -198,6 +203,13 @@ MN_API const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, in
 MN_API const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted);
 /* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
 MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
+/* `wanted` labelled rows of every class seen: of the current task's training data and, of earlier
+ * tasks, the buffer; repeated where a class has fewer, none where it has none.  Freshly augmented;
+ * in order of class, the stream's before the buffer's. */
+MN_API const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name,
+                                                  int64_t wanted);
+/* In open: MN_BAD_OPTION if some class of the stream has fewer labelled images than `wanted`. */
+MN_API mn_status mn_check_labelled(mn_learner *learner, int64_t wanted);
 /* In open: MN_FROM_BOTH leaves out this fraction of each class in the buffer, drawn anew for each
  * task, and as many images of each class of the task as of a buffered class on average. */
 MN_API void mn_hold_out(mn_learner *learner, double fraction);
