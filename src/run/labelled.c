@@ -134,10 +134,9 @@ const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name
     int64_t *memory =
         malloc((size_t)(3 * most + labelled_now(learner).count + used) * sizeof *memory);
     const mn_status status =
-        memory != NULL
-            ? draw_per_class(learner, mn_learner_key(learner, "draw-labelled", name), wanted, most,
-                             memory, space)
-            : mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+        memory != NULL ? draw_per_class(learner, mn_learner_key(learner, "draw-labelled", name),
+                                        wanted, most, memory, space)
+                       : mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     free(memory);
     mn_learner_remember_failure(learner, status);
     if (status != MN_OK)
