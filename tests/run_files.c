@@ -83,6 +83,9 @@ void test_same_run(const char *one, const char *other)
                       different, table);
     }
     ck_assert_int_gt(query(database, "SELECT count(*) FROM tensor"), 0);
+    ck_assert_int_eq(query(database, "SELECT (SELECT value FROM main.run WHERE key = 'images') IS "
+                                     "(SELECT value FROM other.run WHERE key = 'images')"),
+                     1);
     sqlite3_close(database);
 }
 

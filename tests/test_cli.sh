@@ -280,6 +280,8 @@ is_not_there runs/arms/split-synthetic-er-small/split-synthetic-er-s1.mneme
 manifest '{"scope": "class-il", "minus": "finetune", "to": 0}'
 run 1 sweep study.json --table
 says 'at most 0: NO'
+run 1 sweep study.json --table --costs
+says ' 2390 ' # images: ER replays as many as come, but for the first step
 refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
 manifest '{"minus": "finetun"}'
 refused 2 "no arm of split-synthetic is called 'finetun'" sweep study.json

@@ -43,10 +43,10 @@ static void free_words(words *line)
         free(line->word[i]);
 }
 
-static void add_settings(words *line, const mn_arm *arm)
+static void add_settings(words *line, const cJSON *set)
 {
     const cJSON *setting;
-    cJSON_ArrayForEach(setting, arm->set)
+    cJSON_ArrayForEach(setting, set)
     {
         char *value = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
                                               : mn_or_die(cJSON_PrintUnformatted(setting));
@@ -75,8 +75,8 @@ static int run_itself(words *line)
     return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
 }
 
-static int run_arm(const mn_arm *arm, int64_t seeds, const char *folder,
-                   const mn_arguments *arguments)
+static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds,
+                   const char *folder, const mn_arguments *arguments)
 {
     words line = {.count = 0};
     add_word(&line, mn_text("mneme"));
@@ -94,7 +94,8 @@ static int run_arm(const mn_arm *arm, int64_t seeds, const char *folder,
     }
     if (mn_arguments_has(arguments, "quiet"))
         add_word(&line, mn_text("--quiet"));
-    add_settings(&line, arm);
+    add_settings(&line, manifest->set);
+    add_settings(&line, arm->set);
     const int code = run_itself(&line);
     free_words(&line);
     return code;
@@ -139,10 +140,31 @@ static void add_verdict(mn_table *table, const mn_expectation *e, bool as_expect
         mn_table_text(table, "-");
 }
 
+/* The mean of a number in the run table over the finished runs of an arm. */
+static double mean_fact(const mn_runs *runs, const char *key)
+{
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; i < runs->count; i++) {
+        const char *value = mn_results_value(runs->run[i].results, key);
+        if (runs->run[i].group != 0 || value == NULL || !mn_run_is_finished(&runs->run[i]))
+            continue;
+        sum += strtod(value, NULL);
+        count++;
+    }
+    return count > 0 ? sum / count : (double)NAN;
+}
+
+static void add_costs(mn_table *table, const mn_runs *runs)
+{
+    mn_table_number(table, mean_fact(runs, "images"), 0);
+    mn_table_number(table, mean_fact(runs, "seconds"), 1);
+}
+
 /* One row: a metric of an arm, beside what was expected of it.  True when it is as expected, or
  * nobody knows yet. */
 static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                    const mn_runs *runs, const mn_expectation *e)
+                    const mn_runs *runs, const mn_expectation *e, bool costs)
 {
     mn_scope scope = e->scope;
     for (mn_scope s = MN_SCOPES; s-- > 0 && e->scope == MN_SCOPES;)
@@ -161,6 +183,8 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
         mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
     mn_table_mean(table, summary.mean, summary.deviation);
     mn_table_text(table, "%lld", (long long)summary.n);
+    if (costs)
+        add_costs(table, runs);
     if (summary.n == 0) {
         mn_table_text(table, "not run yet");
         return true;
@@ -171,31 +195,33 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
 }
 
 static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                          const char *folder, int *missed)
+                          const char *folder, bool costs, int *missed)
 {
     static const mn_expectation nothing = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
     for (int i = 0; i < arm->expectations || i == 0; i++) {
         const mn_expectation *e = arm->expectations > 0 ? &arm->expect[i] : &nothing;
         mn_runs runs;
         MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
-        *missed += !add_row(table, manifest, arm, &runs, e);
+        *missed += !add_row(table, manifest, arm, &runs, e, costs);
         mn_runs_free(&runs);
     }
     return MN_OK;
 }
 
-static int show_table(const mn_manifest *manifest, const char *folder)
+static int show_table(const mn_manifest *manifest, const char *folder, bool costs)
 {
-    static const char *const headings[] = {"benchmark", "arm",  "settings", "scope",
-                                           "metric",    "mean", "seeds",    "expected"};
-    mn_table *table = mn_table_new(sizeof headings / sizeof headings[0]);
-    for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++)
-        mn_table_text(table, "%s", headings[i]);
+    static const char *const headings[] = {"benchmark", "arm",   "settings", "scope",   "metric",
+                                           "mean",      "seeds", "images",   "seconds", "expected"};
+    enum { HEADINGS = sizeof headings / sizeof headings[0], COSTS = 2 };
+    mn_table *table = mn_table_new(costs ? HEADINGS : HEADINGS - COSTS);
+    for (int i = 0; i < HEADINGS; i++)
+        if (costs || i < HEADINGS - 1 - COSTS || i == HEADINGS - 1)
+            mn_table_text(table, "%s", headings[i]);
     int missed = 0;
     mn_status status = MN_OK;
     for (int i = 0; i < manifest->count && status == MN_OK; i++)
         if (manifest->arm[i].chosen)
-            status = add_rows(table, manifest, &manifest->arm[i], folder, &missed);
+            status = add_rows(table, manifest, &manifest->arm[i], folder, costs, &missed);
     if (status == MN_OK)
         mn_table_print(table, stdout);
     mn_table_free(table);
@@ -216,7 +242,7 @@ static int run_arms(const mn_manifest *manifest, const char *folder, const mn_ar
             continue;
         code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
         if (code == MN_EXIT_DONE)
-            code = run_arm(&manifest->arm[i], seeds, folder, arguments);
+            code = run_arm(manifest, &manifest->arm[i], seeds, folder, arguments);
     }
     return code;
 }
@@ -238,7 +264,7 @@ static int sweep(const mn_arguments *arguments)
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = run_arms(&manifest, folder, arguments);
     if (code == MN_EXIT_DONE)
-        code = show_table(&manifest, folder);
+        code = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
     free(folder);
     mn_manifest_free(&manifest);
     return code;
@@ -253,6 +279,9 @@ static const mn_flag flags[] = {
     {.name = "seeds", .value = "N", .help = "seeds of each arm, instead of the manifest's"},
     {.name = "jobs", .value = "N", .help = "processes at a time (default: cores)"},
     {.name = "table", .help = "run nothing: show what has been finished so far"},
+    {.name = "costs",
+     .help = "also show the mean of the images that went through a network to train it, and of the "
+             "seconds that a run took"},
     {.name = "quiet", .letter = 'q', .help = "no progress, only results and warnings"},
     {.name = NULL},
 };
@@ -261,7 +290,7 @@ const mn_command mn_command_sweep = {
     .name = "sweep",
     .synopsis = "MANIFEST [flags]",
     .summary = "Runs the arms of a study over seeds and prints their means.",
-    .details = "MANIFEST is a JSON file: {\"name\", \"seeds\", \"arms\": [{\"benchmark\", "
+    .details = "MANIFEST is a JSON file: {\"name\", \"seeds\", \"set\", \"arms\": [{\"benchmark\", "
                "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
                "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  With \"minus\", the "
                "name of another arm of the benchmark, the range is that of the difference, paired "

@@ -23,6 +23,14 @@ static mn_status need_text(const cJSON *object, const char *where, const char *n
     return *value != NULL ? MN_OK : mn_fail(MN_BAD_OPTION, "%s has no '%s'", where, name);
 }
 
+static mn_status read_set(const cJSON *object, const char *where, const cJSON **set)
+{
+    *set = cJSON_GetObjectItemCaseSensitive(object, "set");
+    return *set == NULL || cJSON_IsObject(*set)
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s: 'set' should be an object, {\"epochs\": 5}", where);
+}
+
 /* --- arms --- */
 
 static bool has_name(const mn_arm *arm, const char *benchmark, const char *name)
@@ -61,8 +69,7 @@ static mn_status read_arm(const cJSON *json, const char *where, int64_t seeds, m
     MN_TRY(need_text(json, where, "strategy", &arm->strategy));
     MN_TRY(mn_json_text(json, where, "name", &arm->name));
     MN_TRY(mn_json_int(json, where, "seeds", 1, MOST_SEEDS, &arm->seeds));
-    arm->set = cJSON_GetObjectItemCaseSensitive(json, "set");
-    return MN_OK;
+    return read_set(json, where, &arm->set);
 }
 
 /* --- expectations --- */
@@ -151,11 +158,12 @@ static mn_status read_expectations(const cJSON *arm, const char *arm_where,
 
 static mn_status read_all(const char *path, mn_manifest *manifest)
 {
-    static const char *const known[] = {"name", "summary", "seeds", "arms", "notes", NULL};
+    static const char *const known[] = {"name", "summary", "seeds", "set", "arms", "notes", NULL};
     int64_t seeds = 1;
     MN_TRY(mn_json_known(manifest->json, path, known));
     MN_TRY(mn_json_text(manifest->json, path, "name", &manifest->name));
     MN_TRY(mn_json_int(manifest->json, path, "seeds", 1, MOST_SEEDS, &seeds));
+    MN_TRY(read_set(manifest->json, path, &manifest->set));
     const cJSON *arms = cJSON_GetObjectItemCaseSensitive(manifest->json, "arms"), *arm;
     if (!cJSON_IsArray(arms))
         return mn_fail(MN_BAD_OPTION, "%s: 'arms' should list what to run", path);

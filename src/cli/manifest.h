@@ -18,7 +18,7 @@ typedef struct mn_arm {
     const char *name; /* the strategy's where the manifest gives none */
     char *folder;     /* of its run files, within the study's */
     int64_t seeds;
-    const cJSON *set;       /* NULL: the recipe alone */
+    const cJSON *set;       /* its own, after the study's; NULL: none */
     mn_expectation *expect; /* (expectations) */
     int expectations;
     bool chosen;
@@ -26,6 +26,7 @@ typedef struct mn_arm {
 
 typedef struct mn_manifest {
     const char *name; /* NULL: none */
+    const cJSON *set; /* of every arm; NULL: none */
     mn_arm *arm;      /* (count) */
     int count;
     cJSON *json; /* what the texts are borrowed from */

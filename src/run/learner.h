@@ -83,6 +83,7 @@ struct mn_learner {
 
     mn_cursor cursor;
     int64_t epoch;   /* of the phase */
+    int64_t images;  /* that went through a network with gradients, since the run began */
     double held_out; /* fraction of the buffer, by mn_hold_out */
     double learning_rate;
 

@@ -16,11 +16,23 @@
 
 /* --- committing --- */
 
-static mn_status set_seconds(mn_runner *runner)
+/* What the run has cost so far. */
+static mn_status set_costs(mn_runner *runner)
 {
     char text[32];
     snprintf(text, sizeof text, "%.3f", runner->earlier + mn_now() - runner->started);
-    return mn_runfile_set(runner->file, "seconds", text);
+    MN_TRY(mn_runfile_set(runner->file, "seconds", text));
+    snprintf(text, sizeof text, "%lld", (long long)runner->learner->images);
+    return mn_runfile_set(runner->file, "images", text);
+}
+
+/* What it had cost when it was committed; nothing where nobody counted. */
+static double earlier_cost(const mn_runner *runner, const char *key)
+{
+    char *text = mn_runfile_get(runner->file, key);
+    const double cost = text != NULL ? strtod(text, NULL) : 0;
+    free(text);
+    return cost;
 }
 
 static mn_status new_learner(mn_runner *runner, bool begins, mn_learner **learner)
@@ -37,10 +49,11 @@ static mn_status rebuild(mn_runner *runner)
 {
     mn_learner *again;
     MN_TRY(new_learner(runner, false, &again));
-    const int64_t epoch = runner->learner->epoch;
+    const int64_t epoch = runner->learner->epoch, images = runner->learner->images;
     mn_learner_free(runner->learner);
     runner->learner = again;
     again->epoch = epoch;
+    again->images = images;
     return mn_learner_load(again, runner->file);
 }
 
@@ -49,7 +62,7 @@ mn_status mn_runner_commit(mn_runner *runner)
     const double before = mn_now();
     runner->learner->cursor.commits++;
     MN_TRY(mn_learner_save(runner->learner, runner->file));
-    MN_TRY(set_seconds(runner));
+    MN_TRY(set_costs(runner));
     MN_TRY(mn_runfile_commit(runner->file));
     if (runner->learner->buffer != NULL)
         mn_buffer_saved(runner->learner->buffer);
@@ -287,13 +300,12 @@ static mn_status check_data(mn_runner *runner)
 
 static mn_status continue_run(mn_runner *runner)
 {
-    char *seconds = mn_runfile_get(runner->file, "seconds");
-    runner->earlier = seconds != NULL ? strtod(seconds, NULL) : 0;
-    free(seconds);
+    runner->earlier = earlier_cost(runner, "seconds");
     mn_cursor cursor;
     const mn_status begun = mn_runfile_get_cursor(runner->file, &cursor);
     MN_TRY(open_learner(runner, begun == MN_NOT_FOUND));
     MN_TRY(check_data(runner));
+    runner->learner->images = (int64_t)earlier_cost(runner, "images");
     if (begun == MN_OK)
         MN_TRY(mn_learner_load(runner->learner, runner->file));
     else if (begun != MN_NOT_FOUND)

@@ -134,6 +134,8 @@ const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn
         batch = &nothing;
     const mn_forwarded forwarded =
         mn_network_forward(network, mn_learner_input(learner, batch), mode);
+    if ((mode & MN_NO_GRADIENT) == 0)
+        learner->images += batch->count;
     if (learner->published_count == MN_MOST_PUBLISHED) {
         remember_failure(learner, mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step",
                                           MN_MOST_PUBLISHED));
