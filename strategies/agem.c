@@ -31,7 +31,10 @@ typedef struct agem_state {
 
 static mn_status open(mn_learner *learner)
 {
+    const agem_options *o = mn_options(learner);
     agem_state *s = mn_state(learner);
+    if (o->memory == MEMORY_SHARE)
+        mn_require_rows(learner, mn_tasks(learner), "task");
     const mn_tensor *values = mn_network_values(mn_learner_network(learner));
     return mn_add_scratch(learner, mn_tensor_shape(values), &s->reference);
 }
@@ -39,18 +42,6 @@ static mn_status open(mn_learner *learner)
 static int64_t share_of_task(mn_learner *learner)
 {
     return mn_buffer_capacity(mn_learner_buffer(learner)) / mn_tasks(learner);
-}
-
-static mn_status before_task(mn_learner *learner)
-{
-    const agem_options *o = mn_options(learner);
-    if (o->memory == MEMORY_SHARE && share_of_task(learner) == 0)
-        return mn_fail(MN_BAD_OPTION,
-                       "a buffer of %lld has no room for an exemplar of each of %lld tasks; set "
-                       "buffer_size",
-                       (long long)mn_buffer_capacity(mn_learner_buffer(learner)),
-                       (long long)mn_tasks(learner));
-    return MN_OK;
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
@@ -95,7 +86,6 @@ MN_STRATEGY(agem) = {
     .state_size = sizeof(agem_state),
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES,
     .open = open,
-    .before_task = before_task,
     .loss = loss,
     .gradients = gradients,
     .after_task = after_task,

@@ -37,6 +37,7 @@ static mn_status open(mn_learner *learner)
     if (tasks > MOST_TASKS)
         return mn_fail(MN_UNSUPPORTED, "%lld tasks; gem takes at most %d", (long long)tasks,
                        MOST_TASKS);
+    mn_require_rows(learner, tasks, "task");
     for (int64_t k = 0; k + 1 < tasks; k++)
         MN_TRY(mn_add_scratch(learner, slab, &s->past[k]));
     return MN_OK;
@@ -45,17 +46,6 @@ static mn_status open(mn_learner *learner)
 static int64_t share_of_task(mn_learner *learner)
 {
     return mn_buffer_capacity(mn_learner_buffer(learner)) / mn_tasks(learner);
-}
-
-static mn_status before_task(mn_learner *learner)
-{
-    if (share_of_task(learner) == 0)
-        return mn_fail(MN_BAD_OPTION,
-                       "a buffer of %lld has no room for an exemplar of each of %lld tasks; set "
-                       "buffer_size",
-                       (long long)mn_buffer_capacity(mn_learner_buffer(learner)),
-                       (long long)mn_tasks(learner));
-    return MN_OK;
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
@@ -219,7 +209,6 @@ MN_STRATEGY(gem) = {
     .state_size = sizeof(gem_state),
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES,
     .open = open,
-    .before_task = before_task,
     .loss = loss,
     .gradients = gradients,
     .after_task = after_task,

@@ -117,10 +117,7 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
     mn_var *each =
         mn_shift(mn_zeros(tape, MN_SHAPE(1, now->stream_rows)), 1 / (double)now->stream_rows);
     mn_var *phi = mn_axpby(o->beta, mn_const(tape, s->phi), 1 - o->beta, mn_matmul(each, mine));
-    const float *values = mn_host(phi);
-    if (values == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
-    MN_TRY(mn_tensor_write(s->phi, values, mn_tensor_bytes(s->phi)));
+    MN_TRY(mn_store(phi, s->phi));
     return mn_remember(learner, now, MN_WITHOUT);
 }
 
@@ -135,10 +132,7 @@ static mn_status keep_anchors(mn_learner *learner, mn_tape *tape, mn_var *found)
     const int64_t after = own.first + own.count;
     mn_var *parts[] = {mn_rows(all, 0, own.first), found,
                        mn_rows(all, after, mn_rows_of(all) - after)};
-    const float *values = mn_host(mn_concat_rows(parts, 3));
-    if (values == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
-    return mn_tensor_write(s->anchors, values, mn_tensor_bytes(s->anchors));
+    return mn_store(mn_concat_rows(parts, 3), s->anchors);
 }
 
 /* One step on the memory, and anchors of noise. */

@@ -43,6 +43,7 @@ static mn_status open(mn_learner *learner)
     const int64_t features = mn_network_features(mn_learner_network(learner));
     if (features == 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
+    mn_require_rows(learner, classes, "class");
     MN_TRY(mn_add_network(learner, "before", NULL, &s->before));
     MN_TRY(mn_keep_tensor(learner, "exemplars", MN_SHAPE(classes, features), &s->exemplars));
     return mn_keep_int(learner, "known", &s->known);
@@ -51,13 +52,6 @@ static mn_status open(mn_learner *learner)
 static mn_status before_task(mn_learner *learner)
 {
     icarl_state *s = mn_state(learner);
-    const int64_t rows = mn_buffer_capacity(mn_learner_buffer(learner));
-    const int64_t classes = mn_classes(learner, MN_ALL).count;
-    if (rows < classes)
-        return mn_fail(MN_BAD_OPTION,
-                       "a buffer of %lld rows for %lld classes: "
-                       "a class without an exemplar has no mean; raise buffer_size",
-                       (long long)rows, (long long)classes);
     *s->known = 0;
     MN_TRY(mn_tensor_fill(s->exemplars, 0));
     return mn_network_copy(s->before, mn_learner_network(learner));
@@ -104,11 +98,8 @@ static mn_status add_exemplars(mn_learner *learner, mn_tape *tape, const mn_batc
     const int64_t classes = mn_classes(learner, MN_ALL).count;
     mn_var *labels = mn_one_hot(tape, rows->labels, rows->count, classes);
     mn_var *sums = mn_matmul(mn_transpose(labels), mn_row_normalise(out->features));
-    const float *total = mn_host(mn_add(mn_const(tape, s->exemplars), sums));
-    if (total == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
     *s->known = mn_classes(learner, MN_SEEN).count;
-    return mn_tensor_write(s->exemplars, total, mn_tensor_bytes(s->exemplars));
+    return mn_store(mn_add(mn_const(tape, s->exemplars), sums), s->exemplars);
 }
 
 /* -|phi - mu|^2 = 2 phi.mu - 2 for rows of length 1.  A class without exemplars has a mean of 0 and

@@ -62,6 +62,5 @@ MN_STRATEGY(xder) = {
              MN_FILLS_BUFFER,
     .open = mn_xder_open,
     .phases = phases,
-    .before_task = mn_xder_before_task,
     .loss = loss,
 };

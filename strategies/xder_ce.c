@@ -62,7 +62,6 @@ MN_STRATEGY(xder_ce) = {
              MN_FILLS_BUFFER,
     .open = mn_xder_open,
     .phases = phases,
-    .before_task = mn_xder_before_task,
     .loss = loss,
     .after_step = after_step,
 };

@@ -64,7 +64,6 @@ MN_STRATEGY(xder_rpc) = {
              MN_FILLS_BUFFER,
     .open = mn_xder_open,
     .phases = phases,
-    .before_task = mn_xder_before_task,
     .loss = loss,
     .scores = scores,
 };

@@ -30,22 +30,11 @@ static mn_var *logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *bat
 mn_status mn_xder_open(mn_learner *learner)
 {
     mn_xder_state *s = mn_state(learner);
+    mn_require_rows(learner, mn_classes(learner, MN_ALL).count, "class");
     MN_TRY(mn_keep_column(learner, "logits", 0));
     MN_TRY(mn_keep_column(learner, "visits", 1)); /* u: draws of the row in this task */
     return mn_keep_tensor(learner, "wanted", MN_SHAPE(mn_classes(learner, MN_ALL).count),
                           &s->wanted);
-}
-
-mn_status mn_xder_before_task(mn_learner *learner)
-{
-    const int64_t room = mn_buffer_capacity(mn_learner_buffer(learner));
-    const int64_t classes = mn_classes(learner, MN_ALL).count;
-    if (room < classes)
-        return mn_fail(MN_BAD_OPTION,
-                       "a buffer of %lld has no room for an exemplar of each of %lld classes; set "
-                       "buffer_size",
-                       (long long)room, (long long)classes);
-    return MN_OK;
 }
 
 /* --- margins --- */

@@ -47,7 +47,6 @@ typedef struct mn_xder_state {
 } mn_xder_state;
 
 mn_status mn_xder_open(mn_learner *learner);
-mn_status mn_xder_before_task(mn_learner *learner);
 mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
                        const mn_xder_variant *variant);
 /* The end of a task: three phases, of which the first is shown nothing, the second the stream, the

@@ -39,6 +39,7 @@ BUILD(sum, mn_sum(x[0]))
 BUILD(mean, mn_mean(x[0]))
 BUILD(row_sum, mn_row_sum(x[0]))
 BUILD(row_max, mn_row_max(x[0]))
+BUILD(row_top, mn_row_top(x[0], 2))
 BUILD(softmax, mn_softmax(x[0]))
 BUILD(log_softmax, mn_log_softmax(x[0]))
 BUILD(row_normalise, mn_row_normalise(x[0]))
@@ -144,6 +145,10 @@ const grad_case grad_cases[] = {
     DISTINCT(row_max, S(0, 4)),
     DISTINCT(row_max, S(9, 2)),
     DISTINCT(row_max, S(4, 1)),
+    DISTINCT(row_top, S(3, 5)),
+    DISTINCT(row_top, S(1, 7)),
+    DISTINCT(row_top, S(0, 4)),
+    DISTINCT(row_top, S(9, 2)),
     ROWS(softmax, -2, 2),
     ROWS(log_softmax, -2, 2),
     ROWS(row_normalise, 0.2, 1),

@@ -148,7 +148,8 @@ START_TEST(a_buffer_below_one_row_a_class_is_refused)
     char path[600];
     static const test_setting settings[] = {{"buffer_size", "5"}, {NULL, NULL}};
     mn_experiment *experiment = test_experiment("split-synthetic", "xder", settings);
-    ck_assert_fails(mn_experiment_run(experiment, path_of(path), NULL), MN_BAD_OPTION, "6 classes");
+    ck_assert_fails(mn_experiment_run(experiment, path_of(path), NULL), MN_BAD_OPTION,
+                    "each class, 6");
     mn_experiment_free(experiment);
     tidy(path);
 }

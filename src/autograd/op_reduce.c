@@ -98,7 +98,7 @@ mn_var *mn_row_sum(mn_var *x)
     return mn_rows_apart(mn_apply1(&op_row_sum, x, NULL));
 }
 
-enum { WHERE }; /* saved: the maxima's columns (B) */
+enum { WHERE }; /* saved: the columns of what was chosen */
 
 static mn_status row_max_shape(mn_node *node, mn_shape *out)
 {
@@ -135,4 +135,49 @@ static const mn_op op_row_max = {"row_max", 0, row_max_shape, row_max_forward, r
 mn_var *mn_row_max(mn_var *x)
 {
     return mn_rows_apart(mn_apply1(&op_row_max, x, NULL));
+}
+
+/* --- the k largest of each row --- */
+
+static mn_status row_top_shape(mn_node *node, mn_shape *out)
+{
+    const int64_t k = *(const int64_t *)node->attributes;
+    MN_TRY(mn_check_matrix(node, 0, "(B,K)"));
+    const mn_shape x = mn_node_x_shape(node, 0);
+    if (k < 1 || k > x.size[1])
+        return mn_fail(MN_BAD_VALUE, "the %lld largest of %lld columns", (long long)k,
+                       (long long)x.size[1]);
+    *out = MN_SHAPE(x.size[0], k);
+    return MN_OK;
+}
+
+static mn_status row_top_forward(mn_node *node)
+{
+    const mn_shape x = mn_node_x_shape(node, 0);
+    int32_t *where = mn_saved_memory(node, WHERE, MN_I32, mn_node_y_count(node));
+    if (where == NULL)
+        return MN_NO_MEMORY;
+    mn_kernel_row_top(x.size[0], x.size[1], node->output.value.shape.size[1], mn_node_x(node, 0),
+                      mn_node_y(node), where);
+    return MN_OK;
+}
+
+static mn_status row_top_backward(mn_node *node)
+{
+    const mn_shape x = mn_node_x_shape(node, 0);
+    const int32_t *where = mn_saved_memory(node, WHERE, MN_I32, mn_node_y_count(node));
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_row_top_backward(x.size[0], x.size[1], node->output.value.shape.size[1], where,
+                                   mn_node_dy(node), dx, add);
+    return MN_OK;
+}
+
+static const mn_op op_row_top = {"row_top", sizeof(int64_t), row_top_shape, row_top_forward,
+                                 row_top_backward};
+
+mn_var *mn_row_top(mn_var *x, int64_t k)
+{
+    return mn_rows_apart(mn_apply1(&op_row_top, x, &k));
 }

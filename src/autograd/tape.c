@@ -316,6 +316,15 @@ const float *mn_host(mn_var *x)
     return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
 }
 
+mn_status mn_store(mn_var *x, mn_tensor *tensor)
+{
+    const float *values = mn_host(x);
+    if (values == NULL)
+        return x == NULL ? mn_fail(MN_BAD_VALUE, "store: there is no value")
+                         : mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
+    return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
+}
+
 mn_tape *mn_tape_of(const mn_var *x)
 {
     return x != NULL ? x->tape : NULL;

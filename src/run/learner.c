@@ -185,7 +185,15 @@ mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner)
     int64_t rows = settings->buffer_size;
     if (settings->buffer_bytes > 0 && needs_buffer(spec->experiment))
         MN_TRY(rows_of_bytes(spec, settings->buffer_bytes, &rows));
-    return learner_new(spec, rows, learner);
+    MN_TRY(learner_new(spec, rows, learner));
+    if (needs_buffer(spec->experiment) && (*learner)->least_rows > rows) {
+        (void)mn_fail(MN_BAD_OPTION, "a buffer of %lld rows: %s; raise buffer_size",
+                      (long long)rows, (*learner)->least_reason);
+        mn_learner_free(*learner);
+        *learner = NULL;
+        return MN_BAD_OPTION;
+    }
+    return MN_OK;
 }
 
 void mn_learner_free(mn_learner *learner)

@@ -250,6 +250,16 @@ mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width)
                                 width > 0 ? width : mn_stream_classes(learner->stream));
 }
 
+void mn_require_rows(mn_learner *learner, int64_t rows, const char *of)
+{
+    if (rows <= learner->least_rows)
+        return;
+    learner->least_rows = rows;
+    snprintf(learner->least_reason, sizeof learner->least_reason,
+             "%s needs room for an exemplar of each %s, %lld", current_name(learner), of,
+             (long long)rows);
+}
+
 static int64_t *slots_for(mn_learner *learner, int64_t count)
 {
     if (count > learner->slots_capacity) {

@@ -90,6 +90,11 @@ void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy,
 void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where);
 void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *where,
                                 const float *dy, float *dx, bool add);
+/* y (rows, k): the k largest in falling order, of equals the first; `where` (rows, k): columns. */
+void mn_kernel_row_top(int64_t rows, int64_t columns, int64_t k, const float *x, float *y,
+                       int32_t *where);
+void mn_kernel_row_top_backward(int64_t rows, int64_t columns, int64_t k, const int32_t *where,
+                                const float *dy, float *dx, bool add);
 /* y of row i = x of row index[i]; the index lies in host memory. */
 void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
                            float *y);

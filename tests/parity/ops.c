@@ -75,6 +75,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(mean, mn_mean(c->x[0]))                                                                      \
     X(row_sum, mn_row_sum(c->x[0]))                                                                \
     X(row_max, mn_row_max(c->x[0]))                                                                \
+    X(row_top, mn_row_top(c->x[0], 3))                                                             \
     X(softmax, mn_softmax(c->x[0]))                                                                \
     X(log_softmax, mn_log_softmax(c->x[0]))                                                        \
     X(row_normalise, mn_row_normalise(c->x[0]))                                                    \

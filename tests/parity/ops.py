@@ -139,6 +139,7 @@ def reductions(random, shape):
     yield Case("mean", [x], torch.mean)
     yield Case("row_sum", [x], lambda x: x.sum(1))
     yield Case("row_max", [x], lambda x: x.max(1).values)
+    yield Case("row_top", [x], lambda x: x.topk(3, 1).values)
     yield Case("softmax", [3 * x], lambda x: x.softmax(1))
     yield Case("softmax", [100 * x], lambda x: x.softmax(1), least=CANCELLED)
     yield Case("log_softmax", [3 * x], lambda x: x.log_softmax(1))

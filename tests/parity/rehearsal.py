@@ -23,6 +23,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import lucir
 import philox
 import selection
 from learner import Learner, cross_entropy
@@ -391,7 +392,7 @@ def main(mneme):
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
-        for strategy, settings, reference in itertools.chain(cases(runs), selection.cases(runs)):
+        for strategy, settings, reference in itertools.chain(cases(runs), selection.cases(runs), lucir.cases(runs)):
             runs.last = run = runs.run(strategy, {"buffer_size": ALL, **settings})
             found = list(errors(run, reference(runs, run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])

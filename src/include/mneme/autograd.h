@@ -52,6 +52,8 @@ MN_API int64_t mn_rows_of(const mn_var *x);       /* size of axis 0; 1 for a sca
 MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has failed */
 /* A plain row-major copy, valid until the reset; NULL once the tape has failed. */
 MN_API const float *mn_host(mn_var *x);
+/* The values into a tensor of as many bytes; the tape's failure, where it has failed. */
+MN_API mn_status mn_store(mn_var *x, mn_tensor *tensor);
 MN_API mn_tape *mn_tape_of(const mn_var *x);
 
 /* --- arithmetic; operands have equal shapes --------------------------------------------------- */
@@ -80,6 +82,7 @@ MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scal
 MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scalar; 0 when empty */
 MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
 MN_API mn_var *mn_row_max(mn_var *x);                                 /* (B,K) -> (B)            */
+MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k largest, falling    */
 MN_API mn_var *mn_softmax(mn_var *x);                                 /* over the rows of (B,K)  */
 MN_API mn_var *mn_log_softmax(mn_var *x);
 MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */

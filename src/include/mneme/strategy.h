@@ -191,6 +191,9 @@ MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, 
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
 MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
+/* In open: the buffer must have room for so many rows, one for each `of` ("class"); a run whose
+ * buffer is smaller is refused before it trains. */
+MN_API void mn_require_rows(mn_learner *learner, int64_t rows, const char *of);
 /* min(wanted, used) rows, uniformly without replacement, freshly augmented.  The name keys the
  * random numbers: two draws of one step differ by name.  Never NULL; count 0 after an error or
  * while the buffer is empty. */

@@ -109,6 +109,34 @@ void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *wh
         dx[i * columns + where[i]] += dy[i];
 }
 
+/* Insertion into a short sorted list: k is small. */
+void mn_kernel_row_top(int64_t rows, int64_t columns, int64_t k, const float *x, float *y,
+                       int32_t *where)
+{
+    for (int64_t i = 0; i < rows; i++, x += columns, y += k, where += k)
+        for (int64_t j = 0; j < columns; j++) {
+            int64_t at = j < k ? j : k;
+            for (; at > 0 && !(y[at - 1] >= x[j]); at--)
+                if (at < k) {
+                    y[at] = y[at - 1];
+                    where[at] = where[at - 1];
+                }
+            if (at < k) {
+                y[at] = x[j];
+                where[at] = (int32_t)j;
+            }
+        }
+}
+
+void mn_kernel_row_top_backward(int64_t rows, int64_t columns, int64_t k, const int32_t *where,
+                                const float *dy, float *dx, bool add)
+{
+    if (!add)
+        mn_kernel_fill(rows * columns, 0, dx);
+    for (int64_t i = 0; i < rows * k; i++)
+        dx[i / k * columns + where[i]] += dy[i];
+}
+
 void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
                            float *y)
 {

@@ -1,0 +1,260 @@
+/* lucir.c -- a unified classifier, learned by rebalancing: cosines for logits, features that keep
+ * their direction, and past classes that stay ahead of the new ones on their exemplars.
+ *
+ *     L = CE(sigma cos(phi(x), w) over seen classes, y)
+ *         + lambda sqrt(past / present classes) mean(1 - cos(phi(x), phi_old(x)))
+ *         + rank mean [margin - cos(phi(x), w_y) + cos(phi(x), w_k)]+,  exemplars of past classes,
+ *                                                          k the nearest of the present classes
+ *     x from the task and the buffer, mixed as one data set
+ *
+ * Vectors of present classes begin as the mean direction of their images and are the only ones that
+ * move.  Exemplars are chosen by herding; then all vectors and sigma are trained on them alone.
+ * The vectors are the rows of the network's own classifier.  Cosines have no use for its biases:
+ * the first of them serves as sigma - 1, so that sigma is trained and kept like any other
+ * parameter. (The authors also take the ReLU from the last features; here the network is as it is.)
+ */
+#include <math.h>
+#include <mneme/strategy.h>
+
+typedef struct lucir_options {
+    double lambda, rank, margin, finetune_lr;
+    int64_t nearest, finetune;
+} lucir_options;
+
+static const mn_option options[] = {
+    MN_REAL(lucir_options, lambda, 5, 0, 1000, "weight of keeping the features' direction"),
+    MN_REAL(lucir_options, rank, 1, 0, 1000, "weight of keeping past classes ahead"),
+    MN_REAL(lucir_options, margin, 0.5, 0, 2, "by which they are to be ahead, as a cosine"),
+    MN_INT(lucir_options, nearest, 2, 1, 4096,
+           "present classes that each exemplar is held against"),
+    MN_INT(lucir_options, finetune, 20, 0, 100000, "epochs of the classifier on the exemplars"),
+    MN_REAL(lucir_options, finetune_lr, 0.01, 0, 100, "their learning rate"),
+    MN_END,
+};
+
+typedef struct lucir_state {
+    mn_network *before;    /* the network before the task */
+    mn_tensor *directions; /* (classes, features) sums of the task's features of length 1 */
+    int weight, bias;      /* of the classifier among the parameters */
+} lucir_state;
+
+static int head_parameter(const mn_network *network, mn_parameter_kind kind)
+{
+    for (int i = mn_network_parameter_count(network) - 1; i >= 0; i--)
+        if (mn_network_parameter(network, i)->head &&
+            mn_network_parameter(network, i)->kind == kind)
+            return i;
+    return -1;
+}
+
+static mn_status open(mn_learner *learner)
+{
+    const lucir_options *o = mn_options(learner);
+    lucir_state *s = mn_state(learner);
+    mn_network *network = mn_learner_network(learner);
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    const int64_t features = mn_network_features(network);
+    s->weight = head_parameter(network, MN_WEIGHT);
+    s->bias = head_parameter(network, MN_BIAS);
+    if (features == 0 || s->weight < 0 || s->bias < 0)
+        return mn_fail(MN_UNSUPPORTED, "the network has no linear classifier with biases");
+    mn_require_rows(learner, classes, "class");
+    MN_TRY(mn_add_network(learner, "before", NULL, &s->before));
+    MN_TRY(mn_add_head_optimiser(learner, "classifier", "sgd", "{\"momentum\": 0.9}", network,
+                                 o->finetune_lr));
+    return mn_keep_tensor(learner, "directions", MN_SHAPE(classes, features), &s->directions);
+}
+
+static mn_status before_task(mn_learner *learner)
+{
+    const lucir_state *s = mn_state(learner);
+    MN_TRY(mn_tensor_fill(s->directions, 0));
+    return mn_network_copy(s->before, mn_learner_network(learner));
+}
+
+/* --- the classifier --- */
+
+/* (B, classes) -> (B, classes) */
+static mn_var *scaled(mn_learner *learner, mn_var *cosines, mn_mode mode)
+{
+    const lucir_state *s = mn_state(learner);
+    mn_var *biases = mn_network_leaf(mn_learner_network(learner), s->bias, cosines, mode);
+    const mn_shape shape = mn_shape_of(cosines);
+    mn_var *flat = mn_reshape(cosines, MN_SHAPE(mn_shape_count(shape), 1));
+    mn_var *sigma = mn_shift(mn_reshape(mn_rows(biases, 0, 1), MN_SHAPE(1, 1)), 1);
+    return mn_reshape(mn_matmul(flat, sigma), shape);
+}
+
+/* (B, features) -> (B, seen).  The vectors of the first `still` classes do not move. */
+static mn_var *cosines_of(mn_learner *learner, mn_var *features, int64_t still, mn_mode mode)
+{
+    const lucir_state *s = mn_state(learner);
+    const int64_t seen = mn_classes(learner, MN_SEEN).count;
+    mn_var *all = mn_network_leaf(mn_learner_network(learner), s->weight, features, mode);
+    mn_var *parts[] = {mn_detach(mn_rows(all, 0, still)), mn_rows(all, still, seen - still)};
+    mn_var *vectors = mn_row_normalise(mn_concat_rows(parts, 2));
+    return mn_matmul(mn_row_normalise(features), mn_transpose(vectors));
+}
+
+/* --- vectors for new classes --- */
+
+static int64_t only_later_tasks(mn_learner *learner)
+{
+    return mn_task(learner) > 0;
+}
+
+static mn_status add_directions(mn_learner *learner, mn_tape *tape, const mn_batch *rows)
+{
+    const lucir_state *s = mn_state(learner);
+    const mn_out *out = mn_forward(learner, rows, MN_EVAL | MN_NO_GRADIENT);
+    mn_var *labels = mn_one_hot(tape, rows->labels, rows->count, mn_classes(learner, MN_ALL).count);
+    mn_var *sums = mn_matmul(mn_transpose(labels), mn_row_normalise(out->features));
+    return mn_store(mn_add(mn_const(tape, s->directions), sums), s->directions);
+}
+
+static double mean_length(const float *rows, int64_t count, int64_t width)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double square = 0;
+        for (int64_t j = 0; j < width; j++)
+            square += (double)rows[i * width + j] * (double)rows[i * width + j];
+        sum += sqrt(square);
+    }
+    return sum / (double)count;
+}
+
+/* The present classes' vectors point where their images do, as long as past ones on average. */
+static mn_status imprint(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
+{
+    (void)nothing;
+    const lucir_state *s = mn_state(learner);
+    const mn_range past = mn_classes(learner, MN_PAST), present = mn_classes(learner, MN_PRESENT);
+    mn_tensor *weight = mn_network_parameter(mn_learner_network(learner), s->weight)->value;
+    mn_var *old = mn_const(tape, weight), *kept = mn_rows(old, 0, past.count);
+    const float *vectors = mn_host(kept);
+    if (vectors == NULL)
+        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+    const double length = mean_length(vectors, past.count, mn_shape_of(kept).size[1]);
+    const int64_t after = present.first + present.count;
+    mn_var *own = mn_rows(mn_const(tape, s->directions), present.first, present.count);
+    mn_var *parts[] = {kept, mn_scale(mn_row_normalise(own), length),
+                       mn_rows(old, after, mn_rows_of(old) - after)};
+    return mn_store(mn_concat_rows(parts, 3), weight);
+}
+
+/* --- training --- */
+
+/* mean(1 - cos) of rows */
+static mn_var *turned(mn_var *features, mn_var *old)
+{
+    mn_var *cosine =
+        mn_row_sum(mn_mul(mn_row_normalise(features), mn_row_normalise(mn_detach(old))));
+    return mn_shift(mn_scale(mn_mean(cosine), -1), 1);
+}
+
+static bool is_past(const mn_batch *batch, int64_t row, void *context)
+{
+    const int64_t *past = context;
+    return batch->labels[row] < *past;
+}
+
+/* mean [margin - own + other]+ over the exemplars and the nearest of the present classes */
+static mn_var *overtaken(mn_learner *learner, mn_tape *tape, const mn_batch *batch, mn_var *cosines)
+{
+    const lucir_options *o = mn_options(learner);
+    const mn_range present = mn_classes(learner, MN_PRESENT);
+    int64_t past = present.first;
+    const int64_t *places, seen = past + present.count;
+    const int64_t k = o->nearest < present.count ? o->nearest : present.count;
+    const mn_batch *old = mn_subset(learner, batch, is_past, &past, &places);
+    mn_var *rows = mn_gather_rows(cosines, places, old->count);
+    mn_var *nearest = mn_row_top(mn_columns(rows, past, present.count), k);
+    mn_var *own = mn_row_sum(mn_mul(rows, mn_one_hot(tape, old->labels, old->count, seen)));
+    mn_var *across = mn_shift(mn_zeros(tape, MN_SHAPE(1, k)), 1);
+    mn_var *lead = mn_sub(mn_matmul(mn_reshape(own, MN_SHAPE(old->count, 1)), across), nearest);
+    return mn_mean(mn_hinge(lead, o->margin));
+}
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const lucir_options *o = mn_options(learner);
+    const lucir_state *s = mn_state(learner);
+    const int64_t past = mn_classes(learner, MN_PAST).count;
+    const int64_t present = mn_classes(learner, MN_PRESENT).count;
+    mn_var *features = mn_forward(learner, batch, MN_TRAIN)->features;
+    mn_var *cosines = cosines_of(learner, features, past, MN_TRAIN);
+    mn_term(learner, "labels", 1,
+            mn_cross_entropy(scaled(learner, cosines, MN_TRAIN), batch->labels));
+    if (past == 0)
+        return MN_OK;
+    const mn_out *old = mn_forward_with(learner, s->before, batch, MN_EVAL | MN_NO_GRADIENT);
+    mn_term(learner, "turned", o->lambda * sqrt((double)past / (double)present),
+            turned(features, old->features));
+    mn_term(learner, "overtaken", o->rank, overtaken(learner, tape, batch, cosines));
+    return MN_OK;
+}
+
+static mn_status finetune(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    mn_var *features = mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->features;
+    mn_var *cosines = cosines_of(learner, features, 0, MN_TRAIN);
+    mn_term(learner, "balance", 1,
+            mn_cross_entropy(scaled(learner, cosines, MN_TRAIN), batch->labels));
+    return MN_OK;
+}
+
+static int64_t finetune_epochs(mn_learner *learner)
+{
+    const lucir_options *o = mn_options(learner);
+    return mn_task(learner) > 0 ? o->finetune : 0;
+}
+
+/* Classes to come have no cosine yet: they are as far as any can be. */
+static mn_var *scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT;
+    mn_var *cosines = cosines_of(learner, mn_forward(learner, batch, mode)->features, 0, mode);
+    const int64_t unseen = mn_classes(learner, MN_FUTURE).count;
+    mn_var *parts[] = {cosines, mn_shift(mn_zeros(tape, MN_SHAPE(batch->count, unseen)), -1)};
+    return scaled(learner, mn_concat_columns(parts, 2), mode);
+}
+
+static const mn_update finetunes[] = {
+    {.name = "finetune", .optimiser = "classifier", .loss = finetune},
+    {.name = NULL},
+};
+static const mn_phase phases[] = {
+    {.name = "directions",
+     .source = MN_FROM_STREAM,
+     .epochs = only_later_tasks,
+     .visit = add_directions},
+    {.name = "imprint", .source = MN_FROM_NOTHING, .epochs = only_later_tasks, .visit = imprint},
+    {.name = "train", .source = MN_FROM_BOTH},
+    {.name = "finetune",
+     .source = MN_FROM_BUFFER,
+     .epochs = finetune_epochs,
+     .updates = finetunes,
+     .after_selection = true},
+    {.name = NULL},
+};
+
+MN_STRATEGY(lucir) = {
+    MN_STRATEGY_HEADER,
+    .name = "lucir",
+    .summary = "LUCIR: a cosine classifier, features that keep their direction, exemplars that "
+               "stay ahead of new classes.",
+    .cite = "Hou et al., Learning a Unified Classifier Incrementally via Rebalancing, CVPR 2019",
+    .options = options,
+    .options_size = sizeof(lucir_options),
+    .state_size = sizeof(lucir_state),
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
+             MN_NEEDS_SELECTION,
+    .policy = "herding",
+    .open = open,
+    .phases = phases,
+    .before_task = before_task,
+    .loss = loss,
+    .scores = scores,
+};
