@@ -215,22 +215,48 @@ static bool is_new(const mn_batch *batch, int64_t row, void *context)
     return true;
 }
 
+/* The mode of forwards that are not to move the running statistics. */
+static mn_mode aligned_mode(mn_learner *learner)
+{
+    const mn_xder_options *o = mn_options(learner);
+    return o->align && mn_task(learner) > 0 ? MN_TRAIN_FROZEN : MN_TRAIN;
+}
+
+static bool is_lent(const mn_batch *batch, int64_t row, void *context)
+{
+    (void)batch;
+    const int64_t *lent = context;
+    return row < *lent;
+}
+
+/* The first draw's logits, with statistics in which every task so far has the same share. */
+static mn_var *dark_logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *now,
+                              const mn_batch *dark, const mn_xder_variant *variant)
+{
+    const mn_xder_options *o = mn_options(learner);
+    if (!o->align || mn_task(learner) == 0 || dark->count == 0)
+        return logits_of(learner, tape, dark, MN_TRAIN, variant);
+    int64_t lent = o->replay / mn_task(learner);
+    const mn_batch *both = mn_join(learner, dark, mn_subset(learner, now, is_lent, &lent, NULL));
+    return mn_rows(logits_of(learner, tape, both, MN_TRAIN, variant), 0, dark->count);
+}
+
 /* Two draws, and both without what came twice. */
 typedef struct rehearsed {
     const mn_batch *rows;
     mn_var *logits;
 } rehearsed;
 
-static mn_status rehearse(mn_learner *learner, mn_tape *tape, const mn_xder_variant *variant,
-                          rehearsed *both)
+static mn_status rehearse(mn_learner *learner, mn_tape *tape, const mn_batch *now,
+                          const mn_xder_variant *variant, rehearsed *both)
 {
     const mn_xder_options *o = mn_options(learner);
     const mn_batch *dark = mn_draw(learner, "dark", o->replay);
-    mn_var *dark_logits = logits_of(learner, tape, dark, MN_TRAIN, variant);
+    mn_var *dark_logits = dark_logits_of(learner, tape, now, dark, variant);
     mn_term(learner, "dark", o->alpha, mn_mse(dark_logits, mn_column(tape, dark, "logits")));
 
     const mn_batch *labels = mn_draw(learner, "labels", o->replay);
-    mn_var *logits = logits_of(learner, tape, labels, MN_TRAIN, variant);
+    mn_var *logits = logits_of(learner, tape, labels, aligned_mode(learner), variant);
     const bool first_task = mn_task(learner) == 0;
     const mn_range known = mn_classes(learner, first_task ? MN_PRESENT : MN_PAST);
     mn_term(learner, "replay", o->beta,
@@ -254,13 +280,13 @@ mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
     const mn_xder_options *o = mn_options(learner);
     const mn_range present = mn_classes(learner, MN_PRESENT);
     const int64_t all = mn_classes(learner, MN_ALL).count;
-    mn_var *logits = logits_of(learner, tape, now, MN_TRAIN, variant);
+    mn_var *logits = logits_of(learner, tape, now, aligned_mode(learner), variant);
     mn_term(learner, "stream", 1,
             mn_cross_entropy_columns(logits, now->labels, present.first,
                                      variant->trains_future ? all - present.first : present.count));
     rehearsed both = {&none, NULL};
     if (mn_task(learner) > 0 || o->first_task)
-        MN_TRY(rehearse(learner, tape, variant, &both));
+        MN_TRY(rehearse(learner, tape, now, variant, &both));
     add_preparation(learner, tape, now, variant);
     add_future(learner, logits, both.rows, both.logits);
     add_past(learner, logits);

@@ -7,7 +7,7 @@
 typedef struct mn_xder_options {
     double alpha, beta, gamma, margin, eta;
     int64_t replay;
-    bool past, future, reference;
+    bool past, future, reference, align;
     double lambda, temperature; /* of xder alone */
     int64_t contrast, views;
     double distance;
@@ -32,7 +32,10 @@ typedef struct mn_xder_options {
                 "keep future classes below those of an image's own task"),                         \
         MN_BOOL(mn_xder_options, reference, false,                                                 \
                 "scale implanted logits also where the class's own is not above 0, as the "        \
-                "authors' code does; else they are cut off below it")
+                "authors' code does; else they are cut off below it"),                             \
+        MN_BOOL(mn_xder_options, align, false,                                                     \
+                "running statistics follow the first draw, to which the stream lends a task's "    \
+                "share of rows, and nothing else (later code: true)")
 
 /* How the variants differ. */
 typedef struct mn_xder_variant {

@@ -42,23 +42,35 @@ def write_idx(path, array):
 class Network(torch.nn.Module):
     """An mlp with mneme's names, in double."""
 
-    def __init__(self):
+    def __init__(self, batch_norm=False):
         super().__init__()
+        self.track = True  # whether running statistics follow
+        if batch_norm:
+            self.bn1, self.bn2 = (torch.nn.BatchNorm1d(width) for width in WIDTHS)
         self.fc1 = torch.nn.Linear(SIDE * SIDE, WIDTHS[0])
         self.fc2 = torch.nn.Linear(*WIDTHS)
         self.classifier = torch.nn.Linear(WIDTHS[1], CLASSES)
         self.double()
 
+    def normalised(self, x, name):
+        if not hasattr(self, name):
+            return x
+        norm = getattr(self, name)
+        if self.track:
+            return norm(x)
+        return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True)
+
     def features(self, x):
-        return F.relu(self.fc2(F.relu(self.fc1(x))))
+        x = F.relu(self.normalised(self.fc1(x), "bn1"))
+        return F.relu(self.normalised(self.fc2(x), "bn2"))
 
     def forward(self, x):
         return self.classifier(self.features(x))
 
 
-def initial():
+def initial(batch_norm=False):
     torch.manual_seed(11)
-    network = Network()
+    network = Network(batch_norm)
     for parameter in network.parameters():  # what a file of floats can hold
         parameter.data = parameter.data.float().double()
     return network
@@ -91,8 +103,10 @@ class Runs:
         for part, (pixels, labels) in (("train", images(2)), ("t10k", images(3))):
             write_idx(f"{folder}/mnist/{part}-images-idx3-ubyte", pixels)
             write_idx(f"{folder}/mnist/{part}-labels-idx1-ubyte", labels)
-        tensors = {n: p.detach().numpy().astype(np.float32) for n, p in initial().named_parameters()}
-        safetensors.save(tensors, f"{folder}/in.safetensors")
+        for batch_norm in (False, True):
+            state = initial(batch_norm).state_dict().items()
+            tensors = {n: p.numpy().astype(np.float32) for n, p in state if "tracked" not in n}
+            safetensors.save(tensors, f"{folder}/in-{batch_norm}.safetensors")
 
     def tasks(self):
         return [Task(self.pixels, self.labels, task) for task in range(TASKS)]
@@ -113,7 +127,7 @@ class Runs:
         text = {True: "true", False: "false"}
         flags = [f"--set={key}={text[value] if value is True or value is False else value}" for key, value in settings.items()]
         words = [self.mneme, "run", f"{self.folder}/parity.json", strategy, "--quiet"]
-        words += ["--init", f"{self.folder}/in.safetensors", "--out", path, *flags]
+        words += ["--init", f"{self.folder}/in-{settings.get('network.batch_norm', False)}.safetensors", "--out", path, *flags]
         environment = {**os.environ, "MNEME_DATA": self.folder}
         done = subprocess.run(words, capture_output=True, text=True, env=environment)
         if done.returncode != 0:
@@ -138,7 +152,8 @@ class Run:
         return np.frombuffer(data, np.float32).astype(np.float64).reshape(shape)
 
     def weights(self):
-        return {name: self.tensor(f"run/network/{name}") for name, _ in initial().named_parameters()}
+        names = self.rows("SELECT name FROM tensor WHERE name LIKE 'run/network/%'")
+        return {name.removeprefix("run/network/"): self.tensor(name) for (name,) in names}
 
     def slab(self, name):
         """A kept tensor that lies as the network's parameters do, cut into those."""

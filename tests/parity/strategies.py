@@ -34,13 +34,14 @@ def distance(got, want):
 
 def errors(run, weights, kept, losses):
     """(what, error) of everything that the reference foretells."""
-    start = {name: p.detach().numpy() for name, p in initial().named_parameters()}
+    start = initial("bn1.weight" in weights).state_dict()
     got = run.weights()
     for name, want in weights.items():
-        move = want - start[name]
+        before = start[name].numpy()
+        move = want - before
         if np.abs(move).max() < LEAST_MOVE:
             yield f"{name} hardly moves", float("inf")
-        yield name, distance(got[name] - start[name], move)
+        yield name, distance(got[name] - before, move)
     for name, parts in kept.items():
         slab = run.slab(name)
         for parameter, want in parts.items():

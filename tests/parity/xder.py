@@ -14,6 +14,7 @@ from runs import CLASSES, TASK_CLASSES, TASKS, initial
 
 ENDS = np.cumsum(TASK_CLASSES).tolist()
 ROOM = 90  # shares of all tasks are whole numbers
+REPLAY = 200  # all of it
 
 
 def head(label):
@@ -53,9 +54,10 @@ class Buffer:
 class Run:
     def __init__(self, variant, o):
         self.variant, self.o = variant, o
-        self.network, self.buffer, self.losses = initial(), Buffer(), {}
+        self.network, self.buffer, self.losses = initial(o.get("batch_norm", False)), Buffer(), {}
 
-    def logits(self, x):
+    def logits(self, x, track=True):
+        self.network.track = track  # whether running statistics follow
         out = self.network(x)
         return out[:, :-1] @ simplex(CLASSES) if self.variant == "xder-rpc" else out
 
@@ -79,15 +81,18 @@ class Run:
 
     def step(self, task, x, y, rate):
         first, end = min(task.present), task.seen
-        out, old, old_y = self.logits(x), None, ()
+        aligned = self.o.get("align", False) and task.number > 0
+        out, old, old_y = self.logits(x, not aligned), None, ()
         last = CLASSES if self.variant == "xder-ce" else end
         loss = self.add("stream", 1, F.cross_entropy(out[:, first:last], y - first))
         if self.buffer.rows:
             bx, old_y, z = self.buffer.stack()
-            old = self.logits(bx)
+            lent = x[: REPLAY // task.number] if aligned else x[:0]
+            old = self.logits(torch.cat([bx, lent]))[: len(bx)]
+            again = self.logits(bx, not aligned)
             known = first if task.number > 0 else end
             loss = loss + self.add("dark", self.o["alpha"], F.mse_loss(old, z))
-            loss = loss + self.add("replay", self.o["beta"], F.cross_entropy(old[:, :known], old_y))
+            loss = loss + self.add("replay", self.o["beta"], F.cross_entropy(again[:, :known], old_y))
         elif self.variant == "xder-ce":
             self.add("dark", 0, torch.zeros(()))
             self.add("replay", 0, torch.zeros(()))
@@ -110,7 +115,7 @@ class Run:
         lacking = (ROOM - len(self.buffer.rows)) // len(task.present)
         lacks = dict.fromkeys(task.present, lacking)
         with torch.no_grad():
-            out = self.logits(task.x)
+            out = self.logits(task.x, False)
             if first > 0:
                 out = implant(out, out, task.y.tolist(), 0, first, self.o["gamma"], False)
             for x, y, z, place in zip(task.x, task.y.tolist(), out, task.places, strict=True):
@@ -119,7 +124,7 @@ class Run:
                     self.buffer.rows[place] = {"x": x, "y": y, "z": z, "task": task.number}
             x, _, _ = self.buffer.stack()
             last = end if self.variant == "xder-ce" else CLASSES
-            self.buffer.implant(self.logits(x), first, last, self.o["gamma"], task.number)
+            self.buffer.implant(self.logits(x, False), first, last, self.o["gamma"], task.number)
 
 
 def reference(runs, run, variant, o, rate, batch):
@@ -136,7 +141,13 @@ def reference(runs, run, variant, o, rate, batch):
     check_buffer(run, mine.buffer, exact=batch >= len(runs.labels))
     if o["alpha"] == 0:  # later draws refresh at random
         del mine.losses["dark"]
-    return named(mine.network, list(mine.network.parameters())), {}, mine.losses
+    weights = named(mine.network, list(mine.network.parameters()))
+    for name, buffer in mine.network.named_buffers():
+        if "running" in name:
+            weights[name] = buffer.numpy()
+            # a bias before a normalisation has no gradient but rounding
+            weights.pop(name.split(".")[0].replace("bn", "fc") + ".bias", None)
+    return weights, {}, mine.losses
 
 
 def check_buffer(run, buffer, exact):
@@ -161,7 +172,13 @@ def cases(runs):
         for batch, alpha in ((1000, 0.6), (8, 0.0)):
             o = {**options, "alpha": alpha}
             settings = {f"{variant}.{name}": value for name, value in o.items()}
-            settings |= {f"{variant}.replay": 200, "buffer_size": ROOM, "batch": batch}
+            settings |= {f"{variant}.replay": REPLAY, "buffer_size": ROOM, "batch": batch}
             if variant == "xder":
                 settings["xder.lambda"] = 0
             yield variant, settings, lambda run: reference(runs, run, variant, o, rate, batch)
+    for align in (False, True):
+        o = {**options, "align": align}
+        settings = {f"xder.{name}": value for name, value in o.items()}
+        settings |= {"xder.replay": REPLAY, "buffer_size": ROOM, "batch": 1000, "xder.lambda": 0}
+        settings["network.batch_norm"] = o["batch_norm"] = True
+        yield "xder", settings, lambda run: reference(runs, run, "xder", o, rate, 1000)
