@@ -1,6 +1,5 @@
-/* kill -9 at random instants: thirty kills, some between steps and some in the middle of SQLite's
- * writing; every run is resumed until it is done and must end with the bytes of a run that was
- * never interrupted.
+/* kill -9 at random instants, some between steps and some in the middle of SQLite's writing; every
+ * run is resumed until it is done and must end with the bytes of a run that was never interrupted.
  *
  * The child counts its steps in shared memory, so that the test knows what a resume did again. */
 #include "tests/run_files.h"
@@ -63,16 +62,37 @@ static void install_deadly_vfs(void)
 
 /* --- the child --- */
 
-static const test_setting settings[] = {{"commit_steps", "5"},
-                                        {"buffer_size", "100"},
-                                        {"derpp.replay", "32"},
-                                        {"log_every", "3"},
-                                        {NULL, NULL}};
+/* A run, how it is killed, and how far into a life. */
+typedef struct plan {
+    const test_setting *undisturbed, *killed;
+    int kills;
+    long long most_steps, most_writes;
+} plan;
+
+static const test_setting plain[] = {{"commit_steps", "5"},
+                                     {"buffer_size", "100"},
+                                     {"derpp.replay", "32"},
+                                     {"log_every", "3"},
+                                     {NULL, NULL}};
 /* The same run with a fifth of its buffer in memory: rows go to the file between commits. */
 static const test_setting limited[] = {{"commit_steps", "5"},     {"buffer_size", "100"},
                                        {"derpp.replay", "32"},    {"log_every", "3"},
                                        {"buffer_memory", "4400"}, {NULL, NULL}};
-static const test_setting *to_kill; /* one of these */
+/* Convolutions, running statistics, augmented views, several epochs. */
+#define IMAGES                                                                                     \
+    {"network.name", "resnet18-reduced"}, {"stream.tasks", "2"},                                   \
+        {"dataset.train_per_class", "16"}, {"dataset.test_per_class", "5"}, {"epochs", "2"},       \
+        {"batch", "8"}, {"derpp.replay", "8"}, {"augment.pad", "2"}, {"augment.flip", "true"},     \
+        {"threads", "1"}, {"commit_steps", "5"}, {"buffer_size", "50"},                            \
+    {                                                                                              \
+        "log_every", "3"                                                                           \
+    }
+static const test_setting images[] = {IMAGES, {NULL, NULL}};
+static const test_setting limited_images[] = {IMAGES, {"buffer_memory", "2200"}, {NULL, NULL}};
+static const test_setting rebuilt_images[] = {
+    IMAGES, {"buffer_memory", "2200"}, {"rebuild", "true"}, {NULL, NULL}};
+
+static const plan *to_kill;
 
 static bool count_step(void *context)
 {
@@ -89,7 +109,7 @@ static void run_child(const char *path, bool resume)
     if (resume) {
         status = mn_resume(path, &observer);
     } else {
-        mn_experiment *experiment = test_experiment("split-synthetic", "derpp", to_kill);
+        mn_experiment *experiment = test_experiment("split-synthetic", "derpp", to_kill->killed);
         status = mn_experiment_run(experiment, path, &observer);
     }
     if (status != MN_OK)
@@ -165,9 +185,10 @@ static bool can_resume(const char *path)
 static bool live(const char *path, bool resume, int i, tally *seen)
 {
     const mn_key key = mn_key_of(11, "crash");
-    const long long steps = mn_random_below(key, (uint64_t)(3 * i), 40);
+    const long long steps = mn_random_below(key, (uint64_t)(3 * i), to_kill->most_steps);
     const bool in_write = i % 2 == 1;
-    const long long at_write = in_write ? 1 + mn_random_below(key, (uint64_t)(3 * i + 1), 300) : 0;
+    const long long at_write =
+        in_write ? 1 + mn_random_below(key, (uint64_t)(3 * i + 1), to_kill->most_writes) : 0;
     const long long before = resume ? committed_step(path) : 0;
     const pid_t child = start_child(path, resume, at_write);
     if (!in_write)
@@ -186,8 +207,10 @@ static bool live(const char *path, bool resume, int i, tally *seen)
     return false;
 }
 
-static void kill_and_compare(int kills)
+static void kill_and_compare(const plan *p)
 {
+    const int kills = p->kills;
+    to_kill = p;
     between =
         mmap(NULL, sizeof *between, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(between, MAP_FAILED);
@@ -195,7 +218,7 @@ static void kill_and_compare(int kills)
     char undisturbed[600], killed[600];
     snprintf(undisturbed, sizeof undisturbed, "%s/undisturbed.mneme", folder);
     snprintf(killed, sizeof killed, "%s/killed.mneme", folder);
-    test_run("split-synthetic", "derpp", settings, undisturbed);
+    test_run("split-synthetic", "derpp", p->undisturbed, undisturbed);
     const long long total = committed_step(undisturbed);
     tally seen = {0, 0, 0, 0};
     for (int i = 0; seen.kills < kills;) {
@@ -221,17 +244,38 @@ static void kill_and_compare(int kills)
 
 START_TEST(thirty_kills_leave_no_trace)
 {
-    to_kill = settings;
-    kill_and_compare(30);
+    kill_and_compare(&(plan){plain, plain, 30, 40, 300});
 }
 END_TEST
 
 START_TEST(nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory)
 {
-    to_kill = limited;
-    kill_and_compare(15);
+    kill_and_compare(&(plan){plain, limited, 15, 40, 300});
+}
+END_TEST
+
+START_TEST(nor_do_kills_of_a_network_on_augmented_images)
+{
+    kill_and_compare(&(plan){images, limited_images, 12, 30, 3000});
+}
+END_TEST
+
+START_TEST(a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)
+{
+    const char *folder = test_folder("crash-rebuild");
+    char undisturbed[600], rebuilt[600];
+    snprintf(undisturbed, sizeof undisturbed, "%s/undisturbed.mneme", folder);
+    snprintf(rebuilt, sizeof rebuilt, "%s/rebuilt.mneme", folder);
+    test_run("split-synthetic", "derpp", images, undisturbed);
+    test_run("split-synthetic", "derpp", rebuilt_images, rebuilt);
+    test_same_run(undisturbed, rebuilt);
+    test_remove(undisturbed);
+    test_remove(rebuilt);
+    (void)rmdir(folder);
 }
 END_TEST
 
 MN_SUITE("crash", thirty_kills_leave_no_trace,
-         nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory)
+         nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory,
+         nor_do_kills_of_a_network_on_augmented_images,
+         a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)

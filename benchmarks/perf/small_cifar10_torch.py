@@ -14,7 +14,6 @@ the step. Random numbers are PyTorch's own: the runs agree in distribution, not 
 """
 
 import json
-import lzma
 import os
 import statistics
 import sys
@@ -23,28 +22,14 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity"))
 
-import numpy
 import torch
 import torch.nn.functional as F
+from cifar import normalised, records
 from networks import ResNet
 
 SEEDS, TASKS, CLASSES, EPOCHS, BATCH, REPLAY, BUFFER = 3, 5, 10, 5, 32, 32, 500
 RATE = {"finetune": 0.1, "er": 0.1, "derpp": 0.03}
 ALPHA, BETA = 0.2, 0.5
-MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(1, 3, 1, 1)
-DEVIATION = torch.tensor([0.247, 0.2435, 0.2615]).view(1, 3, 1, 1)
-
-
-def records(path):
-    rows = numpy.frombuffer(lzma.open(path).read(), numpy.uint8).reshape(-1, 1 + 3 * 32 * 32)
-    return (
-        torch.from_numpy(rows[:, 1:].reshape(-1, 3, 32, 32).copy()),
-        torch.from_numpy(rows[:, 0].astype(numpy.int64)),
-    )
-
-
-def normalised(images):
-    return (images.float() / 255 - MEAN) / DEVIATION
 
 
 def augmented(images):

@@ -10,19 +10,33 @@ static const char *text_of(const cJSON *described, const char *name)
     return cJSON_IsString(text) ? text->valuestring : "";
 }
 
-/* Images (N, inputs...) -> logits (N, classes), with running statistics. */
-static mn_status forward(exchange *e, mn_network *network, mn_shape shape, const float *images,
-                         cJSON *result)
+enum { BATCH = 100 };
+
+/* Images (B, inputs...) -> logits (B, classes), with running statistics. */
+static mn_status forward_batch(exchange *e, mn_tape *tape, mn_network *network, mn_shape shape,
+                               const float *images, cJSON *list)
 {
-    mn_tape *tape;
-    MN_TRY(mn_tape_new(&tape));
+    mn_tape_reset(tape);
     mn_var *x = mn_input(tape, shape, images, false);
     mn_var *logits = mn_network_forward(network, x, MN_EVAL | MN_NO_GRADIENT).logits;
     const float *host = mn_host(logits);
-    const mn_status status =
-        host == NULL
-            ? mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape))
-            : exchange_put(e, cJSON_AddArrayToObject(result, "logits"), mn_shape_of(logits), host);
+    return host == NULL ? mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape))
+                        : exchange_put(e, list, mn_shape_of(logits), host);
+}
+
+/* Images (N, inputs...) -> a list of the logits of each batch. */
+static mn_status forward(exchange *e, mn_network *network, mn_shape shape, const float *images,
+                         cJSON *result)
+{
+    const int64_t rows = shape.size[0], row = mn_shape_count(shape) / rows;
+    cJSON *list = cJSON_AddArrayToObject(result, "logits");
+    mn_tape *tape;
+    MN_TRY(mn_tape_new(&tape));
+    mn_status status = MN_OK;
+    for (int64_t first = 0; first < rows && status == MN_OK; first += BATCH) {
+        shape.size[0] = rows - first < BATCH ? rows - first : BATCH;
+        status = forward_batch(e, tape, network, shape, images + first * row, list);
+    }
     mn_tape_free(tape);
     return status;
 }

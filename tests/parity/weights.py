@@ -142,7 +142,8 @@ class Check:
         if "error" in result:
             self.say(f"{what}: {result['error']}", False)
         else:
-            self.compare(what, result["logits"][0], theirs, LOGITS_TOLERANCE)
+            ours = np.concatenate(result["logits"])
+            self.compare(what, ours, theirs, LOGITS_TOLERANCE)
 
     def run_from(self, tensors, flags, rate):
         """Begins a run with these tensors; its kept logits, and the path of what it exports."""
