@@ -116,6 +116,20 @@ static void apply_plain(const mn_transform *transform, mn_shape image, const uin
                   transform->deviation[channel], x + channel * plane);
 }
 
+void mn_transform_unit(const mn_transform *transform, mn_shape image, int64_t count,
+                       const float *unit, float *x)
+{
+    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
+    for (int64_t row = 0; row < count; row++)
+        for (int64_t i = 0; i < values; i++) {
+            float value = unit[row * values + i];
+            if (transform->scale != NULL)
+                value = transform->offset[i] + transform->scale[i] * value;
+            x[row * values + i] =
+                (value - transform->mean[i / plane]) / transform->deviation[i / plane];
+        }
+}
+
 mn_transform mn_transform_plain(const mn_transform *transform)
 {
     mn_transform plain = *transform;

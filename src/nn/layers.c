@@ -3,15 +3,59 @@
 #include "nn/layers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const double norm_momentum = 0.1, norm_epsilon = 1e-5;
 
-enum { NAME = 64 };
+enum { NAME = 64, WIDEST = 65536 };
 
 static const char *name_of(char name[NAME], const char *prefix, const char *what)
 {
     snprintf(name, NAME, "%s.%s", prefix, what);
     return name;
+}
+
+static mn_status refuse_width(const char *what, const char *text, const char *item, int length)
+{
+    return mn_fail(MN_BAD_OPTION,
+                   "%s: '%.*s' in '%s' is not a whole number from 1 to %d; expected "
+                   "numbers with commas between them, as in 100,100",
+                   what, length, item, text, WIDEST);
+}
+
+/* "100,100" -> 100, 100. */
+mn_status mn_layer_widths(const char *what, const char *text, int64_t widths[MN_MOST_LAYERS],
+                          int *count)
+{
+    *count = 0;
+    if (text[strspn(text, " ")] == '\0')
+        return MN_OK;
+    for (const char *item = text;; item++) {
+        const size_t length = strcspn(item, ",");
+        char *end;
+        const long long width = strtoll(item, &end, 10);
+        end += strspn(end, " ");
+        if (end != item + length || length == 0 || width < 1 || width > WIDEST)
+            return refuse_width(what, text, item, (int)length);
+        if (*count == MN_MOST_LAYERS)
+            return mn_fail(MN_BAD_OPTION, "%s: '%s' has more than %d layers", what, text,
+                           MN_MOST_LAYERS);
+        widths[(*count)++] = width;
+        item += length;
+        if (*item == '\0')
+            return MN_OK;
+    }
+}
+
+mn_status mn_layer_add_linear(mn_network *network, const char *prefix, int64_t inputs,
+                              int64_t outputs)
+{
+    char name[NAME];
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_WEIGHT, false,
+                                    MN_SHAPE(outputs, inputs), MN_INITIAL_PYTORCH_UNIFORM));
+    return mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_BIAS, false,
+                                    MN_SHAPE(outputs), MN_INITIAL_PYTORCH_UNIFORM);
 }
 
 mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inputs,
@@ -119,6 +163,11 @@ mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
 {
     mn_var *weight = next(walk, x), *bias = next(walk, x);
     return mn_linear(x, weight, bias);
+}
+
+mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x)
+{
+    return mn_linear(x, next(walk, x), NULL);
 }
 
 void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x)

@@ -8,6 +8,11 @@
 #include <mneme/image_ops.h>
 #include <mneme/network.h>
 
+enum { MN_MOST_LAYERS = 32 };
+/* "100,100" -> 100, 100; `what` names the option in errors. */
+mn_status mn_layer_widths(const char *what, const char *text, int64_t widths[MN_MOST_LAYERS],
+                          int *count);
+
 /* --- in build(): names are PyTorch's, "PREFIX.weight" and so on --- */
 /* (outputs, inputs, size, size) without a bias. */
 mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inputs,
@@ -16,6 +21,9 @@ mn_status mn_layer_add_conv_bias(mn_network *network, const char *prefix, int64_
 /* Scale and shift; with `running`, also the running statistics. */
 mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t channels,
                             bool running);
+/* A linear layer that is no classifier. */
+mn_status mn_layer_add_linear(mn_network *network, const char *prefix, int64_t inputs,
+                              int64_t outputs);
 mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs);
 /* MN_BAD_SHAPE unless the network's input is (channels, height, width). */
 mn_status mn_layer_check_images(const mn_network *network);
@@ -33,6 +41,7 @@ mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
+mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x);
 /* x by the name of PREFIX and `index` + 1. */
 void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x);
 

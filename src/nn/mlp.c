@@ -6,10 +6,6 @@
 #include "nn/layers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { MOST_LAYERS = 32, WIDEST = 65536 };
 
 static const double norm_momentum = 0.1, norm_epsilon = 1e-5; /* PyTorch's defaults */
 
@@ -31,39 +27,6 @@ static const mn_option options[] = {
             "the last layer is a classifier; false: one like the others, of a projection head"),
     MN_END,
 };
-
-/* --- widths --- */
-
-static mn_status refuse_width(const char *text, const char *item, int length)
-{
-    return mn_fail(MN_BAD_OPTION,
-                   "network.widths: '%.*s' in '%s' is not a whole number from 1 to %d; expected "
-                   "numbers with commas between them, as in 100,100",
-                   length, item, text, WIDEST);
-}
-
-/* "100,100" -> 100, 100. */
-static mn_status parse_widths(const char *text, int64_t widths[MOST_LAYERS], int *count)
-{
-    *count = 0;
-    if (text[strspn(text, " ")] == '\0')
-        return MN_OK;
-    for (const char *item = text;; item++) {
-        const size_t length = strcspn(item, ",");
-        char *end;
-        const long long width = strtoll(item, &end, 10);
-        end += strspn(end, " ");
-        if (end != item + length || length == 0 || width < 1 || width > WIDEST)
-            return refuse_width(text, item, (int)length);
-        if (*count == MOST_LAYERS)
-            return mn_fail(MN_BAD_OPTION, "network.widths: '%s' has more than %d layers", text,
-                           MOST_LAYERS);
-        widths[(*count)++] = width;
-        item += length;
-        if (*item == '\0')
-            return MN_OK;
-    }
-}
 
 /* --- parameters --- */
 
@@ -104,9 +67,9 @@ static mn_status build(mn_network *network, const void *values)
 {
     const mlp_options *o = values;
     const mn_network_spec *spec = mn_network_spec_of(network);
-    int64_t widths[MOST_LAYERS], inputs = mn_shape_count(spec->input);
+    int64_t widths[MN_MOST_LAYERS], inputs = mn_shape_count(spec->input);
     int layers;
-    MN_TRY(parse_widths(o->widths, widths, &layers));
+    MN_TRY(mn_layer_widths("network.widths", o->widths, widths, &layers));
     for (int i = 0; i < layers; i++) {
         char layer[32];
         snprintf(layer, sizeof layer, "fc%d", i + 1);

@@ -173,6 +173,10 @@ MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, in
 MN_API void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
                                uint8_t *pixels);
 
+/* The same of values in [0,1] instead of bytes, and without the random part. */
+MN_API void mn_transform_unit(const mn_transform *transform, mn_shape image, int64_t count,
+                              const float *unit, float *x);
+
 /* --- loaders ---------------------------------------------------------------------------------- */
 typedef struct mn_loader mn_loader;
 

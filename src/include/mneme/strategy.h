@@ -184,6 +184,14 @@ MN_API mn_status mn_check_views(mn_learner *learner, const mn_view_spec *spec);
 /* The logits (B, classes), with 1e9 taken off those of all classes but the ones of each row's own
  * task: mn_row_max() of it is the largest of the row's own head. */
 MN_API mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits);
+/* --- images that a network makes --- */
+/* A batch's own pixels / 255, un-augmented: (B, pixels of an image).  What a generator learns. */
+MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+/* Images (B, pixels of an image) in [0,1] as a batch of rows that come from nowhere, normalised but
+ * not augmented, through which no gradient flows back.  Each is labelled by the largest of
+ * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
+MN_API const mn_batch *mn_generated(mn_learner *learner, mn_var *images, mn_network *labeller,
+                                    mn_range classes);
 /* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);

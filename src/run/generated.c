@@ -1,0 +1,101 @@
+/* generated.c -- images that a network makes, as batches like those of the stream.
+ *
+ * A generator works in [0,1], whatever the network that learns from its images wants to see: they
+ * are normalised here, in floats.  Their bytes are rounded, for those who look at them. */
+#include "data/stream.h"
+#include "run/learner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mn_shape image_of(const mn_learner *learner)
+{
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    return MN_SHAPE(data->channels, data->height, data->width);
+}
+
+mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const int64_t pixels = mn_shape_count(image_of(learner)), count = batch->count * pixels;
+    const mn_shape shape = MN_SHAPE(batch->count, pixels);
+    float *unit = malloc((size_t)(count > 0 ? count : 1) * sizeof *unit);
+    if (unit == NULL) {
+        mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for pixels"));
+        return mn_zeros(tape, shape);
+    }
+    for (int64_t i = 0; i < count; i++)
+        unit[i] = (float)batch->pixels[i] / 255.0f;
+    mn_var *made = mn_input(tape, shape, unit, false);
+    free(unit);
+    return made;
+}
+
+static int32_t task_of(const mn_learner *learner, int32_t label)
+{
+    if (!mn_stream_class_incremental(learner->stream) || label < 0)
+        return (int32_t)learner->cursor.task;
+    int64_t task = mn_stream_tasks(learner->stream) - 1;
+    while (task > 0 && mn_stream_task(learner->stream, task).first_class > label)
+        task--;
+    return (int32_t)task;
+}
+
+static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range classes,
+                            mn_batch_space *space)
+{
+    const int64_t rows = space->batch.count, width = mn_stream_classes(learner->stream);
+    for (int64_t i = 0; i < rows; i++)
+        space->labels[i] = -1;
+    if (labeller == NULL || rows == 0)
+        return MN_OK;
+    const mn_shape image = space->batch.image;
+    const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
+    mn_var *x = mn_input(learner->tape, shape, space->x, false);
+    mn_var *logits = mn_network_forward(labeller, x, MN_EVAL | MN_NO_GRADIENT).logits;
+    const float *row = mn_host(logits);
+    if (row == NULL)
+        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    for (int64_t i = 0; i < rows; i++, row += width) {
+        int64_t best = classes.first;
+        for (int64_t k = best + 1; k < classes.first + classes.count; k++)
+            if (row[k] > row[best])
+                best = k;
+        space->labels[i] = (int32_t)best;
+    }
+    return MN_OK;
+}
+
+static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller, mn_range classes,
+                      mn_batch_space *space)
+{
+    const mn_shape image = image_of(learner), shape = mn_shape_of(images);
+    const int64_t pixels = mn_shape_count(image), rows = mn_rows_of(images);
+    char text[64];
+    MN_TRY(mn_batch_space_prepare(space, image, 0));
+    if (mn_tape_status(learner->tape) != MN_OK)
+        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    if (mn_shape_count(shape) != rows * pixels)
+        return mn_fail(MN_BAD_SHAPE, "generated images are %s, expected (B,%lld)",
+                       mn_shape_text(shape, text), (long long)pixels);
+    const float *unit = mn_host(images);
+    MN_TRY(mn_batch_space_prepare(space, image, rows));
+    mn_transform_unit(&learner->plain, image, rows, unit, space->x);
+    for (int64_t i = 0; i < rows * pixels; i++)
+        space->pixels[i] = (uint8_t)lrintf(255 * fminf(fmaxf(unit[i], 0), 1));
+    MN_TRY(label_rows(learner, labeller, classes, space));
+    for (int64_t i = 0; i < rows; i++)
+        space->tasks[i] = task_of(learner, space->labels[i]);
+    return MN_OK;
+}
+
+const mn_batch *mn_generated(mn_learner *learner, mn_var *images, mn_network *labeller,
+                             mn_range classes)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_status status = fill(learner, images, labeller, classes, space);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}

@@ -1,0 +1,173 @@
+/* dgr.c -- deep generative replay: a second network learns to draw what was seen, and each step
+ * also trains on its drawings, labelled by the solver as it was before the task.
+ *
+ *     solver:     L = 1/t CE(f(x), y) + (1 - 1/t) CE(f(x'), y')
+ *     generator:  L = 1/t V(x) + (1 - 1/t) V(x'),   V = BCE(x^, x) + KL(q(z|x) || N(0, I)) / pixels
+ *     x' = g_old(z), z ~ N(0, I);   y' = argmax of f_old(x') over the past classes
+ *
+ * in the t-th task.  The same x' train both networks in a step.  Cross-entropies are over the
+ * classes seen so far.  The generator is a variational autoencoder, as in van de Ven and Tolias's
+ * version (Shin et al.'s is a WGAN-GP); it sees images without augmentation.  labels=soft is their
+ * "DGR + distill": in place of CE(f(x'), y') the distillation of f_old at a temperature, in which
+ * classes that are new have probability 0.  Equations and evidence: docs/methods/dgr.md.
+ */
+#include <mneme/strategy.h>
+
+typedef struct dgr_options {
+    const char *generator;
+    double lr, temperature;
+    int64_t replay, labels;
+} dgr_options;
+
+enum { HARD_LABELS, SOFT_LABELS };
+static const char *const labels[] = {"hard", "soft", NULL};
+
+static const mn_option options[] = {
+    MN_TEXT(dgr_options, generator, "{\"widths\": \"400,400\", \"latent\": 100}",
+            "options of the generator, a network of type vae, as a JSON object"),
+    MN_REAL(dgr_options, lr, 0.001, 0, 100, "learning rate of the generator (Adam)"),
+    MN_INT(dgr_options, replay, 0, 0, 65536, "images drawn in a step; 0: as many as a batch has"),
+    MN_CHOICE(dgr_options, labels, HARD_LABELS, labels,
+              "what the old solver gives: the most probable class, or its probabilities"),
+    MN_REAL(dgr_options, temperature, 2, 0.01, 1000, "labels=soft: flattens probabilities above 1"),
+    MN_END,
+};
+
+typedef struct dgr_state {
+    mn_network *old_solver, *generator, *old_generator;
+    mn_var *drawn; /* (rows, pixels) by the old generator in this step; NULL in the first task */
+} dgr_state;
+
+static mn_status open(mn_learner *learner)
+{
+    const dgr_options *o = mn_options(learner);
+    dgr_state *s = mn_state(learner);
+    const mn_shape image = mn_network_spec_of(mn_learner_network(learner))->input;
+    const mn_network_spec vae = {"vae", o->generator, image, mn_shape_count(image)};
+    MN_TRY(mn_add_network(learner, "old_solver", NULL, &s->old_solver));
+    MN_TRY(mn_add_network(learner, "generator", &vae, &s->generator));
+    MN_TRY(mn_add_network(learner, "old_generator", &vae, &s->old_generator));
+    return mn_add_optimiser(learner, "generator", "adam", "", s->generator, o->lr);
+}
+
+static mn_status before_task(mn_learner *learner)
+{
+    const dgr_state *s = mn_state(learner);
+    MN_TRY(mn_network_copy(s->old_solver, mn_learner_network(learner)));
+    return mn_network_copy(s->old_generator, s->generator);
+}
+
+/* Where every task has all classes, all are past from the second task on. */
+static mn_range past_classes(const mn_learner *learner)
+{
+    const mn_range past = mn_classes(learner, MN_PAST);
+    return past.count > 0 ? past : mn_classes(learner, MN_SEEN);
+}
+
+static int64_t latent_of(const dgr_state *s) /* the decoder's first layer has a column for each */
+{
+    const int layers = (mn_network_parameter_count(s->generator) - 5) / 4;
+    const mn_parameter *first = mn_network_parameter(s->generator, 2 * layers + 3);
+    return mn_tensor_shape(first->value).size[1];
+}
+
+/* (rows, pixels) in [0,1] */
+static mn_var *draw(mn_learner *learner, mn_tape *tape)
+{
+    const dgr_options *o = mn_options(learner);
+    const dgr_state *s = mn_state(learner);
+    const int64_t rows = o->replay > 0 ? o->replay : mn_batch_size(learner);
+    mn_var *z = mn_noise(learner, tape, "code", MN_SHAPE(rows, latent_of(s)));
+    return mn_sigmoid(mn_network_forward(s->old_generator, z, MN_EVAL | MN_NO_GRADIENT).logits);
+}
+
+/* --- the solver --- */
+
+static mn_var *distillation(mn_learner *learner, const mn_batch *drawn, mn_var *logits)
+{
+    const dgr_options *o = mn_options(learner);
+    const dgr_state *s = mn_state(learner);
+    const mn_range past = past_classes(learner), seen = mn_classes(learner, MN_SEEN);
+    mn_var *old = mn_forward_with(learner, s->old_solver, drawn, MN_EVAL | MN_NO_GRADIENT)->logits;
+    mn_var *q = mn_softmax(mn_scale(mn_columns(old, 0, past.count), 1 / o->temperature));
+    mn_var *log_p = mn_log_softmax(mn_scale(mn_columns(logits, 0, seen.count), 1 / o->temperature));
+    return mn_scale(mn_mean(mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past.count)))), -1);
+}
+
+static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    const dgr_options *o = mn_options(learner);
+    dgr_state *s = mn_state(learner);
+    const mn_range seen = mn_classes(learner, MN_SEEN);
+    const double share = 1 / (double)(mn_task(learner) + 1);
+    const mn_out *out = mn_forward(learner, now, MN_TRAIN);
+    mn_term(learner, "stream", share,
+            mn_cross_entropy_columns(out->logits, now->labels, seen.first, seen.count));
+    s->drawn = mn_task(learner) > 0 ? draw(learner, tape) : NULL;
+    if (s->drawn == NULL)
+        return MN_OK;
+    const mn_batch *old = mn_generated(learner, s->drawn, s->old_solver, past_classes(learner));
+    mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
+    mn_term(learner, "replay", 1 - share,
+            o->labels == SOFT_LABELS
+                ? distillation(learner, old, logits)
+                : mn_cross_entropy_columns(logits, old->labels, seen.first, seen.count));
+    return MN_OK;
+}
+
+/* --- the generator --- */
+
+/* Adds the two terms of V for images x (B, pixels). */
+static void vae_terms(mn_learner *learner, mn_tape *tape, const char *const name[2],
+                      const char *noise, double weight, mn_var *x)
+{
+    const dgr_state *s = mn_state(learner);
+    const int64_t pixels = mn_shape_of(x).size[1], latent = latent_of(s);
+    mn_var *e = mn_noise(learner, tape, noise, MN_SHAPE(mn_rows_of(x), latent));
+    const mn_forwarded out =
+        mn_network_forward(s->generator, mn_concat_columns((mn_var *[]){x, e}, 2), MN_TRAIN);
+    mn_var *mean = mn_columns(out.features, 0, latent);
+    mn_var *log_variance = mn_columns(out.features, latent, latent);
+    mn_var *each = mn_sub(mn_add(mn_square(mean), mn_exp(log_variance)), mn_shift(log_variance, 1));
+    mn_term(learner, name[0], weight, mn_binary_cross_entropy(out.logits, x));
+    mn_term(learner, name[1], weight, mn_scale(mn_mean(mn_row_sum(each)), 0.5 / (double)pixels));
+}
+
+static mn_status generate(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    static const char *const of_stream[] = {"reconstruction", "divergence"};
+    static const char *const of_replay[] = {"replay reconstruction", "replay divergence"};
+    const dgr_state *s = mn_state(learner);
+    const double share = 1 / (double)(mn_task(learner) + 1);
+    vae_terms(learner, tape, of_stream, "stream", share, mn_pixels(learner, tape, now));
+    if (s->drawn != NULL)
+        vae_terms(learner, tape, of_replay, "replay", 1 - share, s->drawn);
+    return MN_OK;
+}
+
+static const mn_update updates[] = {
+    {.name = "solver", .loss = solve},
+    {.name = "generator", .optimiser = "generator", .loss = generate},
+    {.name = NULL},
+};
+static const mn_phase phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM, .updates = updates},
+    {.name = NULL},
+};
+
+MN_STRATEGY(dgr) = {
+    MN_STRATEGY_HEADER,
+    .name = "dgr",
+    .summary =
+        "Deep generative replay: a variational autoencoder draws the past, nothing is stored.",
+    .cite = "Shin et al., Continual Learning with Deep Generative Replay, NeurIPS 2017; van de Ven "
+            "and Tolias, Three scenarios for continual learning, 2019",
+    .options = options,
+    .options_size = sizeof(dgr_options),
+    .state_size = sizeof(dgr_state),
+    .needs = MN_NEEDS_TASK_BOUNDARIES,
+    .open = open,
+    .phases = phases,
+    .before_task = before_task,
+    .loss = solve,
+};
