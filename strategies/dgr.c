@@ -45,7 +45,9 @@ static mn_status open(mn_learner *learner)
     const mn_shape image = mn_network_spec_of(mn_learner_network(learner))->input;
     const mn_network_spec vae = {"vae", o->generator, image, mn_shape_count(image)};
     MN_TRY(mn_add_network(learner, "old_solver", NULL, &s->old_solver));
-    MN_TRY(mn_add_network(learner, "generator", &vae, &s->generator));
+    const mn_status status = mn_add_network(learner, "generator", &vae, &s->generator);
+    if (status != MN_OK)
+        return mn_fail_in(status, "dgr.generator");
     MN_TRY(mn_add_network(learner, "old_generator", &vae, &s->old_generator));
     return mn_add_optimiser(learner, "generator", "adam", "", s->generator, o->lr);
 }

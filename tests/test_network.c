@@ -500,7 +500,41 @@ START_TEST(kaiming_normal_weights_have_a_variance_of_two_over_the_inputs)
 }
 END_TEST
 
-MN_SUITE("network", the_mlp_has_pytorchs_names_and_shapes,
+/* z = mean + exp(log variance / 2) e; a code alone is decoded. */
+START_TEST(a_vae_encodes_adds_noise_and_decodes)
+{
+    const mn_network_spec spec = {"vae", "{\"widths\": \"6,5\", \"latent\": 2}", MN_SHAPE(1, 2, 2),
+                                  4};
+    mn_network *network;
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(1, "vae"), &network));
+    static const float x[2][6] = {{0.1F, 0.9F, 0.5F, 0, 0, 0}, {0.1F, 0.9F, 0.5F, 0, 1.5F, -2}};
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    const mn_forwarded all =
+        mn_network_forward(network, mn_input(tape, MN_SHAPE(2, 6), x[0], false), MN_TRAIN);
+    const float *code = mn_host(all.features), *seen = mn_host(all.logits);
+    ck_assert_ptr_nonnull(code);
+    float z[2][2];
+    for (int row = 0; row < 2; row++)
+        for (int i = 0; i < 2; i++) {
+            ck_assert(code[4 * row + i] == code[i]); /* the noise is no input of the encoder */
+            z[row][i] = code[i] + expf(code[2 + i] / 2) * x[row][4 + i];
+        }
+    const mn_forwarded decoded =
+        mn_network_forward(network, mn_input(tape, MN_SHAPE(2, 2), z[0], false), MN_EVAL);
+    const float *again = mn_host(decoded.logits);
+    for (int i = 0; i < 8; i++)
+        ck_assert_double_eq_tol((double)seen[i], (double)again[i], 1e-5);
+    ck_assert(seen[0] != seen[4]);
+    mn_tape_free(tape);
+    mn_network_free(network);
+    const mn_network_spec classifier = {"vae", NULL, MN_SHAPE(1, 2, 2), 10};
+    ck_assert_fails(mn_network_new(&classifier, mn_key_of(1, "vae"), &network), MN_BAD_SHAPE,
+                    "not 10 classes");
+}
+END_TEST
+
+MN_SUITE("network", a_vae_encodes_adds_noise_and_decodes, the_mlp_has_pytorchs_names_and_shapes,
          xavier_weights_are_uniform_within_glorots_bound_and_biases_zero,
          pytorchs_defaults_bound_weights_and_biases_by_the_inputs, equal_keys_give_equal_weights,
          layers_of_equal_shape_differ, the_spec_is_a_copy_with_every_option_resolved,

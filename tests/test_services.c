@@ -350,6 +350,86 @@ START_TEST(si_follows_every_update_of_a_step)
 }
 END_TEST
 
-MN_SUITE("services", si_follows_every_update_of_a_step, rows_are_drawn_from_the_task_and_seen_plain,
+/* --- images that a network makes --- */
+
+/* As the test's normalisation has it: (unit - 0.25) / 0.5. */
+static mn_status check_generated(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    mn_var *unit = mn_pixels(learner, tape, batch);
+    const int64_t pixels = mn_shape_count(batch->image);
+    const mn_range range = {1, 3};
+    const mn_batch *same = mn_generated(learner, unit, mn_learner_network(learner), range);
+    const float *value = mn_host(unit);
+    ck_assert_ptr_nonnull(value);
+    ck_assert_int_eq(same->count, batch->count);
+    ck_assert_int_eq(same->stream_rows, 0);
+    ck_assert(same_pixels(same, batch));
+    for (int64_t i = 0; i < batch->count * pixels; i++) {
+        ck_assert_double_eq_tol((double)value[i], batch->pixels[i] / 255.0, 1e-6);
+        ck_assert_double_eq_tol((double)same->x[i], ((double)value[i] - 0.25) / 0.5, 1e-6);
+    }
+    const mn_out *out = mn_forward(learner, mn_plain(learner, batch), MN_EVAL | MN_NO_GRADIENT);
+    const float *logits = mn_host(out->logits);
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    for (int64_t row = 0; row < same->count; row++) {
+        const int32_t label = same->labels[row];
+        ck_assert_int_ge(label, 1);
+        ck_assert_int_le(label, 3);
+        for (int k = 1; k <= 3; k++)
+            ck_assert(logits[row * classes + k] <= logits[row * classes + label]);
+        ck_assert_int_eq(same->tasks[row], label / 2);
+        ck_assert_int_eq(same->slots[row], -1);
+        ck_assert_int_eq(same->indices[row], -1);
+    }
+    ck_assert_int_eq(mn_generated(learner, unit, NULL, range)->labels[0], -1);
+    asked++;
+    return MN_OK;
+}
+
+static mn_status refused_shape(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    mn_range all = mn_classes(learner, MN_ALL);
+    (void)mn_generated(learner, mn_zeros(tape, MN_SHAPE(batch->count, 7)), NULL, all);
+    return MN_OK;
+}
+
+static const mn_phase drawing_phases[] = {
+    {.name = "draw", .source = MN_FROM_STREAM, .visit = check_generated, .as_trained = true},
+    {.name = NULL},
+};
+static const mn_strategy drawing = {MN_STRATEGY_HEADER, .name = "drawing",
+                                    .phases = drawing_phases};
+static const mn_phase misdrawing_phases[] = {
+    {.name = "draw", .source = MN_FROM_STREAM, .visit = refused_shape},
+    {.name = NULL},
+};
+static const mn_strategy misdrawing = {MN_STRATEGY_HEADER, .name = "misdrawing",
+                                       .phases = misdrawing_phases};
+
+START_TEST(images_that_a_network_made_are_rows_like_others)
+{
+    static const test_setting settings[] = {{"normalise.mean", "0.25"},
+                                            {"normalise.deviation", "0.5"},
+                                            {"augment.flip", "true"},
+                                            {NULL, NULL}};
+    char path[600];
+    snprintf(path, sizeof path, "%s/drawing.mneme", test_folder("services-drawing"));
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &drawing));
+    asked = 0;
+    test_run("split-synthetic", "finetune+drawing", settings, path);
+    ck_assert_int_gt(asked, 0);
+    test_remove(path);
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &misdrawing));
+    mn_experiment *experiment;
+    ck_assert_ok(mn_experiment_new("split-synthetic", "finetune+misdrawing", &experiment));
+    ck_assert_fails(mn_experiment_run(experiment, path, NULL), MN_BAD_SHAPE, "expected (B,");
+    mn_experiment_free(experiment);
+    test_remove(path);
+    (void)rmdir(test_folder("services-drawing"));
+}
+END_TEST
+
+MN_SUITE("services", images_that_a_network_made_are_rows_like_others,
+         si_follows_every_update_of_a_step, rows_are_drawn_from_the_task_and_seen_plain,
          squares_are_the_same_with_and_without_a_batched_form,
          an_add_on_may_come_first_and_its_steps_are_not_the_bases)

@@ -1,5 +1,7 @@
 """mneme's random numbers by key and counter (Salmon et al. 2011), for references of what was drawn."""
 
+import math
+
 MASK = (1 << 64) - 1
 
 
@@ -40,6 +42,17 @@ def whole(key, counter):
 
 def uniform(key, count):
     return [(whole(key, i) >> 11) * 2.0**-53 for i in range(count)]
+
+
+def normal(key, count):
+    """Box and Muller, one number of each block."""
+    numbers = []
+    for i in range(count):
+        word = bits(key, i)
+        radius = (((word[0] << 32 | word[1]) >> 11) + 0.5) * 2.0**-53
+        angle = ((word[2] << 32 | word[3]) >> 11) * 2.0**-53
+        numbers.append(math.sqrt(-2 * math.log(radius)) * math.cos(2 * math.pi * angle))
+    return numbers
 
 
 def below(key, counter, bound):

@@ -23,6 +23,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import dgr
 import lucir
 import philox
 import selection
@@ -389,10 +390,10 @@ def errors(run, reference):
 
 def main(mneme):
     torch.set_num_threads(1)
-    wrong = []
+    wrong, references = [], (cases, selection.cases, lucir.cases, dgr.cases)
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
-        for strategy, settings, reference in itertools.chain(cases(runs), selection.cases(runs), lucir.cases(runs)):
+        for strategy, settings, reference in itertools.chain(*(of(runs) for of in references)):
             runs.last = run = runs.run(strategy, {"buffer_size": ALL, **settings})
             found = list(errors(run, reference(runs, run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
