@@ -4,7 +4,7 @@
 
 #include <mneme/autograd.h>
 
-enum { GRAD_INPUTS = 3, GRAD_KINKS = 2, GRAD_ELEMENTS = 1024 };
+enum { GRAD_INPUTS = 4, GRAD_KINKS = 2, GRAD_ELEMENTS = 1024 };
 
 typedef struct grad_case {
     const char *op;                     /* as in autograd/ops.h */

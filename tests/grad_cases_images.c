@@ -98,6 +98,26 @@ static mn_var *add_relu(mn_var *x, mn_var *y)
 }
 BUILD(add_relu, add_relu(x[0], x[1]))
 BUILD(add_relu_blocked, add_relu(blocked(x[0]), x[1]))
+/* The same with a residual, which does the moving. */
+static mn_var *ended(mn_var *x, mn_var *scale, mn_var *shift, mn_var *residual, mn_norm_mode mode)
+{
+    const mn_shape shape = mn_shape_of(x);
+    float moves[GRAD_ELEMENTS];
+    for (int64_t i = 0; i < mn_shape_count(shape); i++)
+        moves[i] = i % 3 == 0 ? 6 : -6;
+    residual = mn_add(residual, mn_input(mn_tape_of(x), shape, moves, false));
+    mn_tensor *mean = NULL, *variance = NULL;
+    if (mode == MN_NORM_RUNNING) {
+        mean = running(0, shape.size[1]);
+        variance = running(1, shape.size[1]);
+    }
+    return mn_batch_norm_add_relu_2d(x, scale, shift, residual, mean, variance, mode, 0.1, 1e-2);
+}
+BUILD(ended_norm, ended(x[0], x[1], x[2], x[3], MN_NORM_BATCH))
+BUILD(ended_norm_last, ended(last(x[0]), x[1], x[2], x[3], MN_NORM_BATCH))
+BUILD(ended_norm_blocked, ended(blocked(x[0]), x[1], x[2], last(x[3]), MN_NORM_BATCH_FROZEN))
+BUILD(ended_norm_running, ended(x[0], x[1], x[2], blocked(x[3]), MN_NORM_RUNNING))
+BUILD(ended_norm_twice, ended(x[0], x[1], x[2], x[0], MN_NORM_BATCH))
 BUILD(relu_norm, rectified(x[0], x[1], x[2], MN_NORM_BATCH))
 BUILD(relu_norm_last, rectified(last(x[0]), x[1], x[2], MN_NORM_BATCH))
 BUILD(relu_norm_blocked, rectified(blocked(x[0]), x[1], x[2], MN_NORM_BATCH))
@@ -198,6 +218,15 @@ const grad_case grad_cases_images[] = {
     CASE(batch_norm_relu_2d, relu_norm_last, 3, 0.5, 0.8, S(2, 5, 3, 4), S(5), S(5)),
     CASE(batch_norm_relu_2d, relu_norm_blocked, 3, 0.5, 0.8, S(2, 17, 3, 3), S(17), S(17)),
     CASE(batch_norm_relu_2d, relu_norm, 3, 0.5, 0.8, S(1, 1, 5, 4), S(1), S(1)),
+
+    CASE(batch_norm_add_relu_2d, ended_norm, 4, 0.5, 0.8, S(3, 2, 3, 3), S(2), S(2), S(3, 2, 3, 3)),
+    CASE(batch_norm_add_relu_2d, ended_norm_last, 4, 0.5, 0.8, S(2, 5, 3, 4), S(5), S(5),
+         S(2, 5, 3, 4)),
+    CASE(batch_norm_add_relu_2d, ended_norm_blocked, 4, 0.5, 0.8, S(2, 17, 3, 3), S(17), S(17),
+         S(2, 17, 3, 3)),
+    CASE(batch_norm_add_relu_2d, ended_norm_running, 4, 0.5, 0.8, S(2, 3, 3, 2), S(3), S(3),
+         S(2, 3, 3, 2)),
+    CASE(batch_norm_add_relu_2d, ended_norm_twice, 3, 0.5, 0.8, S(2, 4, 3, 3), S(4), S(4)),
 
     THREE(instance_norm_2d, instance, S(3, 2, 3, 3), S(2), S(2)),
     THREE(instance_norm_2d, instance_last, S(2, 5, 3, 4), S(5), S(5)),

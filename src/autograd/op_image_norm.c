@@ -17,7 +17,7 @@ typedef struct normalised {
     double momentum, epsilon;
 } normalised;
 
-enum { X, SCALE, SHIFT };
+enum { X, SCALE, SHIFT, RESIDUAL };
 enum { MEAN, VARIANCE, INVERSE }; /* saved: (C) or (B,C) each */
 
 static mn_status check_channels(const char *what, mn_shape found, int64_t channels)
@@ -52,6 +52,10 @@ static mn_status norm_shape(mn_node *node, mn_shape *out)
         MN_TRY(check_channels("scale", mn_node_x_shape(node, SCALE), channels));
     if (node->inputs[SHIFT] != NULL)
         MN_TRY(check_channels("shift", mn_node_x_shape(node, SHIFT), channels));
+    if (node->n > RESIDUAL && node->inputs[RESIDUAL] == NULL)
+        return mn_fail(MN_BAD_VALUE, "the residual is absent");
+    if (node->n > RESIDUAL && !mn_shape_equal(*out, mn_node_x_shape(node, RESIDUAL)))
+        return mn_shapes_differ(*out, mn_node_x_shape(node, RESIDUAL));
     MN_TRY(check_running(b, channels));
     if ((b->each_image ? pixels : out->size[0] * pixels) == 1 && b->mode != MN_NORM_RUNNING)
         return mn_fail(MN_BAD_VALUE, "a channel of 1 pixel has no variance");
@@ -111,7 +115,9 @@ static mn_status norm_forward(mn_node *node)
         move_running(b, mn_node_x_shape(node, X), mean, variance);
     mn_channel_inverse(count, (float)b->epsilon, variance, inverse);
     const mn_channel_norm norm = norm_of(node, mean, inverse);
-    return mn_channel_norm_forward(&norm, &node->inputs[X]->value, &node->output.value);
+    return mn_channel_norm_forward(&norm, &node->inputs[X]->value,
+                                   node->n > RESIDUAL ? &node->inputs[RESIDUAL]->value : NULL,
+                                   &node->output.value);
 }
 
 static mn_status norm_backward(mn_node *node)
@@ -120,25 +126,27 @@ static mn_status norm_backward(mn_node *node)
     const float *mean = mn_saved_memory(node, MEAN, MN_F32, count);
     const float *inverse = mn_saved_memory(node, INVERSE, MN_F32, count);
     if (mn_node_y_count(node) == 0) {
-        for (int i = X; i <= SHIFT; i++)
+        for (int i = X; i < node->n; i++)
             if (node->inputs[i] != NULL)
                 mn_node_input_gradient(node, i);
         return MN_OK;
     }
-    bool add = false, add_scale = false, add_shift = false;
-    float *dx = mn_node_sink(node, X, &add);
-    float *dscale = mn_node_sink(node, SCALE, &add_scale);
-    float *dshift = mn_node_sink(node, SHIFT, &add_shift);
+    mn_channel_gradients out = {0};
+    if (node->n > RESIDUAL)
+        out.dresidual = mn_node_sink(node, RESIDUAL, &out.add_residual);
+    out.dx = mn_node_sink(node, X, &out.add);
+    out.dscale = mn_node_sink(node, SCALE, &out.add_scale);
+    out.dshift = mn_node_sink(node, SHIFT, &out.add_shift);
     const mn_channel_norm norm = norm_of(node, mean, inverse);
     return mn_channel_norm_backward(&norm, &node->inputs[X]->value, &node->output.value,
-                                    &node->output.gradient, dx, add, dscale, add_scale, dshift,
-                                    add_shift);
+                                    &node->output.gradient, &out);
 }
 
 #define NORM_OP(id)                                                                                \
     static const mn_op op_##id = {#id, sizeof(normalised), norm_shape, norm_forward, norm_backward}
 NORM_OP(batch_norm_2d);
 NORM_OP(batch_norm_relu_2d);
+NORM_OP(batch_norm_add_relu_2d);
 NORM_OP(instance_norm_2d);
 
 static mn_var *apply(const mn_op *op, mn_var *x, mn_var *scale, mn_var *shift,
@@ -164,6 +172,19 @@ mn_var *mn_batch_norm_relu_2d(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor
 {
     return apply(
         &op_batch_norm_relu_2d, x, scale, shift,
+        &(normalised){running_mean, running_variance, mode, false, true, momentum, epsilon});
+}
+
+mn_var *mn_batch_norm_add_relu_2d(mn_var *x, mn_var *scale, mn_var *shift, mn_var *residual,
+                                  mn_tensor *running_mean, mn_tensor *running_variance,
+                                  mn_norm_mode mode, double momentum, double epsilon)
+{
+    if (x != NULL && !mn_channels_known(&x->value))
+        x = mn_in_layout(x, NULL);
+    if (x != NULL && residual != NULL && mn_shape_equal(x->value.shape, residual->value.shape))
+        residual = mn_in_layout(residual, x->value.layout);
+    return mn_apply_laid_out(
+        &op_batch_norm_add_relu_2d, (mn_var *[]){x, scale, shift, residual}, 4,
         &(normalised){running_mean, running_variance, mode, false, true, momentum, epsilon});
 }
 

@@ -52,14 +52,14 @@ static mn_status channel_affine_forward(mn_node *node)
 
 static mn_status channel_affine_backward(mn_node *node)
 {
-    bool add = false, add_scale = false, add_shift = false;
-    float *dx = mn_node_sink(node, X, &add), *dscale = mn_node_sink(node, SCALE, &add_scale);
-    float *dshift = mn_node_sink(node, SHIFT, &add_shift);
+    mn_channel_gradients out = {0};
+    out.dx = mn_node_sink(node, X, &out.add);
+    out.dscale = mn_node_sink(node, SCALE, &out.add_scale);
+    out.dshift = mn_node_sink(node, SHIFT, &out.add_shift);
     if (mn_node_y_count(node) == 0)
         return MN_OK;
     return mn_channel_affine_backward(&node->inputs[X]->value, mn_node_x(node, SCALE),
-                                      &node->output.gradient, dx, add, dscale, add_scale, dshift,
-                                      add_shift);
+                                      &node->output.gradient, &out);
 }
 
 static const mn_op op_channel_affine = {"channel_affine", 0, channel_affine_shape,

@@ -11,7 +11,8 @@
     X(softplus) X(abs) X(channel_affine) X(warp) X(mix_channels)                                       \
     X(gather_rows) X(rows_where) X(mask_columns) X(binary_cross_entropy)                                                            \
     X(cross_entropy) X(cross_entropy_columns) X(mse) X(kl) X(batch_norm)         \
-    X(reorder) X(add_relu) X(conv2d) X(batch_norm_2d) X(batch_norm_relu_2d) X(instance_norm_2d)                \
+    X(reorder) X(add_relu) X(conv2d) X(batch_norm_2d) X(batch_norm_relu_2d)                        \
+    X(batch_norm_add_relu_2d) X(instance_norm_2d)                                                  \
     X(max_pool_2d) X(average_pool_2d) X(global_average_pool) X(upsample_bilinear)
 /* clang-format on */
 

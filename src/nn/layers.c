@@ -134,23 +134,41 @@ static mn_norm_mode norm_mode_of(mn_mode mode)
     return (mode & MN_TRAIN_FROZEN) != 0 ? MN_NORM_BATCH_FROZEN : MN_NORM_BATCH;
 }
 
-static mn_var *batch_norm(mn_walk *walk, mn_var *x, bool relu)
+typedef struct norm { /* what a norm takes from the network */
+    mn_var *scale, *shift;
+    mn_tensor *mean, *variance;
+    mn_norm_mode mode;
+} norm;
+
+static norm next_norm(mn_walk *walk, mn_var *x)
 {
-    mn_var *scale = next(walk, x), *shift = next(walk, x);
-    mn_tensor *mean = mn_network_statistic(walk->network, walk->statistic++, NULL);
-    mn_tensor *variance = mn_network_statistic(walk->network, walk->statistic++, NULL);
-    return (relu ? mn_batch_norm_relu_2d : mn_batch_norm_2d)(
-        x, scale, shift, mean, variance, norm_mode_of(walk->mode), norm_momentum, norm_epsilon);
+    norm n = {.mode = norm_mode_of(walk->mode)};
+    n.scale = next(walk, x);
+    n.shift = next(walk, x);
+    n.mean = mn_network_statistic(walk->network, walk->statistic++, NULL);
+    n.variance = mn_network_statistic(walk->network, walk->statistic++, NULL);
+    return n;
 }
 
 mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x)
 {
-    return batch_norm(walk, x, false);
+    const norm n = next_norm(walk, x);
+    return mn_batch_norm_2d(x, n.scale, n.shift, n.mean, n.variance, n.mode, norm_momentum,
+                            norm_epsilon);
 }
 
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x)
 {
-    return batch_norm(walk, x, true);
+    const norm n = next_norm(walk, x);
+    return mn_batch_norm_relu_2d(x, n.scale, n.shift, n.mean, n.variance, n.mode, norm_momentum,
+                                 norm_epsilon);
+}
+
+mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual)
+{
+    const norm n = next_norm(walk, x);
+    return mn_batch_norm_add_relu_2d(x, n.scale, n.shift, residual, n.mean, n.variance, n.mode,
+                                     norm_momentum, norm_epsilon);
 }
 
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)

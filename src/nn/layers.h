@@ -39,6 +39,7 @@ mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
 mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
+mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual);
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x);

@@ -78,26 +78,29 @@ static mn_status build(mn_network *network, const plan *p)
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-/* x (B, C, H, W) -> (B, C', H', W') */
+enum { OF_CONV_NORM = 3, OF_NORM = 2 }; /* parameters, and statistics */
+
+/* x (B, C, H, W) -> (B, C', H', W').  The shortcut is made first, as the block's last norm adds it,
+ * though its parameters are the last. */
 static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool projection)
 {
-    mn_var *y = mn_layer_conv(walk, x, stride, 1);
-    y = mn_layer_batch_norm_relu(walk, y);
-    y = mn_layer_conv(walk, y, 1, 1);
-    y = mn_layer_batch_norm(walk, y);
-    if (projection) {
-        x = mn_layer_conv(walk, x, stride, 0);
-        x = mn_layer_batch_norm(walk, x);
-    }
-    return mn_add_relu(y, x);
+    mn_walk after = *walk;
+    after.parameter += 2 * OF_CONV_NORM;
+    after.statistic += 2 * OF_NORM;
+    mn_var *shortcut = x;
+    if (projection)
+        shortcut = mn_layer_batch_norm(&after, mn_layer_conv(&after, x, stride, 0));
+    x = mn_layer_batch_norm_relu(walk, mn_layer_conv(walk, x, stride, 1));
+    x = mn_layer_batch_norm_add_relu(walk, mn_layer_conv(walk, x, 1, 1), shortcut);
+    *walk = after;
+    return x;
 }
 
 static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mode mode)
 {
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
-    x = mn_layer_conv(&walk, x, 1, 1);
-    x = mn_layer_batch_norm_relu(&walk, x);
+    x = mn_layer_batch_norm_relu(&walk, mn_layer_conv(&walk, x, 1, 1));
     for (int stage = 0; stage < p->stages; stage++) {
         for (int block = 0; block < p->blocks; block++)
             x = block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));

@@ -73,20 +73,25 @@ typedef struct mn_channel_norm {
     const float *scale;   /* (C) or NULL */
     const float *shift;   /* (C) or NULL */
 } mn_channel_norm;
-/* y = (x - mean) inverse scale + shift */
-mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *x, mn_tensor *y);
-/* Any of dx, dscale (C) and dshift (C) may be NULL; y is read where there is a relu. */
+/* y = (x - mean) inverse scale + shift + residual, which may be NULL and lies as x does */
+mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *x,
+                                  const mn_tensor *residual, mn_tensor *y);
+typedef struct mn_channel_gradients { /* any may be NULL; each is added to, or else replaced */
+    void *dx, *dresidual;             /* as x lies, in its type */
+    float *dscale, *dshift;           /* (C) */
+    bool add, add_residual, add_scale, add_shift;
+} mn_channel_gradients;
+/* y is read where there is a relu; a residual's gradient can be had only behind one. */
 mn_status mn_channel_norm_backward(const mn_channel_norm *norm, const mn_tensor *x,
-                                   const mn_tensor *y, const mn_tensor *dy, float *dx, bool add,
-                                   float *dscale, bool add_scale, float *dshift, bool add_shift);
+                                   const mn_tensor *y, const mn_tensor *dy,
+                                   const mn_channel_gradients *out);
 
 /* y = scale x + shift, both (B, C) */
 mn_status mn_channel_affine_forward(const mn_tensor *x, const float *scale, const float *shift,
                                     mn_tensor *y);
-/* Any of dx, dscale (B, C) and dshift (B, C) may be NULL. */
+/* dscale and dshift are (B, C). */
 mn_status mn_channel_affine_backward(const mn_tensor *x, const float *scale, const mn_tensor *dy,
-                                     float *dx, bool add, float *dscale, bool add_scale,
-                                     float *dshift, bool add_shift);
+                                     const mn_channel_gradients *out);
 
 /* y (B, C) = the mean of each image's channels; dx (+)= dy of its channel / pixels */
 mn_status mn_channel_means(const mn_tensor *x, float *y);

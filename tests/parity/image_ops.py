@@ -54,7 +54,22 @@ def batch_norms(case, random, shape, outputs):
 
         return norm
 
+    def end_of_block(mode):
+        def end(x, scale, shift, residual, *running):
+            return F.relu(reference(mode, False)(x, scale, shift, *running) + residual)
+
+        return end
+
     for mode in (0, 1, 2):
+        yield case(
+            "batch_norm_add_relu_2d",
+            [x, scale, shift, random.standard_normal(shape)],
+            end_of_block(mode),
+            a=momentum,
+            b=epsilon,
+            norm=mode,
+            running=running,
+        )
         for inputs in ([x, scale, shift], [x]):
             for op in ("batch_norm_2d", "batch_norm_relu_2d"):
                 yield case(

@@ -103,6 +103,9 @@ static mn_var *squared(mn_var *gradient, void *context)
                                       c->norm, c->a, c->b))                                        \
     X(batch_norm_relu_2d, mn_batch_norm_relu_2d(c->x[0], c->x[1], c->x[2], c->running[0],          \
                                                 c->running[1], c->norm, c->a, c->b))               \
+    X(batch_norm_add_relu_2d,                                                                      \
+      mn_batch_norm_add_relu_2d(c->x[0], c->x[1], c->x[2], c->x[3], c->running[0], c->running[1],  \
+                                c->norm, c->a, c->b))                                              \
     X(instance_norm_2d, mn_instance_norm_2d(c->x[0], c->x[1], c->x[2], c->b))                      \
     X(add_relu, mn_add_relu(c->x[0], c->x[1]))                                                     \
     X(max_pool_2d, mn_max_pool_2d(c->x[0], c->size, c->stride, c->padding))                        \

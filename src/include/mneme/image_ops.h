@@ -25,6 +25,11 @@ MN_API mn_var *mn_batch_norm_2d(mn_var *x, mn_var *scale, mn_var *shift, mn_tens
 MN_API mn_var *mn_batch_norm_relu_2d(mn_var *x, mn_var *scale, mn_var *shift,
                                      mn_tensor *running_mean, mn_tensor *running_variance,
                                      mn_norm_mode mode, double momentum, double epsilon);
+/* max(0, of the same + residual), the end of a residual block (He et al. 2016). */
+MN_API mn_var *mn_batch_norm_add_relu_2d(mn_var *x, mn_var *scale, mn_var *shift,
+                                         mn_var *residual, mn_tensor *running_mean,
+                                         mn_tensor *running_variance, mn_norm_mode mode,
+                                         double momentum, double epsilon);
 /* Statistics of each channel of each image (Ulyanov et al. 2016); scale, shift (C) or NULL. */
 MN_API mn_var *mn_instance_norm_2d(mn_var *x, mn_var *scale, mn_var *shift, double epsilon);
 
