@@ -66,6 +66,27 @@ START_TEST(a_larger_round_grows_it_and_a_smaller_one_does_not)
 }
 END_TEST
 
+START_TEST(what_was_given_back_serves_the_next_of_its_size)
+{
+    mn_arena arena = {0};
+    char *first = mn_arena_take(&arena, 5000), *second = mn_arena_take(&arena, 9000);
+    ck_assert(mn_arena_give(&arena, first, 5000));
+    ck_assert(mn_arena_give(&arena, second, 9000));
+    ck_assert_ptr_ne(mn_arena_take(&arena, 7000), first);
+    ck_assert_ptr_eq(mn_arena_take(&arena, 5001), first); /* the same when rounded */
+    ck_assert_ptr_eq(mn_arena_take(&arena, 9000), second);
+    ck_assert_ptr_ne(mn_arena_take(&arena, 9000), second);
+    memset(second, 1, 9000);
+    char *small = mn_arena_take(&arena, 100);
+    ck_assert(!mn_arena_give(&arena, small, 100));
+    mn_arena_give(&arena, second, 9000);
+    mn_arena_reset(&arena); /* what was given back dies, too */
+    char *next = mn_arena_take(&arena, 9000), *other = mn_arena_take(&arena, 9000);
+    ck_assert(other >= next + 9000 || next >= other + 9000);
+    mn_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(more_than_there_is_gives_null_and_does_no_harm)
 {
     mn_arena arena = {0};
@@ -80,4 +101,5 @@ END_TEST
 MN_SUITE("arena", pieces_do_not_overlap,
          from_the_second_round_on_nothing_is_allocated_and_addresses_repeat,
          a_larger_round_grows_it_and_a_smaller_one_does_not,
+         what_was_given_back_serves_the_next_of_its_size,
          more_than_there_is_gives_null_and_does_no_harm)

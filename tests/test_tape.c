@@ -247,6 +247,25 @@ START_TEST(a_second_backward_takes_no_more_memory)
 }
 END_TEST
 
+START_TEST(a_sweep_needs_room_for_a_few_gradients_however_long_the_way)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(64, 64), NULL), *dw = new_tensor(MN_SHAPE(64, 64), NULL);
+    mn_var *x = mn_leaf(tape, w, dw);
+    for (int i = 0; i < 30; i++)
+        x = mn_scale(x, 1.01);
+    mn_var *loss = mn_sum(x);
+    const size_t forward = mn_tape_bytes(tape);
+    ck_assert_ok(mn_backward(loss));
+    ck_assert_uint_lt(mn_tape_bytes(tape), forward + 4 * mn_tensor_bytes(w));
+    ck_assert_ok(mn_backward(loss));
+    ck_assert_uint_lt(mn_tape_bytes(tape), forward + 4 * mn_tensor_bytes(w));
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
 /* --- sweeps --- */
 
 START_TEST(two_losses_on_one_tape_have_their_own_gradients)
@@ -492,8 +511,10 @@ MN_SUITE("tape", backward_adds_into_the_parameters, the_first_error_names_op_sha
          operands_of_two_tapes_are_refused, what_cannot_be_differentiated_says_so,
          a_tape_without_memory_says_so,
          from_the_second_step_on_nothing_is_allocated_and_addresses_repeat,
-         a_second_backward_takes_no_more_memory, two_losses_on_one_tape_have_their_own_gradients,
-         backward_into_writes_the_other_slab, gradient_of_leaves_the_parameters_alone,
+         a_second_backward_takes_no_more_memory,
+         a_sweep_needs_room_for_a_few_gradients_however_long_the_way,
+         two_losses_on_one_tape_have_their_own_gradients, backward_into_writes_the_other_slab,
+         gradient_of_leaves_the_parameters_alone,
          gradient_of_works_for_parameters_and_values_on_the_way,
          gradients_of_two_losses_by_one_input_are_kept_apart,
          only_gradients_somebody_wants_are_worked_out,

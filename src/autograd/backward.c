@@ -3,7 +3,8 @@
  * A sweep has a number.  A gradient whose var carries that number holds this sweep's
  * contributions; any other is stale, and its memory is written anew by the first contribution, so
  * that nothing is ever zeroed just to be added to.  A parameter's gradient lies outside the tape
- * and is always added to. */
+ * and is always added to.  The gradient of an op's output is complete when the op's turn comes, and
+ * its memory serves the next ones as soon as it is over: a sweep needs room for a few gradients. */
 #include "autograd/flips.h"
 #include "autograd/node.h"
 #include "autograd/profile.h"
@@ -144,6 +145,8 @@ mn_status mn_sweep_from(mn_var *loss)
             mn_tape_fail(loss->tape, node->op->name, status);
             return status;
         }
+        if (&node->output != mn_tape_sweep(loss->tape)->input)
+            mn_tape_give(loss->tape, &node->output.gradient);
     }
     return MN_OK;
 }

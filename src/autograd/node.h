@@ -48,6 +48,8 @@ mn_var *mn_tape_poison(mn_tape *tape);
 /* Records "op: message in scope", the message being mn_error(), unless the tape has failed. */
 void mn_tape_fail(mn_tape *tape, const char *op, mn_status status);
 void *mn_tape_take(mn_tape *tape, size_t bytes); /* NULL: the tape carries MN_NO_MEMORY */
+/* The memory of a value or gradient on the tape that nothing will read any more, for others. */
+void mn_tape_give(mn_tape *tape, mn_tensor *tensor);
 /* A constant on the tape, of undefined contents when `data` is NULL; NULL when memory ran out. */
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
 const mn_arena *mn_tape_arena(const mn_tape *tape);

@@ -116,6 +116,12 @@ void *mn_tape_take(mn_tape *tape, size_t bytes)
     return memory;
 }
 
+void mn_tape_give(mn_tape *tape, mn_tensor *tensor)
+{
+    if (mn_arena_give(&tape->arena, tensor->data, mn_tensor_stored_bytes(tensor)))
+        tensor->data = NULL;
+}
+
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data)
 {
     mn_var *x = mn_tape_take(tape, sizeof *x);

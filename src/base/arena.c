@@ -24,7 +24,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
 #endif
 
-enum { LEAST_CHUNK = 1 << 18 };
+enum { LEAST_CHUNK = 1 << 18, LEAST_SPARE = 1 << 12 }; /* smaller ones are not worth a search */
 
 static const size_t most_bytes = SIZE_MAX >> 22; /* 4 TiB: no step needs more */
 
@@ -32,6 +32,11 @@ struct mn_arena_chunk {
     mn_arena_chunk *previous;
     size_t bytes, used;
     char *memory; /* follows the struct, aligned */
+};
+
+struct mn_arena_spare { /* lies in the memory itself */
+    mn_arena_spare *next;
+    size_t bytes;
 };
 
 static size_t aligned(size_t bytes)
@@ -58,6 +63,8 @@ static void chunk_free(mn_arena_chunk *chunk)
     free(chunk);
 }
 
+static void *take_from_chunk(mn_arena *arena, size_t rounded);
+
 static void *take_from_new_chunk(mn_arena *arena, size_t bytes)
 {
     size_t size = arena->chunk != NULL ? 2 * arena->chunk->bytes : LEAST_CHUNK;
@@ -72,7 +79,28 @@ static void *take_from_new_chunk(mn_arena *arena, size_t bytes)
         arena->used_before += arena->chunk->used;
     chunk->previous = arena->chunk;
     arena->chunk = chunk;
-    return mn_arena_take(arena, bytes);
+    return take_from_chunk(arena, bytes);
+}
+
+static void *take_spare(mn_arena *arena, size_t rounded)
+{
+    for (mn_arena_spare **at = &arena->spares; *at != NULL; at = &(*at)->next)
+        if ((*at)->bytes == rounded) {
+            void *memory = *at;
+            *at = (*at)->next;
+            return memory;
+        }
+    return NULL;
+}
+
+static void *take_from_chunk(mn_arena *arena, size_t rounded)
+{
+    mn_arena_chunk *chunk = arena->chunk;
+    if (chunk == NULL || chunk->bytes - chunk->used < rounded)
+        return take_from_new_chunk(arena, rounded);
+    void *memory = chunk->memory + chunk->used;
+    chunk->used += rounded;
+    return memory;
 }
 
 void *mn_arena_take(mn_arena *arena, size_t bytes)
@@ -80,16 +108,28 @@ void *mn_arena_take(mn_arena *arena, size_t bytes)
     if (bytes > most_bytes)
         return NULL;
     const size_t rounded = bytes > 0 ? aligned(bytes) : MN_ARENA_ALIGNMENT;
-    mn_arena_chunk *chunk = arena->chunk;
-    if (chunk == NULL || chunk->bytes - chunk->used < rounded)
-        return take_from_new_chunk(arena, rounded);
-    void *memory = chunk->memory + chunk->used;
-    chunk->used += rounded;
+    void *memory = rounded >= LEAST_SPARE ? take_spare(arena, rounded) : NULL;
+    if (memory == NULL)
+        memory = take_from_chunk(arena, rounded);
+    if (memory == NULL)
+        return NULL;
     ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
 #ifdef WITH_ASAN
     memset(memory, 0xff, bytes);
 #endif
     return memory;
+}
+
+bool mn_arena_give(mn_arena *arena, void *memory, size_t bytes)
+{
+    const size_t rounded = aligned(bytes);
+    if (memory == NULL || rounded < LEAST_SPARE)
+        return false;
+    mn_arena_spare *spare = memory;
+    *spare = (mn_arena_spare){arena->spares, rounded};
+    arena->spares = spare;
+    ASAN_POISON_MEMORY_REGION(spare + 1, rounded - sizeof *spare);
+    return true;
 }
 
 size_t mn_arena_high_water(const mn_arena *arena)
@@ -100,6 +140,7 @@ size_t mn_arena_high_water(const mn_arena *arena)
 
 void mn_arena_reset(mn_arena *arena)
 {
+    arena->spares = NULL;
     if (arena->chunk == NULL)
         return;
     arena->high_water = mn_arena_high_water(arena);
