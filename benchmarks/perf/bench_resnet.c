@@ -1,15 +1,18 @@
-/* bench_resnet.c -- one training step of a network on 32x32 images:
+/* bench_resnet.c -- one step of a network on 32x32 images:
  *
- *   bench_resnet NETWORK BATCH THREADS STEPS [profile]
+ *   bench_resnet NETWORK BATCH THREADS STEPS [train|rehearse|evaluate [profile]]
  *
- * Prints the milliseconds of the median and of the fastest step; the first three, which plan and
- * allocate, do not count.  resnet_torch.py prints the same for PyTorch. */
+ * train: forward, backward and SGD step; rehearse: the same with three forwards, as DER++ has them;
+ * evaluate: a forward without gradients.  Prints the milliseconds of the median and of the fastest
+ * step; the first three, which plan and allocate, do not count.  resnet_torch.py prints the same
+ * for PyTorch. */
 #include "autograd/profile.h"
 #include <mneme/network.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { WARM_UP = 3, MOST_STEPS = 1000, MOST_BATCH = 512, PIXELS = 3 * 32 * 32 };
@@ -37,21 +40,57 @@ static void fail(void)
     exit(1);
 }
 
-static mn_status step(mn_network *network, mn_optimiser *optimiser, mn_tape *tape, int64_t batch,
-                      mn_profile *profile)
+typedef struct bench {
+    mn_network *network;
+    mn_optimiser *optimiser;
+    mn_tape *tape;
+    mn_profile profile;
+    int64_t batch;
+} bench;
+
+static mn_var *logits_of(const bench *b, mn_mode mode)
+{
+    mn_var *x = mn_input(b->tape, MN_SHAPE(b->batch, 3, 32, 32), images, false);
+    return mn_network_forward(b->network, x, mode).logits;
+}
+
+static mn_var *training_loss(const bench *b)
+{
+    return mn_cross_entropy(logits_of(b, MN_TRAIN), labels);
+}
+
+/* Three forwards, as in DER++: the stream's batch and two of the buffer. */
+static mn_var *rehearsal_loss(const bench *b)
+{
+    mn_var *loss = training_loss(b);
+    mn_var *kept = mn_zeros(b->tape, MN_SHAPE(b->batch, 10));
+    loss = mn_axpby(1, loss, 0.3, mn_mse(logits_of(b, MN_TRAIN), kept));
+    return mn_axpby(1, loss, 0.3, training_loss(b));
+}
+
+static mn_status train(bench *b, mn_var *(*loss)(const bench *))
 {
     const double begun = now();
-    mn_tape_reset(tape);
-    MN_TRY(mn_network_zero_gradients(network));
-    mn_var *x = mn_input(tape, MN_SHAPE(batch, 3, 32, 32), images, false);
-    const double ready = now();
-    mn_var *logits = mn_network_forward(network, x, MN_TRAIN).logits;
-    MN_TRY(mn_backward(mn_cross_entropy(logits, labels)));
+    mn_tape_reset(b->tape);
+    MN_TRY(mn_network_zero_gradients(b->network));
+    mn_profile_add(&b->profile, "zeroing", now() - begun);
+    MN_TRY(mn_backward(loss(b)));
     const double swept = now();
-    MN_TRY(mn_optimiser_step(optimiser, 0.01));
-    mn_profile_add(profile, "input and zeroing", ready - begun);
-    mn_profile_add(profile, "optimiser", now() - swept);
+    MN_TRY(mn_optimiser_step(b->optimiser, 0.01));
+    mn_profile_add(&b->profile, "optimiser", now() - swept);
     return MN_OK;
+}
+
+static mn_status step(bench *b, const char *work)
+{
+    if (strcmp(work, "train") == 0)
+        return train(b, training_loss);
+    if (strcmp(work, "rehearse") == 0)
+        return train(b, rehearsal_loss);
+    mn_tape_reset(b->tape);
+    mn_tape_record(b->tape, false);
+    logits_of(b, MN_EVAL | MN_NO_GRADIENT);
+    return mn_tape_status(b->tape);
 }
 
 static double seconds_of(const mn_profile_row *row)
@@ -77,48 +116,65 @@ static void print(const mn_profile *profile, int64_t steps)
     }
 }
 
-int main(int argc, char **argv)
+static void open_bench(bench *b, const char *network)
 {
-    const bool profiled = argc == 6 && strcmp(argv[5], "profile") == 0;
-    if (argc != 5 && !profiled) {
-        fprintf(stderr, "usage: bench_resnet NETWORK BATCH THREADS STEPS [profile]\n");
-        return 2;
-    }
-    const int64_t batch = atoi(argv[2]), steps = atoi(argv[4]);
-    if (batch < 1 || batch > MOST_BATCH || steps < 1 || steps > MOST_STEPS)
-        return 2;
-    omp_set_num_threads(atoi(argv[3]));
-    for (int64_t i = 0; i < batch * PIXELS; i++)
+    const mn_network_spec spec = {network, NULL, MN_SHAPE(3, 32, 32), 10};
+    for (int64_t i = 0; i < b->batch * PIXELS; i++)
         images[i] = (float)mn_random_normal(mn_key_of(1, "pixels"), (uint64_t)i);
-    for (int64_t i = 0; i < batch; i++)
+    for (int64_t i = 0; i < b->batch; i++)
         labels[i] = (int32_t)(i % 10);
-    const mn_network_spec spec = {argv[1], NULL, MN_SHAPE(3, 32, 32), 10};
-    mn_network *network;
-    mn_optimiser *optimiser;
-    mn_tape *tape;
-    if (mn_network_new(&spec, mn_key_of(1, "weights"), &network) != MN_OK ||
-        mn_optimiser_new("sgd", NULL, network, &optimiser) != MN_OK || mn_tape_new(&tape) != MN_OK)
+    if (mn_network_new(&spec, mn_key_of(1, "weights"), &b->network) != MN_OK ||
+        mn_optimiser_new("sgd", NULL, b->network, &b->optimiser) != MN_OK ||
+        mn_tape_new(&b->tape) != MN_OK)
         fail();
-    mn_profile profile = {0};
-    if (profiled)
-        mn_tape_profile(tape, &profile);
+}
+
+static void close_bench(bench *b)
+{
+    mn_profile_free(&b->profile);
+    mn_tape_free(b->tape);
+    mn_optimiser_free(b->optimiser);
+    mn_network_free(b->network);
+}
+
+static void measure(bench *b, const char *work, int64_t steps)
+{
     for (int64_t i = -WARM_UP; i < steps; i++) {
         if (i == 0)
-            mn_profile_clear(&profile);
+            mn_profile_clear(&b->profile);
         const double before = now();
-        if (step(network, optimiser, tape, batch, &profile) != MN_OK)
+        if (step(b, work) != MN_OK)
             fail();
         if (i >= 0)
             seconds[i] = now() - before;
     }
     qsort(seconds, (size_t)steps, sizeof *seconds, ascending);
-    printf("mneme %s batch %d: median %.1f ms, fastest %.1f ms\n", argv[1], (int)batch,
-           1e3 * seconds[steps / 2], 1e3 * seconds[0]);
+}
+
+int main(int argc, char **argv)
+{
+    const char *work = argc > 5 ? argv[5] : "train";
+    const bool profiled = argc == 7 && strcmp(argv[6], "profile") == 0;
+    if (argc < 5 || argc > 7 || (argc == 7 && !profiled)) {
+        fprintf(stderr, "usage: bench_resnet NETWORK BATCH THREADS STEPS "
+                        "[train|rehearse|evaluate [profile]]\n");
+        return 2;
+    }
+    bench b = {.batch = atoi(argv[2])};
+    const int64_t steps = atoi(argv[4]);
+    if (b.batch < 1 || b.batch > MOST_BATCH || steps < 1 || steps > MOST_STEPS)
+        return 2;
+    omp_set_num_threads(atoi(argv[3]));
+    open_bench(&b, argv[1]);
     if (profiled)
-        print(&profile, steps);
-    mn_profile_free(&profile);
-    mn_tape_free(tape);
-    mn_optimiser_free(optimiser);
-    mn_network_free(network);
+        mn_tape_profile(b.tape, &b.profile);
+    measure(&b, work, steps);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("mneme %s %s batch %d: median %.1f ms, fastest %.1f ms, peak %ld MB\n", work, argv[1],
+           (int)b.batch, 1e3 * seconds[steps / 2], 1e3 * seconds[0], usage.ru_maxrss / 1024);
+    if (profiled)
+        print(&b.profile, steps);
+    close_bench(&b);
     return 0;
 }
