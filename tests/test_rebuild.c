@@ -18,7 +18,7 @@ static const test_setting undisturbed[] = {
 /* Networks that need hours for these; drawn figures stand in for their data elsewhere. */
 static bool is_long(const char *benchmark)
 {
-    return strstr(benchmark, "cifar") != NULL;
+    return strstr(benchmark, "cifar") != NULL || strstr(benchmark, "ssl-fmnist") != NULL;
 }
 
 /* The benchmarks on drawn figures run everywhere and fast; those on real data are a test apart. */

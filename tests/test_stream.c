@@ -113,6 +113,81 @@ START_TEST(every_class_gives_its_share_of_validation_and_of_labels)
 }
 END_TEST
 
+/* How many images of a task are in a part with each of two properties. */
+static void expect_counts(const mn_stream *stream, int64_t task, int64_t train, int64_t labelled,
+                          int64_t pool)
+{
+    ck_assert_int_eq(mn_stream_task(stream, task).train, train);
+    ck_assert_int_eq(mn_stream_task(stream, task).labelled, labelled);
+    ck_assert_int_eq(mn_stream_view_of(stream, MN_PART_LABELLED, task).count, labelled);
+    ck_assert_int_eq(mn_stream_view_of(stream, MN_PART_POOL, task).count, pool);
+}
+
+START_TEST(labelled_images_are_a_part_of_training_and_the_pool_is_all_of_it)
+{
+    mn_dataset *dataset = drawn();
+    const int64_t sizes[] = {4, 3};
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 2);
+    spec.task_classes = sizes;
+    spec.labels_per_class = 3;
+    spec.images_per_class = 12;
+    spec.validation = 0.1;
+    mn_stream *stream = stream_of(dataset, &spec, 1);
+    expect_counts(stream, 0, 48, 12, 48);
+    expect_counts(stream, 1, 36, 9, 36);
+    ck_assert_int_eq(mn_stream_task(stream, 1).validation, 6);
+    int of_class[CLASSES] = {0}, seen[CLASSES * TRAIN_PER_CLASS] = {0};
+    count_images(stream, MN_PART_TRAIN, seen);
+    count_images(stream, MN_PART_VALIDATION, seen);
+    for (int i = 0; i < CLASSES * TRAIN_PER_CLASS; i++) {
+        ck_assert_int_le(seen[i], 1);
+        of_class[dataset->train.labels[i]] += seen[i];
+    }
+    for (int c = 0; c < CLASSES; c++)
+        ck_assert_int_eq(of_class[c], 14);
+    int labelled[CLASSES * TRAIN_PER_CLASS] = {0}, count = 0;
+    count_images(stream, MN_PART_LABELLED, labelled);
+    for (int i = 0; i < CLASSES * TRAIN_PER_CLASS; i++) {
+        ck_assert_int_eq(labelled[i],
+                         mn_stream_labels(stream, MN_PART_TRAIN)[i] >= 0 && seen[i] && labelled[i]);
+        count += labelled[i];
+    }
+    ck_assert_int_eq(count, 3 * CLASSES);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
+START_TEST(a_pool_is_a_random_part_of_a_task_and_takes_no_labels_away)
+{
+    mn_dataset *dataset = drawn();
+    mn_stream_spec spec = spec_of(MN_CLASS_INCREMENTAL, 7);
+    spec.labels_per_class = 8;
+    spec.pool = 0.5;
+    int64_t in_both = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        mn_stream *stream = stream_of(dataset, &spec, seed);
+        for (int64_t task = 0; task < 7; task++) {
+            int once[CLASSES * TRAIN_PER_CLASS] = {0};
+            const mn_stream_view pool = mn_stream_view_of(stream, MN_PART_POOL, task);
+            const mn_stream_view labelled = mn_stream_view_of(stream, MN_PART_LABELLED, task);
+            for (int64_t i = 0; i < pool.count; i++)
+                once[pool.indices[i]]++;
+            int64_t both = 0;
+            for (int64_t i = 0; i < labelled.count; i++)
+                both += once[labelled.indices[i]];
+            expect_counts(stream, task, 18 - both, 8, 10); /* 10 + 8, less what is in both */
+            in_both += both;
+        }
+        mn_stream_free(stream);
+    }
+    /* 140 times 4 of 8; the variance of each is 8 * 0.25 * 12 / 19 */
+    ck_assert_int_ge(in_both, 560 - 67);
+    ck_assert_int_le(in_both, 560 + 67);
+    mn_dataset_free(dataset);
+}
+END_TEST
+
 static bool same_held_out(const mn_stream *a, const mn_stream *b)
 {
     const mn_stream_view x = mn_stream_view_of(a, MN_PART_VALIDATION, 0);
@@ -359,13 +434,29 @@ START_TEST(impossible_fractions_say_why)
     refuse(dataset, &spec, "labels.per_class: 21, but class 0 has only 20 training images");
     spec.labels_per_class = -1;
     refuse(dataset, &spec, "labels.per_class: -1 is below 0");
+    spec.labels_per_class = 0;
+    spec.images_per_class = 21;
+    refuse(dataset, &spec, "stream.images_per_class: 21, but class 0 has only 20 training images");
+    spec.images_per_class = 4;
+    spec.labels_per_class = 5;
+    refuse(dataset, &spec, "labels.per_class: 5, but class 0 has only 4 training images");
+    spec.labels_per_class = 0;
+    spec.images_per_class = -1;
+    refuse(dataset, &spec, "stream.images_per_class: -1 is below 0");
+    spec.images_per_class = 0;
+    spec.pool = 0;
+    refuse(dataset, &spec, "labels.pool: 0 is not above 0");
+    spec.pool = 0.01;
+    refuse(dataset, &spec, "labels.pool: 0.01 of the 20 training images of task 1 is none");
     mn_dataset_free(dataset);
 }
 END_TEST
 
 MN_SUITE("stream", every_image_is_in_exactly_one_task,
-         every_class_gives_its_share_of_validation_and_of_labels, the_seed_decides_and_nothing_else,
-         a_class_order_seed_shuffles_the_given_order,
+         every_class_gives_its_share_of_validation_and_of_labels,
+         labelled_images_are_a_part_of_training_and_the_pool_is_all_of_it,
+         a_pool_is_a_random_part_of_a_task_and_takes_no_labels_away,
+         the_seed_decides_and_nothing_else, a_class_order_seed_shuffles_the_given_order,
          a_stream_of_fewer_classes_shows_the_first_of_the_order,
          domain_streams_show_every_image_in_every_task, each_task_has_a_permutation_of_its_own,
          rotations_turn_counter_clockwise_about_the_middle, impossible_splits_say_what_to_write,

@@ -18,6 +18,8 @@ static void carry_out(exchange *e, const cJSON *described)
         status = parity_training(e, described, result);
     else if (strcmp(name, "weights") == 0)
         status = parity_weights(e, described, result);
+    else if (strcmp(name, "view") == 0)
+        status = parity_view(e, described, result);
     else
         status = parity_op(e, described, result);
     if (status != MN_OK)

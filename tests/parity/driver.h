@@ -16,4 +16,7 @@ mn_status parity_training(exchange *e, const cJSON *described, cJSON *result);
 /* A network with the weights of a safetensors file on given images: {"logits": [t]}. */
 mn_status parity_weights(exchange *e, const cJSON *described, cJSON *result);
 
+/* One change of a view, or a resized crop, of a given image: {"view": [t]}. */
+mn_status parity_view(exchange *e, const cJSON *described, cJSON *result);
+
 #endif

@@ -1,0 +1,206 @@
+/* Labelled and unlabelled rows and their views, asked for inside runs; and what is refused before
+ * training. */
+#include "base/registry.h"
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <mneme/strategy.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PER_CLASS = 5, LABELS = 4, IMAGES = 30, CLASSES = 6, MOST = 2 * PER_CLASS * CLASSES };
+
+static const char *folder;
+static int64_t steps;
+
+static const char *path_of(const char *name)
+{
+    static char path[2][600];
+    static int turn;
+    turn = 1 - turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+/* --- a strategy that looks at what it gets --- */
+
+static void check_rows(mn_learner *learner, const mn_batch *rows)
+{
+    const mn_range seen = mn_classes(learner, MN_SEEN), present = mn_classes(learner, MN_PRESENT);
+    int64_t of_class[CLASSES] = {0};
+    for (int64_t i = 0; i < rows->count; i++) {
+        const bool from_stream = i < rows->stream_rows;
+        const bool is_present = rows->labels[i] >= present.first;
+        ck_assert(from_stream == is_present); /* the past is remembered, the present is not */
+        ck_assert(from_stream == (rows->slots[i] < 0));
+        ck_assert_int_eq(rows->tasks[i], rows->labels[i] / present.count);
+        of_class[rows->labels[i]]++;
+        for (int64_t j = 0; j < i; j++) /* 5 of 4 images: one comes twice */
+            if (rows->indices[j] == rows->indices[i])
+                of_class[rows->labels[i]] += 100;
+    }
+    for (int64_t c = 0; c < seen.count; c++)
+        ck_assert_int_eq(of_class[c], PER_CLASS + 100 * (PER_CLASS - LABELS));
+    ck_assert_int_eq(rows->count, seen.count * PER_CLASS);
+}
+
+static void check_views(const mn_batch *rows, const mn_batch *views, int64_t n, int64_t side)
+{
+    const int64_t image = side * side;
+    ck_assert_int_eq(views->count, n * rows->count);
+    ck_assert_int_eq(views->stream_rows, 0);
+    ck_assert_int_eq(views->image.size[2], side);
+    for (int64_t i = 0; i < views->count; i++) {
+        ck_assert_int_eq(views->labels[i], rows->labels[i % rows->count]);
+        ck_assert_int_eq(views->indices[i], rows->indices[i % rows->count]);
+        const bool small = side != rows->image.size[2];
+        for (int64_t k = 0; k < image; k++)
+            if (small) /* there are no pixels of this size but the view's */
+                ck_assert(fabsf((float)views->pixels[i * image + k] / 255.0f -
+                                views->x[i * image + k]) < 0.003f);
+            else
+                ck_assert_int_eq(views->pixels[i * image + k],
+                                 rows->pixels[i % rows->count * image + k]);
+    }
+}
+
+static mn_status open(mn_learner *learner)
+{
+    const mn_view_spec small = mn_small_views(learner);
+    MN_TRY(mn_check_views(learner, &small));
+    return mn_check_labelled(learner, LABELS);
+}
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    const mn_view_spec full = mn_full_views(learner), small = mn_small_views(learner);
+    const mn_batch *rows = mn_draw_labelled_per_class(learner, "labelled", PER_CLASS);
+    check_rows(learner, rows);
+    const mn_batch *large = mn_views(learner, "full", rows, &full, 2);
+    const mn_batch *crops = mn_views(learner, "small", rows, &small, 2);
+    check_views(rows, large, 2, 14);
+    check_views(rows, crops, 2, 8);
+    int64_t unlabelled = 0;
+    for (int64_t i = 0; i < now->count; i++)
+        unlabelled += now->labels[i] < 0;
+    ck_assert_int_gt(unlabelled, 0);
+    ck_assert_int_eq(mn_views(learner, "none", mn_draw_of_task(learner, "none", 99, 3), &small, 2)
+                         ->image.size[1],
+                     8);
+    mn_term(learner, "full", 1,
+            mn_cross_entropy(mn_forward(learner, large, MN_TRAIN)->logits, large->labels));
+    mn_term(learner, "small", 1,
+            mn_cross_entropy(mn_forward(learner, crops, MN_TRAIN)->logits, crops->labels));
+    steps++;
+    return MN_OK;
+}
+
+static mn_status after_task(mn_learner *learner)
+{
+    const mn_batch *rows = mn_draw_stream(learner, "remember", 1000);
+    ck_assert_int_eq(rows->count, 2 * LABELS);
+    return mn_remember(learner, rows, MN_WITHOUT);
+}
+
+static const mn_strategy looker = {
+    MN_STRATEGY_HEADER,
+    .name = "looker",
+    .summary = "Looks at labelled rows and views.",
+    .needs = MN_NEEDS_BUFFER | MN_USES_UNLABELLED,
+    .open = open,
+    .loss = loss,
+    .after_task = after_task,
+};
+
+static const test_setting usual[] = {{"labels.per_class", "4"},
+                                     {"stream.images_per_class", "30"},
+                                     {"network.name", "resnet18-reduced"},
+                                     {"network.width", "2"},
+                                     {"threads", "1"},
+                                     {"batch", "20"},
+                                     {NULL, NULL}};
+
+static mn_experiment *experiment_of(const char *key, const char *value)
+{
+    mn_experiment *experiment;
+    const bool other_network = key != NULL && strcmp(key, "network.name") == 0;
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &looker));
+    ck_assert_ok(mn_experiment_new("split-synthetic", "looker", &experiment));
+    for (const test_setting *s = usual; s->key != NULL; s++)
+        if (!other_network || strstr(s->key, "network") == NULL)
+            ck_assert_ok(mn_experiment_set(experiment, s->key, s->value));
+    if (key != NULL)
+        ck_assert_ok(mn_experiment_set(experiment, key, value));
+    folder = test_folder("multiview");
+    return experiment;
+}
+
+static void tidy(const char *name)
+{
+    test_remove(path_of(name));
+    (void)rmdir(folder);
+}
+
+static void run(const char *key, const char *value, const char *name)
+{
+    mn_experiment *experiment = experiment_of(key, value);
+    ck_assert_ok(mn_experiment_run(experiment, path_of(name), NULL));
+    mn_experiment_free(experiment);
+}
+
+START_TEST(labelled_rows_come_per_class_and_small_views_have_their_own_size)
+{
+    run(NULL, NULL, "run.mneme");
+    ck_assert_int_eq(steps, 3 * 3); /* 60 images a task in batches of 20 */
+    tidy("run.mneme");
+    steps = 0;
+    run("labels.pool", "0.5", "run.mneme");
+    ck_assert_int_eq(steps, 3 * 2); /* 30 of them */
+    tidy("run.mneme");
+}
+END_TEST
+
+START_TEST(a_run_rebuilt_at_every_step_is_the_same)
+{
+    mn_experiment *experiment = experiment_of("commit_steps", "1");
+    ck_assert_ok(mn_experiment_set(experiment, "rebuild", "true"));
+    run("commit_steps", "1", "plain.mneme");
+    ck_assert_ok(mn_experiment_run(experiment, path_of("rebuilt.mneme"), NULL));
+    mn_experiment_free(experiment);
+    test_same_run(path_of("plain.mneme"), path_of("rebuilt.mneme"));
+    tidy("plain.mneme");
+    tidy("rebuilt.mneme");
+}
+END_TEST
+
+/* --- what is refused --- */
+
+static void refuse(const char *key, const char *value, const char *message)
+{
+    mn_experiment *experiment = experiment_of(key, value);
+    steps = 0;
+    ck_assert_fails(mn_experiment_run(experiment, path_of("run.mneme"), NULL), MN_BAD_OPTION,
+                    message);
+    ck_assert_int_eq(steps, 0);
+    mn_experiment_free(experiment);
+    tidy("run.mneme");
+}
+
+START_TEST(what_cannot_be_is_refused_before_training)
+{
+    refuse("network.name", "mlp", "views of 8x8: network mlp takes images of 14x14 alone");
+    refuse("network.name", "convnet", "views of 8x8: network convnet takes images of 14x14 alone");
+    refuse("views.small_size", "15", "a size of 15 is larger than the images, 14x14");
+    refuse("views.small_area_least", "0.9", "views.area_least: 0.9 is not above 0 and at most");
+    refuse("labels.per_class", "3",
+           "4 labelled images of each class in a batch, but class '0' has 3");
+    refuse("labels.per_class", "31", "labels.per_class: 31, but class 0 has only 30");
+    refuse("stream.images_per_class", "1000", "stream.images_per_class: 1000, but class 0");
+}
+END_TEST
+
+MN_SUITE("multiview", labelled_rows_come_per_class_and_small_views_have_their_own_size,
+         a_run_rebuilt_at_every_step_is_the_same, what_cannot_be_is_refused_before_training)
