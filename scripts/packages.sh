@@ -5,7 +5,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libopenbl
     libsqlite3-dev libcjson-dev libarchive-dev libpng-dev libjpeg-dev zlib1g-dev)
 demo_packages=(gnuplot-nox dataset-fashion-mnist)
 test_packages=(check clang libomp-dev clang-format g++ git gnuplot-nox dataset-fashion-mnist
-    python3-numpy python3-torch shellcheck sqlite3)
+    python3-numpy python3-torch python3-torchvision shellcheck sqlite3)
 
 # Prints those of the named packages that are not installed.
 missing_packages() {

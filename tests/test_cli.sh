@@ -198,6 +198,12 @@ run 0 data show split-synthetic -o sheet.png
 is_there sheet.png
 run 0 data show split-synthetic --augmented --set augment.flip=true -o augmented.png
 is_there augmented.png
+run 0 data show ssl-synthetic --augmented -o both.png
+is_there both.png
+run 0 data show split-synthetic --views --set views.cutout=1 -o views.png
+is_there views.png
+refused 2 'a size of 15 is larger than the images, 14x14' \
+    data show split-synthetic --views --set views.size=15 -o large.png
 run 0 buffer a.mneme --sheet memory.png
 is_there memory.png
 refused 1 'there is no such file' buffer nothing.mneme --sheet none.png

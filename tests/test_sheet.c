@@ -119,7 +119,8 @@ START_TEST(a_benchmark_is_drawn_plain_and_augmented)
         ck_assert_ok(mn_experiment_set(experiment, "augment.pad", "3"));
         ck_assert_ok(mn_experiment_set(experiment, "normalise.mean", "0.25"));
         ck_assert_ok(mn_experiment_set(experiment, "normalise.deviation", "0.5"));
-        ck_assert_ok(mn_experiment_sheet(experiment, i == 1, path_of("sheet.png")));
+        ck_assert_ok(mn_experiment_sheet(experiment, i == 1 ? MN_SHEET_AUGMENTED : MN_SHEET_PLAIN,
+                                         path_of("sheet.png")));
         mn_experiment_free(experiment);
         *(i == 0 ? &plain : &augmented) = read_sheet("sheet.png");
     }
@@ -140,5 +141,43 @@ START_TEST(a_benchmark_is_drawn_plain_and_augmented)
 }
 END_TEST
 
+/* Without changes a view is the image; a small one stands in the middle of its place, white about
+ * it. */
+START_TEST(views_are_drawn_beside_the_image_and_small_ones_in_the_middle)
+{
+    static const char *const still[] = {"area_least", "flip",     "jitter",
+                                        "solarise",   "equalise", "small_area_least"};
+    folder = test_folder("sheet-views");
+    mn_experiment *experiment;
+    ck_assert_ok(mn_experiment_new("split-synthetic", "finetune", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "normalise.mean", "0.25"));
+    ck_assert_ok(mn_experiment_set(experiment, "views.small_size", "8"));
+    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "views.%s", still[i]);
+        ck_assert_ok(mn_experiment_set(experiment, key, "0"));
+    }
+    ck_assert_ok(mn_experiment_sheet(experiment, MN_SHEET_VIEWS, path_of("sheet.png")));
+    mn_experiment_free(experiment);
+    mn_picture sheet = read_sheet("sheet.png");
+    const int64_t left = 8 + (int64_t)strlen("0") * 8 + 8, top = 8 + 2 * (10 + 9);
+    int coloured = 0;
+    for (int64_t y = 0; y < 56; y++)
+        for (int64_t x = 0; x < 56; x++) {
+            for (int64_t view = 1; view <= 9; view++)
+                ck_assert_mem_eq(at(&sheet, left + x, top + y),
+                                 at(&sheet, left + view * 59 + x, top + y), 3);
+            const bool framed = x >= 12 && x < 44 && y >= 12 && y < 44; /* 8 of 14 pixels */
+            const uint8_t *small = at(&sheet, left + 10 * 59 + x, top + y);
+            ck_assert(framed || small[0] == 255);
+            coloured += small[0] < 255;
+        }
+    ck_assert_int_gt(coloured, 500);
+    mn_picture_free(&sheet);
+    (void)rmdir(folder);
+}
+END_TEST
+
 MN_SUITE("sheet", images_lie_where_they_should_and_keep_their_colours, letters_are_distinct,
-         a_run_is_drawn_with_a_row_for_each_class, a_benchmark_is_drawn_plain_and_augmented)
+         a_run_is_drawn_with_a_row_for_each_class, a_benchmark_is_drawn_plain_and_augmented,
+         views_are_drawn_beside_the_image_and_small_ones_in_the_middle)

@@ -158,7 +158,11 @@ static int show(const mn_arguments *arguments)
     mn_status status = open_benchmark(arguments, &experiment);
     if (status != MN_OK)
         return mn_exit_of_request(status);
-    status = mn_experiment_sheet(experiment, mn_arguments_has(arguments, "augmented"), path);
+    status = mn_experiment_sheet(experiment,
+                                 mn_arguments_has(arguments, "views")       ? MN_SHEET_VIEWS
+                                 : mn_arguments_has(arguments, "augmented") ? MN_SHEET_AUGMENTED
+                                                                            : MN_SHEET_PLAIN,
+                                 path);
     mn_experiment_free(experiment);
     if (status == MN_OK)
         fprintf(stderr, "%s written\n", path);
@@ -181,7 +185,9 @@ static int data(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "out", .letter = 'o', .value = "FILE", .help = "show: the figure, a PNG"},
     {.name = "augmented",
-     .help = "show: an image of each class as training sees it in the first epochs"},
+     .help = "show: an image of each class as training sees it in the first epochs, and its views "
+             "where the benchmark has some"},
+    {.name = "views", .help = "show: an image of each class, and random views of it"},
     {.name = "set",
      .value = "KEY=VALUE",
      .help = "check, show: sets an option of the benchmark, as for 'mneme run'"},

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 16, MOST_ROWS = 400 };
+enum { MOST_COLUMNS = 16, MOST_ROWS = 400, FULL_VIEWS = 9 };
 
 /* --- what a run remembers -----------------------------------------------------------------------
  */
@@ -207,8 +207,10 @@ typedef struct viewer {
     mn_transform transform;
     mn_shape image;
     mn_sheet *sheet;
-    float *x;        /* (image) */
-    uint8_t *pixels; /* (image) */
+    mn_sheet_kind kind;
+    bool augmented, views; /* rows that are drawn */
+    float *x;              /* (MOST_COLUMNS, image) */
+    uint8_t *pixels;       /* (image) */
 } viewer;
 
 /* The first training images of each class of a task, as far as there are so many. */
@@ -255,7 +257,84 @@ static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels
     return MN_OK;
 }
 
-static mn_status draw_task(const viewer *v, int64_t task, bool augmented)
+/* A view in the middle of an image's place. */
+static mn_status draw_framed(const viewer *v, mn_shape view, const uint8_t *pixels)
+{
+    const int64_t height = view.size[1], width = view.size[2];
+    const int64_t top = (v->image.size[1] - height) / 2, left = (v->image.size[2] - width) / 2;
+    memset(v->pixels, 255, (size_t)mn_shape_count(v->image));
+    for (int64_t channel = 0; channel < view.size[0]; channel++)
+        for (int64_t y = 0; y < height; y++)
+            memcpy(v->pixels + (channel * v->image.size[1] + top + y) * v->image.size[2] + left,
+                   pixels + (channel * height + y) * width, (size_t)width);
+    return mn_sheet_image(v->sheet, v->pixels, -1);
+}
+
+static mn_status draw_random_views(const viewer *v, const mn_view_spec *spec, int64_t count,
+                                   mn_key key, const uint8_t *pixels)
+{
+    const mn_shape view = mn_view_shape(spec, v->image);
+    const int64_t values = mn_shape_count(view);
+    uint8_t shown[1 << 16];
+    if (values > (int64_t)sizeof shown)
+        return mn_fail(MN_UNSUPPORTED, "views of more than %zu values are not drawn", sizeof shown);
+    MN_TRY(mn_views_apply(spec, &v->transform, v->image, 1, pixels, count, key, v->x));
+    for (int64_t i = 0; i < count; i++) {
+        mn_transform_bytes(&v->transform, view, v->x + i * values, shown);
+        MN_TRY(draw_framed(v, view, shown));
+    }
+    return MN_OK;
+}
+
+/* The image as it came, then full views, then small ones. */
+static mn_status draw_all_views(const viewer *v, const uint8_t *pixels, int64_t index)
+{
+    const mn_view_spec full =
+        *(const mn_view_spec *)v->experiment->section[MN_SECTION_VIEWS].values;
+    const mn_view_spec small = mn_small_view(&full, v->image);
+    const mn_key key =
+        mn_key_at(mn_key_of((uint64_t)mn_experiment_settings(v->experiment)->seed, "views.sheet"),
+                  (uint64_t)index);
+    MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
+    MN_TRY(draw_random_views(v, &full, FULL_VIEWS, mn_key_at(key, 0), pixels));
+    return draw_random_views(v, &small, MOST_COLUMNS - 1 - FULL_VIEWS, mn_key_at(key, 1), pixels);
+}
+
+/* A class's row of images, or its rows of what becomes of the first of them. */
+static mn_status draw_class_rows(const viewer *v, int64_t task, const char *name, const examples *e,
+                                 int64_t c)
+{
+    const int64_t bytes = mn_shape_count(v->image), at = c * MOST_COLUMNS;
+    const uint8_t *pixels = e->pixels + at * bytes;
+    if (!v->augmented && !v->views) {
+        MN_TRY(mn_sheet_row(v->sheet, "%.24s", name));
+        for (int64_t i = 0; i < e->count[c]; i++)
+            MN_TRY(mn_sheet_image(v->sheet, pixels + i * bytes, -1));
+        return MN_OK;
+    }
+    if (e->count[c] == 0)
+        return mn_sheet_row(v->sheet, "%.24s", name);
+    if (v->augmented) {
+        MN_TRY(mn_sheet_row(v->sheet, "%.24s", name));
+        MN_TRY(draw_views(v, task, pixels, e->index[at]));
+    }
+    if (v->views) {
+        MN_TRY(mn_sheet_row(v->sheet, v->augmented ? "%.24s: views" : "%.24s", name));
+        MN_TRY(draw_all_views(v, pixels, e->index[at]));
+    }
+    return MN_OK;
+}
+
+static mn_status begin_task(const viewer *v, int64_t task, mn_task_info info)
+{
+    char labelled[64] = "";
+    if (info.labelled < info.train)
+        snprintf(labelled, sizeof labelled, ", %lld of them labelled", (long long)info.labelled);
+    return mn_sheet_row(v->sheet, "task %lld: %lld to train%s, %lld to test", (long long)task + 1,
+                        (long long)info.train, labelled, (long long)info.test);
+}
+
+static mn_status draw_task(const viewer *v, int64_t task)
 {
     const mn_task_info info = mn_stream_task(v->stream, task);
     const int64_t bytes = mn_shape_count(v->image), places = info.classes * MOST_COLUMNS;
@@ -265,47 +344,45 @@ static mn_status draw_task(const viewer *v, int64_t task, bool augmented)
                            ? collect(v, task, info, &e)
                            : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     if (status == MN_OK)
-        status = mn_sheet_row(v->sheet, "task %lld: %lld to train, %lld to test",
-                              (long long)task + 1, (long long)info.train, (long long)info.test);
-    for (int64_t c = 0; c < info.classes && status == MN_OK; c++) {
-        const uint8_t *pixels = e.pixels + c * MOST_COLUMNS * bytes;
+        status = begin_task(v, task, info);
+    for (int64_t c = 0; c < info.classes && status == MN_OK; c++)
         status =
-            mn_sheet_row(v->sheet, "%.24s", mn_stream_class_name(v->stream, info.first_class + c));
-        for (int64_t i = 0; i < e.count[c] && status == MN_OK && !augmented; i++)
-            status = mn_sheet_image(v->sheet, pixels + i * bytes, -1);
-        if (status == MN_OK && augmented && e.count[c] > 0)
-            status = draw_views(v, task, pixels, e.index[c * MOST_COLUMNS]);
-    }
+            draw_class_rows(v, task, mn_stream_class_name(v->stream, info.first_class + c), &e, c);
     free(e.pixels);
     free(e.index);
     free(e.count);
     return status;
 }
 
-static mn_status draw_stream(viewer *v, bool augmented)
+static mn_status draw_stream(viewer *v)
 {
+    static const char *const says[] = {
+        "the first images of each class",
+        "an image of each class as it came, then as it is seen in epochs 1, 2, ...",
+        "an image of each class as it came, then views of it, the last of them small"};
     int64_t rows = 0;
-    v->x = malloc((size_t)mn_shape_count(v->image) * sizeof *v->x);
+    v->x = malloc((size_t)(MOST_COLUMNS * mn_shape_count(v->image)) * sizeof *v->x);
     v->pixels = malloc((size_t)mn_shape_count(v->image));
     if (v->x == NULL || v->pixels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     MN_TRY(mn_sheet_new(v->image, &v->sheet));
-    MN_TRY(mn_sheet_row(v->sheet, "%s%s", v->experiment->benchmark,
-                        augmented ? ": an image of each class as it came, then as it is seen in "
-                                    "epochs 1, 2, ..."
-                                  : ": the first images of each class"));
+    MN_TRY(mn_sheet_row(v->sheet, "%s: %s", v->experiment->benchmark, says[v->kind]));
     for (int64_t task = 0; task < mn_stream_tasks(v->stream); task++) {
         rows += mn_stream_task(v->stream, task).classes;
         if (rows > MOST_ROWS)
             return mn_sheet_row(v->sheet, "and more tasks, which are not shown");
-        MN_TRY(draw_task(v, task, augmented));
+        MN_TRY(draw_task(v, task));
     }
     return MN_OK;
 }
 
-mn_status mn_experiment_sheet(mn_experiment *experiment, bool augmented, const char *png)
+mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind, const char *png)
 {
-    viewer v = {.experiment = experiment};
+    const bool says_views = cJSON_HasObjectItem(experiment->source, "views");
+    viewer v = {.experiment = experiment,
+                .kind = kind,
+                .augmented = kind == MN_SHEET_AUGMENTED,
+                .views = kind == MN_SHEET_VIEWS || (kind == MN_SHEET_AUGMENTED && says_views)};
     mn_dataset *dataset = NULL;
     mn_stream *stream = NULL;
     mn_status status = mn_experiment_resolve(experiment);
@@ -315,7 +392,7 @@ mn_status mn_experiment_sheet(mn_experiment *experiment, bool augmented, const c
         v.dataset = dataset;
         v.stream = stream;
         v.image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
-        status = draw_stream(&v, augmented);
+        status = draw_stream(&v);
     }
     if (status == MN_OK)
         status = mn_sheet_write(v.sheet, png);

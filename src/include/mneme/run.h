@@ -52,9 +52,15 @@ MN_API mn_status mn_export_weights(const char *path, const char *out);
 
 /* Reads the data set of an experiment; the caller frees it. */
 MN_API mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset);
-/* Draws the first training images of each class as a PNG; `augmented`: one image of each class, and
- * what training would see of it in the first epochs. */
-MN_API mn_status mn_experiment_sheet(mn_experiment *experiment, bool augmented, const char *png);
+typedef enum mn_sheet_kind {
+    MN_SHEET_PLAIN,     /* the first training images of each class */
+    MN_SHEET_AUGMENTED, /* one image of each class, and what training sees of it in the first epochs;
+                         * its views too, where the benchmark says what they are */
+    MN_SHEET_VIEWS,     /* one image of each class, and full and small views of it (views.h) */
+} mn_sheet_kind;
+/* Draws training images of each class as a PNG. */
+MN_API mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind,
+                                     const char *png);
 
 /* --- benchmarks ------------------------------------------------------------------------------- */
 /* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */
