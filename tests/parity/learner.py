@@ -12,7 +12,7 @@ class Learner:
     def __init__(self, rate):
         self.network, self.rate = initial(), rate
         self.losses, self.tensors, self.kept, self.columns = {}, {}, {}, {}
-        self.scores = None
+        self.scores, self.still = None, ()  # still: beginnings of names of what must not move
         self.x, self.y = torch.zeros(0, SIDE * SIDE).double(), torch.zeros(0, dtype=torch.int64)
 
     @property

@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import dgr
 import lucir
+import mog
 import philox
 import selection
 from learner import Learner, cross_entropy
@@ -367,6 +368,9 @@ def errors(run, reference):
     start, got = dict(initial().named_parameters()), run.weights()
     for name, value in reference.network.named_parameters():
         before, want = start[name].detach().numpy(), value.detach().numpy()
+        if name.startswith(tuple(reference.still)):
+            yield f"{name} stays", np.abs(got[name] - before).max(), 0
+            continue
         if np.abs(want - before).max() < LEAST_MOVE:
             yield f"{name} hardly moves", float("inf"), TOLERANCE
         yield name, distance(got[name] - before, want - before), TOLERANCE
@@ -390,7 +394,7 @@ def errors(run, reference):
 
 def main(mneme):
     torch.set_num_threads(1)
-    wrong, references = [], (cases, selection.cases, lucir.cases, dgr.cases)
+    wrong, references = [], (cases, selection.cases, lucir.cases, dgr.cases, mog.cases)
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
         for strategy, settings, reference in itertools.chain(*(of(runs) for of in references)):
