@@ -108,7 +108,7 @@ static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     s->drawn = mn_task(learner) > 0 ? draw(learner, tape) : NULL;
     if (s->drawn == NULL)
         return MN_OK;
-    const mn_batch *old = mn_generated(learner, s->drawn, s->old_solver, past_classes(learner));
+    const mn_batch *old = mn_from_pixels(learner, s->drawn, s->old_solver, past_classes(learner));
     mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
     mn_term(learner, "replay", 1 - share,
             o->labels == SOFT_LABELS

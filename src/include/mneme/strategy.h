@@ -190,7 +190,7 @@ MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *bat
 /* Images (B, pixels of an image) in [0,1] as a batch of rows that come from nowhere, normalised but
  * not augmented, through which no gradient flows back.  Each is labelled by the largest of
  * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
-MN_API const mn_batch *mn_generated(mn_learner *learner, mn_var *images, mn_network *labeller,
+MN_API const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
                                     mn_range classes);
 /* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);

@@ -1,7 +1,7 @@
-/* generated.c -- images that a network makes, as batches like those of the stream.
+/* pixels.c -- between batches and pixels in [0,1], where generators work.
  *
- * A generator works in [0,1], whatever the network that learns from its images wants to see: they
- * are normalised here, in floats.  Their bytes are rounded, for those who look at them. */
+ * Images that a network made are normalised here in floats, for whatever the network that learns
+ * from them wants to see.  Their bytes are rounded, for those who look at them. */
 #include "data/stream.h"
 #include "run/learner.h"
 
@@ -89,8 +89,8 @@ static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller,
     return MN_OK;
 }
 
-const mn_batch *mn_generated(mn_learner *learner, mn_var *images, mn_network *labeller,
-                             mn_range classes)
+const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
+                               mn_range classes)
 {
     mn_batch_space *space = mn_learner_space(learner);
     const mn_status status = fill(learner, images, labeller, classes, space);
