@@ -231,6 +231,15 @@ grep -q "mneme resume long.mneme" err || fail 'an interrupted run does not say h
 run 0 show long.mneme
 says '0 of 3 tasks'
 refused 2 'is not finished' compare long.mneme a.mneme
+"$program" resume long.mneme --quiet >out 2>err &
+process=$!
+sleep 0.5
+run 0 show long.mneme
+says 'running, 0 of 3 tasks'
+kill -KILL $process
+wait $process 2>>err
+run 0 show long.mneme
+says 'interrupted, 0 of 3 tasks'
 
 # --- seeds ----------------------------------------------------------------------------------------
 run 0 run split-synthetic er --seeds 3 --out study

@@ -182,6 +182,23 @@ static mn_status read_number(mn_runfile *file, const char *sql, int64_t *number)
     return status;
 }
 
+/* A process that was killed left "running" behind. */
+static mn_status correct_status(mn_runfile *file, mn_results *results)
+{
+    for (int64_t i = 0; i < results->setting_count; i++) {
+        setting *one = &results->settings[i];
+        if (strcmp(one->key, "status") != 0 || strcmp(one->value, "running") != 0 ||
+            mn_runfile_is_held(file))
+            continue;
+        char *value = strdup("interrupted");
+        if (value == NULL)
+            return mn_fail(MN_NO_MEMORY, "out of memory for the settings of a run");
+        free(one->value);
+        one->value = value;
+    }
+    return MN_OK;
+}
+
 static mn_status read_all(mn_runfile *file, mn_results *results)
 {
     mn_results *r = results;
@@ -189,6 +206,7 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
     MN_TRY(mn_runfile_begin(file));
     MN_TRY(read_rows(file, "SELECT key, value FROM run", sizeof *r->settings, take_setting,
                      &r->settings, &r->setting_count));
+    MN_TRY(correct_status(file, r));
     MN_TRY(read_rows(file, "SELECT classes FROM task ORDER BY task", sizeof *r->classes,
                      take_classes, &r->classes, &r->task_count));
     MN_TRY(read_rows(file, "SELECT scope, on_task, step, after_task, accuracy FROM accuracy",

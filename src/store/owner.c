@@ -181,13 +181,30 @@ mn_status mn_owner_busy(mn_runfile *file)
     return busy(file->path, &who, "wait for it, or stop it");
 }
 
+/* What can be told of the owner from where `self` runs. */
+typedef enum life { GONE, HERE, IN_ANOTHER_CONTAINER, ON_ANOTHER_HOST } life;
+
+static life life_of(const owner *who, const owner *self)
+{
+    if (who->pid[0] == '\0')
+        return GONE;
+    const bool same_kernel = strcmp(who->boot, self->boot) == 0;
+    if (!same_kernel && strcmp(who->host, self->host) != 0)
+        return ON_ANOTHER_HOST;
+    if (!same_kernel)
+        return GONE; /* the machine was restarted since */
+    if (strcmp(who->pids, self->pids) != 0)
+        return IN_ANOTHER_CONTAINER; /* whose processes we cannot see */
+    char started[24];
+    start_of(who->pid, started);
+    return started[0] != '\0' && strcmp(started, who->started) == 0 ? HERE : GONE;
+}
+
 /* Whether the written owner forbids `self`, who holds the lock, to write. */
 static mn_status refuse_living(const char *path, const owner *who, const owner *self)
 {
-    if (who->pid[0] == '\0')
-        return MN_OK;
-    const bool same_kernel = strcmp(who->boot, self->boot) == 0;
-    if (!same_kernel && strcmp(who->host, self->host) != 0) {
+    const life found = life_of(who, self);
+    if (found == ON_ANOTHER_HOST) {
         char advice[1024];
         snprintf(advice, sizeof advice,
                  "resume it there, or if that process is gone, release it with: "
@@ -195,17 +212,37 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
                  path);
         return busy(path, who, advice);
     }
-    if (!same_kernel)
-        return MN_OK; /* the machine was restarted since */
-    if (strcmp(who->pids, self->pids) != 0)
-        return MN_OK; /* another container, whose processes we cannot see: the lock has decided */
-    if (strcmp(who->pid, self->pid) == 0 && strcmp(who->started, self->started) == 0)
-        return MN_OK; /* this process, which could not release it on an earlier close */
-    char started[24];
-    start_of(who->pid, started);
-    if (started[0] == '\0' || strcmp(started, who->started) != 0)
+    if (found != HERE) /* in another container: the lock has decided */
         return MN_OK;
+    if (strcmp(who->pid, self->pid) == 0)
+        return MN_OK; /* this process, which could not release it on an earlier close */
     return busy(path, who, "wait for it, or stop it");
+}
+
+/* The lock is looked at only where the owner tells nothing: who resumes the file in that moment
+ * would be refused. */
+static bool is_locked(const char *path)
+{
+    char *name = lock_name(path);
+    const int opened = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    free(name);
+    if (opened < 0)
+        return false;
+    const bool locked = flock(opened, LOCK_SH | LOCK_NB) != 0;
+    close(opened);
+    return locked;
+}
+
+bool mn_runfile_is_held(mn_runfile *file)
+{
+    const owner who = written_owner(file), self = this_process();
+    switch (life_of(&who, &self)) {
+    case GONE: return false;
+    case IN_ANOTHER_CONTAINER: return is_locked(file->path);
+    case HERE:
+    case ON_ANOTHER_HOST: break;
+    }
+    return true;
 }
 
 static mn_status write_owner(mn_runfile *file, const owner *self)

@@ -24,6 +24,9 @@ mn_status mn_runfile_close(mn_runfile *file);
  * disturbed, and the copy can be resumed on its own. */
 mn_status mn_runfile_copy(mn_runfile *file, const char *path);
 const char *mn_runfile_path(const mn_runfile *file);
+/* Whether a process that writes the file is alive, as far as can be told from here; one of another
+ * host is believed to be. */
+bool mn_runfile_is_held(mn_runfile *file);
 
 mn_status mn_runfile_begin(mn_runfile *file);
 mn_status mn_runfile_commit(mn_runfile *file);

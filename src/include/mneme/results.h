@@ -26,7 +26,8 @@ MN_API void mn_results_free(mn_results *results);
 MN_API mn_status mn_results_copy(const char *path, const char *copy);
 
 /* A value of the run table ("benchmark", "strategy", "seed", "status", "config", ...); NULL when
- * absent.  Owned by results. */
+ * absent.  Owned by results.  The "status" of a run whose process was killed is "interrupted",
+ * whatever the file says. */
 MN_API const char *mn_results_value(const mn_results *results, const char *key);
 MN_API int64_t mn_results_tasks(const mn_results *results);     /* of the stream */
 MN_API int64_t mn_results_finished(const mn_results *results);  /* tasks evaluated */
