@@ -213,6 +213,14 @@ refused 1 "table.csv: line 3, column 2: 'x' is no number" data check ./table.jso
 sed -i s/x/2/ table.csv
 run 0 data check ./table.json
 says 'measurements in 255 steps'
+sed 's/}}/}, "augment": {"flip": true}}/' table.json >turned.json
+holds="'csv' holds measurements, which cannot be cropped or mirrored"
+refused 2 "$holds" data check ./turned.json
+refused 2 "$holds" data show ./turned.json -o turned.png
+refused 2 "$holds" run ./turned.json finetune -o turned.mneme
+[ ! -e turned.mneme ] || fail 'a run that was refused left its file'
+# A last batch of one row has no variance for a norm over the batch.
+run 0 run split-synthetic er --batch 21 --seed 3 --set network.batch_norm=true --set dataset.train_per_class=11 -o odd.mneme -q
 
 # --- interruption ---------------------------------------------------------------------------------
 "$program" run split-synthetic er --epochs 2000 --out long.mneme --quiet >out 2>err &

@@ -79,6 +79,26 @@ START_TEST(a_batch_holds_what_the_data_set_holds)
 }
 END_TEST
 
+START_TEST(no_batch_is_one_image_left_over)
+{
+    static const int64_t rows[] = {13, 13, 7, 7}; /* of 40 images: 3 times 13, and 1 */
+    open_stream(MN_CLASS_INCREMENTAL, 0);
+    mn_loader *loader;
+    ck_assert_ok(mn_loader_new(stream, MN_PART_TRAIN, 0, 0, 13, &raw, &loader));
+    ck_assert_int_eq(mn_loader_batches(loader), 4);
+    bool seen[CLASSES * TRAIN] = {false};
+    for (int64_t i = 0; i < 4; i++) {
+        const mn_batch *batch = batch_of(loader, i);
+        ck_assert_int_eq(batch->count, rows[i]);
+        for (int64_t row = 0; row < batch->count; row++) {
+            ck_assert(!seen[batch->indices[row]]);
+            seen[batch->indices[row]] = true;
+        }
+    }
+    close_all(loader);
+}
+END_TEST
+
 START_TEST(a_shuffled_epoch_covers_everything_once)
 {
     open_stream(MN_DOMAIN_PERMUTED, 0);
@@ -261,9 +281,9 @@ START_TEST(a_batch_space_grows_once_and_is_reused)
 }
 END_TEST
 
-MN_SUITE("loader", a_batch_holds_what_the_data_set_holds, a_shuffled_epoch_covers_everything_once,
-         any_batch_can_be_asked_for_at_any_time, rows_come_by_their_places,
-         train_and_test_images_are_permuted_alike,
+MN_SUITE("loader", a_batch_holds_what_the_data_set_holds, no_batch_is_one_image_left_over,
+         a_shuffled_epoch_covers_everything_once, any_batch_can_be_asked_for_at_any_time,
+         rows_come_by_their_places, train_and_test_images_are_permuted_alike,
          unlabelled_images_come_without_a_label_and_tests_with_one,
          channels_are_normalised_each_with_its_own_numbers, what_cannot_be_loaded_is_refused,
          a_batch_space_grows_once_and_is_reused)

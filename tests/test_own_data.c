@@ -599,6 +599,7 @@ START_TEST(measurements_cannot_be_augmented)
     transform.flip = true;
     ck_assert_fails(mn_loader_new(stream, MN_PART_TRAIN, 0, 0, 1, &transform, &loader),
                     MN_BAD_OPTION, "augment: 'csv' holds measurements");
+    ck_assert_fails(mn_transform_check(&transform, data), MN_BAD_OPTION, "holds measurements");
     mn_stream_free(stream);
     close_data();
     teardown();

@@ -32,26 +32,7 @@ static mn_status check(const mn_stream *stream, int64_t first_task, int64_t last
                        (long long)first_task, (long long)last_task, (long long)tasks);
     if (batch < 1)
         return mn_fail(MN_BAD_OPTION, "batch: %lld is below 1", (long long)batch);
-    if (transform->channels != dataset->channels)
-        return mn_fail(MN_BAD_OPTION, "normalise: for %lld channels, but '%s' has %lld",
-                       (long long)transform->channels, dataset->name, (long long)dataset->channels);
-    for (int64_t channel = 0; channel < transform->channels; channel++)
-        if (!(transform->deviation[channel] > 0))
-            return mn_fail(MN_BAD_OPTION, "normalise.deviation[%lld]: %g is not above 0",
-                           (long long)channel, (double)transform->deviation[channel]);
-    if (transform->scale != NULL && (transform->pad != 0 || transform->flip))
-        return mn_fail(MN_BAD_OPTION,
-                       "augment: '%s' holds measurements, which cannot be cropped or mirrored",
-                       dataset->name);
-    if (transform->pad < 0)
-        return mn_fail(MN_BAD_OPTION, "augment.pad: %lld is below 0", (long long)transform->pad);
-    if (transform->pad_mode == MN_PAD_REFLECT &&
-        (transform->pad >= dataset->height || transform->pad >= dataset->width))
-        return mn_fail(MN_BAD_OPTION,
-                       "augment.pad: %lld reaches across images of %lldx%lld; reflect needs less",
-                       (long long)transform->pad, (long long)dataset->height,
-                       (long long)dataset->width);
-    return MN_OK;
+    return mn_transform_check(transform, dataset);
 }
 
 static mn_status find_images(mn_loader *loader)
@@ -224,12 +205,22 @@ mn_status mn_loader_rows(mn_loader *loader, const int64_t *places, int64_t count
     return fill(loader, places, 0, count, batch);
 }
 
+/* Where the i-th batch begins.  A single image left for the last batch would have no variance, so
+ * the last two batches then share their images. */
+static int64_t first_of(const mn_loader *loader, int64_t i)
+{
+    const bool one_left = mn_loader_images(loader) % loader->batch == 1;
+    const bool last = i > 0 && i == mn_loader_batches(loader) - 1;
+    return i * loader->batch - (one_left && last ? (loader->batch - 1) / 2 : 0);
+}
+
 mn_status mn_loader_batch(mn_loader *loader, int64_t i, const mn_batch **batch)
 {
     const int64_t images = mn_loader_images(loader), batches = mn_loader_batches(loader);
     if (i < 0 || i >= batches)
         return mn_fail(MN_BAD_VALUE, "batch %lld of %lld", (long long)i, (long long)batches);
-    const int64_t first = i * loader->batch;
-    const int64_t rows = images - first < loader->batch ? images - first : loader->batch;
-    return fill(loader, loader->shuffled ? loader->order + first : NULL, first, rows, batch);
+    const int64_t first = first_of(loader, i);
+    const int64_t next = i == batches - 1 ? images : first_of(loader, i + 1);
+    return fill(loader, loader->shuffled ? loader->order + first : NULL, first, next - first,
+                batch);
 }

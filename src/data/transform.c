@@ -130,6 +130,30 @@ void mn_transform_unit(const mn_transform *transform, mn_shape image, int64_t co
         }
 }
 
+mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *dataset)
+{
+    if (transform->channels != dataset->channels)
+        return mn_fail(MN_BAD_OPTION, "normalise: for %lld channels, but '%s' has %lld",
+                       (long long)transform->channels, dataset->name, (long long)dataset->channels);
+    for (int64_t channel = 0; channel < transform->channels; channel++)
+        if (!(transform->deviation[channel] > 0))
+            return mn_fail(MN_BAD_OPTION, "normalise.deviation[%lld]: %g is not above 0",
+                           (long long)channel, (double)transform->deviation[channel]);
+    if (transform->scale != NULL && (transform->pad != 0 || transform->flip))
+        return mn_fail(MN_BAD_OPTION,
+                       "augment: '%s' holds measurements, which cannot be cropped or mirrored",
+                       dataset->name);
+    if (transform->pad < 0)
+        return mn_fail(MN_BAD_OPTION, "augment.pad: %lld is below 0", (long long)transform->pad);
+    if (transform->pad_mode == MN_PAD_REFLECT &&
+        (transform->pad >= dataset->height || transform->pad >= dataset->width))
+        return mn_fail(MN_BAD_OPTION,
+                       "augment.pad: %lld reaches across images of %lldx%lld; reflect needs less",
+                       (long long)transform->pad, (long long)dataset->height,
+                       (long long)dataset->width);
+    return MN_OK;
+}
+
 mn_transform mn_transform_plain(const mn_transform *transform)
 {
     mn_transform plain = *transform;

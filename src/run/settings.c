@@ -268,16 +268,24 @@ mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_data
         transform->flip = augment->flip;
     }
     MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
-    return parse_channels("normalise.deviation", settings->deviation, channels, 1,
-                          transform->deviation);
+    MN_TRY(parse_channels("normalise.deviation", settings->deviation, channels, 1,
+                          transform->deviation));
+    return mn_transform_check(transform, dataset);
 }
 
 mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder;
-    return mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
+    mn_transform transform;
+    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
                            mn_experiment_section_json(experiment, MN_SECTION_DATASET),
-                           folder[0] != '\0' ? folder : NULL, dataset);
+                           folder[0] != '\0' ? folder : NULL, dataset));
+    const mn_status status = mn_experiment_transform(experiment, *dataset, &transform);
+    if (status != MN_OK) {
+        mn_dataset_free(*dataset);
+        *dataset = NULL;
+    }
+    return status;
 }
 
 mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn_stream **stream,

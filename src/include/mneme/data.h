@@ -162,6 +162,9 @@ typedef struct mn_transform {
      * (offset + scale * pixel / 255 - mean) / deviation, and there is no random part. */
     const float *offset, *scale;
 } mn_transform;
+/* MN_BAD_OPTION where it does not fit the images, or they are measurements and it has a random
+ * part. */
+MN_API mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *dataset);
 /* The same without its random part: what evaluation sees. */
 MN_API mn_transform mn_transform_plain(const mn_transform *transform);
 /* pixels (count, image) -> x (count, image).  `key` is the rows' purpose, `ids` (count) name the
@@ -180,7 +183,8 @@ MN_API void mn_transform_unit(const mn_transform *transform, mn_shape image, int
 /* --- loaders ---------------------------------------------------------------------------------- */
 typedef struct mn_loader mn_loader;
 
-/* Walks images of tasks first_task..last_task in batches of `batch` (the last may be short).
+/* Walks images of tasks first_task..last_task in batches of `batch`.  The last may be short; where it
+ * would be one image alone, the last two share theirs, so that norms over a batch have a variance.
  * Borrows the stream. */
 MN_API mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_task,
                                int64_t last_task, int64_t batch, const mn_transform *transform,
