@@ -55,7 +55,7 @@ includes_are_below() {
         own["cJSON"] = "base run cli" # store reads it through base/json.h
         own["archive"] = "data"
         own["png|jpeg"] = "data"
-        own["zlib"] = "data store"
+        own["zlib"] = "tensor data store"
         own["dlfcn"] = "base"
         # The C headers that neither read, write nor allocate.
         plain = " math.h string.h stdbool.h stddef.h stdint.h inttypes.h float.h limits.h "

@@ -1,7 +1,7 @@
 /* Half floats: every one of the 65 536, and every boundary between two. */
 #include "tests/suite.h"
 
-#include "store/half.h"
+#include "tensor/half.h"
 #include <math.h>
 #include <string.h>
 

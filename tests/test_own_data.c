@@ -583,6 +583,51 @@ START_TEST(a_table_that_is_wrong_is_told_where)
 }
 END_TEST
 
+/* x_train (4, 2) in floats and y_train (4) in eight bytes each, as torch.save'd features are. */
+static void write_features(const char *name, const char *header, const float x[8],
+                           const int64_t y[4], size_t cut)
+{
+    char bytes[512];
+    const uint64_t length = strlen(header);
+    memcpy(bytes, &length, 8);
+    memcpy(bytes + 8, header, length);
+    memcpy(bytes + 8 + length, x, 32);
+    memcpy(bytes + 40 + length, y, 32);
+    write_file(name, bytes, 72 + length - cut);
+}
+
+START_TEST(features_come_out_of_a_safetensors_file)
+{
+    static const char header[] =
+        "{\"x_train\":{\"dtype\":\"F32\",\"shape\":[4,2],\"data_offsets\":[0,32]},"
+        "\"y_train\":{\"dtype\":\"I64\",\"shape\":[4],\"data_offsets\":[32,64]}}";
+    static const char other[] =
+        "{\"x_train\":{\"dtype\":\"F32\",\"shape\":[4,2],\"data_offsets\":[0,32]},"
+        "\"y\":{\"dtype\":\"I64\",\"shape\":[4],\"data_offsets\":[32,64]}}";
+    static const float x[8] = {-3, 10, 5, 20, 1, 30, -1, 40};
+    static const int64_t y[4] = {0, 1, 1, 0}, wrong[4] = {0, 1, -1, 0};
+    setup(0, NULL);
+    write_features("f.safetensors", header, x, y, 0);
+    ck_assert_ok(open_data("npy", "f.safetensors", "\"test_fraction\": 0.5"));
+    ck_assert_int_eq(data->train.count + data->test.count, 4);
+    ck_assert_int_eq(data->classes, 2);
+    ck_assert(data->channels == 1 && data->height == 1 && data->width == 2);
+    ck_assert_ptr_nonnull(data->scale);
+    ck_assert(data->offset[0] == -3 && data->offset[1] == 10 && data->scale[0] == 8);
+    close_data();
+    write_features("f.safetensors", header, x, wrong, 0);
+    ck_assert_fails(open_data("npy", "f.safetensors", ""), MN_CORRUPT, "label -1 of row 2");
+    write_features("f.safetensors", header, x, y, 1);
+    ck_assert_fails(open_data("npy", "f.safetensors", ""), MN_CORRUPT, "f.safetensors");
+    write_features("f.safetensors", other, x, y, 0);
+    ck_assert_fails(open_data("npy", "f.safetensors", ""), MN_NOT_FOUND,
+                    "holds no array 'y_train'");
+    ck_assert_ok(open_data("npy", "f.safetensors", "\"y_train\": \"y\", \"test_fraction\": 0.5"));
+    close_data();
+    teardown();
+}
+END_TEST
+
 START_TEST(measurements_cannot_be_augmented)
 {
     setup(0, NULL);
@@ -612,4 +657,4 @@ MN_SUITE("own_data", a_folder_of_folders_is_a_data_set,
          every_type_of_number_is_read, a_header_that_is_wrong_is_refused,
          an_npz_is_read_and_damage_to_it_is_seen, a_table_is_features_and_names_of_classes,
          a_table_of_pixels_is_images, a_table_that_is_wrong_is_told_where,
-         measurements_cannot_be_augmented)
+         features_come_out_of_a_safetensors_file, measurements_cannot_be_augmented)

@@ -3,7 +3,7 @@
 #include "tests/suite.h"
 
 #include "store/filesystem.h"
-#include "store/half.h"
+#include "tensor/half.h"
 #include "store/query.h"
 #include "store/runfile.h"
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The safetensors format: what is written comes back, in the reference library's bytes; other
  * element types are converted; and every kind of damage has a name. */
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

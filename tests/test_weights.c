@@ -2,7 +2,7 @@
  * with them never needs their file again; and what is exported is what another run begins with. */
 #include "base/registry.h"
 #include "run/weights.h"
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 #include "tests/run_files.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"

@@ -1,4 +1,4 @@
-/* arrays.c -- a user's own data out of NumPy: images or feature vectors, and their labels. */
+/* arrays.c -- a user's own data as arrays: images or feature vectors, and their labels. */
 #include "data/array.h"
 #include "data/reader.h"
 #include "data/values.h"
@@ -17,7 +17,7 @@ typedef struct npy_options {
 
 static const char *const layouts[] = {"auto", "hwc", "chw", NULL};
 static const mn_option options_table[] = {
-    MN_TEXT(npy_options, path, "", "an .npz file, or a folder of .npy files"),
+    MN_TEXT(npy_options, path, "", "an .npz or .safetensors file, or a folder of .npy files"),
     MN_TEXT(npy_options, x_train, "x_train", "name of the array of training images or features"),
     MN_TEXT(npy_options, y_train, "y_train", "name of the array of their labels"),
     MN_TEXT(npy_options, x_test, "x_test",
@@ -48,6 +48,16 @@ static mn_status read_folder(source *s)
             MN_TRY(mn_npy_read(file, &s->array[i]));
     }
     return MN_OK;
+}
+
+static mn_status read_arrays(source *s)
+{
+    const char *ending = strrchr(s->path, '.');
+    if (mn_is_folder(s->path))
+        return read_folder(s);
+    if (ending != NULL && strcmp(ending, ".safetensors") == 0)
+        return mn_safetensors_arrays(s->path, ARRAYS, s->name, s->array);
+    return mn_npz_read(s->path, ARRAYS, s->name, s->array);
 }
 
 static mn_status check_there(const source *s)
@@ -210,8 +220,7 @@ static mn_status read_npy(const void *options, const char *folder, mn_dataset *d
     const npy_options *o = options;
     source s = {.options = o, .name = {o->x_train, o->y_train, o->x_test, o->y_test}};
     MN_TRY(mn_data_find("npy.path", folder, o->path, s.path));
-    mn_status status =
-        mn_is_folder(s.path) ? read_folder(&s) : mn_npz_read(s.path, ARRAYS, s.name, s.array);
+    mn_status status = read_arrays(&s);
     if (status == MN_OK)
         status = build(&s, dataset);
     for (int i = 0; i < ARRAYS; i++)
@@ -222,7 +231,7 @@ static mn_status read_npy(const void *options, const char *folder, mn_dataset *d
 MN_DATASET(npy) = {
     MN_DATASET_HEADER,
     .name = "npy",
-    .summary = "your own NumPy arrays: images or feature vectors, from .npz or .npy",
+    .summary = "your own arrays: images or feature vectors, from .npz, .npy or .safetensors",
     .options = options_table,
     .options_size = sizeof(npy_options),
     .read = read_npy,

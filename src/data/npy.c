@@ -5,6 +5,7 @@
  * An .npz is a zip of such files. */
 #include "data/array.h"
 #include "data/file.h"
+#include "tensor/half.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,20 +240,6 @@ void mn_array_free(mn_array *array)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* IEEE half precision: 1 sign, 5 exponent, 10 fraction bits. */
-static double of_half(uint16_t bits)
-{
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double value;
-    if (exponent == 31)
-        value = fraction != 0 ? (double)__builtin_nanf("") : (double)__builtin_inff();
-    else if (exponent == 0)
-        value = fraction / 16777216.0;
-    else
-        value = (1024 + fraction) / 33554432.0 * (double)(1u << exponent);
-    return bits >> 15 != 0 ? -value : value;
-}
-
 double mn_array_value(const mn_array *array, int64_t i)
 {
     uint64_t bits = 0;
@@ -268,7 +255,7 @@ double mn_array_value(const mn_array *array, int64_t i)
     case MN_ARRAY_FLOAT: break;
     }
     if (array->item == 2)
-        return of_half((uint16_t)bits);
+        return (double)mn_half_value((uint16_t)bits);
     memcpy(&single, &bits, sizeof single);
     memcpy(&real, &bits, sizeof real);
     return array->item == 4 ? (double)single : real;

@@ -1,6 +1,6 @@
 /* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
 #include "store/runfile.h"
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 
 #include <mneme/run.h>
 #include <stdlib.h>

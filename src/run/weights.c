@@ -3,7 +3,7 @@
  * A name in the file is tried as it stands, then with its parts renamed, then without a prefix that
  * a wrapper put before it, and so on; what the network calls so is meant. */
 #include "run/weights.h"
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Compilers for plain x86-64 have no _Float16, and outputs must have the same bits on every
  * machine; so the rounding is done here on the bits.
  */
-#include "store/half.h"
+#include "tensor/half.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
  * The file is read whole and every announced number is checked against its size before a value is
  * touched.  The format has no checksum, but its tensors must fill the file exactly, so that what
  * was cut off or appended is noticed. */
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 #include "base/json.h"
-#include "store/half.h"
+#include "tensor/half.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -302,6 +302,11 @@ mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **v
     }
     *values = floats;
     return MN_OK;
+}
+
+const void *mn_safetensors_bytes(const mn_safetensors *file, int64_t i)
+{
+    return values_of(file) + file->tensor[i].begin;
 }
 
 bool mn_safetensors_equal(const mn_safetensors *file, int64_t i, int64_t j)

@@ -1,6 +1,6 @@
 /* half.h -- IEEE 754 half floats, in which outputs are kept. */
-#ifndef MN_STORE_HALF_H
-#define MN_STORE_HALF_H
+#ifndef MN_TENSOR_HALF_H
+#define MN_TENSOR_HALF_H
 
 #include <stdint.h>
 

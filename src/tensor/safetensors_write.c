@@ -3,7 +3,7 @@
  * The order of tensors, the spacing and the padding are those of the format's reference library,
  * so that equal tensors give equal files, whoever wrote them. */
 #include "base/json.h"
-#include "store/safetensors.h"
+#include "tensor/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * {"fc1.weight": {"dtype": "F32", "shape": [100, 784], "data_offsets": [0, 313600]}, ...}, and the
  * values, row-major, one tensor after the other without gaps.
  */
-#ifndef MN_STORE_SAFETENSORS_H
-#define MN_STORE_SAFETENSORS_H
+#ifndef MN_TENSOR_SAFETENSORS_H
+#define MN_TENSOR_SAFETENSORS_H
 
 #include <mneme/tensor.h>
 
@@ -30,6 +30,9 @@ const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i);
 /* Its values as f32, mn_shape_count(shape) of them; the caller frees.  MN_UNSUPPORTED: integers.
  * MN_BAD_VALUE: one is no finite number, which a weight never is. */
 mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **values);
+/* Its (end - begin) bytes, little-endian, at any alignment; they live as long as the file is open.
+ */
+const void *mn_safetensors_bytes(const mn_safetensors *file, int64_t i);
 /* Equal in dtype, shape and every byte. */
 bool mn_safetensors_equal(const mn_safetensors *file, int64_t i, int64_t j);
 uint32_t mn_safetensors_crc(const mn_safetensors *file); /* CRC-32 of the whole file */
