@@ -3,9 +3,9 @@
 #include "tests/suite.h"
 
 #include "store/filesystem.h"
-#include "tensor/half.h"
 #include "store/query.h"
 #include "store/runfile.h"
+#include "tensor/half.h"
 #include <math.h>
 #include <sqlite3.h>
 #include <string.h>
