@@ -3,9 +3,9 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, evaluate, augment, buffer, run. Ours and theirs take
-turns, N rounds over; each figure is the median of the rounds' medians, with the least and the most
-of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
+BUILD is a build folder. Parts: roofline, step, evaluate, augment, views, buffer, run. Ours and
+theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
+and the most of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
 machine that does nothing else, or read the ratios alone.
 """
 
@@ -122,6 +122,15 @@ class Bench:
                 self.program("bench_augment"), *tail]},
                 {"default": [PYTHON, f"{HERE}/augment_torch.py", *tail]})
 
+    def views(self):
+        self.head("two random views of 64 images")
+        for kind, what in (("xder", "X-DER's, 1x28x28"), ("full", "NNCSL's, 3x32x32"),
+                           ("small", "NNCSL's small, 3x18x18")):
+            tail = [kind, "64", str(self.threads)]
+            self.beside("views", what, {"u8 to f32": [self.program("bench_views"), *tail, "200"]},
+                        {on: [PYTHON, f"{HERE}/views_torch.py", *tail, "5", on]
+                         for on in ("pil", "tensor")})
+
     def roofline(self):
         rates = last_json([self.program("bench_roofline"), str(self.threads)])
         print(f"\nthe machine: products {rates['gflops']:.0f} GFLOP/s,"
@@ -149,7 +158,7 @@ class Bench:
         self.results.append({"part": "run", "printed": done.stdout})
 
 
-PARTS = ("roofline", "step", "evaluate", "augment", "buffer", "run")
+PARTS = ("roofline", "step", "evaluate", "augment", "views", "buffer", "run")
 
 
 def machine():

@@ -19,7 +19,7 @@ typedef struct axis {
 
 static int64_t taps_of(int64_t old, int64_t size)
 {
-    return old > size ? 2 * ((old + size - 1) / size) + 1 : 3;
+    return old > size ? 2 * ((old + size - 1) / size) + 1 : 2;
 }
 
 static int64_t greatest_of(int64_t a, int64_t b)
@@ -47,20 +47,23 @@ static float *take(float **scratch, int64_t floats)
     return taken;
 }
 
-/* The triangle's weights of the new place i of `size`, of `part` old ones. */
+/* The triangle's weights of the new place i of `size`, of `part` old ones, written to place `at`.
+ */
 static void weigh(axis *a, int64_t i, int64_t at, int64_t part)
 {
     const double scale = (double)part / (double)a->size, reach = scale > 1 ? scale : 1;
     const double centre = ((double)i + 0.5) * scale;
-    const int64_t low = greatest_of(0, (int64_t)floor(centre - reach + 0.5));
-    const int64_t wanted = (int64_t)floor(centre + reach + 0.5);
-    const int64_t high = wanted < part ? wanted : part;
+    const int64_t wanted = (int64_t)(centre + reach + 0.5), high = wanted < part ? wanted : part;
+    const int64_t low = greatest_of(0, (int64_t)(centre - reach + 0.5));
     double sum = 0;
-    for (int64_t k = low; k < high; k++)
-        sum += fmax(0, 1 - fabs(((double)k + 0.5 - centre) / reach));
+    for (int64_t k = low; k < high; k++) {
+        const double x = ((double)k + 0.5 - centre) / reach, height = 1 - (x < 0 ? -x : x);
+        a->weight[(k - low) * a->size + at] = (float)(height > 0 ? height : 0);
+        sum += height > 0 ? height : 0;
+    }
     for (int64_t k = 0; k < a->taps; k++) {
-        const double x = ((double)(low + k) + 0.5 - centre) / reach;
-        a->weight[k * a->size + at] = low + k < high ? (float)(fmax(0, 1 - fabs(x)) / sum) : 0;
+        float *weight = &a->weight[k * a->size + at];
+        *weight = low + k < high ? (float)((double)*weight / sum) : 0;
     }
     a->first[at] = (int32_t)low;
 }
@@ -86,9 +89,10 @@ MN_CLONES static void add_bytes(float *restrict line, const uint8_t *restrict by
 MN_CLONES static void across(const axis *a, const float *restrict line, float *restrict x)
 {
     const int32_t *restrict first = a->first;
+    const float *restrict one = a->weight, *restrict two = one + a->size;
     for (int64_t i = 0; i < a->size; i++)
-        x[i] = a->weight[i] * line[first[i]];
-    for (int64_t k = 1; k < a->taps; k++) {
+        x[i] = one[i] * line[first[i]] + two[i] * line[first[i] + 1];
+    for (int64_t k = 2; k < a->taps; k++) {
         const float *restrict weight = a->weight + k * a->size;
         for (int64_t i = 0; i < a->size; i++)
             x[i] += weight[i] * line[first[i] + k];
