@@ -27,7 +27,11 @@ typedef struct er_ace_state {
 
 static mn_status open(mn_learner *learner)
 {
+    const er_ace_options *o = mn_options(learner);
     er_ace_state *s = mn_state(learner);
+    if (!o->task_free && mn_tasks(learner) == 1)
+        return mn_fail(MN_BAD_OPTION, "masking and replay wait for a second task, but the stream "
+                                      "has one; set er-ace.task_free");
     return mn_keep_int(learner, "seen", &s->seen);
 }
 

@@ -16,6 +16,7 @@ struct mn_loader {
     mn_stream_view *view; /* (tasks) */
     int64_t *start;       /* (tasks + 1) position of each task's first image */
     int32_t *maps;        /* (tasks, height, width) where pixels come from; NULL: they stay */
+    const float *angles;  /* of every image, by place; maps is then that of one image */
     int64_t *order;       /* (images) positions; NULL until first shuffled */
     bool shuffled;
     mn_key augmentation;
@@ -55,14 +56,15 @@ static mn_status find_images(mn_loader *loader)
 
 static mn_status find_maps(mn_loader *loader)
 {
-    if (!mn_stream_moves_pixels(loader->stream))
+    loader->angles = mn_stream_angles(loader->stream, loader->part);
+    if (!mn_stream_moves_pixels(loader->stream) && loader->angles == NULL)
         return MN_OK;
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const int64_t plane = dataset->height * dataset->width;
     loader->maps = calloc((size_t)(loader->tasks * plane), sizeof *loader->maps);
     if (loader->maps == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
-    for (int64_t t = 0; t < loader->tasks; t++)
+    for (int64_t t = 0; t < loader->tasks && loader->angles == NULL; t++)
         mn_stream_pixel_map(loader->stream, loader->first_task + t, loader->maps + t * plane);
     return MN_OK;
 }
@@ -171,6 +173,9 @@ static void fill_row(mn_loader *loader, int64_t row, int64_t position, int64_t p
     const int64_t task = task_at(loader, position);
     const int64_t index = loader->view[task].indices[position - loader->start[task]];
     mn_batch_space *space = &loader->space;
+    if (loader->angles != NULL)
+        mn_rotation_map((double)loader->angles[index], dataset->height, dataset->width,
+                        loader->maps);
     copy_pixels(loader, task, images->pixels + index * pixels, space->pixels + row * pixels);
     space->labels[row] = mn_stream_labels(loader->stream, loader->part)[index];
     space->tasks[row] = (int32_t)(loader->first_task + task);

@@ -21,13 +21,14 @@ struct mn_stream {
     const mn_dataset *dataset;
     mn_scenario scenario;
     uint64_t seed;
-    int64_t tasks, groups, classes;
+    int64_t tasks, groups, classes, rounds;
     int64_t *original;     /* (classes) by arrival */
     int32_t *arrival;      /* (dataset->classes) by original label; -1: not in the stream */
     int32_t *group;        /* (classes) by arrival */
     int32_t *train_labels; /* (train.count) by arrival; -1 unlabelled */
     int32_t *test_labels;  /* (test.count) by arrival */
     uint8_t *parts;        /* (train.count) bits of the parts that a training image is in */
+    float *train_angles, *test_angles; /* of a general stream, by place; else NULL */
     part_view part[PARTS];
     mn_task_info *info;              /* (tasks) */
     char (*number_name)[NAME_BYTES]; /* (classes) names of classes that are only numbers */
@@ -291,6 +292,46 @@ static mn_status count_tasks(mn_stream *stream)
     return MN_OK;
 }
 
+static mn_class_images view_images(const mn_stream *stream, mn_part part)
+{
+    return (mn_class_images){.labels = images_of(stream->dataset, part)->labels,
+                             .arrival = stream->arrival,
+                             .classes = stream->classes,
+                             .count = stream->part[part].first[1],
+                             .places = stream->part[part].indices};
+}
+
+/* Puts a part of the training images in the order that these are in. */
+static void follow_order(mn_stream *stream, mn_part part)
+{
+    const part_view *train = &stream->part[MN_PART_TRAIN];
+    int64_t *to = stream->part[part].indices;
+    for (int64_t i = 0; i < train->first[1]; i++)
+        if ((stream->parts[train->indices[i]] & bit_of(part)) != 0)
+            *to++ = train->indices[i];
+}
+
+/* The angles of all images, and the one order of the training images. */
+static mn_status arrange_general(mn_stream *stream)
+{
+    const mn_dataset *dataset = stream->dataset;
+    if (stream->scenario != MN_GENERAL_ROTATED)
+        return MN_OK;
+    stream->train_angles = array(dataset->train.count, sizeof *stream->train_angles);
+    stream->test_angles = array(dataset->test.count, sizeof *stream->test_angles);
+    if (stream->train_angles == NULL || stream->test_angles == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", dataset->name);
+    mn_class_images train = view_images(stream, MN_PART_TRAIN);
+    const mn_class_images test = view_images(stream, MN_PART_TEST);
+    const mn_class_images validation = view_images(stream, MN_PART_VALIDATION);
+    MN_TRY(mn_general_order(&train, stream->rounds, mn_key_of(stream->seed, "stream.general"),
+                            stream->train_angles));
+    follow_order(stream, MN_PART_LABELLED);
+    follow_order(stream, MN_PART_POOL);
+    MN_TRY(mn_general_angles(&validation, stream->train_angles));
+    return mn_general_angles(&test, stream->test_angles);
+}
+
 mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed,
                         mn_stream **stream)
 {
@@ -301,6 +342,7 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
     made->dataset = dataset;
     made->scenario = spec->scenario;
     made->seed = seed;
+    made->rounds = spec->rounds;
     made->tasks = spec->tasks;
     made->classes = spec->classes > 0 ? spec->classes : dataset->classes;
     made->groups = spec->scenario == MN_CLASS_INCREMENTAL ? spec->tasks : 1;
@@ -315,6 +357,8 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
         status = choose_pool(made, spec->pool);
     for (int i = 0; i < PARTS && status == MN_OK; i++)
         status = fill_view(made, (mn_part)i);
+    if (status == MN_OK)
+        status = arrange_general(made);
     if (status == MN_OK)
         status = count_tasks(made);
     if (status != MN_OK) {
@@ -335,6 +379,8 @@ void mn_stream_free(mn_stream *stream)
     free(stream->train_labels);
     free(stream->test_labels);
     free(stream->parts);
+    free(stream->train_angles);
+    free(stream->test_angles);
     free(stream->info);
     free(stream->number_name);
     for (int i = 0; i < PARTS; i++) {
@@ -359,6 +405,11 @@ int64_t mn_stream_classes(const mn_stream *stream)
 bool mn_stream_class_incremental(const mn_stream *stream)
 {
     return stream->scenario == MN_CLASS_INCREMENTAL;
+}
+
+bool mn_stream_has_boundaries(const mn_stream *stream)
+{
+    return stream->scenario != MN_GENERAL_ROTATED;
 }
 
 mn_task_info mn_stream_task(const mn_stream *stream, int64_t task)
@@ -399,7 +450,12 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part)
 
 bool mn_stream_moves_pixels(const mn_stream *stream)
 {
-    return stream->scenario != MN_CLASS_INCREMENTAL;
+    return stream->scenario == MN_DOMAIN_PERMUTED || stream->scenario == MN_DOMAIN_ROTATED;
+}
+
+const float *mn_stream_angles(const mn_stream *stream, mn_part part)
+{
+    return part == MN_PART_TEST ? stream->test_angles : stream->train_angles;
 }
 
 void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map)

@@ -18,6 +18,23 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part);
  * pixel the place it comes from, -1 for black. */
 bool mn_stream_moves_pixels(const mn_stream *stream);
 void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map);
+/* Of a stream that turns every image by an angle of its own: the degrees of an image by its place
+ * in the data set's part (test images, or the others); NULL: of no such stream. */
+const float *mn_stream_angles(const mn_stream *stream, mn_part part);
+
+/* --- general.c --- */
+typedef struct mn_class_images {
+    const int32_t *labels;  /* by place, as the data set has them */
+    const int32_t *arrival; /* of a label: its class */
+    int64_t classes, count;
+    int64_t *places; /* (count) */
+} mn_class_images;
+/* Puts the places in the order in which a general stream shows them, and writes the degrees of each
+ * to angles, by place. */
+mn_status mn_general_order(const mn_class_images *images, int64_t rounds, mn_key key,
+                           float *angles);
+/* Of images that are only evaluated: each class turns once, in the order given. */
+mn_status mn_general_angles(const mn_class_images *images, float *angles);
 
 /* --- pixel_map.c --- */
 /* map (pixels): a permutation drawn from `key`. */

@@ -88,6 +88,17 @@ static mn_status check_domain(const mn_stream_spec *spec)
                                  key);
 }
 
+static mn_status check_general(const mn_stream_spec *spec)
+{
+    if (spec->tasks != 1)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.tasks: %lld, but a general stream has no tasks; make it 1",
+                       (long long)spec->tasks);
+    if (spec->rounds < 1)
+        return mn_fail(MN_BAD_OPTION, "stream.rounds: %lld is below 1", (long long)spec->rounds);
+    return check_domain(spec);
+}
+
 static mn_status check_fractions(const mn_stream_spec *spec)
 {
     if (!(spec->validation >= 0 && spec->validation < 1))
@@ -131,6 +142,7 @@ mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dat
                            dataset->classes);
     case MN_DOMAIN_PERMUTED:
     case MN_DOMAIN_ROTATED: return check_domain(spec);
+    case MN_GENERAL_ROTATED: return check_general(spec);
     }
     return mn_fail(MN_BAD_OPTION, "stream.scenario: %d is none that this mneme knows",
                    (int)spec->scenario);

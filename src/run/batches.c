@@ -199,7 +199,9 @@ static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t ep
 mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *from, int64_t epoch)
 {
     const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
-    const bool as_stored = from->as_stored || !runner->learner->settings->shuffle;
+    /* Past data have no order to keep. */
+    const bool in_order = from->kind != MN_FROM_SEEN && !mn_stream_has_boundaries(runner->stream);
+    const bool as_stored = from->as_stored || in_order || !runner->learner->settings->shuffle;
     if (from->loader != NULL)
         mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
     if (from->items != NULL) {

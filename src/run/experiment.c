@@ -442,6 +442,11 @@ static mn_status check_policy(const mn_experiment *experiment)
                            "buffer policy %s judges images by their labels, but %s also remembers "
                            "unlabelled ones; choose another, reservoir for example",
                            policy->name, experiment->strategy[i]->name);
+    if (policy->select != NULL && stream->scenario == MN_GENERAL_ROTATED)
+        return mn_fail(MN_UNSUPPORTED,
+                       "buffer policy %s selects exemplars at the end of each task, but %s has no "
+                       "tasks; choose another, reservoir for example",
+                       policy->name, experiment->benchmark);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
         stream->scenario != MN_CLASS_INCREMENTAL)
         return mn_fail(MN_UNSUPPORTED,
@@ -462,6 +467,12 @@ static mn_status check_needs(const mn_experiment *experiment)
             return mn_fail(MN_BAD_OPTION,
                            "%s replays from a buffer, but buffer_size is 0; give it at least 1",
                            strategy->name);
+        if ((strategy->needs & MN_NEEDS_TASK_BOUNDARIES) != 0 &&
+            stream->scenario == MN_GENERAL_ROTATED)
+            return mn_fail(MN_UNSUPPORTED,
+                           "%s must be told where tasks begin and end, but %s has no tasks; er and "
+                           "derpp do without, for example",
+                           strategy->name, experiment->benchmark);
         if ((strategy->needs & MN_NEEDS_CONTIGUOUS_CLASSES) != 0 &&
             stream->scenario != MN_CLASS_INCREMENTAL)
             return mn_fail(MN_UNSUPPORTED,

@@ -30,7 +30,7 @@ typedef struct mn_run_settings {
 } mn_run_settings;
 
 typedef struct mn_stream_settings {
-    int64_t scenario, tasks, classes;
+    int64_t scenario, tasks, classes, rounds;
     const char *task_classes, *class_order;
     int64_t images_per_class;
 } mn_stream_settings;

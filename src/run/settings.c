@@ -59,12 +59,14 @@ static const mn_option run_options[] = {
 };
 
 static const char *const scenarios[] = {"class-incremental", "domain-permuted", "domain-rotated",
-                                        NULL};
+                                        "general-rotated", NULL};
 static const mn_option stream_options[] = {
     MN_CHOICE(mn_stream_settings, scenario, 0, scenarios, "what changes from task to task"),
     MN_INT(mn_stream_settings, tasks, 5, 1, MN_MAX_TASKS, "tasks in the stream"),
     MN_INT(mn_stream_settings, classes, 0, 0, MN_MAX_CLASSES,
            "only the first so many classes of class_order; 0: all"),
+    MN_INT(mn_stream_settings, rounds, 3, 1, 1000,
+           "of a general stream: how often every class comes round"),
     MN_TEXT(mn_stream_settings, task_classes, "", "classes of each task, 50,10,10; empty: even"),
     MN_TEXT(mn_stream_settings, class_order, "", "original labels by arrival; empty: ascending"),
     MN_INT(mn_stream_settings, images_per_class, 0, 0, 1e9,
@@ -216,6 +218,7 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_cla
         .class_order = ordered > 0 ? class_order : NULL,
         .class_order_seed = run->class_order_seed == -2 ? run->seed : run->class_order_seed,
         .validation = run->validation,
+        .rounds = stream->rounds,
         .images_per_class = stream->images_per_class,
         .labels_per_class = labels->per_class,
         .label_fraction = labels->fraction,

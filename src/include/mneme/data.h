@@ -63,6 +63,9 @@ typedef enum mn_scenario {
     MN_CLASS_INCREMENTAL, /* each task brings new classes */
     MN_DOMAIN_PERMUTED,   /* each task permutes the pixels anew; all classes in each */
     MN_DOMAIN_ROTATED,    /* each task rotates by its own angle in [0, 180) degrees */
+    /* One task that never says where anything begins: two classes at a time, in a fixed order, each
+     * turning by 360 degrees over its images. */
+    MN_GENERAL_ROTATED,
 } mn_scenario;
 
 #define MN_MAX_TASKS 1024
@@ -76,6 +79,7 @@ typedef struct mn_stream_spec {
     const int64_t *class_order;  /* (classes) original labels by arrival; NULL: 0, 1, 2, ... */
     int64_t class_order_seed;    /* >= 0: a shuffled order of its own seed, over class_order */
     double validation;           /* fraction of each class's training images held out; 0: none */
+    int64_t rounds;              /* MN_GENERAL_ROTATED: how often each class comes */
     int64_t images_per_class;    /* > 0: so many training images a class; the others are left out */
     int64_t labels_per_class;    /* > 0: so many labelled training images a class */
     double label_fraction;       /* < 1: that fraction of each class is labelled */
@@ -83,7 +87,7 @@ typedef struct mn_stream_spec {
 } mn_stream_spec;
 
 /* For initialisers: the members whose "nothing was asked for" is not zero. */
-#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1, .pool = 1
+#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1, .pool = 1, .rounds = 3
 
 typedef struct mn_stream mn_stream;
 
@@ -109,6 +113,8 @@ MN_API void mn_stream_free(mn_stream *stream);
 MN_API int64_t mn_stream_tasks(const mn_stream *stream);
 MN_API int64_t mn_stream_classes(const mn_stream *stream); /* outputs a network needs */
 MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* contiguous by task */
+/* Whether a method may know where tasks begin and end; else the stream has one, in a fixed order. */
+MN_API bool mn_stream_has_boundaries(const mn_stream *stream);
 MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
 /* The original label of the class that arrived `arrival`-th, and its name. */
 MN_API int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival);
