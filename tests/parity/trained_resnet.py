@@ -39,7 +39,13 @@ BENCHMARK = {
     "stream": {"tasks": 1},
     "network": {"name": "resnet18"},
     "normalise": {"mean": MEAN.flatten().tolist(), "deviation": DEVIATION.flatten().tolist()},
-    "train": {"batch": BATCH, "lr": RATE, "labels_per_class": 96, "eval_batch": ROWS},
+    "train": {
+        "batch": BATCH,
+        "lr": RATE,
+        "labels_per_class": 96,
+        "eval_batch": ROWS,
+        "threads": 1,
+    },
 }
 
 
