@@ -20,7 +20,7 @@
 static mn_var *laid_out(mn_var *x, dnnl_format_tag_t tag)
 {
     const mn_layout *layout;
-    const mn_status status = mn_layout_with_tag(mn_shape_of(x), tag, &layout);
+    const mn_status status = mn_layout_with_tag(mn_shape_of(x), MN_F32, tag, &layout);
     return status == MN_OK ? mn_in_layout(x, mn_layout_opaque(layout))
                            : mn_tape_refuse(mn_tape_of(x), "laid_out", status);
 }

@@ -114,7 +114,7 @@ static void fill(float *values, mn_key key)
 static mn_var *in_tag(mn_var *plain, dnnl_format_tag_t tag)
 {
     const mn_layout *layout;
-    ck_assert_ok(mn_layout_with_tag(mn_shape_of(plain), tag, &layout));
+    ck_assert_ok(mn_layout_with_tag(mn_shape_of(plain), MN_F32, tag, &layout));
     return mn_in_layout(plain, mn_layout_opaque(layout));
 }
 

@@ -1,6 +1,7 @@
 /* The learner destroyed and rebuilt from the file at every commit gives the bytes of an undisturbed
  * run: every registered strategy on every benchmark whose data are here.  A new strategy joins by
  * existing; what it forgot to declare in `open` shows up here. */
+#include "tensor/kernels.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
@@ -27,6 +28,8 @@ static bool is_drawn(const char *benchmark)
     return strstr(benchmark, "synthetic") != NULL;
 }
 
+static const char *precision = "f32";
+
 static bool compare(const char *folder, const char *benchmark, const char *strategy,
                     const char *key, const char *value)
 {
@@ -47,6 +50,7 @@ static bool compare(const char *folder, const char *benchmark, const char *strat
         }
         if (strstr(benchmark, "vandeven") != NULL) /* 2000 steps a task; as few as an epoch has */
             ck_assert_ok(mn_experiment_set(experiment, "steps", "110"));
+        ck_assert_ok(mn_experiment_set(experiment, "precision", precision));
         if (key != NULL)
             ck_assert_ok(mn_experiment_set(experiment, key, value));
         if (i == 1)
@@ -126,6 +130,16 @@ START_TEST(networks_on_images)
 }
 END_TEST
 
+START_TEST(networks_on_images_in_bf16)
+{
+    const char *folder = test_folder("rebuild-bf16");
+    precision = "bf16";
+    if (mn_kernels_precision(MN_BF16) == MN_OK)
+        ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(augmented_and_unshuffled_streams)
 {
     const char *folder = test_folder("rebuild-augment");
@@ -176,5 +190,6 @@ START_TEST(a_buffer_larger_than_its_memory)
 END_TEST
 
 MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
-         every_kind_of_optimiser_state, networks_on_images, augmented_and_unshuffled_streams,
-         several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)
+         every_kind_of_optimiser_state, networks_on_images, networks_on_images_in_bf16,
+         augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
+         a_buffer_larger_than_its_memory)

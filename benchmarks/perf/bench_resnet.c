@@ -1,12 +1,13 @@
 /* bench_resnet.c -- one step of a network on 32x32 images:
  *
- *   bench_resnet NETWORK BATCH THREADS STEPS [train|rehearse|evaluate [profile]]
+ *   bench_resnet NETWORK BATCH THREADS STEPS [train|rehearse|evaluate [f32|bf16 [profile]]]
  *
  * train: forward, backward and SGD step; rehearse: the same with three forwards, as DER++ has them;
  * evaluate: a forward without gradients.  Prints the milliseconds of the median and of the fastest
  * step; the first three, which plan and allocate, do not count.  resnet_torch.py prints the same
  * for PyTorch. */
 #include "autograd/profile.h"
+#include "tensor/tensor.h"
 #include <mneme/network.h>
 #include <omp.h>
 #include <stdio.h>
@@ -116,7 +117,7 @@ static void print(const mn_profile *profile, int64_t steps)
     }
 }
 
-static void open_bench(bench *b, const char *network)
+static void open_bench(bench *b, const char *network, mn_dtype precision)
 {
     const mn_network_spec spec = {network, NULL, MN_SHAPE(3, 32, 32), 10};
     for (int64_t i = 0; i < b->batch * PIXELS; i++)
@@ -125,7 +126,7 @@ static void open_bench(bench *b, const char *network)
         labels[i] = (int32_t)(i % 10);
     if (mn_network_new(&spec, mn_key_of(1, "weights"), &b->network) != MN_OK ||
         mn_optimiser_new("sgd", NULL, b->network, &b->optimiser) != MN_OK ||
-        mn_tape_new(&b->tape) != MN_OK)
+        mn_tape_new(&b->tape) != MN_OK || mn_tape_precision(b->tape, precision) != MN_OK)
         fail();
 }
 
@@ -154,10 +155,11 @@ static void measure(bench *b, const char *work, int64_t steps)
 int main(int argc, char **argv)
 {
     const char *work = argc > 5 ? argv[5] : "train";
-    const bool profiled = argc == 7 && strcmp(argv[6], "profile") == 0;
-    if (argc < 5 || argc > 7 || (argc == 7 && !profiled)) {
+    const mn_dtype precision = argc > 6 && strcmp(argv[6], "bf16") == 0 ? MN_BF16 : MN_F32;
+    const bool profiled = argc == 8 && strcmp(argv[7], "profile") == 0;
+    if (argc < 5 || argc > 8 || (argc == 8 && !profiled)) {
         fprintf(stderr, "usage: bench_resnet NETWORK BATCH THREADS STEPS "
-                        "[train|rehearse|evaluate [profile]]\n");
+                        "[train|rehearse|evaluate [f32|bf16 [profile]]]\n");
         return 2;
     }
     bench b = {.batch = atoi(argv[2])};
@@ -165,14 +167,15 @@ int main(int argc, char **argv)
     if (b.batch < 1 || b.batch > MOST_BATCH || steps < 1 || steps > MOST_STEPS)
         return 2;
     omp_set_num_threads(atoi(argv[3]));
-    open_bench(&b, argv[1]);
+    open_bench(&b, argv[1], precision);
     if (profiled)
         mn_tape_profile(b.tape, &b.profile);
     measure(&b, work, steps);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("mneme %s %s batch %d: median %.1f ms, fastest %.1f ms, peak %ld MB\n", work, argv[1],
-           (int)b.batch, 1e3 * seconds[steps / 2], 1e3 * seconds[0], usage.ru_maxrss / 1024);
+    printf("mneme %s %s %s batch %d: median %.1f ms, fastest %.1f ms, peak %ld MB\n",
+           mn_dtype_text(precision), work, argv[1], (int)b.batch, 1e3 * seconds[steps / 2],
+           1e3 * seconds[0], usage.ru_maxrss / 1024);
     if (profiled)
         print(&b.profile, steps);
     close_bench(&b);

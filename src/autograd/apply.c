@@ -87,7 +87,7 @@ static void place_output(mn_tensor *value, mn_shape shape)
 {
     const mn_layout *layout = value->layout;
     mn_tensor_place(value, MN_F32, shape, NULL);
-    value->layout = layout;
+    mn_tensor_lie(value, layout);
 }
 
 /* The memory of the output: the input's own for a view, else new. */

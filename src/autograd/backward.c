@@ -57,7 +57,7 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
         if (data == NULL)
             return NULL;
         mn_tensor_place(&x->gradient, MN_F32, x->value.shape, data);
-        x->gradient.layout = x->value.layout;
+        mn_tensor_lie(&x->gradient, x->value.layout);
     }
     return &x->gradient;
 }
@@ -79,7 +79,7 @@ mn_tensor *mn_node_input_gradient(mn_node *node, int i)
     if (sink == NULL)
         return NULL;
     if (!add)
-        mn_kernel_fill(mn_tensor_stored_count(&node->inputs[i]->value), 0, sink);
+        mn_kernel_zero(mn_tensor_stored_bytes(&node->inputs[i]->value), sink);
     return &node->inputs[i]->gradient;
 }
 
@@ -240,6 +240,6 @@ mn_var *mn_gradient_of(mn_var *loss, mn_var *input)
     input->gradient.data = NULL; /* the next sweep must not write what was handed out */
     if (gradient == NULL)
         return mn_tape_poison(tape);
-    gradient->value.layout = input->value.layout;
+    mn_tensor_lie(&gradient->value, input->value.layout);
     return gradient;
 }

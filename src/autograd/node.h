@@ -54,6 +54,7 @@ void mn_tape_give(mn_tape *tape, mn_tensor *tensor);
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data);
 const mn_arena *mn_tape_arena(const mn_tape *tape);
 void mn_tape_append(mn_tape *tape, mn_node *node);
+mn_dtype mn_tape_precision_of(const mn_tape *tape);
 /* A weight in the layout that a kernel reads, made at most once a step: *fresh says that the caller
  * must fill the memory now.  It is forgotten when any tensor changes.  NULL when memory ran out. */
 void *mn_tape_prepared(mn_tape *tape, const void *weight, const mn_layout *layout, bool *fresh);
@@ -170,6 +171,7 @@ mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes)
 mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const void *attributes);
 /* The same values in that layout (NULL: plain), by an op where they lie otherwise. */
 mn_var *mn_in_layout(mn_var *x, const mn_layout *layout);
+mn_var *mn_in_f32(mn_var *x); /* where x lies, but for the type of its elements */
 /* For elementwise ops that map 0 to 0, whose output lies as their inputs do; and their rules. */
 mn_status mn_laid_out_like_input(mn_node *node, mn_shape *out);
 mn_status mn_laid_out_of_equals(mn_node *node, mn_shape *out);

@@ -1,4 +1,4 @@
-/* op_conv.c -- convolution (cross-correlation) of images.
+/* op_conv.c -- convolution (cross-correlation) of images, in the tape's precision.
  *
  * The weight lies plain in its network's slab, where optimisers, snapshots and files want it.  Each
  * direction reads it in a layout of its own, made once a step however often the network runs: some
@@ -17,6 +17,7 @@ enum { X, WEIGHT, BIAS };
 typedef struct convolved {
     mn_conv_geometry geometry;
     const mn_layout *given;
+    mn_dtype precision;
 } convolved;
 
 static mn_status check_geometry(const mn_conv_geometry *g)
@@ -55,7 +56,7 @@ static mn_status plan_of(const mn_node *node, mn_conv **conv)
 {
     const convolved *c = node->attributes;
     return mn_conv_plan(mn_node_x_shape(node, X), c->given, mn_node_x_shape(node, WEIGHT),
-                        c->geometry, node->inputs[BIAS] != NULL, conv);
+                        c->geometry, node->inputs[BIAS] != NULL, c->precision, conv);
 }
 
 static mn_status conv2d_shape(mn_node *node, mn_shape *out)
@@ -84,7 +85,7 @@ static mn_status conv2d_shape(mn_node *node, mn_shape *out)
 
 /* The weight as that direction reads it; NULL when memory ran out. */
 static mn_status ready_weight(mn_node *node, mn_conv *conv, mn_conv_direction direction,
-                              const float **ready)
+                              const void **ready)
 {
     const float *weight = mn_node_x(node, WEIGHT);
     const mn_layout *layout;
@@ -93,7 +94,7 @@ static mn_status ready_weight(mn_node *node, mn_conv *conv, mn_conv_direction di
     MN_TRY(mn_conv_weight(conv, direction, &layout));
     if (layout == NULL)
         return MN_OK;
-    float *memory = mn_tape_prepared(node->output.tape, weight, layout, &fresh);
+    void *memory = mn_tape_prepared(node->output.tape, weight, layout, &fresh);
     *ready = memory;
     if (memory == NULL)
         return MN_NO_MEMORY;
@@ -103,7 +104,7 @@ static mn_status ready_weight(mn_node *node, mn_conv *conv, mn_conv_direction di
 static mn_status conv2d_forward(mn_node *node)
 {
     mn_conv *conv;
-    const float *weight;
+    const void *weight;
     if (mn_node_y_count(node) == 0)
         return MN_OK;
     MN_TRY(plan_of(node, &conv));
@@ -131,7 +132,7 @@ static mn_status conv2d_backward(mn_node *node)
     const float *dy = mn_node_dy(node);
     float *dx = mn_node_sink(node, X, &add);
     if (dx != NULL) {
-        const float *weight;
+        const void *weight;
         MN_TRY(ready_weight(node, conv, MN_CONV_BACKWARD, &weight));
         MN_TRY(mn_conv_backward_data(conv, dy, weight, dx, add));
     }
@@ -147,9 +148,9 @@ static const mn_op op_conv2d = {"conv2d", sizeof(convolved), conv2d_shape, conv2
                                 conv2d_backward};
 
 /* x where the convolution wants it.  Mistakes are left to the shape rule. */
-static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias,
-                        const mn_conv_geometry *g)
+static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias, const convolved *c)
 {
+    const mn_conv_geometry *g = &c->geometry;
     mn_conv *conv;
     if (x == NULL || weight == NULL || mn_tape_status(x->tape) != MN_OK ||
         check_geometry(g) != MN_OK || check_shapes(x->value.shape, weight->value.shape, g) != MN_OK)
@@ -157,7 +158,7 @@ static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias,
     if (x->value.shape.size[0] == 0)
         return mn_in_layout(x, NULL);
     if (mn_conv_plan(x->value.shape, x->value.layout, weight->value.shape, *g, bias != NULL,
-                     &conv) != MN_OK)
+                     c->precision, &conv) != MN_OK)
         return x;
     return mn_in_layout(x, mn_conv_input(conv));
 }
@@ -165,9 +166,13 @@ static mn_var *arranged(mn_var *x, const mn_var *weight, const mn_var *bias,
 mn_var *mn_conv2d(mn_var *x, mn_var *weight, mn_var *bias, int64_t stride, int64_t padding,
                   int64_t groups)
 {
-    const convolved c = {{stride, padding, groups}, x != NULL ? x->value.layout : NULL};
+    convolved c = {.geometry = {stride, padding, groups}};
+    if (x != NULL) {
+        c.given = x->value.layout;
+        c.precision = mn_tape_precision_of(x->tape);
+    }
     weight = mn_in_layout(weight, NULL);
     bias = mn_in_layout(bias, NULL);
-    x = arranged(x, weight, bias, &c.geometry);
+    x = arranged(x, weight, bias, &c);
     return mn_apply_laid_out(&op_conv2d, (mn_var *[]){x, weight, bias}, 3, &c);
 }

@@ -41,6 +41,15 @@ mn_var *mn_in_layout(mn_var *x, const mn_layout *layout)
     return mn_apply_laid_out(&op_reorder, &x, 1, &(reordered){layout});
 }
 
+mn_var *mn_in_f32(mn_var *x)
+{
+    const mn_layout *layout;
+    if (x == NULL || x->value.dtype == MN_F32 ||
+        mn_layout_in(x->value.layout, MN_F32, &layout) != MN_OK)
+        return x;
+    return mn_in_layout(x, layout);
+}
+
 mn_status mn_laid_out_like_input(mn_node *node, mn_shape *out)
 {
     node->output.value.layout = node->inputs[0]->value.layout;
@@ -61,6 +70,8 @@ mn_var *mn_apply1_laid_out(const mn_op *op, mn_var *x, const void *attributes)
 /* Where the two lie differently, the plain one is moved, or else the second. */
 mn_var *mn_apply2_laid_out(const mn_op *op, mn_var *x, mn_var *y, const void *attributes)
 {
+    x = mn_in_f32(x);
+    y = mn_in_f32(y);
     if (x != NULL && y != NULL && mn_shape_equal(x->value.shape, y->value.shape)) {
         if (x->value.layout == NULL)
             x = mn_in_layout(x, y->value.layout);

@@ -172,7 +172,7 @@ static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, d
 static mn_var *map_laid_out(const mn_op *op, mn_var *x, mn_function function, double a)
 {
     return mn_rows_apart_in_matrix(
-        mn_apply1_laid_out(op, x, &(map_attributes){function, (float)a, 0}));
+        mn_apply1_laid_out(op, mn_in_f32(x), &(map_attributes){function, (float)a, 0}));
 }
 
 mn_var *mn_scale(mn_var *x, double a)

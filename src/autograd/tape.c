@@ -27,6 +27,7 @@ struct mn_tape {
     mn_var poison;
     float not_a_number;
     bool recording;
+    mn_dtype precision;
     mn_status status;
     char error[512];
     char scope[64];
@@ -70,6 +71,18 @@ void mn_tape_record(mn_tape *tape, bool gradients)
 bool mn_tape_recording(const mn_tape *tape)
 {
     return tape->recording;
+}
+
+mn_status mn_tape_precision(mn_tape *tape, mn_dtype precision)
+{
+    MN_TRY(mn_kernels_precision(precision));
+    tape->precision = precision;
+    return MN_OK;
+}
+
+mn_dtype mn_tape_precision_of(const mn_tape *tape)
+{
+    return tape->precision;
 }
 
 void mn_tape_scope(mn_tape *tape, const char *label)
@@ -205,7 +218,7 @@ static mn_var *borrow(mn_tape *tape, const char *name, const mn_tensor *value)
     mn_var *x = mn_tape_var(tape, value->shape, value->data);
     if (x == NULL)
         return &tape->poison;
-    x->value.layout = value->layout;
+    mn_tensor_lie(&x->value, value->layout);
     return x;
 }
 
@@ -287,7 +300,7 @@ mn_var *mn_detach(mn_var *x)
     mn_var *constant = mn_tape_var(x->tape, x->value.shape, x->value.data);
     if (constant == NULL)
         return &x->tape->poison;
-    constant->value.layout = x->value.layout;
+    mn_tensor_lie(&constant->value, x->value.layout);
     return constant;
 }
 

@@ -10,6 +10,7 @@
 #include "run/cores.h"
 #include "run/settings.h"
 #include "run/weights.h"
+#include "tensor/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -560,6 +561,13 @@ static mn_status resolve_automatic(mn_experiment *experiment)
     return MN_OK;
 }
 
+static mn_status check_precision(const mn_experiment *experiment)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    const mn_status status = mn_kernels_precision((mn_dtype)run->precision);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "precision");
+}
+
 mn_status mn_experiment_resolve(mn_experiment *experiment)
 {
     if (experiment->resolved)
@@ -568,6 +576,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(check_needs(experiment));
     MN_TRY(check_policy(experiment));
     MN_TRY(check_length(experiment));
+    MN_TRY(check_precision(experiment));
     MN_TRY(resolve_init(experiment));
     MN_TRY(resolve_automatic(experiment));
     experiment->json = configuration(experiment);

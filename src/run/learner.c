@@ -128,6 +128,10 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
         return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
     learner->learning_rate = learner->settings->lr; /* what open is told */
     MN_TRY(mn_tape_new(&learner->tape));
+    const mn_status precise =
+        mn_tape_precision(learner->tape, (mn_dtype)learner->settings->precision);
+    if (precise != MN_OK) /* a run that began on another processor */
+        return mn_fail_in(precise, "precision");
     MN_TRY(mn_experiment_schedule(experiment, &learner->schedule));
     MN_TRY(add_shared(learner));
     if (begins) /* before `open`, which may copy the network */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+/* In the order of mn_dtype. */
+static const char *const precisions[] = {"f32", "bf16", NULL};
 static const mn_option run_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
@@ -43,6 +45,9 @@ static const mn_option run_options[] = {
     MN_INT(mn_run_settings, log_every, 100, 1, 1e9, "steps between kept values of loss terms"),
     MN_INT(mn_run_settings, threads, 0, 0, 1024,
            "threads of the step, which change bits; 0: all cores for a network on images, else 1"),
+    MN_CHOICE(mn_run_settings, precision, 0, precisions,
+              "in which convolutions compute and images lie between them; weights, statistics and "
+              "losses are f32.  bf16 is faster where the processor has it, and changes bits"),
     MN_REAL(mn_run_settings, commit_every, -1, -1, 1e9,
             "seconds between commits inside a task; -1: 30, or 100 times what a commit takes"),
     MN_INT(mn_run_settings, commit_steps, 0, 0, 1e12,

@@ -15,9 +15,11 @@ typedef struct mn_conv_geometry {
 
 typedef struct mn_conv mn_conv; /* a convolution planned for shapes and layouts; kept for good */
 
-/* For images that come in the layout `given`, and a weight (O, C / groups, H, W). */
+/* For images that come in the layout `given`, and a weight (O, C / groups, H, W), to be computed in
+ * f32 or bf16.  What bf16 would do slowly stays f32: the layouts of input and output say which it
+ * is.  Weights, biases and their gradients are f32 in any case. */
 mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
-                       mn_conv_geometry geometry, bool bias, mn_conv **conv);
+                       mn_conv_geometry geometry, bool bias, mn_dtype dtype, mn_conv **conv);
 /* The layouts that the input must be brought to, and that the output has; NULL: plain. */
 const mn_layout *mn_conv_input(const mn_conv *conv);
 const mn_layout *mn_conv_output(const mn_conv *conv);
@@ -27,15 +29,15 @@ const mn_layout *mn_conv_output(const mn_conv *conv);
 typedef enum mn_conv_direction { MN_CONV_FORWARD, MN_CONV_BACKWARD } mn_conv_direction;
 mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout);
 mn_status mn_conv_weight_ready(mn_conv *conv, mn_conv_direction direction, const float *weight,
-                               float *ready);
+                               void *ready);
 
-mn_status mn_conv_forward(mn_conv *conv, const float *x, const float *weight, const float *bias,
-                          float *y);
+mn_status mn_conv_forward(mn_conv *conv, const void *x, const void *weight, const float *bias,
+                          void *y);
 /* dx (+)= ... */
-mn_status mn_conv_backward_data(mn_conv *conv, const float *dy, const float *weight, float *dx,
+mn_status mn_conv_backward_data(mn_conv *conv, const void *dy, const void *weight, void *dx,
                                 bool add);
 /* Either gradient may be NULL; `add` says whether it is added to. */
-mn_status mn_conv_backward_weights(mn_conv *conv, const float *x, const float *dy, float *dweight,
+mn_status mn_conv_backward_weights(mn_conv *conv, const void *x, const void *dy, float *dweight,
                                    bool add_weight, float *dbias, bool add_bias);
 
 /* --- pooling --- */
@@ -51,8 +53,8 @@ mn_status mn_pool_plan(const mn_tensor *x, mn_pool_geometry geometry, mn_pool **
 const mn_layout *mn_pool_output(const mn_pool *pool);
 /* What the forward of a maximum notes for the backward; 0: nothing. */
 size_t mn_pool_workspace_bytes(const mn_pool *pool);
-mn_status mn_pool_forward(mn_pool *pool, const float *x, float *y, void *workspace);
-mn_status mn_pool_backward(mn_pool *pool, const float *dy, const void *workspace, float *dx,
+mn_status mn_pool_forward(mn_pool *pool, const void *x, void *y, void *workspace);
+mn_status mn_pool_backward(mn_pool *pool, const void *dy, const void *workspace, void *dx,
                            bool add);
 
 /* --- channels: statistics and functions of each channel's pixels --- */

@@ -12,6 +12,7 @@
 #ifndef MN_TENSOR_KERNELS_H
 #define MN_TENSOR_KERNELS_H
 
+#include <mneme/tensor.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y
 
 /* --- elementwise; y may be x --- */
 void mn_kernel_fill(int64_t n, float value, float *y);
+void mn_kernel_zero(size_t bytes, void *y); /* of any type */
 /* y = a x + b y; with b = 0, y is not read */
 void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y);
 /* z = a x + b y */
@@ -192,6 +194,8 @@ void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, fl
                          float *second_moment, float *w);
 
 /* --- what a run should know about the device --- */
+/* MN_UNSUPPORTED unless convolutions in that type are faster than in f32. */
+mn_status mn_kernels_precision(mn_dtype dtype);
 const char *mn_kernels_versions(void);        /* "oneDNN 2.6.3, OpenBLAS 0.3.21 ..." */
 const char *mn_kernels_instruction_set(void); /* the best that is used: "avx512" */
 

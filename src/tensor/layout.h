@@ -16,7 +16,16 @@ static inline int64_t mn_tensor_stored_count(const mn_tensor *tensor)
 }
 
 size_t mn_layout_bytes(const mn_layout *layout);
-/* y (+)= x, each in its own layout; shapes are equal, elements f32. */
+mn_dtype mn_layout_dtype(const mn_layout *layout); /* of the elements: f32 or bf16 */
+/* The same order of elements in that type; NULL stands for plain f32, here too. */
+mn_status mn_layout_in(const mn_layout *layout, mn_dtype dtype, const mn_layout **twin);
+/* Gives the tensor that layout and the type of its elements. */
+static inline void mn_tensor_lie(mn_tensor *tensor, const mn_layout *layout)
+{
+    tensor->layout = layout;
+    tensor->dtype = mn_layout_dtype(layout);
+}
+/* y (+)= x, each in its own layout and type of elements; shapes are equal. */
 mn_status mn_kernel_reorder(const mn_tensor *x, mn_tensor *y, bool add);
 
 #endif

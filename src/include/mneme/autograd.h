@@ -28,6 +28,9 @@ MN_API void mn_tape_free(mn_tape *tape);
 MN_API void mn_tape_reset(mn_tape *tape);                     /* a new step: O(1), keeps memory */
 MN_API void mn_tape_record(mn_tape *tape, bool gradients);    /* false: inference, no backward */
 MN_API bool mn_tape_recording(const mn_tape *tape);
+/* Convolutions, and the images between them, in MN_F32 (at first) or MN_BF16; parameters, statistics,
+ * losses and all else stay f32.  MN_UNSUPPORTED on a processor that gains nothing by it. */
+MN_API mn_status mn_tape_precision(mn_tape *tape, mn_dtype precision);
 MN_API void mn_tape_scope(mn_tape *tape, const char *label);  /* named in errors; NULL ends it */
 MN_API mn_status mn_tape_status(const mn_tape *tape);
 MN_API const char *mn_tape_error(const mn_tape *tape);        /* "" while all is well */

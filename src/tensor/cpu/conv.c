@@ -26,19 +26,26 @@ struct mn_conv {
     mn_conv_geometry geometry;
     mn_shape x, weight, y, blocked_weight; /* the last has an axis of groups when there are some */
     bool bias;
-    const mn_layout *input, *output; /* plain ones included */
-    const mn_layout *weights[2];     /* by direction */
-    const mn_layout *weights_plain, *weights_gradient, *bias_layout;
+    mn_dtype dtype;                                  /* of images and of weights as they are read */
+    const mn_layout *input, *output;                 /* plain ones included */
+    const mn_layout *weights[2];                     /* by direction */
+    const mn_layout *weights_plain, *weights_narrow; /* rows of f32 and of conv->dtype */
+    const mn_layout *weights_gradient, *bias_layout;
     mn_primitive *forward, *backward_data, *backward_weights;
 };
 
-static void conv_free(void *plan)
+static void forget(mn_conv *conv)
 {
-    mn_conv *conv = plan;
     mn_primitive_free(conv->forward);
     mn_primitive_free(conv->backward_data);
     mn_primitive_free(conv->backward_weights);
-    free(conv);
+    conv->forward = conv->backward_data = conv->backward_weights = NULL;
+}
+
+static void conv_free(void *plan)
+{
+    forget(plan);
+    free(plan);
 }
 
 /* --- planning --- */
@@ -60,9 +67,9 @@ static bool winograd_pays(const mn_conv *conv, pass of)
     const mn_shape *y = &conv->y, *weight = &conv->weight;
     const int64_t tiles = y->size[0] * ((y->size[2] + WINOGRAD_TILE - 1) / WINOGRAD_TILE) *
                           ((y->size[3] + WINOGRAD_TILE - 1) / WINOGRAD_TILE);
-    return weight->size[2] == 3 && weight->size[3] == 3 && conv->geometry.stride == 1 &&
-           conv->geometry.groups == 1 && weight->size[0] >= WINOGRAD_CHANNELS &&
-           weight->size[1] >= WINOGRAD_CHANNELS &&
+    return conv->dtype == MN_F32 && weight->size[2] == 3 && weight->size[3] == 3 &&
+           conv->geometry.stride == 1 && conv->geometry.groups == 1 &&
+           weight->size[0] >= WINOGRAD_CHANNELS && weight->size[1] >= WINOGRAD_CHANNELS &&
            tiles >= (of == DATA ? WINOGRAD_TILES_OF_DATA : WINOGRAD_TILES);
 }
 
@@ -77,14 +84,14 @@ static mn_dnnl_convolution operation(const mn_conv *conv, dnnl_alg_kind_t alg)
     return c;
 }
 
-static mn_status describe(mn_shape shape, dnnl_format_tag_t tag, mn_dnnl_desc *desc)
+static mn_status describe(mn_shape shape, mn_dtype dtype, dnnl_format_tag_t tag, mn_dnnl_desc *desc)
 {
     dnnl_dims_t sizes;
     char text[64];
     for (int i = 0; i < shape.rank; i++)
         sizes[i] = shape.size[i];
-    return mn_dnnl_check(mn_dnnl_desc_tag(desc, shape.rank, sizes, tag), "a convolution of",
-                         mn_shape_text(shape, text));
+    return mn_dnnl_check(mn_dnnl_desc_tag(desc, shape.rank, sizes, mn_dnnl_type(dtype), tag),
+                         "a convolution of", mn_shape_text(shape, text));
 }
 
 static mn_status make_forward(mn_conv *conv, const mn_layout *given, wish want)
@@ -94,9 +101,10 @@ static mn_status make_forward(mn_conv *conv, const mn_layout *given, wish want)
     dnnl_primitive_desc_t desc;
     char text[64];
     MN_TRY(mn_primitive_attributes(&attr));
-    MN_TRY(describe(conv->x, want.src == dnnl_format_tag_undef ? dnnl_nchw : want.src, &src));
-    MN_TRY(describe(conv->y, want.dst, &dst));
-    MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
+    MN_TRY(describe(conv->x, conv->dtype, want.src == dnnl_format_tag_undef ? dnnl_nchw : want.src,
+                    &src));
+    MN_TRY(describe(conv->y, conv->dtype, want.dst, &dst));
+    MN_TRY(describe(conv->blocked_weight, conv->dtype, dnnl_format_tag_any, &weights));
     mn_dnnl_convolution c = operation(conv, want.alg);
     c.src = want.src == dnnl_format_tag_undef ? mn_layout_desc(given) : mn_dnnl_refer(&src);
     c.weights = mn_dnnl_refer(&weights);
@@ -135,7 +143,7 @@ static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
     int n = 0;
     if (winograd_pays(conv, FORWARD))
         wishes[n++] = (wish){dnnl_convolution_winograd, any.src, any.dst};
-    if (!given->plain)
+    if (given->order != MN_CHANNELS_FIRST)
         wishes[n++] = (wish){best, dnnl_format_tag_undef,
                              given->order == MN_CHANNELS_LAST ? dnnl_nhwc : any.dst};
     else if (narrow && conv->geometry.groups == 1)
@@ -150,63 +158,6 @@ static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
     return make_forward(conv, given, wishes[n - 2]);
 }
 
-static mn_status plan(mn_conv *conv, const mn_layout *given)
-{
-    MN_TRY(mn_layout_plain(conv->blocked_weight, &conv->weights_plain));
-    MN_TRY(mn_layout_plain(MN_SHAPE(conv->weight.size[0]), &conv->bias_layout));
-    return choose_forward(conv, given);
-}
-
-static int64_t pixels_out(int64_t size, int64_t kernel, mn_conv_geometry g)
-{
-    return (size + 2 * g.padding - kernel) / g.stride + 1;
-}
-
-mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
-                       mn_conv_geometry geometry, bool bias, mn_conv **found)
-{
-    const mn_plan_key key = {.kind = "conv",
-                             .number = {x.size[0], x.size[1], x.size[2], x.size[3], weight.size[0],
-                                        weight.size[2], weight.size[3], geometry.stride,
-                                        geometry.padding, geometry.groups, bias},
-                             .layout = {given}};
-    *found = mn_plan_find(&key);
-    if (*found != NULL)
-        return MN_OK;
-    mn_conv *conv = calloc(1, sizeof *conv);
-    if (conv == NULL)
-        return mn_fail(MN_NO_MEMORY, "no memory for a convolution");
-    conv->geometry = geometry;
-    conv->x = x;
-    conv->weight = weight;
-    conv->bias = bias;
-    conv->y = MN_SHAPE(x.size[0], weight.size[0], pixels_out(x.size[2], weight.size[2], geometry),
-                       pixels_out(x.size[3], weight.size[3], geometry));
-    conv->blocked_weight = geometry.groups == 1
-                               ? weight
-                               : MN_SHAPE(geometry.groups, weight.size[0] / geometry.groups,
-                                          weight.size[1], weight.size[2], weight.size[3]);
-    mn_status status = given != NULL ? MN_OK : mn_layout_plain(x, &given);
-    if (status == MN_OK)
-        status = plan(conv, given);
-    if (status != MN_OK) {
-        conv_free(conv);
-        return status;
-    }
-    *found = conv;
-    return mn_plan_keep(&key, conv, conv_free);
-}
-
-const mn_layout *mn_conv_input(const mn_conv *conv)
-{
-    return mn_layout_opaque(conv->input);
-}
-
-const mn_layout *mn_conv_output(const mn_conv *conv)
-{
-    return mn_layout_opaque(conv->output);
-}
-
 /* The layouts of activations are those of the forward; the weights' are free again. */
 static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
                                    dnnl_primitive_desc_t *desc)
@@ -216,7 +167,8 @@ static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
     const_dnnl_primitive_desc_t forward = mn_primitive_desc(conv->forward);
     char text[64];
     MN_TRY(mn_primitive_attributes(&attr));
-    MN_TRY(describe(conv->blocked_weight, dnnl_format_tag_any, &weights));
+    MN_TRY(describe(conv->blocked_weight, of == WEIGHTS ? MN_F32 : conv->dtype, dnnl_format_tag_any,
+                    &weights));
     mn_dnnl_convolution c = operation(conv, alg);
     c.src = mn_layout_desc(conv->input);
     c.weights = mn_dnnl_refer(&weights);
@@ -265,6 +217,90 @@ static mn_status make_backward_weights(mn_conv *conv)
     return mn_primitive_make(desc, conv->bias ? 4 : 3, arguments, &conv->backward_weights);
 }
 
+/* A plan for images of conv->dtype in the order of elements that the given layout has. */
+static mn_status plan_forward(mn_conv *conv, const mn_layout *given)
+{
+    if (given == NULL)
+        MN_TRY(mn_layout_plain(conv->x, &given));
+    if (given->dtype != conv->dtype)
+        MN_TRY(mn_layout_in(given, conv->dtype, &given));
+    if (given == NULL) /* plain f32 */
+        MN_TRY(mn_layout_plain(conv->x, &given));
+    return choose_forward(conv, given);
+}
+
+/* oneDNN has fewer kernels for bf16, and runs its slow reference code where one is missing.  The
+ * first layer's images get no gradient. */
+static bool is_fast(mn_conv *conv)
+{
+    const bool first = conv->x.size[1] <= FEW_CHANNELS;
+    return !is_reference(conv->forward) && make_backward_weights(conv) == MN_OK &&
+           !is_reference(conv->backward_weights) &&
+           (first || (make_backward_data(conv) == MN_OK && !is_reference(conv->backward_data)));
+}
+
+static mn_status plan(mn_conv *conv, const mn_layout *given)
+{
+    MN_TRY(mn_layout_plain(conv->blocked_weight, &conv->weights_plain));
+    MN_TRY(mn_layout_in(conv->weights_plain, conv->dtype, &conv->weights_narrow));
+    MN_TRY(mn_layout_plain(MN_SHAPE(conv->weight.size[0]), &conv->bias_layout));
+    if (conv->dtype != MN_F32 && plan_forward(conv, given) == MN_OK && is_fast(conv))
+        return MN_OK;
+    if (conv->dtype != MN_F32)
+        forget(conv);
+    conv->dtype = MN_F32;
+    return plan_forward(conv, given);
+}
+
+static int64_t pixels_out(int64_t size, int64_t kernel, mn_conv_geometry g)
+{
+    return (size + 2 * g.padding - kernel) / g.stride + 1;
+}
+
+mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
+                       mn_conv_geometry geometry, bool bias, mn_dtype dtype, mn_conv **found)
+{
+    const mn_plan_key key = {.kind = "conv",
+                             .number = {x.size[0], x.size[1], x.size[2], x.size[3], weight.size[0],
+                                        weight.size[2], weight.size[3], geometry.stride,
+                                        geometry.padding, geometry.groups, bias, (int64_t)dtype},
+                             .layout = {given}};
+    *found = mn_plan_find(&key);
+    if (*found != NULL)
+        return MN_OK;
+    mn_conv *conv = calloc(1, sizeof *conv);
+    if (conv == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory for a convolution");
+    conv->geometry = geometry;
+    conv->x = x;
+    conv->weight = weight;
+    conv->bias = bias;
+    conv->dtype = dtype;
+    conv->y = MN_SHAPE(x.size[0], weight.size[0], pixels_out(x.size[2], weight.size[2], geometry),
+                       pixels_out(x.size[3], weight.size[3], geometry));
+    conv->blocked_weight = geometry.groups == 1
+                               ? weight
+                               : MN_SHAPE(geometry.groups, weight.size[0] / geometry.groups,
+                                          weight.size[1], weight.size[2], weight.size[3]);
+    const mn_status status = plan(conv, given);
+    if (status != MN_OK) {
+        conv_free(conv);
+        return status;
+    }
+    *found = conv;
+    return mn_plan_keep(&key, conv, conv_free);
+}
+
+const mn_layout *mn_conv_input(const mn_conv *conv)
+{
+    return mn_layout_opaque(conv->input);
+}
+
+const mn_layout *mn_conv_output(const mn_conv *conv)
+{
+    return mn_layout_opaque(conv->output);
+}
+
 /* --- the weight in a direction's layout --- */
 
 mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_layout **layout)
@@ -275,34 +311,42 @@ mn_status mn_conv_weight(mn_conv *conv, mn_conv_direction direction, const mn_la
     return MN_OK;
 }
 
+/* To bf16 in two steps: oneDNN's way in one is four times slower. */
 mn_status mn_conv_weight_ready(mn_conv *conv, mn_conv_direction direction, const float *weight,
-                               float *ready)
+                               void *ready)
 {
-    return mn_kernel_reorder_between(conv->weights_plain, weight, conv->weights[direction], ready,
-                                     false);
+    const mn_layout *narrow = conv->weights_narrow;
+    if (conv->dtype == MN_F32)
+        return mn_kernel_reorder_between(conv->weights_plain, weight, conv->weights[direction],
+                                         ready, false);
+    void *rows = mn_scratch_take(MN_SCRATCH_RESULT, narrow->bytes);
+    if (rows == NULL)
+        return MN_NO_MEMORY;
+    MN_TRY(mn_kernel_reorder_between(conv->weights_plain, weight, narrow, rows, false));
+    return mn_kernel_reorder_between(narrow, rows, conv->weights[direction], ready, false);
 }
 
 /* --- carrying it out --- */
 
-mn_status mn_conv_forward(mn_conv *conv, const float *x, const float *weight, const float *bias,
-                          float *y)
+mn_status mn_conv_forward(mn_conv *conv, const void *x, const void *weight, const float *bias,
+                          void *y)
 {
     return mn_primitive_run(conv->forward, (const void *[]){x, weight, y, bias});
 }
 
-mn_status mn_conv_backward_data(mn_conv *conv, const float *dy, const float *weight, float *dx,
+mn_status mn_conv_backward_data(mn_conv *conv, const void *dy, const void *weight, void *dx,
                                 bool add)
 {
-    float *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, conv->input->bytes) : dx;
+    void *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, conv->input->bytes) : dx;
     if (result == NULL)
         return MN_NO_MEMORY;
     MN_TRY(mn_primitive_run(conv->backward_data, (const void *[]){result, weight, dy}));
     if (add)
-        mn_kernel_axpby((int64_t)(conv->input->bytes / sizeof *dx), 1, result, 1, dx);
+        mn_layout_accumulate(conv->input, result, dx);
     return MN_OK;
 }
 
-mn_status mn_conv_backward_weights(mn_conv *conv, const float *x, const float *dy, float *dweight,
+mn_status mn_conv_backward_weights(mn_conv *conv, const void *x, const void *dy, float *dweight,
                                    bool add_weight, float *dbias, bool add_bias)
 {
     if (conv->backward_weights == NULL)

@@ -17,9 +17,16 @@
 static const dnnl_dims_t dense = {0}; /* no dilation */
 
 dnnl_status_t mn_dnnl_desc_tag(mn_dnnl_desc *desc, int rank, const dnnl_dims_t size,
-                               dnnl_format_tag_t tag)
+                               dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(&desc->md, rank, size, dnnl_f32, tag);
+    return dnnl_memory_desc_create_with_tag(&desc->md, rank, size, type, tag);
+}
+
+dnnl_data_type_t mn_dnnl_desc_type(mn_dnnl_ref desc)
+{
+    dnnl_data_type_t type = dnnl_data_type_undef;
+    dnnl_memory_desc_query(desc, dnnl_query_data_type, &type);
+    return type;
 }
 
 dnnl_status_t mn_dnnl_desc_copy(mn_dnnl_desc *desc, mn_dnnl_ref from)
@@ -94,9 +101,14 @@ static dnnl_status_t append_sum(dnnl_post_ops_t ops)
 #else
 
 dnnl_status_t mn_dnnl_desc_tag(mn_dnnl_desc *desc, int rank, const dnnl_dims_t size,
-                               dnnl_format_tag_t tag)
+                               dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(&desc->md, rank, size, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(&desc->md, rank, size, type, tag);
+}
+
+dnnl_data_type_t mn_dnnl_desc_type(mn_dnnl_ref desc)
+{
+    return desc->data_type;
 }
 
 dnnl_status_t mn_dnnl_desc_copy(mn_dnnl_desc *desc, mn_dnnl_ref from)

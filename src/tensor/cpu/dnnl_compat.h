@@ -16,13 +16,14 @@ typedef const_dnnl_memory_desc_t mn_dnnl_ref; /* a borrowed memory descriptor */
 typedef const dnnl_memory_desc_t *mn_dnnl_ref;
 #endif
 
-/* A memory descriptor that is owned: of f32 elements, here always. */
+/* A memory descriptor that is owned. */
 typedef struct mn_dnnl_desc {
     dnnl_memory_desc_t md;
 } mn_dnnl_desc;
 
 dnnl_status_t mn_dnnl_desc_tag(mn_dnnl_desc *desc, int rank, const dnnl_dims_t size,
-                               dnnl_format_tag_t tag);
+                               dnnl_data_type_t type, dnnl_format_tag_t tag);
+dnnl_data_type_t mn_dnnl_desc_type(mn_dnnl_ref desc);
 dnnl_status_t mn_dnnl_desc_copy(mn_dnnl_desc *desc, mn_dnnl_ref from);
 void mn_dnnl_desc_free(mn_dnnl_desc *desc);
 /* NULL stays NULL: an absent bias. */

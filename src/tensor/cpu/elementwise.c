@@ -42,7 +42,15 @@ MN_CLONES static void fill(int64_t n, float value, float *y)
         y[i] = value;
 }
 
-void mn_kernel_fill(int64_t n, float value, float *y){MN_IN_PARTS(n, fill(count, value, y + at))}
+void mn_kernel_fill(int64_t n, float value, float *y)
+{
+    MN_IN_PARTS(n, fill(count, value, y + at))
+}
+
+void mn_kernel_zero(size_t bytes, void *y)
+{
+    memset(y, 0, bytes);
+}
 
 MN_CLONES static void axpy(int64_t n, float a, const float *x, float *y)
 {

@@ -18,17 +18,26 @@ struct mn_layout {
     mn_dnnl_desc desc;
     size_t bytes;
     mn_shape shape;
+    mn_dtype dtype; /* of its elements */
     mn_channel_order order;
     int64_t block; /* channels in a block */
-    bool plain;
+    bool plain;    /* row-major f32 */
 };
+
+static inline dnnl_data_type_t mn_dnnl_type(mn_dtype dtype)
+{
+    return dtype == MN_BF16 ? dnnl_bf16 : dnnl_f32;
+}
 
 /* The one object for a descriptor of that shape, plain ones included. */
 mn_status mn_layout_intern(mn_dnnl_ref desc, mn_shape shape, const mn_layout **layout);
-mn_status mn_layout_with_tag(mn_shape shape, dnnl_format_tag_t tag, const mn_layout **layout);
+mn_status mn_layout_with_tag(mn_shape shape, mn_dtype dtype, dnnl_format_tag_t tag,
+                             const mn_layout **layout);
 mn_status mn_layout_plain(mn_shape shape, const mn_layout **layout);
 /* The same for a tensor, whose own pointer is NULL where it is plain. */
 mn_status mn_layout_of_tensor(const mn_tensor *tensor, const mn_layout **layout);
+/* y += x, all of the memory of that layout. */
+void mn_layout_accumulate(const mn_layout *layout, const void *x, void *y);
 /* What a tensor's pointer is: NULL for a plain layout. */
 static inline const mn_layout *mn_layout_opaque(const mn_layout *layout)
 {

@@ -1,6 +1,6 @@
 /* planes.c -- how images are cut into pieces, spans and tiles. */
 #include "tensor/cpu/planes.h"
-#include "tensor/cpu/clones.h"
+#include "tensor/cpu/bfloat16.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/image_kernels.h"
 
@@ -159,33 +159,11 @@ float *mn_span_buffer(const mn_planes *p, const mn_plane_sums *s, int buffers, i
     return s->buffers != NULL ? s->buffers + (omp_get_thread_num() * buffers + i) * p->step : NULL;
 }
 
-MN_CLONES static void widen(int64_t n, const uint16_t *x, float *y)
-{
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-        const uint32_t bits = (uint32_t)x[i] << 16;
-        memcpy(&y[i], &bits, sizeof bits);
-    }
-}
-
-/* To the nearest, ties to even; what is not finite stays so. */
-MN_CLONES static void narrow(int64_t n, const float *x, uint16_t *y)
-{
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        const uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
-        const bool nan = (bits & 0x7fffffff) > 0x7f800000;
-        y[i] = (uint16_t)((nan ? bits | 0x400000 : rounded) >> 16);
-    }
-}
-
 const float *mn_span_read(const void *from, mn_span span, float *buffer)
 {
     if (buffer == NULL || from == NULL)
         return from != NULL ? (const float *)from + span.at : NULL;
-    widen(span.length, (const uint16_t *)from + span.at, buffer);
+    mn_bf16_widen(span.length, (const uint16_t *)from + span.at, buffer);
     return buffer;
 }
 
@@ -194,12 +172,12 @@ float *mn_span_open(void *to, mn_span span, bool add, float *buffer)
     if (buffer == NULL || to == NULL)
         return to != NULL ? (float *)to + span.at : NULL;
     if (add)
-        widen(span.length, (const uint16_t *)to + span.at, buffer);
+        mn_bf16_widen(span.length, (const uint16_t *)to + span.at, buffer);
     return buffer;
 }
 
 void mn_span_close(void *to, mn_span span, const float *buffer)
 {
     if (buffer != NULL && to != NULL)
-        narrow(span.length, buffer, (uint16_t *)to + span.at);
+        mn_bf16_narrow(span.length, buffer, (uint16_t *)to + span.at);
 }

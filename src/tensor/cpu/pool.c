@@ -56,7 +56,9 @@ static mn_status make(mn_pool *pool, mn_shape out)
     dnnl_dims_t sizes = {out.size[0], out.size[1], out.size[2], out.size[3]};
     const mn_dnnl_ref src = mn_layout_desc(pool->input);
     MN_TRY(mn_primitive_attributes(&attr));
-    MN_TRY(mn_dnnl_check(mn_dnnl_desc_tag(&wanted, 4, sizes, dnnl_format_tag_any), "pooling", ""));
+    MN_TRY(mn_dnnl_check(
+        mn_dnnl_desc_tag(&wanted, 4, sizes, mn_dnnl_type(pool->input->dtype), dnnl_format_tag_any),
+        "pooling", ""));
     const mn_dnnl_pooling p = operation(pool->geometry, src, mn_dnnl_refer(&wanted));
     const dnnl_status_t status = mn_dnnl_pooling_forward(&desc, mn_dnnl_engine(), &p, attr);
     dnnl_primitive_attr_destroy(attr);
@@ -112,19 +114,18 @@ size_t mn_pool_workspace_bytes(const mn_pool *pool)
     return pool->workspace_bytes;
 }
 
-mn_status mn_pool_forward(mn_pool *pool, const float *x, float *y, void *workspace)
+mn_status mn_pool_forward(mn_pool *pool, const void *x, void *y, void *workspace)
 {
     return mn_primitive_run(pool->forward, (const void *[]){x, y, workspace});
 }
 
-mn_status mn_pool_backward(mn_pool *pool, const float *dy, const void *workspace, float *dx,
-                           bool add)
+mn_status mn_pool_backward(mn_pool *pool, const void *dy, const void *workspace, void *dx, bool add)
 {
-    float *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, pool->input->bytes) : dx;
+    void *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, pool->input->bytes) : dx;
     if (result == NULL)
         return MN_NO_MEMORY;
     MN_TRY(mn_primitive_run(pool->backward, (const void *[]){result, dy, workspace}));
     if (add)
-        mn_kernel_axpby((int64_t)(pool->input->bytes / sizeof *dx), 1, result, 1, dx);
+        mn_layout_accumulate(pool->input, result, dx);
     return MN_OK;
 }
