@@ -72,16 +72,19 @@ static void add_future(mn_learner *learner, mn_var *logits, const mn_batch *old,
     mn_term(learner, "future", o->eta, mean_of_violations(above));
 }
 
-/* eta [max p(past) + m - max p(present)]+ on the stream's rows; only the present is moved. */
+/* eta [max p(past) + m - max p(present)]+ on the stream's rows; only the present is moved.  Where
+ * p(present) is near 0 its gradient is, too: what has fallen behind stays there, unless logits take
+ * the place of probabilities. */
 static void add_past(mn_learner *learner, mn_var *logits)
 {
     const mn_xder_options *o = mn_options(learner);
-    const mn_range past = mn_classes(learner, MN_PAST);
+    const mn_range past = mn_classes(learner, MN_PAST), present = mn_classes(learner, MN_PRESENT);
     if (past.count == 0 || !o->past)
         return;
-    mn_var *p = mn_softmax(mn_columns(logits, 0, end_of(mn_classes(learner, MN_PRESENT))));
-    mn_var *above =
-        mn_sub(mn_detach(largest_of(p, past)), largest_of(p, mn_classes(learner, MN_PRESENT)));
+    mn_var *p = mn_columns(logits, 0, end_of(present));
+    if (!o->past_logits)
+        p = mn_softmax(p);
+    mn_var *above = mn_sub(mn_detach(largest_of(p, past)), largest_of(p, present));
     mn_term(learner, "past", o->eta, mean_of_violations(mn_shift(above, o->margin)));
 }
 

@@ -7,7 +7,7 @@
 typedef struct mn_xder_options {
     double alpha, beta, gamma, margin, eta;
     int64_t replay;
-    bool past, future, reference, align;
+    bool past, past_logits, future, reference, align;
     double lambda, temperature; /* of xder alone */
     int64_t contrast, views;
     double distance;
@@ -28,6 +28,9 @@ typedef struct mn_xder_options {
         MN_BOOL(mn_xder_options, past, true,                                                       \
                 "keep past classes below the present ones on the stream (the authors' later code " \
                 "does not)"),                                                                      \
+        MN_BOOL(mn_xder_options, past_logits, false,                                               \
+                "past: between logits instead of probabilities, whose gradient fades where the "   \
+                "present ones are far below (not in the paper)"),                                  \
         MN_BOOL(mn_xder_options, future, true,                                                     \
                 "keep future classes below those of an image's own task"),                         \
         MN_BOOL(mn_xder_options, reference, false,                                                 \

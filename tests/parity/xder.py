@@ -4,6 +4,8 @@ The draws of a step are as large as the buffer, so that nothing about them is ra
 both hold the same rows: what comes twice must count once.  Contrast is an op with cases of its own.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -74,7 +76,7 @@ class Run:
                 above.append((row[end:].max() + m - row[head(label)].max())[None])
             loss = loss + self.add("future", eta, violated(torch.cat(above)))
         if first > 0:
-            p = out[:, :end].softmax(1)
+            p = out[:, :end] if self.o.get("past_logits", False) else out[:, :end].softmax(1)
             above = p[:, :first].max(1).values.detach() + m - p[:, first:].max(1).values
             loss = loss + self.add("past", eta, violated(above))
         return loss
@@ -176,6 +178,10 @@ def cases(runs):
             if variant == "xder":
                 settings["xder.lambda"] = 0
             yield variant, settings, lambda run: reference(runs, run, variant, o, rate, batch)
+    o = {**options, "alpha": 0.0, "past_logits": True}
+    settings = {f"xder.{name}": value for name, value in o.items()}
+    settings |= {"xder.replay": REPLAY, "buffer_size": ROOM, "batch": 8, "xder.lambda": 0}
+    yield "xder", settings, partial(reference, runs, variant="xder", o=o, rate=rate, batch=8)
     for align in (False, True):
         o = {**options, "align": align}
         settings = {f"xder.{name}": value for name, value in o.items()}
