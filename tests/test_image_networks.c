@@ -281,6 +281,34 @@ START_TEST(the_last_map_is_what_features_are_made_of)
 }
 END_TEST
 
+/* Without gradients, memory is given back as the forward goes on; nothing that can be asked for may
+ * lie in it. */
+START_TEST(a_forward_without_gradients_keeps_little_and_gives_the_same)
+{
+    static const char *const names[] = {"layer1", "layer2", "layer3", "layer4"};
+    const mn_shape image = MN_SHAPE(3, 32, 32);
+    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_tape *tape[2];
+    mn_forwarded out[2];
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ok(mn_tape_new(&tape[i]));
+        mn_tape_record(tape[i], i == 0);
+        out[i] = mn_network_forward(network, batch_on(tape[i], 8, image), MN_EVAL);
+        ck_assert_ok(mn_tape_status(tape[i]));
+    }
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        mn_var *one = mn_network_map(&out[0], names[k]), *other = mn_network_map(&out[1], names[k]);
+        const size_t bytes = (size_t)mn_shape_count(mn_shape_of(one)) * sizeof(float);
+        ck_assert_msg(memcmp(mn_host(one), mn_host(other), bytes) == 0, "%s differs", names[k]);
+    }
+    ck_assert_mem_eq(mn_host(out[0].logits), mn_host(out[1].logits), 80 * sizeof(float));
+    ck_assert_uint_lt(mn_tape_bytes(tape[1]), mn_tape_bytes(tape[0]) * 7 / 10);
+    mn_tape_free(tape[0]);
+    mn_tape_free(tape[1]);
+    mn_network_free(network);
+}
+END_TEST
+
 START_TEST(a_map_of_a_frozen_network_has_a_gradient_to_the_image)
 {
     const mn_shape image = MN_SHAPE(3, 32, 32);
@@ -358,5 +386,6 @@ MN_SUITE("image networks", resnet18_has_the_names_of_the_der_authors_backbone,
          activations_are_reordered_only_where_winograd_begins, an_empty_batch_passes_through,
          a_changed_weight_is_seen_in_the_same_step, a_rows_scores_do_not_depend_on_the_batch,
          maps_of_a_network_are_asked_for_by_name, the_last_map_is_what_features_are_made_of,
+         a_forward_without_gradients_keeps_little_and_gives_the_same,
          a_map_of_a_frozen_network_has_a_gradient_to_the_image,
          a_map_that_is_none_is_refused_with_those_there_are, mistakes_on_images_are_named)

@@ -2,6 +2,7 @@
  *
  * The poison var is a scalar NaN embedded in the tape.  Any function may be given it, and asks the
  * tape, not the var, whether all is well. */
+#include "autograd/done.h"
 #include "autograd/node.h"
 #include "autograd/profile.h"
 
@@ -133,6 +134,13 @@ void mn_tape_give(mn_tape *tape, mn_tensor *tensor)
 {
     if (mn_arena_give(&tape->arena, tensor->data, mn_tensor_stored_bytes(tensor)))
         tensor->data = NULL;
+}
+
+void mn_var_done(mn_var *result)
+{
+    mn_tape *tape = mn_tape_of(result);
+    if (tape != NULL && result != &tape->poison && !result->to_parameter && !result->to_input)
+        mn_tape_give(tape, &result->value);
 }
 
 mn_var *mn_tape_var(mn_tape *tape, mn_shape shape, void *data)

@@ -171,6 +171,31 @@ mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual)
                                      norm_momentum, norm_epsilon);
 }
 
+mn_var *mn_layer_conv_norm(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    mn_var *made = mn_layer_conv(walk, x, stride, padding);
+    mn_var *y = mn_layer_batch_norm(walk, made);
+    mn_var_done(made);
+    return y;
+}
+
+mn_var *mn_layer_conv_norm_relu(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    mn_var *made = mn_layer_conv(walk, x, stride, padding);
+    mn_var *y = mn_layer_batch_norm_relu(walk, made);
+    mn_var_done(made);
+    return y;
+}
+
+mn_var *mn_layer_conv_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual, int64_t stride,
+                                    int64_t padding)
+{
+    mn_var *made = mn_layer_conv(walk, x, stride, padding);
+    mn_var *y = mn_layer_batch_norm_add_relu(walk, made, residual);
+    mn_var_done(made);
+    return y;
+}
+
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)
 {
     mn_var *scale = next(walk, x), *shift = next(walk, x);

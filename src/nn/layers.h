@@ -5,6 +5,7 @@
 #ifndef MN_NN_LAYERS_H
 #define MN_NN_LAYERS_H
 
+#include "autograd/done.h"
 #include <mneme/image_ops.h>
 #include <mneme/network.h>
 
@@ -40,6 +41,11 @@ mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_
 mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual);
+/* A convolution and its norm.  Without gradients, what lies between the two is given back at once. */
+mn_var *mn_layer_conv_norm(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
+mn_var *mn_layer_conv_norm_relu(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
+mn_var *mn_layer_conv_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual, int64_t stride,
+                                    int64_t padding);
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x);

@@ -87,23 +87,29 @@ static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool proj
     mn_walk after = *walk;
     after.parameter += 2 * OF_CONV_NORM;
     after.statistic += 2 * OF_NORM;
-    mn_var *shortcut = x;
+    mn_var *shortcut = projection ? mn_layer_conv_norm(&after, x, stride, 0) : x;
+    mn_var *y = mn_layer_conv_norm_relu(walk, x, stride, 1);
+    mn_var *z = mn_layer_conv_norm_add_relu(walk, y, shortcut, 1, 1);
+    mn_var_done(y);
     if (projection)
-        shortcut = mn_layer_batch_norm(&after, mn_layer_conv(&after, x, stride, 0));
-    x = mn_layer_batch_norm_relu(walk, mn_layer_conv(walk, x, stride, 1));
-    x = mn_layer_batch_norm_add_relu(walk, mn_layer_conv(walk, x, 1, 1), shortcut);
+        mn_var_done(shortcut);
     *walk = after;
-    return x;
+    return z;
 }
 
 static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mode mode)
 {
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
-    x = mn_layer_batch_norm_relu(&walk, mn_layer_conv(&walk, x, 1, 1));
+    x = mn_layer_conv_norm_relu(&walk, x, 1, 1);
     for (int stage = 0; stage < p->stages; stage++) {
-        for (int block = 0; block < p->blocks; block++)
-            x = block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));
+        for (int block = 0; block < p->blocks; block++) {
+            mn_var *y =
+                block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));
+            if (stage == 0 || block > 0) /* else it is a map, which somebody may read */
+                mn_var_done(x);
+            x = y;
+        }
         mn_layer_map(&out, "layer", stage, x);
     }
     out.features = mn_global_average_pool(x);

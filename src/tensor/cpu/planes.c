@@ -113,13 +113,19 @@ void mn_tile_lay_out(const mn_planes *p, const mn_piece *c, bool of_groups, cons
 
 /* --- sums --- */
 
+/* A step begins where a vector does. */
+static int64_t buffer_floats(const mn_planes *p)
+{
+    return (p->step + 15) / 16 * 16;
+}
+
 /* One piece of scratch memory: the two sums, then the tiles, then floats. */
 mn_status mn_plane_sums_take(const mn_planes *p, int coefficients, int buffers, mn_plane_sums *s)
 {
     const int64_t count = (p->groups * p->channels + 7) / 8 * 8;
     const int64_t tiles = (p->pieces * 2 * p->tile + 7) / 8 * 8;
     const int64_t floats = (p->pieces * coefficients * p->tile + 15) / 16 * 16;
-    const int64_t buffered = buffers * p->step * omp_get_max_threads();
+    const int64_t buffered = buffers * buffer_floats(p) * omp_get_max_threads();
     const size_t doubles = (size_t)(2 * count + tiles) * sizeof(double);
     char *memory = mn_scratch_take(MN_SCRATCH_RESULT,
                                    doubles + (size_t)(floats + buffered) * sizeof(float) + 64);
@@ -156,7 +162,8 @@ void mn_plane_sums_fold(const mn_planes *p, mn_plane_sums *s)
 
 float *mn_span_buffer(const mn_planes *p, const mn_plane_sums *s, int buffers, int i)
 {
-    return s->buffers != NULL ? s->buffers + (omp_get_thread_num() * buffers + i) * p->step : NULL;
+    return s->buffers != NULL ? s->buffers + (omp_get_thread_num() * buffers + i) * buffer_floats(p)
+                              : NULL;
 }
 
 const float *mn_span_read(const void *from, mn_span span, float *buffer)

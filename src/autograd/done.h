@@ -1,0 +1,11 @@
+/* done.h -- an end to the life of a value, before that of its tape. */
+#ifndef MN_AUTOGRAD_DONE_H
+#define MN_AUTOGRAD_DONE_H
+
+#include <mneme/autograd.h>
+
+/* Nobody reads the result of an op any more: where no gradient flows through it, its memory serves
+ * the next results.  The op is no view, and none was made of its result. */
+void mn_var_done(mn_var *result);
+
+#endif
