@@ -73,12 +73,12 @@ static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller,
     const int64_t pixels = mn_shape_count(image), rows = mn_rows_of(images);
     char text[64];
     MN_TRY(mn_batch_space_prepare(space, image, 0));
-    if (mn_tape_status(learner->tape) != MN_OK)
-        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    const float *unit = mn_host(images);
+    if (unit == NULL)
+        return mn_fail(mn_tape_status(mn_tape_of(images)), "%s", mn_tape_error(mn_tape_of(images)));
     if (mn_shape_count(shape) != rows * pixels)
         return mn_fail(MN_BAD_SHAPE, "generated images are %s, expected (B,%lld)",
                        mn_shape_text(shape, text), (long long)pixels);
-    const float *unit = mn_host(images);
     MN_TRY(mn_batch_space_prepare(space, image, rows));
     mn_transform_unit(&learner->plain, image, rows, unit, space->x);
     for (int64_t i = 0; i < rows * pixels; i++)
