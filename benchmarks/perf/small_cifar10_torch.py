@@ -1,7 +1,7 @@
 """Finetune, ER and DER++ on a fifth of CIFAR-10 in plain PyTorch, written from the papers: the peer
 of `mneme sweep benchmarks/studies/small-cifar10.json`, for accuracy.
 
-    python3 small_cifar10_torch.py FOLDER RUNS.jsonl [PART of PARTS]
+    python3 small_cifar10_torch.py FOLDER RUNS.jsonl [SEEDS [PART of PARTS]]
 
 FOLDER holds train.bin.xz and test.bin.xz in the records of CIFAR-10. Every finished run appends a
 line to RUNS.jsonl; runs that are there already are not run again, so the same command continues.
@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from cifar import normalised, records
 from networks import ResNet
 
-SEEDS, TASKS, CLASSES, EPOCHS, BATCH, REPLAY, BUFFER = 3, 5, 10, 5, 32, 32, 500
+TASKS, CLASSES, EPOCHS, BATCH, REPLAY, BUFFER = 5, 10, 5, 32, 32, 500
 RATE = {"finetune": 0.1, "er": 0.1, "derpp": 0.03}
 ALPHA, BETA = 0.2, 0.5
 
@@ -117,9 +117,10 @@ def read(path):
 
 def main():
     folder, path = sys.argv[1:3]
-    part, parts = (int(sys.argv[3]), int(sys.argv[5])) if len(sys.argv) > 5 else (0, 1)
+    seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    part, parts = (int(sys.argv[4]), int(sys.argv[6])) if len(sys.argv) > 6 else (0, 1)
     data = (*records(folder + "/train.bin.xz"), *records(folder + "/test.bin.xz"))
-    runs = [(strategy, seed) for strategy in RATE for seed in range(SEEDS)]
+    runs = [(strategy, seed) for strategy in RATE for seed in range(seeds)]
     for strategy, seed in runs[part::parts]:
         if (strategy, seed) in read(path):
             continue
