@@ -36,16 +36,10 @@ ROWS = 100  # of a forward
 BENCHMARK = {
     "name": "trained-resnet",
     "dataset": {"name": "cifar10-small"},
-    "stream": {"tasks": 1},
+    "stream": {"tasks": 1, "images_per_class": 96},
     "network": {"name": "resnet18"},
     "normalise": {"mean": MEAN.flatten().tolist(), "deviation": DEVIATION.flatten().tolist()},
-    "train": {
-        "batch": BATCH,
-        "lr": RATE,
-        "labels_per_class": 96,
-        "eval_batch": ROWS,
-        "threads": 1,
-    },
+    "train": {"batch": BATCH, "lr": RATE, "eval_batch": ROWS, "threads": 1},
 }
 
 
