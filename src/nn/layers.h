@@ -41,7 +41,8 @@ mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_
 mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual);
-/* A convolution and its norm.  Without gradients, what lies between the two is given back at once. */
+/* A convolution and its norm.  Without gradients, what lies between the two is given back at once.
+ */
 mn_var *mn_layer_conv_norm(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 mn_var *mn_layer_conv_norm_relu(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 mn_var *mn_layer_conv_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual, int64_t stride,
