@@ -9,7 +9,9 @@ here=$(dirname "$0")
 echo "load average $(cut -d ' ' -f 1-3 /proc/loadavg), $threads threads"
 for network in resnet18-reduced resnet18; do
     for round in 1 2 3; do
-        ${PREFIX:-} "$build/benchmarks/perf/bench_resnet" "$network" "$batch" "$threads" 12 "$work"
+        for precision in f32 bf16; do # bf16 where the processor has it
+            ${PREFIX:-} "$build/benchmarks/perf/bench_resnet" "$network" "$batch" "$threads" 12 "$work" "$precision" || true
+        done
         for layout in default channels-last; do
             ${PREFIX:-} "${PYTHON:-/usr/bin/python3}" "$here/resnet_torch.py" "$network" "$batch" "$threads" 8 "$work" "$layout"
         done
