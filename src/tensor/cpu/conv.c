@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VECTOR = 16, FEW_CHANNELS = 4 };
+enum { VECTOR = 16, FEW_CHANNELS = 4, SMALL_IMAGE = 8 * 8, SMALL_WEIGHT = 256 * 256 };
 
 /* Winograd's transforms cost as much for few channels or pixels as they save; on AVX-512. */
 enum {
@@ -32,6 +32,7 @@ struct mn_conv {
     const mn_layout *weights_plain, *weights_narrow; /* rows of f32 and of conv->dtype */
     const mn_layout *weights_gradient, *bias_layout;
     mn_primitive *forward, *backward_data, *backward_weights;
+    mn_conv *exact; /* the f32 plan that makes the weights' gradient; NULL: this one */
 };
 
 static void forget(mn_conv *conv)
@@ -67,9 +68,9 @@ static bool winograd_pays(const mn_conv *conv, pass of)
     const mn_shape *y = &conv->y, *weight = &conv->weight;
     const int64_t tiles = y->size[0] * ((y->size[2] + WINOGRAD_TILE - 1) / WINOGRAD_TILE) *
                           ((y->size[3] + WINOGRAD_TILE - 1) / WINOGRAD_TILE);
-    return conv->dtype == MN_F32 && weight->size[2] == 3 && weight->size[3] == 3 &&
-           conv->geometry.stride == 1 && conv->geometry.groups == 1 &&
-           weight->size[0] >= WINOGRAD_CHANNELS && weight->size[1] >= WINOGRAD_CHANNELS &&
+    return weight->size[2] == 3 && weight->size[3] == 3 && conv->geometry.stride == 1 &&
+           conv->geometry.groups == 1 && weight->size[0] >= WINOGRAD_CHANNELS &&
+           weight->size[1] >= WINOGRAD_CHANNELS &&
            tiles >= (of == DATA ? WINOGRAD_TILES_OF_DATA : WINOGRAD_TILES);
 }
 
@@ -141,7 +142,7 @@ static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
     const wish any = {best, dnnl_format_tag_any, dnnl_format_tag_any};
     wish wishes[4];
     int n = 0;
-    if (winograd_pays(conv, FORWARD))
+    if (conv->dtype == MN_F32 && winograd_pays(conv, FORWARD))
         wishes[n++] = (wish){dnnl_convolution_winograd, any.src, any.dst};
     if (given->order != MN_CHANNELS_FIRST)
         wishes[n++] = (wish){best, dnnl_format_tag_undef,
@@ -185,7 +186,7 @@ static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
 
 static mn_status choose_backward(mn_conv *conv, pass of, dnnl_primitive_desc_t *desc)
 {
-    if (winograd_pays(conv, of) &&
+    if (conv->dtype == MN_F32 && winograd_pays(conv, of) &&
         describe_backward(conv, of, dnnl_convolution_winograd, desc) == MN_OK)
         return MN_OK;
     return describe_backward(conv, of, dnnl_convolution_auto, desc);
@@ -239,13 +240,35 @@ static bool is_fast(mn_conv *conv)
            (first || (make_backward_data(conv) == MN_OK && !is_reference(conv->backward_data)));
 }
 
+static bool is_winograd(const mn_primitive *primitive)
+{
+    return strstr(mn_primitive_name(primitive), "wino") != NULL;
+}
+
+/* On small images, Winograd's algorithm in f32 makes the weights' gradient in 0.4 to 0.7 of the
+ * time that bf16 takes, and bringing the images to f32 costs little.  Of 512 x 512 channels it
+ * would take 100 MB of scratch memory, for 3 % of a step. */
+static mn_status plan_exact(mn_conv *conv)
+{
+    mn_conv *exact;
+    if (!winograd_pays(conv, WEIGHTS) || conv->y.size[2] * conv->y.size[3] > SMALL_IMAGE ||
+        conv->weight.size[0] * conv->weight.size[1] > SMALL_WEIGHT)
+        return MN_OK;
+    MN_TRY(mn_conv_plan(conv->x, NULL, conv->weight, conv->geometry, conv->bias, MN_F32, &exact));
+    if (exact->backward_weights == NULL)
+        MN_TRY(make_backward_weights(exact));
+    if (is_winograd(exact->backward_weights))
+        conv->exact = exact;
+    return MN_OK;
+}
+
 static mn_status plan(mn_conv *conv, const mn_layout *given)
 {
     MN_TRY(mn_layout_plain(conv->blocked_weight, &conv->weights_plain));
     MN_TRY(mn_layout_in(conv->weights_plain, conv->dtype, &conv->weights_narrow));
     MN_TRY(mn_layout_plain(MN_SHAPE(conv->weight.size[0]), &conv->bias_layout));
     if (conv->dtype != MN_F32 && plan_forward(conv, given) == MN_OK && is_fast(conv))
-        return MN_OK;
+        return plan_exact(conv);
     if (conv->dtype != MN_F32)
         forget(conv);
     conv->dtype = MN_F32;
@@ -346,9 +369,22 @@ mn_status mn_conv_backward_data(mn_conv *conv, const void *dy, const void *weigh
     return MN_OK;
 }
 
+static mn_status widened(const mn_layout *from, const void *x, const mn_layout *to,
+                         mn_scratch which, const void **y)
+{
+    void *memory = mn_scratch_take(which, to->bytes);
+    *y = memory;
+    return memory != NULL ? mn_kernel_reorder_between(from, x, to, memory, false) : MN_NO_MEMORY;
+}
+
 mn_status mn_conv_backward_weights(mn_conv *conv, const void *x, const void *dy, float *dweight,
                                    bool add_weight, float *dbias, bool add_bias)
 {
+    if (conv->exact != NULL) {
+        MN_TRY(widened(conv->input, x, conv->exact->input, MN_SCRATCH_IMAGES, &x));
+        MN_TRY(widened(conv->output, dy, conv->exact->output, MN_SCRATCH_SLOPES, &dy));
+        conv = conv->exact;
+    }
     if (conv->backward_weights == NULL)
         MN_TRY(make_backward_weights(conv));
     const size_t bias_at = (conv->weights_gradient->bytes + 63) / 64 * 64;

@@ -46,9 +46,15 @@ mn_status mn_plan_keep(const mn_plan_key *key, void *plan, void (*free_plan)(voi
  * that none is oneDNN's slow reference. */
 void mn_primitive_each(void (*visit)(const char *name, void *closure), void *closure);
 
-/* Memory of this thread that holds nothing from one call to the next; two pieces at a time.  NULL
- * when there is none. */
-typedef enum mn_scratch { MN_SCRATCH_PRIMITIVE, MN_SCRATCH_RESULT, MN_SCRATCHES } mn_scratch;
+/* Memory of this thread that holds nothing from one call to the next; one piece of a kind at a
+ * time.  NULL when there is none. */
+typedef enum mn_scratch {
+    MN_SCRATCH_PRIMITIVE,
+    MN_SCRATCH_RESULT,
+    MN_SCRATCH_IMAGES,
+    MN_SCRATCH_SLOPES,
+    MN_SCRATCHES
+} mn_scratch;
 void *mn_scratch_take(mn_scratch which, size_t bytes);
 
 mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const mn_layout *to,
