@@ -176,6 +176,51 @@ START_TEST(a_run_rebuilt_at_every_step_is_the_same)
 }
 END_TEST
 
+/* --- where every task has all classes --- */
+
+static int64_t remembered;
+
+static mn_status mixed_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    const mn_batch *rows = mn_draw_labelled_per_class(learner, "labelled", LABELS);
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    int64_t of_class[CLASSES] = {0};
+    ck_assert_int_eq(rows->count, LABELS * classes);
+    for (int64_t i = 0; i < rows->count; i++) {
+        const bool from_stream = i < rows->stream_rows;
+        ck_assert(from_stream == (rows->tasks[i] == mn_task(learner)));
+        ck_assert(from_stream == (rows->slots[i] < 0)); /* what is kept of this task is not drawn */
+        remembered += !from_stream;
+        of_class[rows->labels[i]]++;
+    }
+    for (int64_t c = 0; c < classes; c++)
+        ck_assert_int_eq(of_class[c], LABELS);
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, rows, MN_TRAIN)->logits, rows->labels));
+    return mn_remember(learner, now, MN_WITHOUT);
+}
+
+static const mn_strategy mixer = {
+    MN_STRATEGY_HEADER,
+    .name = "mixer",
+    .summary = "Draws labelled rows of all tasks so far.",
+    .needs = MN_NEEDS_BUFFER,
+    .loss = mixed_loss,
+};
+
+START_TEST(where_every_task_has_all_classes_they_come_from_both)
+{
+    static const test_setting settings[] = {
+        {"labels.per_class", "8"}, {"buffer_size", "24"}, {NULL, NULL}};
+    folder = test_folder("multiview-domain");
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &mixer));
+    test_run("perm-synthetic", "mixer", settings, path_of("run.mneme"));
+    ck_assert_int_gt(remembered, 10);
+    tidy("run.mneme");
+}
+END_TEST
+
 /* --- what is refused --- */
 
 static void refuse(const char *key, const char *value, const char *message)
@@ -203,4 +248,6 @@ START_TEST(what_cannot_be_is_refused_before_training)
 END_TEST
 
 MN_SUITE("multiview", labelled_rows_come_per_class_and_small_views_have_their_own_size,
-         a_run_rebuilt_at_every_step_is_the_same, what_cannot_be_is_refused_before_training)
+         a_run_rebuilt_at_every_step_is_the_same,
+         where_every_task_has_all_classes_they_come_from_both,
+         what_cannot_be_is_refused_before_training)
