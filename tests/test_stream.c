@@ -428,7 +428,7 @@ START_TEST(impossible_fractions_say_why)
     spec.label_fraction = 0.01;
     refuse(dataset, &spec, "labels.fraction: 0.01 of the 20 training images of class 0 is none");
     spec.labels_per_class = 2;
-    refuse(dataset, &spec, "give one of them");
+    refuse(dataset, &spec, "set per_class to 0 or fraction to 1");
     spec.label_fraction = 1;
     spec.labels_per_class = 21;
     refuse(dataset, &spec, "labels.per_class: 21, but class 0 has only 20 training images");

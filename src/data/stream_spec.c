@@ -113,8 +113,8 @@ static mn_status check_fractions(const mn_stream_spec *spec)
                        (long long)spec->labels_per_class);
     if (spec->labels_per_class > 0 && spec->label_fraction < 1)
         return mn_fail(MN_BAD_OPTION,
-                       "labels.per_class and labels.fraction: both choose what is labelled; give "
-                       "one of them");
+                       "labels.per_class and labels.fraction: both choose what is labelled; set "
+                       "per_class to 0 or fraction to 1");
     if (!(spec->pool > 0 && spec->pool <= 1))
         return mn_fail(MN_BAD_OPTION, "labels.pool: %g is not above 0 and at most 1 (all images)",
                        spec->pool);
