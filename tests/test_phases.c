@@ -225,6 +225,57 @@ static const char *path_of(char path[600])
     return path;
 }
 
+/* --- a stream of which little is labelled --- */
+
+enum { LABELLED = 6, PASSES = 40 }; /* of two classes in a task of 400 images, in batches of 10 */
+
+static int times[4000], steps_with_labels, labelled_once;
+
+static mn_status few_loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    steps_with_labels++;
+    ck_assert_int_eq(batch->count, 10);
+    for (int64_t i = 0; i < batch->count; i++)
+        times[batch->indices[i]]++;
+    mn_term(learner, "few", 1,
+            mn_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels));
+    return MN_OK;
+}
+
+static mn_status few_once(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)learner, (void)tape;
+    for (int64_t i = 0; i < batch->count; i++) { /* 400 rows in turns of 12 images */
+        ck_assert_int_ge(times[batch->indices[i]], 33);
+        ck_assert_int_le(times[batch->indices[i]], 34);
+    }
+    labelled_once += (int)batch->count;
+    return MN_OK;
+}
+
+static const mn_phase few_phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM},
+    {.name = "once", .source = MN_FROM_STREAM, .visit = few_once},
+    {.name = NULL},
+};
+static const mn_strategy few = {
+    MN_STRATEGY_HEADER, .name = "few", .summary = "Counts.", .phases = few_phases, .loss = few_loss,
+};
+
+START_TEST(labelled_images_come_again_for_as_many_steps_as_all_images_take)
+{
+    char path[600];
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &few));
+    static const test_setting settings[] = {{"labels.per_class", "6"}, {NULL, NULL}};
+    test_run("split-synthetic", "few", settings, path_of(path));
+    ck_assert_int_eq(steps_with_labels, PASSES * TASKS);
+    ck_assert_int_eq(labelled_once, 2 * LABELLED * TASKS);
+    test_remove(path);
+    (void)rmdir(test_folder("phases"));
+}
+END_TEST
+
 START_TEST(task_and_buffer_come_in_one_order_and_some_are_held_out)
 {
     char path[600];
@@ -347,7 +398,8 @@ START_TEST(the_policy_of_a_recipe_gives_way_to_the_users)
 }
 END_TEST
 
-MN_SUITE("phases", a_phase_in_steps_moves_each_network_by_its_own_update,
+MN_SUITE("phases", labelled_images_come_again_for_as_many_steps_as_all_images_take,
+         a_phase_in_steps_moves_each_network_by_its_own_update,
          task_and_buffer_come_in_one_order_and_some_are_held_out,
          a_loss_may_set_its_own_learning_rate,
          a_strategy_has_a_policy_of_its_own_and_refuses_one_that_cannot,

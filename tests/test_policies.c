@@ -400,6 +400,39 @@ START_TEST(classes_may_share_the_buffer_from_the_start)
 }
 END_TEST
 
+/* --- first --- */
+
+static mn_status end_classes(mn_buffer *buffer, int32_t first_class, int64_t first, int64_t each)
+{
+    static test_rows rows;
+    (void)test_rows_fill(&rows, first, 2 * each, 0);
+    for (int64_t i = 0; i < 2 * each; i++) {
+        rows.labels[i] = first_class + (int32_t)(i % 2);
+        rows.tasks[i] = first_class / 2;
+    }
+    return mn_buffer_select(
+        buffer, &(mn_selection){.rows = &rows.batch, .first_class = first_class, .classes = 2});
+}
+
+START_TEST(first_keeps_everything_that_fits_and_then_the_first_of_each_class)
+{
+    mn_buffer *buffer = test_buffer(policy_named("first"), 14, 6, 1);
+    ck_assert_ok(end_classes(buffer, 0, 0, 6)); /* all fit, more than an equal share of 14 */
+    ck_assert_int_eq(mn_buffer_used(buffer), 12);
+    ck_assert_ok(end_classes(buffer, 2, 100, 6)); /* shares of 3, and the first two have one more */
+    for (int32_t label = 0; label < 4; label++)
+        ck_assert_int_eq(mn_buffer_count_label(buffer, label), label < 2 ? 4 : 3);
+    for (int64_t i = 0; i < 3; i++) { /* the first of each, in their order */
+        ck_assert_int_eq(row_in(buffer, mn_buffer_slot_of_label(buffer, 0, i)), 2 * i);
+        ck_assert_int_eq(row_in(buffer, mn_buffer_slot_of_label(buffer, 3, i)), 101 + 2 * i);
+    }
+    ck_assert_ok(end_classes(buffer, 4, 200, 1)); /* a share of 2, of which a small class leaves */
+    for (int32_t label = 0; label < 6; label++)
+        ck_assert_int_eq(mn_buffer_count_label(buffer, label), label < 2 ? 3 : label < 4 ? 2 : 1);
+    mn_buffer_free(buffer);
+}
+END_TEST
+
 /* --- greedy --- */
 
 START_TEST(greedy_takes_the_first_of_each_class_up_to_its_share)
@@ -428,7 +461,8 @@ END_TEST
 
 START_TEST(every_policy_is_registered_and_cited)
 {
-    const char *const names[] = {"balanced", "greedy", "herding", "reservoir", "ring", "tasks"};
+    const char *const names[] = {"balanced",  "first", "greedy", "herding",
+                                 "reservoir", "ring",  "tasks"};
     for (int i = 0; i < 6; i++) {
         const mn_policy *policy = policy_named(names[i]);
         ck_assert_ptr_nonnull(policy->cite);
@@ -446,4 +480,5 @@ MN_SUITE("policies", balanced_shares_the_slots_equally_among_the_large,
          herding_keeps_to_the_budget_when_classes_are_small_or_many,
          herding_refuses_what_it_cannot_do, tasks_share_the_buffer_equally_and_keep_random_samples,
          classes_may_share_the_buffer_from_the_start,
+         first_keeps_everything_that_fits_and_then_the_first_of_each_class,
          greedy_takes_the_first_of_each_class_up_to_its_share, every_policy_is_registered_and_cited)

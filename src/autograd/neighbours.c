@@ -38,11 +38,11 @@ mn_var *mn_sharpen(mn_var *probabilities, double temperature)
     return mn_softmax(mn_scale(logs_of(probabilities), 1 / temperature));
 }
 
-mn_var *mn_smooth_labels(mn_tape *tape, const int32_t *labels, int64_t count, int64_t classes,
-                         double smoothing)
+mn_var *mn_smooth_labels(mn_var *one_hot, double smoothing)
 {
-    mn_var *hard = mn_one_hot(tape, labels, count, classes);
-    return mn_shift(mn_scale(hard, 1 - smoothing), smoothing / (double)classes);
+    const mn_shape shape = mn_shape_of(one_hot);
+    const int64_t classes = shape.rank == 2 && shape.size[1] > 0 ? shape.size[1] : 1;
+    return mn_shift(mn_scale(one_hot, 1 - smoothing), smoothing / (double)classes);
 }
 
 mn_var *mn_soft_cross_entropy(mn_var *probabilities, mn_var *targets)

@@ -5,6 +5,7 @@
  * is random about a row is looked up by the row's own key, so rows can go to any thread. */
 #include <math.h>
 #include <mneme/data.h>
+#include <mneme/views.h>
 #include <omp.h>
 #include <string.h>
 
@@ -159,6 +160,7 @@ mn_transform mn_transform_plain(const mn_transform *transform)
     mn_transform plain = *transform;
     plain.pad = 0;
     plain.flip = false;
+    plain.views = NULL;
     return plain;
 }
 
@@ -166,7 +168,7 @@ void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t c
                         const uint8_t *pixels, mn_key key, const int64_t *ids, float *x)
 {
     const int64_t values = mn_shape_count(image);
-    const bool random = transform->pad > 0 || transform->flip;
+    const bool random = transform->pad > 0 || transform->flip || transform->views != NULL;
     const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
 #pragma omp parallel for schedule(static) if (share)
     for (int64_t row = 0; row < count; row++) {
@@ -177,8 +179,11 @@ void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t c
             continue;
         }
         const int64_t id = ids != NULL ? ids[row] : row;
-        const view drawn = draw_view(transform, mn_key_at(key, (uint64_t)id));
-        apply_view(transform, image, drawn, from, to);
+        const mn_key own = mn_key_at(key, (uint64_t)id);
+        if (transform->views == NULL)
+            apply_view(transform, image, draw_view(transform, own), from, to);
+        else if (mn_views_apply(transform->views, transform, image, 1, from, 1, own, to) != MN_OK)
+            apply_plain(transform, image, from, to); /* memory for a row ran out */
     }
 }
 

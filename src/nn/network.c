@@ -296,6 +296,28 @@ int64_t mn_network_features(const mn_network *network)
     return 0;
 }
 
+/* The i-th parameter of the classifier; -1 past the end. */
+static int head_at(const mn_network *network, int i)
+{
+    for (int j = 0; j < network->segment_count; j++)
+        if (network->segments[j].parameter.head && i-- == 0)
+            return j;
+    return -1;
+}
+
+mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
+{
+    const int weight = head_at(network, 0), bias = head_at(network, 1);
+    if (weight < 0 || head_at(network, 2) >= 0 || network->segments[weight].shape.rank != 2)
+        return mn_tape_refuse(mn_tape_of(features), "classify",
+                              mn_fail(MN_UNSUPPORTED,
+                                      "network '%s' has no classifier of one linear layer",
+                                      network->type->name));
+    mn_var *rows = mn_network_leaf(network, weight, features, mode);
+    return mn_linear(features, rows,
+                     bias >= 0 ? mn_network_leaf(network, bias, features, mode) : NULL);
+}
+
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
     return network->type->forward(network, network->options, x, mode);

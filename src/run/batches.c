@@ -1,7 +1,10 @@
 /* batches.c -- the batches of a phase: from the stream, the buffer, both, or nothing.
  *
  * Any batch of any epoch can be asked for at any time, because orders are looked up from keys: a
- * phase that is resumed in its middle does not walk there.  The same holds for what is held out. */
+ * phase that is resumed in its middle does not walk there.  The same holds for what is held out.
+ *
+ * A strategy that has no use for unlabelled images trains on the labelled ones alone, for as many
+ * steps as one that has: they come again within an epoch, each time augmented anew. */
 #include "run/batches.h"
 #include "data/stream.h"
 
@@ -36,12 +39,51 @@ static mn_status open_loader(mn_runner *runner, mn_batches *made)
                          &made->loader);
 }
 
+/* Steps for `images`, of which the items are a part that comes again; not where nothing is trained.
+ */
+static mn_status spread(mn_batches *made, int64_t images, bool once)
+{
+    const int64_t rows = made->count < made->batch ? made->count : made->batch;
+    const bool again = images > made->count && !once;
+    made->steps = batches_of(again ? images : made->count, made->batch);
+    made->length = again ? made->steps * rows : made->count;
+    made->order = malloc((size_t)(made->length + 1) * sizeof *made->order);
+    return made->order != NULL ? MN_OK : no_memory();
+}
+
 static mn_status open_buffer(const mn_learner *learner, mn_batches *made)
 {
     made->count = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
-    made->steps = batches_of(made->count, made->batch);
-    made->order = malloc((size_t)(made->count + 1) * sizeof *made->order);
-    return made->order != NULL ? MN_OK : no_memory();
+    return spread(made, made->count, true);
+}
+
+/* Images that a base with a use for unlabelled ones would walk in place of the loader's. */
+static int64_t pool_of(const mn_runner *runner, const mn_batches *made)
+{
+    const int64_t task = runner->learner->cursor.task;
+    int64_t images = 0;
+    for (int64_t t = made->kind == MN_FROM_SEEN ? 0 : task; t <= task; t++)
+        images += mn_stream_view_of(runner->stream, MN_PART_POOL, t).count;
+    return images;
+}
+
+static mn_status open_stream(mn_runner *runner, mn_batches *made, const mn_phase *phase)
+{
+    MN_TRY(open_loader(runner, made));
+    const int64_t images = mn_loader_images(made->loader), pool = pool_of(runner, made);
+    if (pool <= images || phase->visit != NULL) {
+        made->steps = mn_loader_batches(made->loader);
+        if (phase->steps != NULL && images >= made->batch)
+            made->steps = images / made->batch; /* full ones alone */
+        return MN_OK;
+    }
+    made->count = images;
+    made->items = malloc((size_t)images * sizeof *made->items);
+    if (made->items == NULL)
+        return no_memory();
+    for (int64_t i = 0; i < images; i++)
+        made->items[i] = i;
+    return spread(made, pool, false);
 }
 
 /* --- both, and what is held out of them --- */
@@ -71,12 +113,10 @@ static mn_status mixture_fill(mn_runner *runner, mn_batches *made, mixture *m)
     m->images = view.count;
     const size_t room = (size_t)made->count + 1;
     made->items = malloc(room * sizeof *made->items);
-    made->order = malloc(room * sizeof *made->order);
     m->labels = malloc(room * sizeof *m->labels);
     m->held = calloc(room, sizeof *m->held);
     m->of_class = malloc(2 * room * sizeof *m->of_class);
-    if (made->items == NULL || made->order == NULL || m->labels == NULL || m->held == NULL ||
-        m->of_class == NULL)
+    if (made->items == NULL || m->labels == NULL || m->held == NULL || m->of_class == NULL)
         return no_memory();
     for (int64_t i = 0; i < view.count; i++) {
         made->items[i] = i;
@@ -131,7 +171,7 @@ static void hold_out(const mn_runner *runner, const mn_batches *made, mixture *m
         (void)hold(m, 0, m->images, (int32_t)label, each, false, mn_key_at(key, 1));
 }
 
-static mn_status open_mixture(mn_runner *runner, mn_batches *made)
+static mn_status open_mixture(mn_runner *runner, mn_batches *made, bool once)
 {
     mixture m = {0};
     mn_status status = mixture_fill(runner, made, &m);
@@ -142,7 +182,9 @@ static mn_status open_mixture(mn_runner *runner, mn_batches *made)
             if (m.held[i] == (made->kind == MN_FROM_HELD_OUT))
                 made->items[kept++] = made->items[i];
         made->count = kept;
-        made->steps = batches_of(made->count, made->batch);
+        const int64_t unlabelled = pool_of(runner, made) - m.images;
+        const bool all = made->kind == MN_FROM_BOTH;
+        status = spread(made, kept + (unlabelled > 0 && all ? unlabelled : 0), once);
     }
     mixture_free(&m);
     return status;
@@ -160,16 +202,13 @@ mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *
                        (long long)made->batch);
     switch (phase->source) {
     case MN_FROM_STREAM:
-    case MN_FROM_SEEN:
-        MN_TRY(open_loader(runner, made));
-        made->steps = mn_loader_batches(made->loader);
-        if (mn_phase_counts_steps(learner, phase) && mn_loader_images(made->loader) >= made->batch)
-            made->steps = mn_loader_images(made->loader) / made->batch; /* full ones alone */
-        return MN_OK;
+    case MN_FROM_SEEN: return open_stream(runner, made, phase);
     case MN_FROM_BUFFER: return open_buffer(learner, made);
     case MN_FROM_NOTHING: made->steps = 1; return MN_OK;
     case MN_FROM_BOTH:
-    case MN_FROM_HELD_OUT: MN_TRY(open_loader(runner, made)); return open_mixture(runner, made);
+    case MN_FROM_HELD_OUT:
+        MN_TRY(open_loader(runner, made));
+        return open_mixture(runner, made, phase->visit != NULL);
     }
     return MN_OK;
 }
@@ -196,6 +235,25 @@ static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t ep
                         epoch);
 }
 
+/* Round after round of all items, each in an order of its own; the last may break off. */
+static mn_status order_items(mn_batches *from, const mn_key *key)
+{
+    int64_t *round = malloc((size_t)(from->count + 1) * sizeof *round);
+    if (round == NULL)
+        return no_memory();
+    for (int64_t i = 0; i < from->count; i++)
+        round[i] = i;
+    for (int64_t i = 0; i < from->length; i++) {
+        const int64_t number = i / from->count, at = i % from->count;
+        if (at == 0 && key != NULL)
+            mn_random_permutation(number == 0 ? *key : mn_key_at(*key, (uint64_t)number),
+                                  from->count, round);
+        from->order[i] = from->items[round[at]];
+    }
+    free(round);
+    return MN_OK;
+}
+
 mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *from, int64_t epoch)
 {
     const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
@@ -204,16 +262,8 @@ mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *from, int64_t ep
     const bool as_stored = from->as_stored || in_order || !runner->learner->settings->shuffle;
     if (from->loader != NULL)
         mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
-    if (from->items != NULL) {
-        if (as_stored)
-            for (int64_t i = 0; i < from->count; i++)
-                from->order[i] = i;
-        else
-            mn_random_permutation(key, from->count, from->order);
-        for (int64_t i = 0; i < from->count; i++)
-            from->order[i] = from->items[from->order[i]];
-        return MN_OK;
-    }
+    if (from->items != NULL)
+        return order_items(from, as_stored ? NULL : &key);
     if (from->loader != NULL)
         return mn_loader_shuffle(from->loader, as_stored ? NULL : &key);
     if (from->kind == MN_FROM_BUFFER)
@@ -274,9 +324,13 @@ mn_status mn_batches_get(mn_runner *runner, mn_batches *from, int64_t epoch, int
 {
     mn_learner *learner = runner->learner;
     /* Spread evenly: no batch is a remainder of one row, which would have no variance. */
-    const int64_t first = i * from->count / from->steps;
-    const int64_t count = (i + 1) * from->count / from->steps - first;
-    const mn_key key = epoch_key(runner, "stream.augment", epoch);
+    const int64_t first = i * from->length / from->steps;
+    const int64_t count = (i + 1) * from->length / from->steps - first;
+    mn_key key = epoch_key(runner, "stream.augment", epoch);
+    if (from->length > from->count) { /* what comes again is augmented anew */
+        key = mn_key_at(key, (uint64_t)i);
+        mn_loader_augment(from->loader, key);
+    }
     if (from->items != NULL)
         MN_TRY(mixed_rows(runner, from, from->order + first, count, key, batch));
     else if (from->loader != NULL)

@@ -9,9 +9,10 @@ typedef struct mn_batches {
     bool as_stored;    /* neither shuffled nor augmented */
     mn_loader *loader; /* where the stream takes part */
     int64_t *items;    /* (count) places of the stream, and buffer slots as -1 - slot */
-    int64_t *order;    /* (count) the items in the order of the epoch */
+    int64_t *order;    /* (length) the items in the order of the epoch */
     int64_t count, batch;
-    int64_t steps; /* of an epoch */
+    int64_t steps;  /* of an epoch */
+    int64_t length; /* rows of an epoch: more than the items where they come again */
 } mn_batches;
 
 mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *batches);

@@ -53,7 +53,7 @@ typedef struct mn_normalise_settings {
 
 typedef struct mn_augment_settings {
     int64_t pad, pad_mode;
-    bool flip;
+    bool flip, views;
 } mn_augment_settings;
 
 enum { MN_MOST_STRATEGIES = 8, MN_MOST_SECTIONS = 19 };

@@ -113,6 +113,8 @@ static const mn_option augment_options[] = {
            "cut each image at random out of itself with so many pixels added on every side"),
     MN_CHOICE(mn_augment_settings, pad_mode, 0, pad_modes, "what the added pixels are"),
     MN_BOOL(mn_augment_settings, flip, false, "mirror every other image left to right"),
+    MN_BOOL(mn_augment_settings, views, false,
+            "instead: random views as the section `views` has them, for methods that make none"),
     MN_END,
 };
 
@@ -259,6 +261,22 @@ static mn_status parse_channels(const char *where, const char *text, int64_t cha
     return MN_OK;
 }
 
+static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
+                           mn_transform *transform)
+{
+    const mn_view_spec *views = experiment->section[MN_SECTION_VIEWS].values;
+    if (transform->pad > 0 || transform->flip)
+        return mn_fail(MN_BAD_OPTION, "augment.views: has crops and mirroring of its own; leave "
+                                      "augment.pad and augment.flip out");
+    if (views->size > 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "augment.views: views of %lld pixels, but the network is made "
+                       "for the images' size; leave views.size out",
+                       (long long)views->size);
+    transform->views = views;
+    return mn_view_check(views, MN_SHAPE(dataset->channels, dataset->height, dataset->width));
+}
+
 mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
                                   mn_transform *transform)
 {
@@ -274,6 +292,8 @@ mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_data
         transform->pad = augment->pad;
         transform->pad_mode = (mn_pad_mode)augment->pad_mode;
         transform->flip = augment->flip;
+        if (augment->views)
+            MN_TRY(add_views(experiment, dataset, transform));
     }
     MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
     MN_TRY(parse_channels("normalise.deviation", settings->deviation, channels, 1,

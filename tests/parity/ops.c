@@ -57,8 +57,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(threshold, mn_threshold(c->x[0], c->a))                                                      \
     X(soft_neighbours, mn_soft_neighbours(c->x[0], c->x[1], c->x[2], c->a))                        \
     X(sharpen, mn_sharpen(c->x[0], c->a))                                                          \
-    X(smooth_labels, mn_mul(c->x[0], mn_smooth_labels(mn_tape_of(c->x[0]), c->labels, c->listed,   \
-                                                      c->count, c->a)))                            \
+    X(smooth_labels, mn_smooth_labels(c->x[0], c->a))                                              \
     X(soft_cross_entropy, mn_soft_cross_entropy(c->x[0], c->x[1]))                                 \
     X(mean_negentropy, mn_mean_negentropy(c->x[0]))                                                \
     X(hinge, mn_hinge(c->x[0], c->a))                                                              \

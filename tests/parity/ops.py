@@ -374,11 +374,8 @@ def neighbours(random, shape):
         "soft_cross_entropy", [p, targets], lambda p, t: -(t * p.log()).sum(1).mean()
     )
     yield Case("mean_negentropy", [p], lambda p: (p.mean(0) * p.mean(0).log()).sum())
-    given = random.randint(0, classes, size=rows).tolist()
-    on, off = 1 - 0.1 + 0.1 / classes, 0.1 / classes
-    smooth = torch.full((rows, classes), off).double()
-    smooth[range(rows), given] = on
-    yield Case("smooth_labels", [p], lambda p: p * smooth, list=given, count=classes, a=0.1)
+    one_hot = np.eye(classes)[random.randint(0, classes, size=rows)]
+    yield Case("smooth_labels", [one_hot], lambda y: 0.9 * y + 0.1 / classes, a=0.1)
 
 
 FAMILIES = (

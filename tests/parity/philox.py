@@ -70,3 +70,13 @@ def subset(key, count, wanted):
         j = below(key, wanted + i, i + 1)
         chosen[i], chosen[j] = chosen[j], chosen[i]
     return chosen
+
+
+def permutation(key, count):
+    """As mn_random_permutation() has it."""
+    order = []
+    for i in range(count):
+        j = below(key, i, i + 1)
+        order.append(order[j] if j < i else i)
+        order[j] = i
+    return order

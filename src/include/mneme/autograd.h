@@ -129,9 +129,8 @@ MN_API mn_var *mn_soft_neighbours(mn_var *queries, mn_var *supports, mn_var *lab
                                   double temperature);
 /* Rows of probabilities to the power 1 / temperature, brought to sum 1. */
 MN_API mn_var *mn_sharpen(mn_var *probabilities, double temperature);
-/* (B,K): 1 - smoothing at each row's label, and smoothing / K everywhere on top. */
-MN_API mn_var *mn_smooth_labels(mn_tape *tape, const int32_t *labels, int64_t count,
-                                int64_t classes, double smoothing);
+/* (1 - smoothing) y + smoothing / K, of one-hot rows y (B,K). */
+MN_API mn_var *mn_smooth_labels(mn_var *one_hot, double smoothing);
 /* -mean_i sum_k targets_ik log p_ik, for rows of probabilities p above 0. */
 MN_API mn_var *mn_soft_cross_entropy(mn_var *probabilities, mn_var *targets);
 /* sum_k m_k log m_k of the mean m of the rows: minus the entropy of that mean. */

@@ -164,6 +164,8 @@ typedef struct mn_transform {
     int64_t pad;                 /* 0: no crop; MN_PAD_REFLECT: below height and width */
     mn_pad_mode pad_mode;
     bool flip;
+    /* In place of both: a random view of the image's own size (views.h); borrowed.  NULL: none. */
+    const struct mn_view_spec *views;
     /* Of measurements kept as bytes: (image), borrowed from the data set; x is then
      * (offset + scale * pixel / 255 - mean) / deviation, and there is no random part. */
     const float *offset, *scale;
