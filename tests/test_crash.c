@@ -1,11 +1,13 @@
 /* kill -9 at random instants, some between steps and some in the middle of SQLite's writing; every
  * run is resumed until it is done and must end with the bytes of a run that was never interrupted.
+ * Each registered strategy joins by existing; one is killed more often.
  *
  * The child counts its steps in shared memory, so that the test knows what a resume did again. */
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
 #include <mneme/random.h>
+#include <mneme/strategy.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -64,6 +66,7 @@ static void install_deadly_vfs(void)
 
 /* A run, how it is killed, and how far into a life. */
 typedef struct plan {
+    const char *strategy;
     const test_setting *undisturbed, *killed;
     int kills;
     long long most_steps, most_writes;
@@ -92,6 +95,15 @@ static const test_setting limited_images[] = {IMAGES, {"buffer_memory", "2200"},
 static const test_setting rebuilt_images[] = {
     IMAGES, {"buffer_memory", "2200"}, {"rebuild", "true"}, {NULL, NULL}};
 
+/* A few dozen steps of any strategy, in all its phases. */
+static const test_setting brief[] = {{"commit_steps", "5"},
+                                     {"buffer_size", "24"},
+                                     {"log_every", "3"},
+                                     {"dataset.train_per_class", "32"},
+                                     {"dataset.test_per_class", "10"},
+                                     {"batch", "8"},
+                                     {NULL, NULL}};
+
 static const plan *to_kill;
 
 static bool count_step(void *context)
@@ -109,7 +121,8 @@ static void run_child(const char *path, bool resume)
     if (resume) {
         status = mn_resume(path, &observer);
     } else {
-        mn_experiment *experiment = test_experiment("split-synthetic", "derpp", to_kill->killed);
+        mn_experiment *experiment =
+            test_experiment("split-synthetic", to_kill->strategy, to_kill->killed);
         status = mn_experiment_run(experiment, path, &observer);
     }
     if (status != MN_OK)
@@ -160,7 +173,8 @@ typedef struct tally {
 
 static long long committed(const char *path, const char *sql)
 {
-    return test_query(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'cursor'") == 0
+    return access(path, F_OK) != 0 ||
+                   test_query(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'cursor'") == 0
                ? 0
                : test_query(path, sql);
 }
@@ -197,7 +211,7 @@ static bool live(const char *path, bool resume, int i, tally *seen)
         return true;
     seen->kills++;
     seen->inside_transaction += in_write;
-    const long long commits = test_query(path, "SELECT coalesce((SELECT commits FROM cursor), 0)");
+    const long long commits = committed(path, "SELECT coalesce((SELECT commits FROM cursor), 0)");
     seen->after_second_commit += commits >= 2;
     /* What was done and not committed is at most one interval, and will be done again. */
     const long long lost = before + atomic_load(&between->steps) - committed_step(path);
@@ -207,7 +221,7 @@ static bool live(const char *path, bool resume, int i, tally *seen)
     return false;
 }
 
-static void kill_and_compare(const plan *p)
+static tally kill_and_compare(const plan *p)
 {
     const int kills = p->kills;
     to_kill = p;
@@ -218,7 +232,7 @@ static void kill_and_compare(const plan *p)
     char undisturbed[600], killed[600];
     snprintf(undisturbed, sizeof undisturbed, "%s/undisturbed.mneme", folder);
     snprintf(killed, sizeof killed, "%s/killed.mneme", folder);
-    test_run("split-synthetic", "derpp", p->undisturbed, undisturbed);
+    test_run("split-synthetic", p->strategy, p->undisturbed, undisturbed);
     const long long total = committed_step(undisturbed);
     tally seen = {0, 0, 0, 0};
     for (int i = 0; seen.kills < kills;) {
@@ -233,30 +247,59 @@ static void kill_and_compare(const plan *p)
         }
         test_same_run(undisturbed, killed);
     }
-    printf("%d kills: %d after the second commit, %d inside a transaction, %d lost steps\n",
-           seen.kills, seen.after_second_commit, seen.inside_transaction, seen.done_again);
-    ck_assert_int_ge(seen.after_second_commit, kills * 2 / 3);
-    ck_assert_int_ge(seen.inside_transaction, kills / 3);
     test_remove(undisturbed);
     test_remove(killed);
     (void)rmdir(folder);
+    (void)munmap(between, sizeof *between);
+    return seen;
 }
+
+/* The kills must have come at instants that matter. */
+static void check_tally(const tally *seen)
+{
+    printf("%d kills: %d after the second commit, %d inside a transaction, %d lost steps\n",
+           seen->kills, seen->after_second_commit, seen->inside_transaction, seen->done_again);
+    ck_assert_int_ge(seen->after_second_commit, seen->kills * 2 / 3);
+    ck_assert_int_ge(seen->inside_transaction, seen->kills / 3);
+}
+
+static void kill_one(const plan *p)
+{
+    const tally seen = kill_and_compare(p);
+    check_tally(&seen);
+}
+
+START_TEST(every_strategy_survives_its_kills)
+{
+    tally all = {0, 0, 0, 0};
+    for (int i = 0; mn_registered(MN_KIND_STRATEGY, i) != NULL; i++) {
+        const char *name = mn_registered(MN_KIND_STRATEGY, i)->name;
+        const tally seen = kill_and_compare(&(plan){name, brief, brief, 4, 24, 150});
+        printf("%s: %d kills, %d lost steps\n", name, seen.kills, seen.done_again);
+        all.kills += seen.kills;
+        all.after_second_commit += seen.after_second_commit;
+        all.inside_transaction += seen.inside_transaction;
+        all.done_again += seen.done_again;
+    }
+    check_tally(&all);
+}
+END_TEST
 
 START_TEST(thirty_kills_leave_no_trace)
 {
-    kill_and_compare(&(plan){plain, plain, 30, 40, 300});
+    kill_one(&(plan){"derpp", plain, plain, 30, 40, 300});
 }
 END_TEST
 
 START_TEST(nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory)
 {
-    kill_and_compare(&(plan){plain, limited, 15, 40, 300});
+    kill_one(&(plan){"derpp", plain, limited, 15, 40, 300});
 }
 END_TEST
 
 START_TEST(nor_do_kills_of_a_network_on_augmented_images)
 {
-    kill_and_compare(&(plan){images, limited_images, 12, 30, 3000});
+    kill_one(&(plan){"derpp", images, limited_images, 12, 30, 3000});
 }
 END_TEST
 
@@ -275,7 +318,7 @@ START_TEST(a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)
 }
 END_TEST
 
-MN_SUITE("crash", thirty_kills_leave_no_trace,
+MN_SUITE("crash", every_strategy_survives_its_kills, thirty_kills_leave_no_trace,
          nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory,
          nor_do_kills_of_a_network_on_augmented_images,
          a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)

@@ -10,7 +10,6 @@
 #include "run/cores.h"
 #include "run/settings.h"
 #include "run/weights.h"
-#include "tensor/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -413,90 +412,14 @@ mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const ch
     return status;
 }
 
-/* --- checks over the whole --- */
-
-/* A policy that selects at the end of tasks does so class by class, or says otherwise. */
-static mn_status check_policy(const mn_experiment *experiment)
+bool mn_experiment_user_set(const mn_experiment *experiment, const char *name)
 {
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
-    const mn_policy *policy = (const void *)mn_find(MN_KIND_POLICY, run->buffer_policy);
-    if (policy == NULL)
-        return MN_NOT_FOUND;
-    for (int i = 0; i < experiment->strategy_count; i++)
-        if ((experiment->strategy[i]->needs & MN_NEEDS_SELECTION) != 0 && policy->select == NULL)
-            return mn_fail(MN_BAD_OPTION,
-                           "%s fills its buffer at the end of each task, but buffer policy %s "
-                           "selects nothing then; leave the policy out, or choose herding",
-                           experiment->strategy[i]->name, policy->name);
-    for (int i = 0; i < experiment->strategy_count; i++)
-        if ((experiment->strategy[i]->needs & MN_FILLS_BUFFER) != 0 &&
-            strcmp(policy->name, "reservoir") != 0)
-            return mn_fail(MN_BAD_OPTION,
-                           "%s chooses its exemplars itself, so buffer policy %s would change "
-                           "nothing or break its shares; leave it out",
-                           experiment->strategy[i]->name, policy->name);
-    const bool scores = (policy->wants & (MN_WANTS_LOSSES | MN_WANTS_SIMILARITY)) != 0;
-    for (int i = 0; i < experiment->strategy_count; i++)
-        if (scores && (experiment->strategy[i]->needs & MN_USES_UNLABELLED) != 0)
-            return mn_fail(MN_UNSUPPORTED,
-                           "buffer policy %s judges images by their labels, but %s also remembers "
-                           "unlabelled ones; choose another, reservoir for example",
-                           policy->name, experiment->strategy[i]->name);
-    if (policy->select != NULL && stream->scenario == MN_GENERAL_ROTATED)
-        return mn_fail(MN_UNSUPPORTED,
-                       "buffer policy %s selects exemplars at the end of each task, but %s has no "
-                       "tasks; choose another, reservoir for example",
-                       policy->name, experiment->benchmark);
-    if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
-        stream->scenario != MN_CLASS_INCREMENTAL)
-        return mn_fail(MN_UNSUPPORTED,
-                       "buffer policy %s selects exemplars of a task's classes once, but %s brings "
-                       "every class in each task; choose another, reservoir for example",
-                       policy->name, experiment->benchmark);
-    return MN_OK;
-}
-
-static mn_status check_needs(const mn_experiment *experiment)
-{
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
-    for (int i = 0; i < experiment->strategy_count; i++) {
-        const mn_strategy *strategy = experiment->strategy[i];
-        if ((strategy->needs & MN_NEEDS_BUFFER) != 0 && run->buffer_size == 0 &&
-            run->buffer_bytes == 0)
-            return mn_fail(MN_BAD_OPTION,
-                           "%s replays from a buffer, but buffer_size is 0; give it at least 1",
-                           strategy->name);
-        if ((strategy->needs & MN_NEEDS_TASK_BOUNDARIES) != 0 &&
-            stream->scenario == MN_GENERAL_ROTATED)
-            return mn_fail(MN_UNSUPPORTED,
-                           "%s must be told where tasks begin and end, but %s has no tasks; er and "
-                           "derpp do without, for example",
-                           strategy->name, experiment->benchmark);
-        if ((strategy->needs & MN_NEEDS_CONTIGUOUS_CLASSES) != 0 &&
-            stream->scenario != MN_CLASS_INCREMENTAL)
-            return mn_fail(MN_UNSUPPORTED,
-                           "%s needs a class-incremental stream, but %s brings every class in "
-                           "each task",
-                           strategy->name, experiment->benchmark);
-    }
-    return MN_OK;
-}
-
-/* What the user asked for is never passed over in silence. */
-static mn_status check_length(const mn_experiment *experiment)
-{
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    for (int64_t i = 0; i < experiment->assignment_count && run->steps > 0; i++) {
+    for (int64_t i = 0; i < experiment->assignment_count; i++) {
         const char *key = key_of_train(experiment->assignments[i].key);
-        if (key != NULL && strcmp(key, "epochs") == 0)
-            return mn_fail(MN_BAD_OPTION,
-                           "epochs: every task is trained for %lld steps instead; set steps to 0 "
-                           "to count epochs",
-                           (long long)run->steps);
+        if (key != NULL && strcmp(key, name) == 0)
+            return true;
     }
-    return MN_OK;
+    return false;
 }
 
 static cJSON *section_json(const mn_section *section)
@@ -561,22 +484,12 @@ static mn_status resolve_automatic(mn_experiment *experiment)
     return MN_OK;
 }
 
-static mn_status check_precision(const mn_experiment *experiment)
-{
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    const mn_status status = mn_kernels_precision((mn_dtype)run->precision);
-    return status == MN_OK ? MN_OK : mn_fail_in(status, "precision");
-}
-
 mn_status mn_experiment_resolve(mn_experiment *experiment)
 {
     if (experiment->resolved)
         return MN_OK;
     MN_TRY(apply(experiment));
-    MN_TRY(check_needs(experiment));
-    MN_TRY(check_policy(experiment));
-    MN_TRY(check_length(experiment));
-    MN_TRY(check_precision(experiment));
+    MN_TRY(mn_experiment_check(experiment));
     MN_TRY(resolve_init(experiment));
     MN_TRY(resolve_automatic(experiment));
     experiment->json = configuration(experiment);

@@ -122,6 +122,12 @@ mn_status mn_experiment_apply_recipe(mn_experiment *experiment);
 /* Sets KEY of its section, without recording it. */
 mn_status mn_experiment_assign(mn_experiment *experiment, const char *key, const char *value);
 
+/* Whether the user set this option of the run. */
+bool mn_experiment_user_set(const mn_experiment *experiment, const char *name);
+/* checks.c: MN_BAD_OPTION or MN_UNSUPPORTED where parts of a configuration contradict each other.
+ */
+mn_status mn_experiment_check(const mn_experiment *experiment);
+
 /* plugins.c: a name that is the path of a plugin becomes the name of what it brings, of `kind`. */
 mn_status mn_plugin_named(mn_kind kind, const char **name);
 /* The i-th of the strategies, data set, network and policy, and the path of its plugin, NULL when
