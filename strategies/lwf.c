@@ -21,8 +21,8 @@ typedef struct lwf_options {
     int64_t warm_up, classes, weighting;
 } lwf_options;
 
-enum { PAST_CLASSES, SEEN_CLASSES };
-static const char *const extents[] = {"past", "seen", NULL};
+enum { PAST_CLASSES, SEEN_CLASSES, ALL_CLASSES };
+static const char *const extents[] = {"past", "seen", "all", NULL};
 enum { ONE, BY_TASKS };
 static const char *const weightings[] = {"one", "tasks", NULL};
 
@@ -32,7 +32,7 @@ static const mn_option options[] = {
     MN_INT(lwf_options, warm_up, 1, 0, 1000000,
            "epochs in which the classifier alone is trained on a new task's classes"),
     MN_CHOICE(lwf_options, classes, PAST_CLASSES, extents,
-              "classes of the new probabilities; the old ones of new classes are 0"),
+              "classes of the new probabilities; the old ones of classes that are not past are 0"),
     MN_CHOICE(lwf_options, weighting, ONE, weightings,
               "weight of keeping: alpha, or alpha times the share of past tasks in those so far"),
     MN_END,
@@ -90,8 +90,9 @@ static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *p
     const mn_batch *now = published[0]->batch;
     const mn_out *old =
         mn_forward_with(learner, s->old, mn_plain(learner, now), MN_EVAL | MN_NO_GRADIENT);
+    static const mn_when extent[] = {MN_PAST, MN_SEEN, MN_ALL};
     const int64_t rows = now->stream_rows, past = mn_classes(learner, MN_PAST).count;
-    const int64_t count = o->classes == PAST_CLASSES ? past : mn_classes(learner, MN_SEEN).count;
+    const int64_t count = mn_classes(learner, extent[o->classes]).count;
     mn_var *q = mn_softmax(flattened(learner, old->logits, rows, past));
     mn_var *log_p = mn_log_softmax(flattened(learner, published[0]->logits, rows, count));
     mn_var *kept = mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past)));
