@@ -7,6 +7,10 @@
  *
  * The contrast is supervised, by class, in the logits of every future task (SupCon), on exemplars
  * and images of the stream.
+ *
+ * Nothing but the past margin holds the present classes against the past ones, and the authors'
+ * weight of it (eta) is tuned for 50 epochs of CIFAR-100.  Where a task has few steps or two
+ * classes, images of the last task are taken for past ones; eta of 0.1 to 1, or past_logits, helps.
  */
 #include "strategies/xder_steps.h"
 
