@@ -306,6 +306,11 @@ says 'at most 0: NO'
 run 1 sweep study.json --table --costs
 says ' 2390 ' # images: ER replays as many as come, but for the first step
 refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
+sed 's/"seeds": 2/"seeds": 3/; s/"er", "expect"/"er", "set": {"er.replay": 5}, "expect"/' study.json >other.json
+run 1 sweep other.json --quiet # files of the first study are in the way of its second arm alone
+checks=$((checks + 1))
+grep -q "arm 'er' of split-synthetic failed" err || fail 'the arm that failed is not named'
+is_there runs/arms/01-split-synthetic-finetune/split-synthetic-finetune-s2.mneme
 manifest '{"minus": "finetun"}'
 refused 2 "no arm of split-synthetic is called 'finetun'" sweep study.json
 manifest '{"minus": "er"}'

@@ -233,18 +233,26 @@ static int show_table(const mn_manifest *manifest, const char *folder, bool cost
     return mn_exit_of_work(status);
 }
 
+/* An arm that fails does not keep the others from running; one that was stopped, or is a mistake,
+ * does. */
 static int run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments)
 {
-    int code = MN_EXIT_DONE;
-    for (int i = 0; i < manifest->count && code == MN_EXIT_DONE; i++) {
+    int worst = MN_EXIT_DONE;
+    for (int i = 0; i < manifest->count; i++) {
         int64_t seeds = manifest->arm[i].seeds;
         if (!manifest->arm[i].chosen)
             continue;
-        code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
+        int code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
         if (code == MN_EXIT_DONE)
             code = run_arm(manifest, &manifest->arm[i], seeds, folder, arguments);
+        if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
+            return code;
+        if (code == MN_EXIT_FAILED) {
+            mn_complain("arm '%s' of %s failed", manifest->arm[i].name, manifest->arm[i].benchmark);
+            worst = code;
+        }
     }
-    return code;
+    return worst;
 }
 
 static int sweep(const mn_arguments *arguments)
@@ -263,8 +271,10 @@ static int sweep(const mn_arguments *arguments)
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = run_arms(&manifest, folder, arguments);
-    if (code == MN_EXIT_DONE)
-        code = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
+    if (code == MN_EXIT_DONE || code == MN_EXIT_FAILED) {
+        const int shown = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
+        code = shown != MN_EXIT_DONE ? shown : code;
+    }
     free(folder);
     mn_manifest_free(&manifest);
     return code;
