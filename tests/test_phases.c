@@ -398,7 +398,25 @@ START_TEST(the_policy_of_a_recipe_gives_way_to_the_users)
 }
 END_TEST
 
-MN_SUITE("phases", labelled_images_come_again_for_as_many_steps_as_all_images_take,
+START_TEST(a_recipe_may_choose_the_optimiser_and_the_user_another)
+{
+    mn_experiment *experiment;
+    ck_assert_ok(mn_experiment_new("ssl-fmnist-5x2", "nncsl", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "optimiser.trust", "0.02"));
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "lars"));
+    mn_experiment_free(experiment);
+    ck_assert_ok(mn_experiment_new("ssl-fmnist-5x2", "nncsl", &experiment));
+    ck_assert_ok(mn_experiment_set(experiment, "optimiser.name", "adam"));
+    ck_assert_ok(mn_experiment_resolve(experiment));
+    ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "adam"));
+    ck_assert_ptr_null(strstr(mn_experiment_json(experiment), "lars"));
+    mn_experiment_free(experiment);
+}
+END_TEST
+
+MN_SUITE("phases", a_recipe_may_choose_the_optimiser_and_the_user_another,
+         labelled_images_come_again_for_as_many_steps_as_all_images_take,
          a_phase_in_steps_moves_each_network_by_its_own_update,
          task_and_buffer_come_in_one_order_and_some_are_held_out,
          a_loss_may_set_its_own_learning_rate,

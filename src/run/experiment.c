@@ -65,7 +65,8 @@ static mn_status open_section(mn_section *section, const char *name, const char 
     return MN_OK;
 }
 
-/* The name a typed section was given: by the user, else by the file, else `otherwise`. */
+/* The name a typed section was given: by the user, else by a recipe, else by the file, else
+ * `otherwise`. */
 static const char *type_of(const mn_experiment *experiment, const char *section,
                            const char *otherwise)
 {
@@ -74,6 +75,9 @@ static const char *type_of(const mn_experiment *experiment, const char *section,
     for (int64_t i = experiment->assignment_count - 1; i >= 0; i--)
         if (strcmp(experiment->assignments[i].key, key) == 0)
             return experiment->assignments[i].value;
+    const char *of_recipe = mn_experiment_recipe_type(experiment, key);
+    if (of_recipe != NULL)
+        return of_recipe;
     const cJSON *object = cJSON_GetObjectItemCaseSensitive(experiment->source, section);
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(object, "name");
     return cJSON_IsString(name) ? mn_intern(name->valuestring) : otherwise;

@@ -116,6 +116,8 @@ mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn
 /* An experiment from the configuration kept in a run file. */
 mn_status mn_experiment_restore(const char *config, mn_experiment **experiment);
 
+/* What the strategy's recipes say for "optimiser.name" or another key that chooses a type; NULL. */
+const char *mn_experiment_recipe_type(const mn_experiment *experiment, const char *key);
 /* Looks the recipe up for the strategies and the buffer size, applies it below what the user set,
  * and describes it.  Called by resolve. */
 mn_status mn_experiment_apply_recipe(mn_experiment *experiment);

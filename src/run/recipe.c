@@ -1,4 +1,5 @@
 /* recipe.c -- tuned hyper-parameters by strategy and buffer size, from the benchmark's file. */
+#include "base/options.h"
 #include "run/experiment.h"
 
 #include <math.h>
@@ -35,6 +36,28 @@ static const cJSON *nearest_recipe(const mn_experiment *experiment, const char *
             nearest = recipe;
     }
     return nearest;
+}
+
+const char *mn_experiment_recipe_type(const mn_experiment *experiment, const char *key)
+{
+    const cJSON *recipe;
+    cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(experiment->source, "recipes"))
+    {
+        const char *strategy = member_text(recipe, "strategy");
+        const char *type = member_text(cJSON_GetObjectItemCaseSensitive(recipe, "set"), key);
+        if (type[0] != '\0' && (strcmp(strategy, experiment->strategies) == 0 ||
+                                strcmp(strategy, experiment->strategy[0]->name) == 0))
+            return mn_intern(type);
+    }
+    return NULL;
+}
+
+/* A recipe's options of an optimiser are of no use to another that the user chose. */
+static bool is_for_another(const mn_experiment *experiment, const char *key)
+{
+    const char *used = experiment->section[MN_SECTION_OPTIMISER].type;
+    const char *meant = mn_experiment_recipe_type(experiment, "optimiser.name");
+    return strncmp(key, "optimiser.", 10) == 0 && meant != NULL && strcmp(used, meant) != 0;
 }
 
 static mn_status assign(mn_experiment *experiment, const cJSON *setting)
@@ -74,7 +97,8 @@ mn_status mn_experiment_apply_recipe(mn_experiment *experiment)
         MN_TRY(assign(experiment, policy)); /* decides which keys `buffer.` has */
     cJSON_ArrayForEach(setting, set)
     {
-        MN_TRY(assign(experiment, setting));
+        if (!is_for_another(experiment, setting->string))
+            MN_TRY(assign(experiment, setting));
     }
     const double size = member_number(recipe, "buffer_size", 0);
     const int64_t wanted = mn_experiment_settings(experiment)->buffer_size;
