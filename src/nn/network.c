@@ -129,18 +129,9 @@ static mn_status build(mn_network *network, const mn_network_spec *spec, mn_key 
     return mn_network_initialise(network, key);
 }
 
-mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network)
+static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec, mn_key key,
+                        mn_network **network)
 {
-    *network = NULL;
-    MN_TRY(check_spec(spec));
-    const mn_network_type *type = (const void *)mn_find(MN_KIND_NETWORK, spec->type);
-    return type != NULL ? mn_network_new_of(type, spec, key, network) : MN_NOT_FOUND;
-}
-
-mn_status mn_network_new_of(const mn_network_type *type, const mn_network_spec *spec, mn_key key,
-                            mn_network **network)
-{
-    *network = NULL;
     mn_network_spec named = *spec;
     named.type = type->name;
     MN_TRY(check_spec(&named));
@@ -155,6 +146,33 @@ mn_status mn_network_new_of(const mn_network_type *type, const mn_network_spec *
     }
     *network = made;
     return MN_OK;
+}
+
+mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network)
+{
+    *network = NULL;
+    MN_TRY(check_spec(spec));
+    const mn_network_type *type = (const void *)mn_find(MN_KIND_NETWORK, spec->type);
+    return type != NULL ? new_of(type, spec, key, network) : MN_NOT_FOUND;
+}
+
+/* By way of their text, so that they are checked as a user's are. */
+mn_status mn_network_new_of(const mn_network_type *type, const void *options,
+                            const mn_network_spec *spec, mn_key key, mn_network **network)
+{
+    *network = NULL;
+    mn_network_spec written = *spec;
+    written.options = NULL;
+    if (options == NULL)
+        return new_of(type, &written, key, network);
+    cJSON *values = mn_options_to_json(type->options, options);
+    char *text = cJSON_PrintUnformatted(values);
+    cJSON_Delete(values);
+    written.options = text;
+    const mn_status status = text != NULL ? new_of(type, &written, key, network)
+                                          : mn_fail(MN_NO_MEMORY, "out of memory for a network");
+    cJSON_free(text);
+    return status;
 }
 
 void mn_network_free(mn_network *network)

@@ -10,6 +10,7 @@
 /* --- making --- */
 
 mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_type *type, const void *options,
                                  const mn_network_spec *spec, mn_network **network)
 {
     if (learner->networks == MN_MOST_NETWORKS)
@@ -20,7 +21,8 @@ mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const c
     mn_owned_network *added = &learner->network[learner->networks];
     *added = (mn_owned_network){.owner = owner, .name = mn_intern(name)};
     added->key = mn_key_of((uint64_t)learner->settings->seed, purpose);
-    MN_TRY(mn_network_new(spec, added->key, &added->network));
+    MN_TRY(type != NULL ? mn_network_new_of(type, options, spec, added->key, &added->network)
+                        : mn_network_new(spec, added->key, &added->network));
     learner->networks++;
     if (network != NULL)
         *network = added->network;
@@ -53,7 +55,7 @@ static mn_status add_shared(mn_learner *learner)
         .classes = mn_stream_classes(learner->stream),
     };
     mn_network *network;
-    MN_TRY(mn_learner_add_network(learner, "run", "network", &spec, &network));
+    MN_TRY(mn_learner_add_network(learner, "run", "network", NULL, NULL, &spec, &network));
     return mn_learner_add_optimiser(learner, "run", "optimiser",
                                     experiment->section[MN_SECTION_OPTIMISER].type,
                                     mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER),

@@ -117,7 +117,9 @@ mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner);
 void mn_learner_free(mn_learner *learner);
 
 /* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */
+/* A type that is not registered comes with the values of its options; NULL: that of the spec. */
 mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_type *type, const void *options,
                                  const mn_network_spec *spec, mn_network **network);
 mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
                                    const char *kind, const char *options, mn_network *network,

@@ -432,8 +432,15 @@ mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network
                          mn_network **network)
 {
     return mn_learner_add_network(
-        learner, current_name(learner), name,
+        learner, current_name(learner), name, NULL, NULL,
         spec != NULL ? spec : mn_network_spec_of(mn_learner_network(learner)), network);
+}
+
+mn_status mn_add_network_of(mn_learner *learner, const char *name, const mn_network_type *type,
+                            const void *options, const mn_network_spec *spec, mn_network **network)
+{
+    return mn_learner_add_network(learner, current_name(learner), name, type, options, spec,
+                                  network);
 }
 
 mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,

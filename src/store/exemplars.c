@@ -138,3 +138,16 @@ mn_status mn_runfile_read_exemplar(mn_runfile *file, int64_t slot, const mn_exem
     sqlite3_bind_int64(statement, 1, slot);
     return walk(file, statement, hand_column, reader, &rows);
 }
+
+mn_status mn_runfile_put_sample(mn_runfile *file, int64_t after_task, int32_t label, int64_t place,
+                                const uint8_t *image, size_t bytes)
+{
+    sqlite3_stmt *statement;
+    MN_TRY(mn_database_prepare(
+        file, "REPLACE INTO sample VALUES (?1, ?2, ?3, row_crc(?1, ?2, ?3, ?4), ?4)", &statement));
+    sqlite3_bind_int64(statement, 1, after_task);
+    sqlite3_bind_int64(statement, 2, label);
+    sqlite3_bind_int64(statement, 3, place);
+    sqlite3_bind_blob64(statement, 4, image, bytes, SQLITE_STATIC);
+    return mn_database_run(file, statement, "write a sample");
+}

@@ -70,6 +70,10 @@ enum { /* mn_cursor.length, where it is not the phase's own count of epochs or s
        MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
        MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
 };
+/* An image that stands for what was remembered of a class after a task, the `place`-th of them. */
+mn_status mn_runfile_put_sample(mn_runfile *file, int64_t after_task, int32_t label, int64_t place,
+                                const uint8_t *image, size_t bytes);
+
 /* Where the run stands.  Names of stages are text in the file. */
 typedef struct mn_cursor {
     int64_t task;

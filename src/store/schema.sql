@@ -65,6 +65,15 @@ CREATE TABLE exemplar_column (
     PRIMARY KEY (slot, name)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE sample ( -- images that a network made
+    after_task INTEGER NOT NULL,
+    label INTEGER NOT NULL, -- by arrival
+    place INTEGER NOT NULL, -- among those of its class, which are made from equal noise in each task
+    crc INTEGER NOT NULL,
+    image BLOB NOT NULL, -- as images of the data come
+    PRIMARY KEY (after_task, label, place)
+) STRICT;
+
 CREATE TABLE network (
     owner TEXT NOT NULL, -- the strategy that declared it
     name TEXT NOT NULL,

@@ -82,9 +82,11 @@ typedef struct mn_network_spec {
 /* A freshly initialised network; equal keys give equal weights.  MN_NOT_FOUND for an unknown type,
  * MN_BAD_OPTION, MN_BAD_SHAPE. */
 MN_API mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network);
-/* The same of a type that is not registered, such as a strategy's own; spec->type is not read. */
-MN_API mn_status mn_network_new_of(const mn_network_type *type, const mn_network_spec *spec,
-                                   mn_key key, mn_network **network);
+/* The same of a type that need not be registered, such as a strategy's own, with the values of its
+ * options (the struct that its table describes; NULL: the defaults) in place of spec->options;
+ * spec->type is not read. */
+MN_API mn_status mn_network_new_of(const mn_network_type *type, const void *options,
+                                   const mn_network_spec *spec, mn_key key, mn_network **network);
 MN_API void mn_network_free(mn_network *network);
 MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
 /* What it was made for, with every option resolved: it rebuilds the network whatever the defaults

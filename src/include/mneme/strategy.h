@@ -196,6 +196,17 @@ MN_API const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_ne
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 
+/* --- images that a network has made --------------------------------------------------------------- */
+/* Images (B, image...), normalised as training's are, as a batch of rows from memory: brought to
+ * the nearest bytes, so cut off at black and white, and freshly augmented as training's are. */
+MN_API const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
+                                    const int32_t *labels);
+/* Keeps the pixels of a batch in the run file, as what is remembered of each row's class at this
+ * task; `mneme show --samples` draws them.  Those kept earlier in the task are replaced. */
+MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);
+/* A number for the run file's table `scalar`, at this step, under the strategy's name. */
+MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
+
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
 MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
@@ -253,6 +264,10 @@ MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
 /* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */
 MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
                                 mn_network **network);
+/* One of a type of the strategy's own; see mn_network_new_of(). */
+MN_API mn_status mn_add_network_of(mn_learner *learner, const char *name,
+                                   const mn_network_type *type, const void *options,
+                                   const mn_network_spec *spec, mn_network **network);
 MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
                                   const char *options, mn_network *network, double learning_rate);
 /* One that moves the classifier alone. */

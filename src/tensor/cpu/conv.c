@@ -31,6 +31,7 @@ struct mn_conv {
     const mn_layout *weights[2];                     /* by direction */
     const mn_layout *weights_plain, *weights_narrow; /* rows of f32 and of conv->dtype */
     const mn_layout *weights_gradient, *bias_layout;
+    const mn_layout *input_gradient;                 /* as it is computed: not always the input's */
     mn_primitive *forward, *backward_data, *backward_weights;
     mn_conv *exact; /* the f32 plan that makes the weights' gradient; NULL: this one */
 };
@@ -160,7 +161,7 @@ static mn_status choose_forward(mn_conv *conv, const mn_layout *given)
 }
 
 /* The layouts of activations are those of the forward; the weights' are free again. */
-static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
+static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg, mn_dnnl_ref src,
                                    dnnl_primitive_desc_t *desc)
 {
     mn_dnnl_desc weights;
@@ -171,7 +172,7 @@ static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
     MN_TRY(describe(conv->blocked_weight, of == WEIGHTS ? MN_F32 : conv->dtype, dnnl_format_tag_any,
                     &weights));
     mn_dnnl_convolution c = operation(conv, alg);
-    c.src = mn_layout_desc(conv->input);
+    c.src = src;
     c.weights = mn_dnnl_refer(&weights);
     c.bias = conv->bias && of == WEIGHTS ? mn_layout_desc(conv->bias_layout) : NULL;
     c.dst = mn_layout_desc(conv->output);
@@ -184,30 +185,49 @@ static mn_status describe_backward(mn_conv *conv, pass of, dnnl_alg_kind_t alg,
     return mn_dnnl_check(status, "the gradient of a convolution of", mn_shape_text(conv->x, text));
 }
 
-static mn_status choose_backward(mn_conv *conv, pass of, dnnl_primitive_desc_t *desc)
+static mn_status choose_backward(mn_conv *conv, pass of, mn_dnnl_ref src,
+                                 dnnl_primitive_desc_t *desc)
 {
     if (conv->dtype == MN_F32 && winograd_pays(conv, of) &&
-        describe_backward(conv, of, dnnl_convolution_winograd, desc) == MN_OK)
+        describe_backward(conv, of, dnnl_convolution_winograd, src, desc) == MN_OK)
         return MN_OK;
-    return describe_backward(conv, of, dnnl_convolution_auto, desc);
+    return describe_backward(conv, of, dnnl_convolution_auto, src, desc);
 }
 
-static mn_status make_backward_data(mn_conv *conv)
+static mn_status make_backward_data_for(mn_conv *conv, mn_dnnl_ref src)
 {
     dnnl_primitive_desc_t desc;
-    MN_TRY(choose_backward(conv, DATA, &desc));
+    MN_TRY(choose_backward(conv, DATA, src, &desc));
     const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0);
+    const mn_dnnl_ref chosen_src = dnnl_primitive_desc_query_md(desc, dnnl_query_diff_src_md, 0);
     MN_TRY(mn_layout_intern(chosen, conv->blocked_weight, &conv->weights[MN_CONV_BACKWARD]));
-    const mn_argument arguments[] = {{DNNL_ARG_DIFF_SRC, mn_layout_desc(conv->input)},
+    MN_TRY(mn_layout_intern(chosen_src, conv->x, &conv->input_gradient));
+    const mn_argument arguments[] = {{DNNL_ARG_DIFF_SRC, chosen_src},
                                      {DNNL_ARG_WEIGHTS, chosen},
                                      {DNNL_ARG_DIFF_DST, mn_layout_desc(conv->output)}};
+    mn_primitive_free(conv->backward_data);
+    conv->backward_data = NULL;
     return mn_primitive_make(desc, 3, arguments, &conv->backward_data);
+}
+
+/* oneDNN's kernels for images of few channels, which stay plain, know no gradient of them: that is
+ * computed with the channels padded, and reordered. */
+static mn_status make_backward_data(mn_conv *conv)
+{
+    MN_TRY(make_backward_data_for(conv, mn_layout_desc(conv->input)));
+    if (!is_reference(conv->backward_data))
+        return MN_OK;
+    mn_dnnl_desc src;
+    MN_TRY(describe(conv->x, conv->dtype, dnnl_format_tag_any, &src));
+    const mn_status status = make_backward_data_for(conv, mn_dnnl_refer(&src));
+    mn_dnnl_desc_free(&src);
+    return status;
 }
 
 static mn_status make_backward_weights(mn_conv *conv)
 {
     dnnl_primitive_desc_t desc;
-    MN_TRY(choose_backward(conv, WEIGHTS, &desc));
+    MN_TRY(choose_backward(conv, WEIGHTS, mn_layout_desc(conv->input), &desc));
     const mn_dnnl_ref chosen = dnnl_primitive_desc_query_md(desc, dnnl_query_diff_weights_md, 0);
     MN_TRY(mn_layout_intern(chosen, conv->blocked_weight, &conv->weights_gradient));
     const mn_argument arguments[] = {
@@ -360,10 +380,14 @@ mn_status mn_conv_forward(mn_conv *conv, const void *x, const void *weight, cons
 mn_status mn_conv_backward_data(mn_conv *conv, const void *dy, const void *weight, void *dx,
                                 bool add)
 {
-    void *result = add ? mn_scratch_take(MN_SCRATCH_RESULT, conv->input->bytes) : dx;
+    const bool moves = conv->input_gradient != conv->input;
+    void *result =
+        add || moves ? mn_scratch_take(MN_SCRATCH_RESULT, conv->input_gradient->bytes) : dx;
     if (result == NULL)
         return MN_NO_MEMORY;
     MN_TRY(mn_primitive_run(conv->backward_data, (const void *[]){result, weight, dy}));
+    if (moves)
+        return mn_kernel_reorder_between(conv->input_gradient, result, conv->input, dx, add);
     if (add)
         mn_layout_accumulate(conv->input, result, dx);
     return MN_OK;

@@ -26,43 +26,76 @@ static place place_of(int64_t i, int64_t old, int64_t new, bool align_corners)
     return p;
 }
 
+enum { CHUNK = 256 }; /* columns whose places are known at a time */
+
+static int64_t places_of(const mn_upsampling *u, int64_t first, place columns[CHUNK])
+{
+    const int64_t left = u->new_width - first, count = left < CHUNK ? left : CHUNK;
+    for (int64_t j = 0; j < count; j++)
+        columns[j] = place_of(first + j, u->width, u->new_width, u->align_corners);
+    return count;
+}
+
+static bool worth_threads(const mn_upsampling *u)
+{
+    return u->planes * u->new_height * u->new_width > 32768;
+}
+
+static void upsample_row(const place *columns, int64_t count, const float *near, const float *far,
+                         float of_far, float *y)
+{
+    for (int64_t j = 0; j < count; j++) {
+        const place c = columns[j];
+        const float a = near[c.near] + c.of_far * (near[c.far] - near[c.near]);
+        const float b = far[c.near] + c.of_far * (far[c.far] - far[c.near]);
+        y[j] = a + of_far * (b - a);
+    }
+}
+
 void mn_kernel_upsample(const mn_upsampling *u, const float *x, float *y)
 {
-    for (int64_t i = 0; i < u->new_height; i++) {
-        const place row = place_of(i, u->height, u->new_height, u->align_corners);
-        for (int64_t j = 0; j < u->new_width; j++) {
-            const place column = place_of(j, u->width, u->new_width, u->align_corners);
-            for (int64_t p = 0; p < u->planes; p++) {
-                const float *near = x + (p * u->height + row.near) * u->width;
-                const float *far = x + (p * u->height + row.far) * u->width;
-                const float a =
-                    near[column.near] + column.of_far * (near[column.far] - near[column.near]);
-                const float b =
-                    far[column.near] + column.of_far * (far[column.far] - far[column.near]);
-                y[(p * u->new_height + i) * u->new_width + j] = a + row.of_far * (b - a);
+    place columns[CHUNK];
+    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
+        const int64_t count = places_of(u, first, columns);
+#pragma omp parallel for schedule(static) if (worth_threads(u))
+        for (int64_t p = 0; p < u->planes; p++)
+            for (int64_t i = 0; i < u->new_height; i++) {
+                const place row = place_of(i, u->height, u->new_height, u->align_corners);
+                upsample_row(columns, count, x + (p * u->height + row.near) * u->width,
+                             x + (p * u->height + row.far) * u->width, row.of_far,
+                             y + (p * u->new_height + i) * u->new_width + first);
             }
-        }
+    }
+}
+
+static void upsample_row_backward(const place *columns, int64_t count, const float *dy,
+                                  float of_far, float *near, float *far)
+{
+    for (int64_t j = 0; j < count; j++) {
+        const place c = columns[j];
+        const float to_far = of_far * dy[j], to_near = dy[j] - to_far;
+        near[c.near] += (1 - c.of_far) * to_near;
+        near[c.far] += c.of_far * to_near;
+        far[c.near] += (1 - c.of_far) * to_far;
+        far[c.far] += c.of_far * to_far;
     }
 }
 
 void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float *dx, bool add)
 {
+    place columns[CHUNK];
     if (!add)
         mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
-    for (int64_t i = 0; i < u->new_height; i++) {
-        const place row = place_of(i, u->height, u->new_height, u->align_corners);
-        for (int64_t j = 0; j < u->new_width; j++) {
-            const place column = place_of(j, u->width, u->new_width, u->align_corners);
-            for (int64_t p = 0; p < u->planes; p++) {
-                float *near = dx + (p * u->height + row.near) * u->width;
-                float *far = dx + (p * u->height + row.far) * u->width;
-                const float slope = dy[(p * u->new_height + i) * u->new_width + j];
-                const float of_far = row.of_far * slope, of_near = slope - of_far;
-                near[column.near] += (1 - column.of_far) * of_near;
-                near[column.far] += column.of_far * of_near;
-                far[column.near] += (1 - column.of_far) * of_far;
-                far[column.far] += column.of_far * of_far;
+    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
+        const int64_t count = places_of(u, first, columns);
+#pragma omp parallel for schedule(static) if (worth_threads(u))
+        for (int64_t p = 0; p < u->planes; p++)
+            for (int64_t i = 0; i < u->new_height; i++) {
+                const place row = place_of(i, u->height, u->new_height, u->align_corners);
+                upsample_row_backward(columns, count,
+                                      dy + (p * u->new_height + i) * u->new_width + first,
+                                      row.of_far, dx + (p * u->height + row.near) * u->width,
+                                      dx + (p * u->height + row.far) * u->width);
             }
-        }
     }
 }
