@@ -119,7 +119,7 @@ symbols_are_public() {
         split("memcpy memmove memset memcmp strcmp strncmp strlen " \
               "exp expf exp2 expm1 log logf log2 log1p sqrt sqrtf pow powf fabs fabsf " \
               "floor floorf ceil ceilf round roundf lround llround trunc fmax fmin fmaxf fminf " \
-              "sin cos tan tanh tanhf atan2 hypot", names, " ")
+              "sin cos sincos tan tanh tanhf atan2 hypot", names, " ")
         for (i in names)
             allowed[names[i]] = 1
         compilers = "^(_GLOBAL_OFFSET_TABLE_|__stack_chk_|__asan_|__ubsan_|__tsan_|__msan_|" \

@@ -24,9 +24,11 @@ expect() {
 few='--set dataset.train_per_class=20 --set dataset.test_per_class=10 --buffer-size 20 --eval-every 5'
 for file in "$@"; do
     strategy=$(echo "$file" | tr _ -) # er_ace.c brings er-ace
-    expect 0 run split-synthetic "$strategy" $few -q -o "$scratch/$strategy.mneme"
+    benchmark=split-synthetic
+    [ "$strategy" = genifer ] && benchmark=maps-synthetic # it looks at a network's maps
+    expect 0 run $benchmark "$strategy" $few -q -o "$scratch/$strategy.mneme"
     expect 0 resume "$scratch/$strategy.mneme" -q
-    expect 0 run split-synthetic "$strategy" $few --rebuild --commit-steps 3 -q \
+    expect 0 run $benchmark "$strategy" $few --rebuild --commit-steps 3 -q \
         -o "$scratch/$strategy-rebuilt.mneme"
 done
 expect 2 run split-synthetic er -q -o "$scratch/er.mneme"

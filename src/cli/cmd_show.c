@@ -5,9 +5,26 @@
 #include "cli/report.h"
 
 #include <limits.h>
+#include <mneme/results.h>
+#include <stdio.h>
+
+static int show_samples(const mn_arguments *arguments, const char *png)
+{
+    if (arguments->word_count > 1) {
+        mn_complain("--samples draws one run; give one FILE");
+        return MN_EXIT_USAGE;
+    }
+    const mn_status drawn = mn_results_samples(arguments->words[0], png);
+    if (drawn == MN_OK)
+        fprintf(stderr, "%s written\n", png);
+    return mn_exit_of_work(drawn);
+}
 
 static int show(const mn_arguments *arguments)
 {
+    const char *samples = mn_arguments_value(arguments, "samples");
+    if (samples != NULL)
+        return show_samples(arguments, samples);
     mn_runs runs;
     const mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
@@ -31,6 +48,9 @@ static int show(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "plot", .help = "also draw the curves in the terminal (needs gnuplot)"},
     {.name = "json", .help = "as one JSON object: runs, and groups of equal settings"},
+    {.name = "samples",
+     .value = "FILE",
+     .help = "draws what a run's generator made instead, by class and task, as a PNG"},
     {.name = NULL},
 };
 

@@ -55,5 +55,4 @@ MN_NETWORK(plain_convnet) = {
     .options_size = sizeof(plain_options),
     .build = build,
     .forward = forward,
-    .parallel = true,
 };

@@ -25,6 +25,8 @@ typedef struct memory {
     mn_sheet *sheet;
     int64_t image_bytes, newest; /* newest: images offered when the last one was kept */
     int64_t shown_task;
+    int64_t shown, in_row; /* samples */
+    int32_t shown_label;
     uint8_t *pixels; /* (image) of one exemplar */
 } memory;
 
@@ -171,7 +173,55 @@ static mn_status draw_memory(memory *m)
     return status;
 }
 
-mn_status mn_results_sheet(const char *path, const char *png)
+/* --- what a generator of the run made --- */
+
+static int64_t task_of_class(const mn_results *results, int32_t label)
+{
+    int64_t task = 0, first = 0;
+    for (const char *names; (names = mn_results_task_classes(results, task)) != NULL; task++) {
+        first += count_names(names);
+        if (label < first)
+            return task;
+    }
+    return 0;
+}
+
+static mn_status draw_sample(void *context, const mn_sample *sample)
+{
+    memory *m = context;
+    char name[96];
+    if ((int64_t)sample->bytes != m->image_bytes)
+        return mn_fail(MN_CORRUPT, "%s: a sample has %zu bytes, expected %lld", m->path,
+                       sample->bytes, (long long)m->image_bytes);
+    if (m->shown == 0)
+        MN_TRY(mn_sheet_row(m->sheet, "%s, %s, seed %s: made by the generator after each task",
+                            mn_results_value(m->results, "benchmark"),
+                            mn_results_value(m->results, "strategy"),
+                            mn_results_value(m->results, "seed")));
+    m->shown++;
+    if (sample->label != m->shown_label || sample->after_task != m->shown_task) {
+        class_name(m->results, sample->label, (int32_t)task_of_class(m->results, sample->label),
+                   name, sizeof name);
+        MN_TRY(mn_sheet_row(m->sheet, "%.20s, task %lld", name, (long long)sample->after_task + 1));
+        m->in_row = 0;
+    }
+    m->shown_label = sample->label;
+    m->shown_task = sample->after_task;
+    return m->in_row++ < MOST_COLUMNS ? mn_sheet_image(m->sheet, sample->image, -1) : MN_OK;
+}
+
+static mn_status draw_samples(memory *m)
+{
+    m->shown_label = -1;
+    MN_TRY(mn_runfile_read_samples(m->file, draw_sample, m));
+    return m->shown > 0 ? MN_OK
+                        : mn_fail(MN_NOT_FOUND,
+                                  "%s: no generator has made images; a run of genifer has some "
+                                  "after its first task",
+                                  m->path);
+}
+
+static mn_status draw(const char *path, const char *png, mn_status (*of)(memory *m))
 {
     memory m = {.path = path, .shown_task = -1};
     mn_shape image;
@@ -186,7 +236,7 @@ mn_status mn_results_sheet(const char *path, const char *png)
     if (status == MN_OK)
         status = mn_runfile_open(path, MN_READ, &m.file);
     if (status == MN_OK)
-        status = draw_memory(&m);
+        status = of(&m);
     if (m.file != NULL)
         mn_runfile_close(m.file);
     if (status == MN_OK)
@@ -195,6 +245,16 @@ mn_status mn_results_sheet(const char *path, const char *png)
     mn_results_free(m.results);
     free(m.pixels);
     return status;
+}
+
+mn_status mn_results_sheet(const char *path, const char *png)
+{
+    return draw(path, png, draw_memory);
+}
+
+mn_status mn_results_samples(const char *path, const char *png)
+{
+    return draw(path, png, draw_samples);
 }
 
 /* --- what training sees -------------------------------------------------------------------------

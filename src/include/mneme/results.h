@@ -65,6 +65,9 @@ MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *ima
 /* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,
  * oldest first. */
 MN_API mn_status mn_results_sheet(const char *path, const char *png);
+/* Draws the images that a generator of the run made, as a PNG: for each class a row for each task
+ * after which it made some, from equal noise. */
+MN_API mn_status mn_results_samples(const char *path, const char *png);
 
 /* --- statistics over seeds -------------------------------------------------------------------- */
 typedef struct mn_summary {

@@ -1,0 +1,375 @@
+"""Genifer against PyTorch:  genifer.py MNEME
+
+A whole run of a small network, generator and discriminator, compared with a reference written from the
+specification alone: every loss of every step, and where the generator's average ends.  Random numbers are
+looked up as mneme looks them up; the penalty on gradients is differentiated twice, where mneme takes
+differences.  Exits 77 (skipped) without PyTorch.
+"""
+
+import math
+import os
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+except ImportError as why:
+    print(f"skipped: {sys.executable}: {why}; on Debian: apt install python3-torch python3-numpy")
+    sys.exit(77)
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+
+import philox
+import runs
+import safetensors
+
+runs.SIDE = 6  # a doubling of 3
+from runs import BATCH, CLASSES, TASK_CLASSES, TASKS, Runs
+
+# The weight of the penalty, rates of generator and discriminator, and how far a loss may lie from the
+# reference's, of the largest loss of its name.  Adam's first steps are as long for a gradient of 1e-8 as
+# for one of 1, so rounding is soon seen, and sooner what the penalty's differences leave out.
+CASES = ((0.0, 2e-4, 2e-4), (0.5, 2e-4, 1e-2))
+STEPS, GAN_BATCH, SAMPLES, RATE, LATER = 18, 8, 2, 0.2, 0.003
+LATENT, EMBEDDING, STYLE, WIDTH = 5, 4, 6, 8  # of the generator, which doubles once
+SEEN, DENSE, PROJECTION = 6, 7, 5  # of the discriminator, of one block with one convolution
+LAZY = 16 / 17
+DISTIL, HALF_LIFE = 10.0, 60.0
+
+
+def normal(purpose, step, *shape):
+    key = philox.key_at(philox.key_of(0, purpose), step)
+    return torch.tensor(normals(key, math.prod(shape))).float().double().reshape(shape)
+
+
+def normals(key, count):
+    numbers = []
+    for i in range(count):
+        word = philox.bits(key, i)
+        radius = (((word[0] << 32 | word[1]) >> 11) + 0.5) * 2.0**-53
+        angle = ((word[2] << 32 | word[3]) >> 11) * 2.0**-53
+        numbers.append(math.sqrt(-2 * math.log(radius)) * math.cos(2 * math.pi * angle))
+    return numbers
+
+
+def labels_of(name, step, classes, count):
+    key = philox.key_at(philox.key_of(0, f"uniform.genifer/{name}"), step)
+    chance = np.float32(philox.uniform(key, count))
+    return [classes[int(float(c) * len(classes))] for c in chance]
+
+
+def one_hot(labels):
+    return F.one_hot(torch.tensor(labels), CLASSES).double()
+
+
+class Classifier(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(1, 4, 3, 1, 1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(4)
+        self.conv2 = torch.nn.Conv2d(4, 8, 3, 2, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(8)
+        self.classifier = torch.nn.Linear(8, CLASSES)
+        self.double()
+
+    def maps(self, x):
+        return F.relu(self.bn1(self.conv1(x)))
+
+    def forward(self, x):
+        maps = self.maps(x)
+        y = F.relu(self.bn2(self.conv2(maps)))
+        return self.classifier(y.mean((2, 3))), maps
+
+
+class Equalised(torch.nn.Module):
+    """Weights from N(0, 1), or N(0, 1 / rate), by their place among all that the network declares."""
+
+    def __init__(self, purpose):
+        super().__init__()
+        self.key, self.count = philox.key_of(0, f"network.initial.genifer/{purpose}"), 0
+
+    def add(self, shape, constant=None, deviation=1.0):
+        key = philox.key_at(self.key, self.count)
+        if constant is None:
+            value = torch.tensor(normals(key, math.prod(shape))).float().double() * deviation
+        else:
+            value = torch.full((math.prod(shape),), float(constant), dtype=torch.float64)
+        self.register_parameter(f"p{self.count}", torch.nn.Parameter(value.reshape(shape)))
+        self.count += 1
+
+    def add_linear(self, inputs, outputs, bias=0.0, rate=1.0):
+        self.add((outputs, inputs), deviation=1 / rate)
+        self.add((outputs,), bias)
+
+    def add_conv(self, inputs, outputs):
+        self.add((outputs, inputs, 3, 3))
+        self.add((outputs,), 0)
+
+    def next(self):
+        self.at += 1
+        return getattr(self, f"p{self.at - 1}")
+
+    def linear(self, x, rate=1.0):
+        weight, bias = self.next(), self.next()
+        return F.linear(x, weight * rate / math.sqrt(weight.shape[1]), bias * rate)
+
+    def conv(self, x):
+        weight, bias = self.next(), self.next()
+        return F.conv2d(x, weight * math.sqrt(2 / (9 * weight.shape[1])), bias, padding=1)
+
+
+MAPS = ((WIDTH, WIDTH, 3), (WIDTH, WIDTH // 2, 3), (WIDTH // 2, WIDTH // 2, 6))
+NOISE = sum(side * side for _, _, side in MAPS)
+
+
+class Generator(Equalised):
+    def __init__(self, purpose):
+        super().__init__(purpose)
+        self.add_linear(CLASSES, EMBEDDING)
+        self.add_linear(LATENT + EMBEDDING, STYLE, rate=0.01)
+        self.add_linear(STYLE, STYLE, rate=0.01)
+        self.add((WIDTH, 3, 3), 1)
+        for inputs, outputs, _ in MAPS:
+            self.add_style(inputs, outputs)
+            self.add((outputs, 1, 1, 1), 0)
+        self.add_style(WIDTH // 2, 1)
+
+    def add_style(self, inputs, outputs):
+        self.add_linear(STYLE, inputs, bias=1)
+        self.add_linear(STYLE, inputs)
+        self.add_conv(inputs, outputs)
+
+    def styled(self, x, style):
+        scale, shift = self.linear(style), self.linear(style)
+        return self.conv(x * scale[:, :, None, None] + shift[:, :, None, None])
+
+    def forward(self, latent, classes, noise):
+        self.at, used = 0, 0
+        style = torch.cat([latent, self.linear(classes)], 1)
+        for _ in range(2):
+            style = F.leaky_relu(self.linear(style, 0.01), 0.2)
+        x = self.next().expand(len(latent), -1, -1, -1)
+        for layer, (_, _, side) in enumerate(MAPS):
+            x = self.styled(x, style)
+            drawn = noise[:, used : used + side * side].reshape(-1, 1, side, side)
+            used += side * side
+            x = F.leaky_relu(x + self.next().reshape(1, -1, 1, 1) * drawn, 0.2)
+            if layer == 1:
+                x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+        return self.styled(x, style)
+
+
+def deviation(x, group=32):
+    rows = len(x)
+    members = group if rows % group == 0 else rows
+    y = x.reshape(members, -1, *x.shape[1:])
+    spread = ((y - y.mean(0)) ** 2).mean(0).add(1e-8).sqrt().mean((1, 2, 3))
+    channel = spread.repeat(members).reshape(rows, 1, 1, 1).expand(-1, 1, *x.shape[2:])
+    return torch.cat([x, channel], 1)
+
+
+class Discriminator(Equalised):
+    def __init__(self):
+        super().__init__("discriminator")
+        self.add_conv(4, SEEN)
+        self.add_conv(SEEN + 1, SEEN)
+        self.add_linear(SEEN * 9, DENSE)
+        self.add_linear(DENSE, PROJECTION)
+        self.add((PROJECTION, CLASSES))
+
+    def forward(self, maps, classes):
+        self.at = 0
+        x = F.avg_pool2d(F.leaky_relu(self.conv(maps), 0.2), 2)
+        x = F.leaky_relu(self.conv(deviation(x)), 0.2)
+        x = F.leaky_relu(self.linear(x.flatten(1)), 0.2)
+        phi = self.linear(x)
+        psi = classes @ (self.next() / math.sqrt(CLASSES)).T
+        return (phi * psi).sum(1) / math.sqrt(PROJECTION)
+
+
+def copy(to, source):
+    to.load_state_dict(source.state_dict())
+
+
+class Reference:
+    def __init__(self, weights, gamma, rate):
+        self.gamma, self.rate = gamma, rate
+        self.network, self.before = Classifier(), Classifier()
+        for name, parameter in self.network.named_parameters():
+            parameter.data = torch.tensor(weights[name]).double()
+        self.generator, self.average = Generator("generator"), Generator("average")
+        self.previous, self.discriminator = Generator("previous"), Discriminator()
+        self.losses, self.step = {}, 0
+
+    def add(self, name, value):
+        self.losses.setdefault(name, []).append(value.item())
+        return value
+
+    def train_first(self, task):
+        self.network.train()
+        for x, y in batches(task, BATCH):
+            logits, _ = self.network(x)
+            loss = self.add("labels", F.cross_entropy(logits[:, : task.seen], y))
+            self.move(torch.optim.SGD(self.network.parameters(), RATE), loss)
+            self.step += 1
+
+    def move(self, optimiser, loss):
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    def made(self, generator, names, classes, count):
+        labels = labels_of(names[0], self.step, classes, count)
+        latent = normal(f"noise.genifer/{names[1]}", self.step, count, LATENT)
+        noise = normal(f"noise.genifer/{names[2]}", self.step, count, NOISE)
+        return generator(latent, one_hot(labels), noise), labels
+
+    def replayed(self, task):
+        with torch.no_grad():
+            names = ("replay", "replay", "replay-noise")
+            images, labels = self.made(self.average, names, task.past, BATCH // 2)
+        return (images.clamp(0, 1) * 255).round() / 255, labels
+
+    def train_later(self, task):
+        optimiser = torch.optim.RAdam(self.network.parameters(), LATER, weight_decay=5e-4)
+        self.network.train()
+        self.before.train()
+        for x, y in batches(task, BATCH):
+            x, y = x[: BATCH // 2], y[: BATCH // 2]
+            new, past = len(x), len(task.past)
+            both = torch.cat([x, self.replayed(task)[0]])
+            logits, maps = self.network(both)
+            with torch.no_grad():
+                was, old_maps = self.before(both)
+            loss = 0.02 * self.add("labels", F.cross_entropy(logits[:new, : task.seen], y))
+            wanted = was[new:, :past].softmax(1)
+            got = logits[new:, : task.seen].log_softmax(1)[:, :past]
+            loss = loss + 0.98 * self.add("distil", -(wanted * got).sum(1).mean())
+            away = ((maps - old_maps)[new:].flatten(1) ** 2).sum(1)
+            length = torch.where(away > 1e-20, away, torch.ones_like(away)).sqrt() * (away > 1e-20)
+            self.move(optimiser, loss + self.add("features", length.mean()))
+            self.step += 1
+
+    def train_generator(self, task):
+        self.network.eval()
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(False)
+        rows = GAN_BATCH if task.number == 0 else GAN_BATCH // 2
+        seen = self.rate * (LAZY if self.gamma > 0 else 1)
+        optimisers = (
+            torch.optim.Adam(self.discriminator.parameters(), seen, (0, 0.99**LAZY)),
+            torch.optim.Adam(self.generator.parameters(), self.rate, (0, 0.99)),
+        )
+        full = len(task.y) // rows
+        for update in range(STEPS):
+            at = update % full * rows
+            reals, labels = task.x[at : at + rows], task.y[at : at + rows].tolist()
+            self.duel(task, update, reals.reshape(-1, 1, 6, 6), labels, optimisers)
+            half_life = HALF_LIFE * min(1, update / (STEPS / 2))
+            keep = 0.5 ** (GAN_BATCH / half_life) if half_life > 0 else 0
+            with torch.no_grad():
+                for average, now in zip(self.average.parameters(), self.generator.parameters()):
+                    average.copy_(keep * average + (1 - keep) * now)
+            self.step += 1
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(True)
+        self.step += task.seen  # samples are kept
+
+    def duel(self, task, update, reals, real_labels, optimisers):
+        rows, distil = len(reals), None
+        new = ("new-class", "new-latent", "new-noise")
+        fakes, labels = self.made(self.generator, new, task.present, rows)
+        if task.number > 0:
+            old = ("old-class", "old-latent", "old-noise")
+            with torch.no_grad():
+                kept, old_labels = self.made(self.previous, old, task.past, rows)
+            again, _ = self.made(self.generator, old, task.past, rows)
+            distil = (again - kept).abs().mean()
+            fakes, labels = torch.cat([again, fakes]), old_labels + labels
+            reals, real_labels = torch.cat([kept, reals]), old_labels + real_labels
+        real_maps = self.network.maps(reals).detach().requires_grad_()
+        fake_maps = self.network.maps(fakes)
+        real_scores = self.discriminator(real_maps, one_hot(real_labels))
+        fake_scores = self.discriminator(fake_maps.detach(), one_hot(labels))
+        loss = self.add("real", F.softplus(-real_scores).mean())
+        loss = loss + self.add("made", F.softplus(fake_scores).mean())
+        if self.gamma > 0 and update % 16 == 0:
+            (slope,) = torch.autograd.grad(real_scores.sum(), real_maps, create_graph=True)
+            penalty = self.add("r1", (slope**2).sum((1, 2, 3)).mean())
+            loss = loss + self.gamma / 2 * LAZY * penalty
+        self.move(optimisers[0], loss)
+        scores = self.discriminator(fake_maps, one_hot(labels))
+        loss = self.add("fooling", F.softplus(-scores).mean())
+        if distil is not None:
+            weight = DISTIL * len(task.past) / len(task.present)
+            loss = loss + weight * self.add("generator-distil", distil)
+        self.move(optimisers[1], loss)
+
+    def run(self, tasks):
+        for task in tasks:
+            copy(self.before, self.network)
+            if task.number > 0:
+                copy(self.previous, self.average)
+                copy(self.generator, self.average)
+            self.train_first(task) if task.number == 0 else self.train_later(task)
+            if task.number < TASKS - 1:
+                self.train_generator(task)
+
+
+def batches(task, size):
+    x = task.x.reshape(-1, 1, 6, 6)
+    for at in range(0, len(x), size):
+        yield x[at : at + size], task.y[at : at + size]
+
+
+def settings(gamma, rate):
+    genifer = {"stage": "layer1", "later_lr": LATER, "steps": STEPS, "later_steps": STEPS}
+    genifer |= {"gan_batch": GAN_BATCH, "half_life": HALF_LIFE, "most_augmented": 0}
+    genifer |= {"latent": LATENT, "embedding": EMBEDDING, "style": STYLE, "width": WIDTH}
+    genifer |= {"doublings": 1, "discriminator_width": SEEN, "discriminator_most": SEEN}
+    genifer |= {"blocks": 1, "convolutions": 1, "dense": DENSE, "projection": PROJECTION}
+    genifer |= {"samples": SAMPLES, "gamma": gamma, "distil": DISTIL}
+    genifer |= {"generator_lr": rate, "discriminator_lr": rate}
+    network = {"network.name": "plain-convnet", "network.depth": 2, "network.width": 4}
+    return network | {f"genifer.{key}": value for key, value in genifer.items()} | {"lr": RATE}
+
+
+def errors(run, reference):
+    phases = {"labels": "train", "distil": "train", "features": "train"}
+    for name, want in reference.losses.items():
+        got = run.losses(name, phases.get(name, "generator"))
+        want = np.array(want)
+        if got.shape != want.shape:
+            yield f"{name}: {got.size} losses, expected {want.size}", float("inf")
+            continue
+        yield name, (np.abs(got - want) / max(np.abs(want).max(), 1e-12)).max()
+
+
+def main(mneme):
+    torch.set_num_threads(1)
+    torch.manual_seed(5)
+    with tempfile.TemporaryDirectory() as folder:
+        all_runs = Runs(os.path.abspath(mneme), folder)
+        network = Classifier()
+        weights = {n: p.detach().numpy().astype(np.float32) for n, p in network.named_parameters()}
+        extra = {n: b.numpy().astype(np.float32) for n, b in network.named_buffers() if "running" in n}
+        safetensors.save(weights | extra, f"{folder}/in.safetensors")
+        wrong = []
+        for gamma, rate, tolerance in CASES:
+            reference = Reference(weights, gamma, rate)
+            reference.run(all_runs.tasks())
+            run = all_runs.run("genifer", settings(gamma, rate))
+            for name, error in errors(run, reference):
+                label = f"gamma {gamma}, {name}: {len(reference.losses[name])} losses"
+                print(f"  {label}, {error:.1e}")
+                wrong += [f"{label}, {error:.1e}"] if not error <= tolerance else []
+    for line in wrong:
+        print(f"DIFFERS  {line}")
+    print(f"{len(wrong)} differences" if wrong else "all agree")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
