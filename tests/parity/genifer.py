@@ -355,7 +355,7 @@ def main(mneme):
         network = Classifier()
         weights = {n: p.detach().numpy().astype(np.float32) for n, p in network.named_parameters()}
         extra = {n: b.numpy().astype(np.float32) for n, b in network.named_buffers() if "running" in n}
-        safetensors.save(weights | extra, f"{folder}/in.safetensors")
+        safetensors.save(weights | extra, f"{folder}/in-False.safetensors")
         wrong = []
         for gamma, rate, tolerance in CASES:
             reference = Reference(weights, gamma, rate)

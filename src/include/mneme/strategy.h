@@ -192,11 +192,6 @@ MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *bat
  * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
 MN_API const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
                                     mn_range classes);
-/* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
-MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-
-/* --- images that a network has made --------------------------------------------------------------- */
 /* Images (B, image...), normalised as training's are, as a batch of rows from memory: brought to
  * the nearest bytes, so cut off at black and white, and freshly augmented as training's are. */
 MN_API const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
@@ -206,6 +201,9 @@ MN_API const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_va
 MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);
 /* A number for the run file's table `scalar`, at this step, under the strategy's name. */
 MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
+/* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
+MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
+MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
