@@ -31,7 +31,7 @@ struct mn_conv {
     const mn_layout *weights[2];                     /* by direction */
     const mn_layout *weights_plain, *weights_narrow; /* rows of f32 and of conv->dtype */
     const mn_layout *weights_gradient, *bias_layout;
-    const mn_layout *input_gradient;                 /* as it is computed: not always the input's */
+    const mn_layout *input_gradient; /* as it is computed: not always the input's */
     mn_primitive *forward, *backward_data, *backward_weights;
     mn_conv *exact; /* the f32 plan that makes the weights' gradient; NULL: this one */
 };
