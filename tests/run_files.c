@@ -89,6 +89,11 @@ void test_same_run(const char *one, const char *other)
     sqlite3_close(database);
 }
 
+const char *test_benchmark_of(const char *strategy)
+{
+    return strcmp(strategy, "genifer") == 0 ? "maps-synthetic" : "split-synthetic";
+}
+
 const char *test_folder(const char *name)
 {
     static char path[512];

@@ -121,8 +121,8 @@ static void run_child(const char *path, bool resume)
     if (resume) {
         status = mn_resume(path, &observer);
     } else {
-        mn_experiment *experiment =
-            test_experiment("split-synthetic", to_kill->strategy, to_kill->killed);
+        mn_experiment *experiment = test_experiment(test_benchmark_of(to_kill->strategy),
+                                                    to_kill->strategy, to_kill->killed);
         status = mn_experiment_run(experiment, path, &observer);
     }
     if (status != MN_OK)
@@ -232,7 +232,7 @@ static tally kill_and_compare(const plan *p)
     char undisturbed[600], killed[600];
     snprintf(undisturbed, sizeof undisturbed, "%s/undisturbed.mneme", folder);
     snprintf(killed, sizeof killed, "%s/killed.mneme", folder);
-    test_run("split-synthetic", p->strategy, p->undisturbed, undisturbed);
+    test_run(test_benchmark_of(p->strategy), p->strategy, p->undisturbed, undisturbed);
     const long long total = committed_step(undisturbed);
     tally seen = {0, 0, 0, 0};
     for (int i = 0; seen.kills < kills;) {

@@ -72,12 +72,6 @@ static void expect(int code, int expected, const char *said, const char *text)
     ck_assert_msg(strstr(said, text) != NULL, "expected '%s' in: %s", text, said);
 }
 
-/* Genifer looks at a network's maps. */
-static const char *benchmark_of(const mn_descriptor *strategy)
-{
-    return strcmp(strategy->name, "genifer") == 0 ? "maps-synthetic" : "split-synthetic";
-}
-
 START_TEST(every_builtin_strategy_as_a_plugin_gives_the_same_bytes)
 {
     const char *folder = test_folder("plugin");
@@ -89,11 +83,12 @@ START_TEST(every_builtin_strategy_as_a_plugin_gives_the_same_bytes)
         path_of(plugin, plugins(), strategy->name, ".so");
         for (char *at = strrchr(plugin, '/'); *at != '\0'; at++)
             *at = *at == '-' ? '_' : *at;
-        expect(program_in(folder, said, "run", benchmark_of(strategy), strategy->name, "-q", "-o",
-                          built_in, NULL),
+        expect(program_in(folder, said, "run", test_benchmark_of(strategy->name), strategy->name,
+                          "-q", "-o", built_in, NULL),
                DONE, said, "");
         ck_assert_msg(strstr(said, "instead of") == NULL, "%s", said);
-        expect(program_in(folder, said, "run", benchmark_of(strategy), plugin, "-o", brought, NULL),
+        expect(program_in(folder, said, "run", test_benchmark_of(strategy->name), plugin, "-o",
+                          brought, NULL),
                DONE, said, "instead of the built-in one");
         ck_assert_msg(strstr(said, plugin) != NULL, "the plugin's path is missing: %s", said);
         test_same_run(built_in, brought);

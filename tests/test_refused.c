@@ -88,7 +88,7 @@ START_TEST(a_buffer_of_one_row_is_enough_or_refused)
         const char *name = strategy_at(i)->name;
         int steps = 0;
         const mn_observer observer = {.context = &steps, .stop = stop_at_first_step};
-        mn_experiment *experiment = test_experiment("split-synthetic", name, one);
+        mn_experiment *experiment = test_experiment(test_benchmark_of(name), name, one);
         const mn_status status = mn_experiment_run(experiment, path, &observer);
         mn_experiment_free(experiment);
         bool needs_more = false;
