@@ -1,13 +1,14 @@
 /* bench_step.c -- the milliseconds of one step, as JSON:
  *
- *   bench_step WORK NETWORK CxHxW BATCH THREADS STEPS [PROFILE]
+ *   bench_step WORK NETWORK CxHxW BATCH THREADS STEPS f32|bf16 [profile]
  *
  * WORK is sgd (forward, backward, SGD step), derpp (the three passes of DER++: stream, logits and
  * labels of remembered rows) or evaluate (forward alone, statistics fixed).  The first steps plan
  * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`, a
- * table of ops follows. */
+ * table of ops comes first. */
 #include "autograd/profile.h"
 #include "bench.h"
+#include "tensor/tensor.h"
 #include <mneme/network.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ typedef struct work {
     mn_network *network;
     mn_optimiser *optimiser;
     mn_tape *tape;
+    mn_profile profile;
     mn_shape shape;  /* of a batch */
     float *images;   /* DRAWS batches */
     float *logits;   /* (B, CLASSES): what a buffer remembers */
@@ -35,23 +37,33 @@ static mn_var *logits_of(work *w, int64_t draw, mn_mode mode)
     return mn_network_forward(w->network, x, mode).logits;
 }
 
+static mn_status begin(work *w)
+{
+    const double since = mn_bench_now();
+    mn_tape_reset(w->tape);
+    MN_TRY(mn_network_zero_gradients(w->network));
+    mn_profile_add(&w->profile, "zeroing", mn_bench_now() - since);
+    return MN_OK;
+}
+
 static mn_status descend(work *w, mn_var *loss)
 {
     MN_TRY(mn_backward(loss));
-    return mn_optimiser_step(w->optimiser, RATE);
+    const double since = mn_bench_now();
+    MN_TRY(mn_optimiser_step(w->optimiser, RATE));
+    mn_profile_add(&w->profile, "optimiser", mn_bench_now() - since);
+    return MN_OK;
 }
 
 static mn_status sgd(work *w)
 {
-    mn_tape_reset(w->tape);
-    MN_TRY(mn_network_zero_gradients(w->network));
+    MN_TRY(begin(w));
     return descend(w, mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels));
 }
 
 static mn_status derpp(work *w)
 {
-    mn_tape_reset(w->tape);
-    MN_TRY(mn_network_zero_gradients(w->network));
+    MN_TRY(begin(w));
     mn_var *loss = mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels);
     mn_var *old = mn_input(w->tape, MN_SHAPE(w->shape.size[0], CLASSES), w->logits, false);
     loss = mn_axpby(1, loss, ALPHA, mn_mse(logits_of(w, 1, MN_TRAIN), old));
@@ -67,12 +79,14 @@ static mn_status evaluate(work *w)
                                                                       : mn_tape_status(w->tape);
 }
 
-static mn_status prepare(work *w, const char *network, mn_shape image, int64_t batch)
+static mn_status prepare(work *w, const char *network, mn_shape image, int64_t batch,
+                         mn_dtype precision)
 {
     const mn_network_spec spec = {network, NULL, image, CLASSES};
     MN_TRY(mn_network_new(&spec, mn_key_of(1, "weights"), &w->network));
     MN_TRY(mn_optimiser_new("sgd", NULL, w->network, &w->optimiser));
     MN_TRY(mn_tape_new(&w->tape));
+    MN_TRY(mn_tape_precision(w->tape, precision));
     w->shape = image;
     w->shape.rank++;
     for (int axis = 0; axis < image.rank; axis++)
@@ -96,13 +110,25 @@ static void release(work *w)
     free(w->labels);
     free(w->logits);
     free(w->images);
+    mn_profile_free(&w->profile);
     mn_tape_free(w->tape);
     mn_optimiser_free(w->optimiser);
     mn_network_free(w->network);
 }
 
+static double seconds_of(const mn_profile_row *row)
+{
+    return row->forward_seconds + row->backward_seconds;
+}
+
 static void print_profile(const mn_profile *profile, int64_t steps)
 {
+    double convolutions = 0;
+    for (int i = 0; i < profile->count; i++)
+        if (strcmp(profile->rows[i].op, "conv2d") == 0)
+            convolutions += seconds_of(&profile->rows[i]);
+    printf("outside convolutions: %.1f %% of %.2f ms\n",
+           100 * (1 - convolutions / profile->seconds), 1e3 * profile->seconds / (double)steps);
     for (int i = 0; i < profile->count; i++) {
         const mn_profile_row *row = &profile->rows[i];
         const char *name = row->parameter != NULL ? row->parameter : "";
@@ -115,21 +141,20 @@ static void print_profile(const mn_profile *profile, int64_t steps)
 static void measure(work *w, step_of *step, int64_t steps, bool profiled)
 {
     static double seconds[MOST_STEPS];
-    mn_profile profile = {0};
     if (profiled)
-        mn_tape_profile(w->tape, &profile);
+        mn_tape_profile(w->tape, &w->profile);
     for (int64_t i = -WARM_UP; i < steps; i++) {
         if (i == 0)
-            mn_profile_clear(&profile);
+            mn_profile_clear(&w->profile);
         const double before = mn_bench_now();
         mn_bench_demand(step(w));
         if (i >= 0)
             seconds[i] = mn_bench_now() - before;
     }
-    mn_bench_print_steps(seconds, steps);
-    print_profile(&profile, steps);
     mn_tape_profile(w->tape, NULL);
-    mn_profile_free(&profile);
+    if (profiled)
+        print_profile(&w->profile, steps);
+    mn_bench_print_steps(seconds, steps);
 }
 
 static step_of *step_named(const char *name)
@@ -143,13 +168,14 @@ static step_of *step_named(const char *name)
 
 int main(int argc, char **argv)
 {
-    const bool profiled = argc == 8 && strcmp(argv[7], "profile") == 0;
+    const bool profiled = argc == 9 && strcmp(argv[8], "profile") == 0;
+    const mn_dtype precision = argc > 7 && strcmp(argv[7], "bf16") == 0 ? MN_BF16 : MN_F32;
     step_of *step = argc > 1 ? step_named(argv[1]) : NULL;
     int channels, height, width;
-    if ((argc != 7 && !profiled) || step == NULL ||
+    if ((argc != 8 && !profiled) || step == NULL ||
         sscanf(argv[3], "%dx%dx%d", &channels, &height, &width) != 3) {
         fprintf(stderr, "usage: bench_step sgd|derpp|evaluate NETWORK CxHxW BATCH THREADS STEPS"
-                        " [profile]\n");
+                        " f32|bf16 [profile]\n");
         return 2;
     }
     const int64_t batch = atoi(argv[4]), steps = atoi(argv[6]);
@@ -157,7 +183,7 @@ int main(int argc, char **argv)
         return 2;
     omp_set_num_threads(atoi(argv[5]));
     work w = {0};
-    mn_bench_demand(prepare(&w, argv[2], MN_SHAPE(channels, height, width), batch));
+    mn_bench_demand(prepare(&w, argv[2], MN_SHAPE(channels, height, width), batch, precision));
     measure(&w, step, steps, profiled);
     release(&w);
     return 0;

@@ -69,11 +69,9 @@ class Bench:
         self.results = []
 
     def program(self, name):
-        path = os.path.join(self.build, "benchmarks/perf", name)
-        if not os.path.exists(path):
-            subprocess.run(["ninja", "-C", self.build, f"benchmarks/perf/{name}"], check=True,
-                           stdout=subprocess.DEVNULL)
-        return path
+        subprocess.run(["ninja", "-C", self.build, f"benchmarks/perf/{name}"], check=True,
+                       stdout=subprocess.DEVNULL)
+        return os.path.join(self.build, "benchmarks/perf", name)
 
     def turns(self, commands):
         """Runs each command once a round; {name: what it printed each time}."""
@@ -112,7 +110,15 @@ class Bench:
             layouts = ["default"] if network == "mlp" else ["default", "channels-last"]
             theirs = {layout: [PYTHON, f"{HERE}/step_torch.py", *tail, layout]
                       for layout in layouts}
-            self.beside(part, f"{work} {network} b{batch}", {"f32": [program, *tail]}, theirs)
+            precisions = ["f32"] if network == "mlp" or not self.bf16() else ["f32", "bf16"]
+            ours = {precision: [program, *tail, precision] for precision in precisions}
+            self.beside(part, f"{work} {network} b{batch}", ours, theirs)
+
+    def bf16(self):
+        """Whether this processor and build compute in bf16."""
+        tail = ["sgd", *REDUCED, "1", "1", "1", "bf16"]
+        return subprocess.run([self.program("bench_step"), *tail],
+                              capture_output=True).returncode == 0
 
     def augment(self):
         self.head("crop, flip, normalise 3x32x32")
@@ -139,7 +145,7 @@ class Bench:
         program = self.program("bench_step")
         for (network, image), batch, count in ((REDUCED, 32, 10), (RESNET, 32, 4)):
             command = [program, "sgd", network, image, str(batch), str(self.threads), str(count),
-                       "profile"]
+                       "f32", "profile"]
             print(f"\n{network} b{batch}, by op and layer: forward and backward, ms a step")
             print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
