@@ -29,42 +29,17 @@ static const mn_option options[] = {
 
 static const mn_xder_variant variant = {.refreshes_future = true};
 
-static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+static mn_status open(mn_learner *learner)
 {
-    return mn_xder_loss(learner, tape, now, &variant);
+    return mn_xder_open(learner, &variant);
 }
-
-static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
-{
-    return mn_xder_fill(learner, tape, now, &variant);
-}
-
-static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
-{
-    return mn_xder_refresh(learner, tape, old, &variant);
-}
-
-static const mn_phase phases[] = {
-    {.name = "train", .source = MN_FROM_STREAM},
-    {.name = "make room", .source = MN_FROM_NOTHING, .visit = mn_xder_make_room},
-    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
-    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
-    {.name = NULL},
-};
 
 MN_STRATEGY(xder) = {
     MN_STRATEGY_HEADER,
     .name = "xder",
     .summary =
         "X-DER: updates remembered logits, prepares future classes and keeps others in bounds.",
-    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "
-            "TPAMI 2022",
     .options = options,
-    .options_size = sizeof(mn_xder_options),
-    .state_size = sizeof(mn_xder_state),
-    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
-             MN_FILLS_BUFFER,
-    .open = mn_xder_open,
-    .phases = phases,
-    .loss = loss,
+    MN_XDER_DESCRIPTOR,
+    .open = open,
 };

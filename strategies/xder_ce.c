@@ -17,19 +17,9 @@ static const mn_option options[] = {
 
 static const mn_xder_variant variant = {.trains_future = true};
 
-static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+static mn_status open(mn_learner *learner)
 {
-    return mn_xder_loss(learner, tape, now, &variant);
-}
-
-static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
-{
-    return mn_xder_fill(learner, tape, now, &variant);
-}
-
-static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
-{
-    return mn_xder_refresh(learner, tape, old, &variant);
+    return mn_xder_open(learner, &variant);
 }
 
 static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
@@ -41,27 +31,12 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
     return mn_remember(learner, now, MN_WITH({"logits", out->logits}, {"visits", never}));
 }
 
-static const mn_phase phases[] = {
-    {.name = "train", .source = MN_FROM_STREAM},
-    {.name = "make room", .source = MN_FROM_NOTHING, .visit = mn_xder_make_room},
-    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
-    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
-    {.name = NULL},
-};
-
 MN_STRATEGY(xder_ce) = {
     MN_STRATEGY_HEADER,
     .name = "xder-ce",
     .summary = "X-DER with cross-entropy on future classes in place of contrastive preparation.",
-    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "
-            "TPAMI 2022",
     .options = options,
-    .options_size = sizeof(mn_xder_options),
-    .state_size = sizeof(mn_xder_state),
-    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |
-             MN_FILLS_BUFFER,
-    .open = mn_xder_open,
-    .phases = phases,
-    .loss = loss,
+    MN_XDER_DESCRIPTOR,
+    .open = open,
     .after_step = after_step,
 };

@@ -16,9 +16,14 @@ static int64_t end_of(mn_range range)
     return range.first + range.count;
 }
 
-static mn_var *logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch, mn_mode mode,
-                         const mn_xder_variant *variant)
+static const mn_xder_variant *variant_of(mn_learner *learner)
 {
+    return ((const mn_xder_state *)mn_state(learner))->variant;
+}
+
+static mn_var *logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch, mn_mode mode)
+{
+    const mn_xder_variant *variant = variant_of(learner);
     if (batch->count == 1)
         mode = MN_EVAL | (mode & MN_NO_GRADIENT);
     mn_var *outputs = mn_forward(learner, batch, mode)->logits;
@@ -27,9 +32,10 @@ static mn_var *logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *bat
 
 /* --- declaring --- */
 
-mn_status mn_xder_open(mn_learner *learner)
+mn_status mn_xder_open(mn_learner *learner, const mn_xder_variant *variant)
 {
     mn_xder_state *s = mn_state(learner);
+    s->variant = variant;
     mn_require_rows(learner, mn_classes(learner, MN_ALL).count, "class");
     MN_TRY(mn_keep_column(learner, "logits", 0));
     MN_TRY(mn_keep_column(learner, "visits", 1)); /* u: draws of the row in this task */
@@ -153,8 +159,7 @@ static bool is_below(const mn_batch *batch, int64_t row, void *context)
     return row < *end;
 }
 
-static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                            const mn_xder_variant *variant)
+static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     const mn_xder_options *o = mn_options(learner);
     if (mn_classes(learner, MN_FUTURE).count == 0 || o->lambda <= 0)
@@ -168,7 +173,7 @@ static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *
     if (rows->image.size[0] == 1)
         spec.flip = 0; /* images without colour are often signs, which a mirror makes wrong */
     const mn_batch *views = mn_views(learner, "contrast", rows, &spec, o->views);
-    mn_var *logits = logits_of(learner, tape, views, MN_TRAIN_FROZEN, variant);
+    mn_var *logits = logits_of(learner, tape, views, MN_TRAIN_FROZEN);
     mn_term(learner, "contrast", o->lambda, contrast(learner, views, logits));
     if (o->distance > 0 && old->count > 1)
         mn_term(learner, "distance", o->distance,
@@ -225,23 +230,16 @@ static mn_mode aligned_mode(mn_learner *learner)
     return o->align && mn_task(learner) > 0 ? MN_TRAIN_FROZEN : MN_TRAIN;
 }
 
-static bool is_lent(const mn_batch *batch, int64_t row, void *context)
-{
-    (void)batch;
-    const int64_t *lent = context;
-    return row < *lent;
-}
-
 /* The first draw's logits, with statistics in which every task so far has the same share. */
 static mn_var *dark_logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                              const mn_batch *dark, const mn_xder_variant *variant)
+                              const mn_batch *dark)
 {
     const mn_xder_options *o = mn_options(learner);
     if (!o->align || mn_task(learner) == 0 || dark->count == 0)
-        return logits_of(learner, tape, dark, MN_TRAIN, variant);
+        return logits_of(learner, tape, dark, MN_TRAIN);
     int64_t lent = o->replay / mn_task(learner);
-    const mn_batch *both = mn_join(learner, dark, mn_subset(learner, now, is_lent, &lent, NULL));
-    return mn_rows(logits_of(learner, tape, both, MN_TRAIN, variant), 0, dark->count);
+    const mn_batch *both = mn_join(learner, dark, mn_subset(learner, now, is_below, &lent, NULL));
+    return mn_rows(logits_of(learner, tape, both, MN_TRAIN), 0, dark->count);
 }
 
 /* Two draws, and both without what came twice. */
@@ -250,16 +248,15 @@ typedef struct rehearsed {
     mn_var *logits;
 } rehearsed;
 
-static mn_status rehearse(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                          const mn_xder_variant *variant, rehearsed *both)
+static mn_status rehearse(mn_learner *learner, mn_tape *tape, const mn_batch *now, rehearsed *both)
 {
     const mn_xder_options *o = mn_options(learner);
     const mn_batch *dark = mn_draw(learner, "dark", o->replay);
-    mn_var *dark_logits = dark_logits_of(learner, tape, now, dark, variant);
+    mn_var *dark_logits = dark_logits_of(learner, tape, now, dark);
     mn_term(learner, "dark", o->alpha, mn_mse(dark_logits, mn_column(tape, dark, "logits")));
 
     const mn_batch *labels = mn_draw(learner, "labels", o->replay);
-    mn_var *logits = logits_of(learner, tape, labels, aligned_mode(learner), variant);
+    mn_var *logits = logits_of(learner, tape, labels, aligned_mode(learner));
     const bool first_task = mn_task(learner) == 0;
     const mn_range known = mn_classes(learner, first_task ? MN_PRESENT : MN_PAST);
     mn_term(learner, "replay", o->beta,
@@ -276,21 +273,21 @@ static mn_status rehearse(mn_learner *learner, mn_tape *tape, const mn_batch *no
     return refresh_some(learner, tape, "refresh labels", others, other_logits);
 }
 
-mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                       const mn_xder_variant *variant)
+mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     static const mn_batch none;
     const mn_xder_options *o = mn_options(learner);
     const mn_range present = mn_classes(learner, MN_PRESENT);
     const int64_t all = mn_classes(learner, MN_ALL).count;
-    mn_var *logits = logits_of(learner, tape, now, aligned_mode(learner), variant);
+    mn_var *logits = logits_of(learner, tape, now, aligned_mode(learner));
     mn_term(learner, "stream", 1,
             mn_cross_entropy_columns(logits, now->labels, present.first,
-                                     variant->trains_future ? all - present.first : present.count));
+                                     variant_of(learner)->trains_future ? all - present.first
+                                                                        : present.count));
     rehearsed both = {&none, NULL};
     if (mn_task(learner) > 0 || o->first_task)
-        MN_TRY(rehearse(learner, tape, now, variant, &both));
-    add_preparation(learner, tape, now, variant);
+        MN_TRY(rehearse(learner, tape, now, &both));
+    add_preparation(learner, tape, now);
     add_future(learner, logits, both.rows, both.logits);
     add_past(learner, logits);
     return MN_OK;
@@ -298,7 +295,7 @@ mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
 
 /* --- the end of a task --- */
 
-mn_status mn_xder_make_room(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
+static mn_status make_room(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
 {
     (void)nothing;
     const mn_xder_state *s = mn_state(learner);
@@ -330,8 +327,7 @@ static bool is_wanted(const mn_batch *batch, int64_t row, void *context)
     return true;
 }
 
-mn_status mn_xder_fill(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                       const mn_xder_variant *variant)
+static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     const mn_xder_options *o = mn_options(learner);
     const mn_xder_state *s = mn_state(learner);
@@ -341,7 +337,7 @@ mn_status mn_xder_fill(mn_learner *learner, mn_tape *tape, const mn_batch *now,
     const mn_batch *taken = mn_subset(learner, now, is_wanted, wanted, &places);
     if (taken->count == 0)
         return MN_OK;
-    mn_var *all = logits_of(learner, tape, now, MN_TRAIN_FROZEN | MN_NO_GRADIENT, variant);
+    mn_var *all = logits_of(learner, tape, now, MN_TRAIN_FROZEN | MN_NO_GRADIENT);
     mn_var *logits = mn_gather_rows(all, places, taken->count);
     logits = mn_implant(logits, logits, taken->labels, 0, past, o->gamma, o->reference);
     MN_TRY(mn_remember(
@@ -356,21 +352,29 @@ static bool is_past(const mn_batch *batch, int64_t row, void *context)
     return batch->tasks[row] < *task;
 }
 
-mn_status mn_xder_refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old,
-                          const mn_xder_variant *variant)
+static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old)
 {
     const mn_xder_options *o = mn_options(learner);
     const int64_t first = mn_classes(learner, MN_PRESENT).first, *places;
-    const int64_t end = variant->refreshes_future ? mn_classes(learner, MN_ALL).count
-                                                  : end_of(mn_classes(learner, MN_PRESENT));
+    const int64_t end = variant_of(learner)->refreshes_future
+                            ? mn_classes(learner, MN_ALL).count
+                            : end_of(mn_classes(learner, MN_PRESENT));
     int64_t task = mn_task(learner);
     MN_TRY(mn_update_column(learner, old, "visits", mn_zeros(tape, MN_SHAPE(old->count, 1))));
     const mn_batch *past = mn_subset(learner, old, is_past, &task, &places);
     if (past->count == 0)
         return MN_OK;
-    mn_var *all = logits_of(learner, tape, old, MN_TRAIN_FROZEN | MN_NO_GRADIENT, variant);
+    mn_var *all = logits_of(learner, tape, old, MN_TRAIN_FROZEN | MN_NO_GRADIENT);
     return mn_update_column(learner, past, "logits",
                             mn_implant(mn_column(tape, past, "logits"),
                                        mn_gather_rows(all, places, past->count), past->labels,
                                        first, end - first, o->gamma, o->reference));
 }
+
+const mn_phase mn_xder_phases[] = {
+    {.name = "train", .source = MN_FROM_STREAM},
+    {.name = "make room", .source = MN_FROM_NOTHING, .visit = make_room},
+    {.name = "fill", .source = MN_FROM_STREAM, .visit = fill, .as_trained = true},
+    {.name = "refresh", .source = MN_FROM_BUFFER, .visit = refresh, .as_trained = true},
+    {.name = NULL},
+};

@@ -49,18 +49,22 @@ typedef struct mn_xder_variant {
 } mn_xder_variant;
 
 typedef struct mn_xder_state {
+    const mn_xder_variant *variant;
     mn_tensor *wanted; /* (classes): rows that each class still lacks at the end of its task */
 } mn_xder_state;
 
-mn_status mn_xder_open(mn_learner *learner);
-mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                       const mn_xder_variant *variant);
-/* The end of a task: three phases, of which the first is shown nothing, the second the stream, the
- * third the buffer, as they are trained. */
-mn_status mn_xder_make_room(mn_learner *learner, mn_tape *tape, const mn_batch *nothing);
-mn_status mn_xder_fill(mn_learner *learner, mn_tape *tape, const mn_batch *now,
-                       const mn_xder_variant *variant);
-mn_status mn_xder_refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old,
-                          const mn_xder_variant *variant);
+mn_status mn_xder_open(mn_learner *learner, const mn_xder_variant *variant);
+mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now);
+/* Training, and the end of a task: room is made, the stream fills it, all rows are refreshed. */
+extern const mn_phase mn_xder_phases[];
+
+/* What the descriptors of all variants say alike. */
+#define MN_XDER_DESCRIPTOR                                                                         \
+    .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "  \
+            "TPAMI 2022",                                                                          \
+    .options_size = sizeof(mn_xder_options), .state_size = sizeof(mn_xder_state),                  \
+    .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |            \
+             MN_FILLS_BUFFER,                                                                      \
+    .phases = mn_xder_phases, .loss = mn_xder_loss
 
 #endif

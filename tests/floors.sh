@@ -46,7 +46,7 @@ includes_are_below() {
         floor_of["network"] = "nn"
         floor_of["data"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffers"
-        floor_of["strategy"] = "strategies"
+        floor_of["strategy"] = floor_of["services"] = "strategies"
         floor_of["run"] = floor_of["results"] = "run"
 
         # Who may include what is not ours: a pattern of headers, and floors.
@@ -110,8 +110,8 @@ symbols_are_public() {
     trap 'rm -f "$declared"' EXIT
     {
         grep -hoE 'MN_API [^;(]*mn_[a-z0-9_]+\(' "$root"/src/include/mneme/*.h
-        grep -hoE '^[a-z][^;(]*mn_[a-z0-9_]+\(' "$root"/strategies/*.h # what strategies share
-    } | grep -oE 'mn_[a-z0-9_]+\($' | tr -d '(' | sort -u >"$declared"
+        grep -hoE '^[a-z][^;(]*mn_[a-z0-9_]+[([]' "$root"/strategies/*.h # what strategies share
+    } | grep -oE 'mn_[a-z0-9_]+[([]$' | tr -d '([' | sort -u >"$declared"
     nm -A -u "$library" | awk -v declared="$declared" '
     BEGIN {
         while ((getline name < declared) > 0)

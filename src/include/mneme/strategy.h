@@ -1,5 +1,5 @@
 /* strategy.h -- what a continual-learning method is to mneme: one const descriptor of functions
- * that the runner's only training loop calls, and the services those functions call back.
+ * that the runner's only training loop calls.  What those functions call back is in services.h.
  *
  * A strategy writes its loss as an expression and nothing else: no loops over data, no files, no
  * memory of its own.  Everything it needs to remember is declared in `open`, so that every method
@@ -8,29 +8,11 @@
 #ifndef MNEME_STRATEGY_H
 #define MNEME_STRATEGY_H
 
-#include <mneme/buffer.h>
-#include <mneme/network.h>
-#include <mneme/views.h>
+#include <mneme/services.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct mn_learner mn_learner; /* the run, as it is lent to a strategy */
-
-/* A forward that happened.  It is published: add-ons read it instead of running the network again
- * (which would move batch-norm's statistics).  Valid through after_step. */
-typedef struct mn_out {
-    mn_var *logits;        /* (B, classes) */
-    mn_var *features;      /* (B, features) */
-    const mn_batch *batch; /* its labels, tasks and where each row came from */
-    mn_network *network;
-    mn_mode mode;
-    const mn_map *maps;    /* ask mn_out_map() */
-} mn_out;
-
-/* An intermediate map of the network, by name: see mn_network_map(). */
-MN_API mn_var *mn_out_map(const mn_out *out, const char *name);
 
 enum { /* mn_strategy.needs */
     MN_NEEDS_BUFFER = 1 << 0, /* refused, as the third, before a run starts where it is missing */
@@ -81,7 +63,7 @@ typedef struct mn_phase {
      * trained (Fisher information, class means).  Gradients are recorded. */
     mn_status (*visit)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     bool as_trained; /* `visit` is shown what training is: shuffled and augmented */
-    bool after_selection; /* a selecting buffer policy works before this phase, not after the last */
+    bool after_selection; /* a selecting buffer policy works before it, not after the last phase */
 } mn_phase;
 
 enum { MN_USUAL_EPOCHS = -1 };
@@ -121,166 +103,6 @@ typedef struct mn_strategy {
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)
 #define MN_STRATEGY(id) MN_DEFINE(mn_strategy, MN_KIND_STRATEGY, mn_strategy_##id)
-
-/* --- asking ----------------------------------------------------------------------------------- */
-MN_API const void *mn_options(const mn_learner *learner); /* the calling strategy's own */
-MN_API void *mn_state(mn_learner *learner);               /* derived values only; rebuilt by open */
-MN_API int64_t mn_task(const mn_learner *learner);        /* current task, 0-based */
-MN_API int64_t mn_tasks(const mn_learner *learner);
-MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
-MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
-MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
-/* Of the update; in visit that of the run's optimiser, in open as configured. */
-MN_API double mn_learning_rate(const mn_learner *learner);
-/* In a loss: the rate of this update's step, in place of the schedule's. */
-MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
-/* What the policy is told: capacity, rows in use, ...; NULL without a buffer. */
-MN_API const mn_buffer *mn_learner_buffer(const mn_learner *learner);
-
-typedef struct mn_range {
-    int64_t first, count;
-} mn_range;
-typedef enum mn_when { MN_PAST, MN_PRESENT, MN_FUTURE, MN_SEEN, MN_ALL } mn_when;
-/* Classes by arrival; contiguous in class-incremental streams.  In domain-incremental ones every
- * class is present in each task. */
-MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
-MN_API mn_range mn_classes_of_task(const mn_learner *learner, int64_t task);
-
-/* --- losses ----------------------------------------------------------------------------------- */
-/* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
- * NULL; after an error its vars are the tape's poison. */
-MN_API const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode);
-MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
-                                     const mn_batch *batch, mn_mode mode);
-/* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
- * "addon/name". */
-MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
-/* A scalar that is a sum over the batch's rows, made on the tape. */
-typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
-/* In a phase's visit: adds the sum over rows of the squares of each row's own gradient of `sum`, by
- * the shared network's parameters, to `squares` (Fisher information), in one backward where the
- * network's ops keep rows apart and else row by row.  The tape may be reset: read vars before. */
-MN_API mn_status mn_add_squared_gradients(mn_learner *learner, const mn_batch *batch,
-                                          mn_row_sum_of *sum, mn_tensor *squares);
-/* The same rows un-augmented, as evaluation sees them.  Columns do not travel. */
-MN_API const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch);
-/* The rows of two batches as one: one forward, shared batch statistics.  Columns do not travel. */
-MN_API const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b);
-/* The rows that `wanted` answers true for, with their columns; *places: where each stood in the
- * batch (mn_gather_rows takes them), NULL when not asked for. */
-typedef bool mn_row_wanted(const mn_batch *batch, int64_t row, void *context);
-MN_API const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
-                                 void *context, const int64_t **places);
-/* `views` random views of every row (views.h), from its un-augmented pixels: first one of each row,
- * then another of each.  Keyed by strategy, `name`, step, row and view.  Where they have another
- * size than the images, so has the batch, and its pixels are those of the view. */
-MN_API const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *batch,
-                                const mn_view_spec *spec, int64_t views);
-/* What the benchmark's section `views` says; and of small views beside the full ones. */
-MN_API mn_view_spec mn_full_views(const mn_learner *learner);
-MN_API mn_view_spec mn_small_views(const mn_learner *learner);
-/* In open: MN_BAD_OPTION unless the images have such views, and the shared network takes them. */
-MN_API mn_status mn_check_views(mn_learner *learner, const mn_view_spec *spec);
-/* The logits (B, classes), with 1e9 taken off those of all classes but the ones of each row's own
- * task: mn_row_max() of it is the largest of the row's own head. */
-MN_API mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits);
-/* --- images that a network makes --- */
-/* A batch's own pixels / 255, un-augmented: (B, pixels of an image).  What a generator learns. */
-MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
-/* Images (B, pixels of an image) in [0,1] as a batch of rows that come from nowhere, normalised but
- * not augmented, through which no gradient flows back.  Each is labelled by the largest of
- * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
-MN_API const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
-                                    mn_range classes);
-/* Images (B, image...), normalised as training's are, as a batch of rows from memory: brought to
- * the nearest bytes, so cut off at black and white, and freshly augmented as training's are. */
-MN_API const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
-                                    const int32_t *labels);
-/* Keeps the pixels of a batch in the run file, as what is remembered of each row's class at this
- * task; `mneme show --samples` draws them.  Those kept earlier in the task are replaced. */
-MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);
-/* A number for the run file's table `scalar`, at this step, under the strategy's name. */
-MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
-/* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
-MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-
-/* --- the buffer ------------------------------------------------------------------------------- */
-/* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
-MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
-/* In open: the buffer must have room for so many rows, one for each `of` ("class"); a run whose
- * buffer is smaller is refused before it trains. */
-MN_API void mn_require_rows(mn_learner *learner, int64_t rows, const char *of);
-/* min(wanted, used) rows, uniformly without replacement, freshly augmented.  The name keys the
- * random numbers: two draws of one step differ by name.  Never NULL; count 0 after an error or
- * while the buffer is empty. */
-MN_API const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted);
-/* The same of the rows that came in one task. */
-MN_API const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t task,
-                                       int64_t wanted);
-/* min(wanted, labelled) rows of the current task's training data, un-augmented, as stream rows:
- * they may be remembered. */
-MN_API const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted);
-/* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
-MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
-/* `wanted` labelled rows of every class seen: of the current task's training data and, of earlier
- * tasks, the buffer; repeated where a class has fewer, none where it has none.  Freshly augmented;
- * in order of class, the stream's before the buffer's. */
-MN_API const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name,
-                                                  int64_t wanted);
-/* In open: MN_BAD_OPTION if some class of the stream has fewer labelled images than `wanted`. */
-MN_API mn_status mn_check_labelled(mn_learner *learner, int64_t wanted);
-/* In open: MN_FROM_BOTH leaves out this fraction of each class in the buffer, drawn anew for each
- * task, and as many images of each class of the task as of a buffered class on average. */
-MN_API void mn_hold_out(mn_learner *learner, double fraction);
-/* A remembered column of a drawn batch, (B, width), as a constant. */
-MN_API mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name);
-
-typedef struct mn_column_value {
-    const char *name;
-    mn_var *value; /* (B, width) */
-} mn_column_value;
-/* Offers the stream rows of a batch to the buffer, with named columns:
- * mn_remember(l, batch, MN_WITH({"logits", out->logits})), or MN_WITHOUT. */
-#define MN_WITH(...)                                                                               \
-    (const mn_column_value[]){__VA_ARGS__},                                                        \
-        (int)(sizeof((const mn_column_value[]){__VA_ARGS__}) / sizeof(mn_column_value))
-#define MN_WITHOUT NULL, 0
-MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
-                             const mn_column_value *columns, int n);
-/* Keeps the `keep` earliest rows of a class in the buffer. */
-MN_API mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep);
-/* Rewrites a column of the slots that `batch` was drawn from. */
-MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
-                                  mn_var *value);
-
-/* --- networks, optimisers, and state that is kept --------------------------------------------- */
-MN_API mn_network *mn_learner_network(mn_learner *learner); /* the shared one */
-/* Draws its initial weights anew, by seed and task.  A shared network that the run began with
- * weights from a file (--init) goes back to those; only a head that they left out is drawn. */
-MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
-/* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */
-MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
-                                mn_network **network);
-/* One of a type of the strategy's own; see mn_network_new_of(). */
-MN_API mn_status mn_add_network_of(mn_learner *learner, const char *name,
-                                   const mn_network_type *type, const void *options,
-                                   const mn_network_spec *spec, mn_network **network);
-MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
-                                  const char *options, mn_network *network, double learning_rate);
-/* One that moves the classifier alone. */
-MN_API mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
-                                       const char *options, mn_network *network,
-                                       double learning_rate);
-/* In open: the run's optimiser moves `network`, the strategy's own, as well (a projection head): by
- * the same rule at the same rate, clipped by their common norm. */
-MN_API mn_status mn_train_with_shared(mn_learner *learner, mn_network *network);
-MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
-                                mn_tensor **tensor);
-/* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */
-MN_API mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor);
-MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
-MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
 
 #ifdef __cplusplus
 }
