@@ -92,7 +92,7 @@ START_TEST(gss_lets_images_go_whose_gradients_are_known)
         offer(buffer, 100 + i, 1, 1.0F);
     ck_assert_int_eq(mn_buffer_count_label(buffer, 0), SLOTS);
     for (int i = 0; i < 50; i++)
-        offer(buffer, 200 + i, 1, 0.9F);
+        offer(buffer, 200 + i, 1, 0.999F);
     ck_assert_int_eq(mn_buffer_count_label(buffer, 0), 0);
     mn_buffer_free(buffer);
 }
