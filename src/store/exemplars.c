@@ -169,9 +169,24 @@ static mn_status hand_sample(mn_runfile *file, sqlite3_stmt *row, mn_sample_read
     return each(context, &sample);
 }
 
+/* Files written before there were samples are read like any other. */
+static mn_status has_samples(mn_runfile *file, bool *has)
+{
+    sqlite3_stmt *statement;
+    MN_TRY(
+        mn_database_prepare(file, "SELECT 1 FROM sqlite_schema WHERE name = 'sample'", &statement));
+    MN_TRY(mn_database_step(file, statement, has, "read the samples"));
+    sqlite3_reset(statement);
+    return MN_OK;
+}
+
 mn_status mn_runfile_read_samples(mn_runfile *file, mn_sample_reader each, void *context)
 {
     sqlite3_stmt *statement;
+    bool has;
+    MN_TRY(has_samples(file, &has));
+    if (!has)
+        return MN_OK;
     MN_TRY(mn_database_prepare(file,
                                "SELECT label, after_task, place, "
                                "crc = row_crc(after_task, label, place, image), image "
