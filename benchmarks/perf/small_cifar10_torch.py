@@ -120,7 +120,7 @@ def main():
     seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     part, parts = (int(sys.argv[4]), int(sys.argv[6])) if len(sys.argv) > 6 else (0, 1)
     data = (*records(folder + "/train.bin.xz"), *records(folder + "/test.bin.xz"))
-    runs = [(strategy, seed) for strategy in RATE for seed in range(seeds)]
+    runs = [(strategy, seed) for seed in range(seeds) for strategy in RATE]
     for strategy, seed in runs[part::parts]:
         if (strategy, seed) in read(path):
             continue
