@@ -16,7 +16,7 @@
 typedef struct dgr_options {
     const char *generator;
     double lr, temperature;
-    int64_t replay, labels;
+    int64_t replay, labels, samples;
 } dgr_options;
 
 enum { HARD_LABELS, SOFT_LABELS };
@@ -30,6 +30,8 @@ static const mn_option options[] = {
     MN_CHOICE(dgr_options, labels, HARD_LABELS, labels,
               "what the old solver gives: the most probable class, or its probabilities"),
     MN_REAL(dgr_options, temperature, 2, 0.01, 1000, "labels=soft: flattens probabilities above 1"),
+    MN_INT(dgr_options, samples, 100, 0, 65536,
+           "images that the run file keeps after a task, to be looked at"),
     MN_END,
 };
 
@@ -73,14 +75,18 @@ static int64_t latent_of(const dgr_state *s) /* the decoder's first layer has a 
     return mn_tensor_shape(first->value).size[1];
 }
 
-/* (rows, pixels) in [0,1] */
+/* Images (rows, pixels) in [0,1] of codes z (rows, latent). */
+static mn_var *decoded(mn_network *generator, mn_var *z)
+{
+    return mn_sigmoid(mn_network_forward(generator, z, MN_EVAL | MN_NO_GRADIENT).logits);
+}
+
 static mn_var *draw(mn_learner *learner, mn_tape *tape)
 {
     const dgr_options *o = mn_options(learner);
     const dgr_state *s = mn_state(learner);
     const int64_t rows = o->replay > 0 ? o->replay : mn_batch_size(learner);
-    mn_var *z = mn_noise(learner, tape, "code", MN_SHAPE(rows, latent_of(s)));
-    return mn_sigmoid(mn_network_forward(s->old_generator, z, MN_EVAL | MN_NO_GRADIENT).logits);
+    return decoded(s->old_generator, mn_noise(learner, tape, "code", MN_SHAPE(rows, latent_of(s))));
 }
 
 /* --- the solver --- */
@@ -147,6 +153,26 @@ static mn_status generate(mn_learner *learner, mn_tape *tape, const mn_batch *no
     return MN_OK;
 }
 
+/* --- what is remembered, to be looked at --- */
+
+/* Of the same codes after every task, labelled by the solver as replay will be. */
+static mn_status after_task(mn_learner *learner)
+{
+    const dgr_options *o = mn_options(learner);
+    const dgr_state *s = mn_state(learner);
+    mn_tape *tape;
+    if (o->samples == 0)
+        return MN_OK;
+    MN_TRY(mn_tape_new(&tape));
+    mn_var *z = mn_fixed_noise(learner, tape, "samples", MN_SHAPE(o->samples, latent_of(s)));
+    const mn_batch *kept =
+        mn_from_pixels(learner, decoded(s->generator, z), mn_learner_network(learner),
+                       mn_classes(learner, MN_SEEN));
+    const mn_status status = mn_keep_samples(learner, kept);
+    mn_tape_free(tape);
+    return status;
+}
+
 static const mn_update updates[] = {
     {.name = "solver", .loss = solve},
     {.name = "generator", .optimiser = "generator", .loss = generate},
@@ -172,4 +198,5 @@ MN_STRATEGY(dgr) = {
     .phases = phases,
     .before_task = before_task,
     .loss = solve,
+    .after_task = after_task,
 };

@@ -70,11 +70,6 @@ static mn_status add_networks(mn_learner *learner, mn_shape maps)
 static mn_status keep_numbers(mn_learner *learner)
 {
     mn_genifer_state *s = mn_state(learner);
-    const mn_genifer_options *o = mn_options(learner);
-    MN_TRY(
-        mn_keep_tensor(learner, "fixed-latent", MN_SHAPE(o->samples, o->latent), &s->fixed_latent));
-    MN_TRY(mn_keep_tensor(learner, "fixed-noise", MN_SHAPE(o->samples, s->noise), &s->fixed_noise));
-    MN_TRY(mn_keep_int(learner, "fixed", &s->fixed));
     MN_TRY(mn_keep_int(learner, "updates", &s->updates));
     MN_TRY(mn_keep_real(learner, "augmented", &s->augmented));
     MN_TRY(mn_keep_real(learner, "signs", &s->signs));
@@ -343,23 +338,6 @@ int64_t mn_genifer_classes_to_keep(mn_learner *learner)
     return mn_genifer_gan_steps(learner) > 0 ? mn_classes(learner, MN_SEEN).count : 0;
 }
 
-/* Numbers that are the same in every task, so that images can be compared. */
-static mn_status draw_fixed(mn_learner *learner, mn_tape *tape)
-{
-    const mn_genifer_state *s = mn_state(learner);
-    mn_tensor *const tensors[] = {s->fixed_latent, s->fixed_noise};
-    static const char *const names[] = {"fixed-latent", "fixed-noise"};
-    for (int i = 0; i < 2; i++) {
-        const float *drawn =
-            mn_host(mn_noise(learner, tape, names[i], mn_tensor_shape(tensors[i])));
-        if (drawn == NULL)
-            return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
-        MN_TRY(mn_tensor_write(tensors[i], drawn, mn_tensor_bytes(tensors[i])));
-    }
-    *s->fixed = 1;
-    return MN_OK;
-}
-
 /* Of each class in turn; and how many of them the classifier takes for that class. */
 mn_status mn_genifer_keep_class(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
 {
@@ -369,12 +347,14 @@ mn_status mn_genifer_keep_class(mn_learner *learner, mn_tape *tape, const mn_bat
                   all = mn_classes(learner, MN_ALL).count;
     int32_t labels[MOST_ROWS];
     (void)nothing;
-    if (*s->fixed == 0)
-        MN_TRY(draw_fixed(learner, tape));
     for (int64_t i = 0; i < o->samples; i++)
         labels[i] = (int32_t)mn_epoch(learner);
-    const recipe r = {mn_const(tape, s->fixed_latent), mn_one_hot(tape, labels, o->samples, all),
-                      mn_const(tape, s->fixed_noise)};
+    /* From the same numbers after every task, so that images can be compared. */
+    const recipe r = {
+        mn_fixed_noise(learner, tape, "latent", MN_SHAPE(o->samples, o->latent)),
+        mn_one_hot(tape, labels, o->samples, all),
+        mn_fixed_noise(learner, tape, "noise", MN_SHAPE(o->samples, s->noise)),
+    };
     mn_var *images = images_of(s, s->average, &r, MN_EVAL | MN_NO_GRADIENT);
     const float *logits = mn_host(
         mn_network_forward(mn_learner_network(learner), images, MN_EVAL | MN_NO_GRADIENT).logits);

@@ -30,13 +30,11 @@ typedef struct mn_genifer_state {
     mn_network *generator, *average, *previous, *discriminator;
     mn_generator_options generator_options;
     mn_discriminator_options discriminator_options;
-    mn_shape image;                        /* (C, H, W) */
-    int64_t noise;                         /* floats of an image's noise maps */
-    mn_tensor *fixed_latent, *fixed_noise; /* (samples, ...): of the images that are kept */
-    int64_t *fixed;                        /* whether these have been drawn */
-    int64_t *updates;                      /* of the generator in this task */
-    double *augmented, *signs;             /* probability of each change; sum of signs of D(real) */
-    double *certainty;                     /* running mean of the discriminator's loss */
+    mn_shape image;            /* (C, H, W) */
+    int64_t noise;             /* floats of an image's noise maps */
+    int64_t *updates;          /* of the generator in this task */
+    double *augmented, *signs; /* probability of each change; sum of signs of D(real) */
+    double *certainty;         /* running mean of the discriminator's loss */
 
     /* of this step; the discriminator's update leaves them to the generator's */
     mn_var *fakes, *old_fakes, *old_reals, *fake_maps, *fake_classes, *real_scores;

@@ -10,7 +10,7 @@ enum { MN_EXIT_DONE = 0, MN_EXIT_FAILED = 1, MN_EXIT_USAGE = 2, MN_EXIT_INTERRUP
 
 extern const mn_command mn_command_run, mn_command_resume, mn_command_sweep, mn_command_show,
     mn_command_compare, mn_command_plot, mn_command_buffer, mn_command_export, mn_command_list,
-    mn_command_help, mn_command_new, mn_command_data;
+    mn_command_help, mn_command_new, mn_command_data, mn_command_judge;
 extern const mn_command *const mn_commands[]; /* NULL-ended */
 
 /* The text of `mneme --help`. */

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/table.h"
 
 #include <mneme/results.h>
@@ -52,12 +53,14 @@ static void print_table(const contents *c)
     mn_table_free(table);
 }
 
-static void print_json(const contents *c)
+/* Takes over `kept`. */
+static void print_json(const contents *c, cJSON *kept)
 {
     cJSON *json = mn_or_die(cJSON_CreateObject());
     cJSON_AddNumberToObject(json, "rows", (double)c->rows);
     cJSON_AddNumberToObject(json, "image_bytes", (double)c->images);
     cJSON_AddNumberToObject(json, "column_bytes", (double)c->columns);
+    cJSON_AddItemToObject(json, "kept", kept);
     cJSON *counts = cJSON_AddArrayToObject(json, "counts");
     for (int64_t i = 0; i < c->count; i++) {
         const mn_buffer_count *row = &c->counts[i];
@@ -89,9 +92,11 @@ static int buffer(const mn_arguments *arguments)
     contents c;
     status = read_contents(results, &c);
     if (status == MN_OK && mn_arguments_has(arguments, "json"))
-        print_json(&c);
+        print_json(&c, mn_report_kept_json(results));
     else if (status == MN_OK)
         print_table(&c);
+    if (status == MN_OK && !mn_arguments_has(arguments, "json"))
+        mn_report_kept(results);
     free(c.counts);
     mn_results_free(results);
     return mn_exit_of_work(status);
@@ -108,7 +113,8 @@ static const mn_flag flags[] = {
 const mn_command mn_command_buffer = {
     .name = "buffer",
     .synopsis = "FILE [--sheet sheet.png]",
-    .summary = "Shows what a run remembers: exemplars by class and task, and bytes.",
+    .summary = "Shows what a run remembers: exemplars by class and task, and bytes; beside them "
+               "what its strategy keeps.",
     .details = "Classes are numbered by arrival; 'seen' counts the images offered before.",
     .flags = flags,
     .least = 1,

@@ -185,6 +185,49 @@ static void print_origin(const mn_run *run)
     free(line);
 }
 
+void mn_report_kept(const mn_results *results)
+{
+    mn_kept_state *kept;
+    int64_t count;
+    if (mn_results_kept(results, &kept, &count) != MN_OK || count == 0)
+        return;
+    const double image = (double)mn_results_bytes_of_image(results);
+    mn_table *table = mn_table_new(5);
+    static const char *const heading[] = {"kept besides", "", "numbers", "bytes", "same as images"};
+    for (int i = 0; i < 5; i++)
+        mn_table_text(table, "%s", heading[i]);
+    for (int64_t i = 0; i < count; i++) {
+        mn_table_text(table, "%s", kept[i].name);
+        mn_table_text(table, "%s", kept[i].network ? "network" : "tensor");
+        mn_table_number(table, (double)kept[i].numbers, 0);
+        mn_table_number(table, (double)kept[i].bytes, 0);
+        mn_table_number(table, image > 0 ? (double)kept[i].bytes / image : (double)NAN, 1);
+    }
+    putchar('\n');
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+    free(kept);
+}
+
+cJSON *mn_report_kept_json(const mn_results *results)
+{
+    mn_kept_state *kept;
+    int64_t count;
+    cJSON *list = mn_or_die(cJSON_CreateArray());
+    if (mn_results_kept(results, &kept, &count) != MN_OK)
+        return list;
+    for (int64_t i = 0; i < count; i++) {
+        cJSON *one = mn_or_die(cJSON_CreateObject());
+        cJSON_AddStringToObject(one, "name", kept[i].name);
+        cJSON_AddBoolToObject(one, "network", kept[i].network);
+        cJSON_AddNumberToObject(one, "numbers", (double)kept[i].numbers);
+        cJSON_AddNumberToObject(one, "bytes", (double)kept[i].bytes);
+        cJSON_AddItemToArray(list, one);
+    }
+    free(kept);
+    return list;
+}
+
 void mn_report_run(const mn_run *run)
 {
     printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
@@ -197,6 +240,7 @@ void mn_report_run(const mn_run *run)
         if (mn_results_has(run->results, scope))
             print_matrix(run, scope);
     print_metrics(run);
+    mn_report_kept(run->results);
 }
 
 /* --- many runs --- */
@@ -357,6 +401,7 @@ cJSON *mn_report_run_json(const mn_run *run)
         cJSON_AddItemToObject(accuracy, mn_scope_name(scope), matrix_json(run, scope));
         cJSON_AddItemToObject(metrics, mn_scope_name(scope), metrics_json(run, scope));
     }
+    cJSON_AddItemToObject(json, "kept", mn_report_kept_json(run->results));
     cJSON_AddItemToObject(json, "config", cJSON_Duplicate(run->config, true));
     return json;
 }

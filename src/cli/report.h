@@ -6,6 +6,10 @@
 
 /* One run: where it stands, its settings, accuracy matrices and metrics. */
 void mn_report_run(const mn_run *run);
+/* Networks and tensors that strategies keep, and how many images take as many bytes; nothing where
+ * there are none. */
+void mn_report_kept(const mn_results *results);
+cJSON *mn_report_kept_json(const mn_results *results); /* the caller deletes */
 /* A line for each run, and mean and deviation of each group. */
 void mn_report_runs(const mn_runs *runs);
 /* The same for machines; the caller deletes. */

@@ -7,6 +7,7 @@
 #include <mneme/results.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,8 @@ struct mn_results {
     char **classes; /* (tasks) */
     measured *matrix, *curve;
     mn_buffer_count *buffer;
-    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count;
+    mn_kept_state *kept;
+    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count, kept_count;
     int64_t finished, image_bytes, column_bytes;
     double metric[METRICS][MN_SCOPES];
 };
@@ -152,6 +154,25 @@ static mn_status take_buffer_count(const mn_query *query, void *element)
     return MN_OK;
 }
 
+/* A tensor's name has its owner before the first slash; moments are an optimiser's. */
+static const char select_kept[] =
+    "SELECT coalesce(n.owner || '/' || n.name, t.name), n.name IS NOT NULL, "
+    "total(length(t.data)) FROM tensor t LEFT JOIN network n "
+    "ON instr(t.name, n.owner || '/' || n.name || '/') = 1 WHERE t.name NOT LIKE 'run/%' "
+    "AND t.name NOT LIKE '%/momentum' AND t.name NOT LIKE '%\\_moment' ESCAPE '\\' "
+    "GROUP BY 1, 2 ORDER BY 1";
+
+static mn_status take_kept(const mn_query *query, void *element)
+{
+    mn_kept_state *one = element;
+    const char *name = mn_query_text(query, 0);
+    snprintf(one->name, sizeof one->name, "%s", name != NULL ? name : "");
+    one->network = mn_query_int(query, 1) != 0;
+    one->bytes = mn_query_int(query, 2);
+    one->numbers = one->bytes / (int64_t)sizeof(float);
+    return MN_OK;
+}
+
 static mn_status read_metric(mn_runfile *file, const char *name, double values[MN_SCOPES])
 {
     char sql[128] = "SELECT scope, value FROM ";
@@ -219,6 +240,7 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                      "SELECT label, task, count(*), min(seen), max(seen) FROM exemplar "
                      "GROUP BY label, task ORDER BY task, label",
                      sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
+    MN_TRY(read_rows(file, select_kept, sizeof *r->kept, take_kept, &r->kept, &r->kept_count));
     for (int i = 0; i < METRICS; i++)
         MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
     MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
@@ -271,6 +293,7 @@ void mn_results_free(mn_results *results)
     free(results->matrix);
     free(results->curve);
     free(results->buffer);
+    free(results->kept);
     free(results);
 }
 
@@ -342,17 +365,38 @@ mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on
     return MN_OK;
 }
 
+/* A list of the results' own, for the caller to free. */
+static mn_status copy_list(const void *list, int64_t count, size_t element_bytes, void *copy,
+                           int64_t *copied)
+{
+    const size_t bytes = (size_t)count * element_bytes;
+    void *made = malloc(bytes + 1);
+    *copied = made != NULL ? count : 0;
+    memcpy(copy, &made, sizeof made);
+    if (made == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for what a run remembers");
+    if (bytes > 0)
+        memcpy(made, list, bytes);
+    return MN_OK;
+}
+
 mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts, int64_t *count)
 {
-    const size_t bytes = (size_t)results->buffer_count * sizeof **counts;
-    *count = 0;
-    *counts = malloc(bytes + 1);
-    if (*counts == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory for the buffer's counts");
-    if (bytes > 0)
-        memcpy(*counts, results->buffer, bytes);
-    *count = results->buffer_count;
-    return MN_OK;
+    return copy_list(results->buffer, results->buffer_count, sizeof **counts, counts, count);
+}
+
+mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept, int64_t *count)
+{
+    return copy_list(results->kept, results->kept_count, sizeof **kept, kept, count);
+}
+
+int64_t mn_results_bytes_of_image(const mn_results *results)
+{
+    const char *text = mn_results_value(results, "image");
+    long long channels, height, width;
+    return text != NULL && sscanf(text, "%lldx%lldx%lld", &channels, &height, &width) == 3
+               ? channels * height * width
+               : 0;
 }
 
 mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images, int64_t *columns)

@@ -197,12 +197,16 @@ const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
     return &space->batch;
 }
 
-static mn_key draw_key(const mn_learner *learner, const char *kind, const char *name)
+static mn_key fixed_key(const mn_learner *learner, const char *kind, const char *name)
 {
     char purpose[160];
     snprintf(purpose, sizeof purpose, "%s.%s/%s", kind, current_name(learner), name);
-    return mn_key_at(mn_key_of((uint64_t)learner->settings->seed, purpose),
-                     (uint64_t)learner->cursor.step);
+    return mn_key_of((uint64_t)learner->settings->seed, purpose);
+}
+
+static mn_key draw_key(const mn_learner *learner, const char *kind, const char *name)
+{
+    return mn_key_at(fixed_key(learner, kind, name), (uint64_t)learner->cursor.step);
 }
 
 mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name)
@@ -231,6 +235,12 @@ static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, ra
 mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
 {
     return random_numbers(learner, tape, draw_key(learner, "noise", name), mn_random_normal, shape);
+}
+
+mn_var *mn_fixed_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, fixed_key(learner, "fixed-noise", name), mn_random_normal,
+                          shape);
 }
 
 mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)

@@ -216,8 +216,9 @@ static mn_status draw_samples(memory *m)
     MN_TRY(mn_runfile_read_samples(m->file, draw_sample, m));
     return m->shown > 0 ? MN_OK
                         : mn_fail(MN_NOT_FOUND,
-                                  "%s: no generator has made images that were kept; a run of "
-                                  "genifer keeps some after each task",
+                                  "%s: the run has kept no images of a generator; genifer and dgr "
+                                  "keep some after each task (mog-replay draws features, which "
+                                  "nobody can look at)",
                                   m->path);
 }
 

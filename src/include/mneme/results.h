@@ -62,6 +62,18 @@ MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **
 MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images,
                                          int64_t *columns);
 
+/* What a strategy keeps besides the shared network, the buffer and optimisers' moments: a network of
+ * its own, or a tensor. */
+typedef struct mn_kept_state {
+    char name[96];     /* "genifer/average", "ewc/fisher" */
+    bool network;
+    int64_t numbers;   /* parameters and statistics of a network */
+    int64_t bytes;
+} mn_kept_state;
+MN_API mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept,
+                                 int64_t *count); /* caller frees */
+MN_API int64_t mn_results_bytes_of_image(const mn_results *results); /* of the data; 0: unknown */
+
 /* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,
  * oldest first. */
 MN_API mn_status mn_results_sheet(const char *path, const char *png);
