@@ -47,7 +47,7 @@ includes_are_below() {
         floor_of["data"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffers"
         floor_of["strategy"] = floor_of["services"] = "strategies"
-        floor_of["run"] = floor_of["results"] = "run"
+        floor_of["run"] = floor_of["results"] = floor_of["judge"] = "run"
 
         # Who may include what is not ours: a pattern of headers, and floors.
         own["dnnl|cblas|lapack"] = "tensor"

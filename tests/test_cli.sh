@@ -75,7 +75,7 @@ run 0 --help
 says 'usage: mneme COMMAND'
 run 2
 run 0 help
-for command in run resume sweep show compare plot buffer export list help new; do
+for command in run resume sweep show compare plot buffer judge export list help new; do
     run 0 "$command" --help
     says "usage: mneme $command"
     run 0 help "$command"
@@ -207,6 +207,31 @@ refused 2 'a size of 15 is larger than the images, 14x14' \
 run 0 buffer a.mneme --sheet memory.png
 is_there memory.png
 refused 1 'there is no such file' buffer nothing.mneme --sheet none.png
+
+# --- what a generator made ------------------------------------------------------------------------
+run 0 run split-synthetic dgr --quiet --set dgr.samples=30 -o made.mneme \
+    --set 'dgr.generator={"widths": "20", "latent": 4}'
+says 'dgr/generator      network' # 196*20+20 + 20*4+4 + 20*4 + 4*20+20 + 20*196+196 = 8320
+says ' 8320 '
+says ' 169.8'
+run 0 show made.mneme --samples made.png
+is_there made.png
+run 0 buffer made.mneme
+says 'dgr/generator      network'
+run 0 buffer made.mneme --json
+says '"numbers":	8320'
+refused 1 'mog-replay draws features, which nobody can look at' show a.mneme --samples none.png
+is_not_there none.png
+run 0 run split-synthetic joint --quiet --seed 1 -o judge.mneme
+run 0 judge made.mneme --by judge.mneme
+says 'after task 3'
+says 'worst class'
+run 0 judge made.mneme --by judge.mneme --json
+says '"nearest, pixels"'
+refused 2 'judge needs a run that judges: --by JUDGE' judge made.mneme
+refused 2 'a run cannot judge itself' judge made.mneme --by made.mneme
+refused 1 'nothing.mneme: there is no such file' judge made.mneme --by nothing.mneme
+refused 1 'the run has kept no images of a generator' judge a.mneme --by judge.mneme
 printf '1,2,a\n3,4,b\n1,x,a\n3,4,b\n' >table.csv
 echo '{"dataset": {"name": "csv", "path": "table.csv"}, "stream": {"tasks": 2}}' >table.json
 refused 1 "table.csv: line 3, column 2: 'x' is no number" data check ./table.json

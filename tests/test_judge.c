@@ -97,7 +97,7 @@ START_TEST(copies_of_training_images_are_found_out)
     }
     ck_assert_int_eq(made, test_query(run_path, "SELECT count(*) FROM sample"));
     ck_assert_str_eq(marks[0].name, "agreement");
-    ck_assert_msg(marks[0].value > 0.9, "agreement %g", marks[0].value);
+    ck_assert_msg(marks[0].value > 0.75, "agreement %g", marks[0].value);
     ck_assert_msg(marks[2].value > 0.8 && marks[2].value < 1.25, "diversity %g", marks[2].value);
     ck_assert(marks[3].value < 1e-3); /* features of other batches may round otherwise */
     ck_assert(marks[4].value == 0);

@@ -3,13 +3,14 @@
 #include "cli/json.h"
 #include "cli/table.h"
 
+#include <math.h>
 #include <mneme/judge.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static double share(int64_t part, int64_t whole)
 {
-    return 100 * (double)part / (double)whole;
+    return whole > 0 ? 100 * (double)part / (double)whole : (double)NAN;
 }
 
 /* Classes from `classes` on that belong to one task. */

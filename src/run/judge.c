@@ -272,31 +272,32 @@ static void find_nearest(const images *i, const images *train, int64_t width, in
 
 /* --- all of it --- */
 
+typedef struct judged {
+    mn_judged_class class;
+    images made;
+} judged;
+
 typedef struct judging {
     opened run, judge;
     int64_t width; /* of the judge's features */
-    mn_judged_class *classes;
-    images *made; /* (count): of each of the classes */
+    judged *classes;
     int64_t count, room;
 } judging;
 
-static mn_status add_class(judging *j, const mn_sample *sample)
+static mn_status add_class(judging *j, int64_t after_task, int32_t label)
 {
     if (j->count == j->room) {
         const int64_t room = j->room > 0 ? 2 * j->room : 32;
-        mn_judged_class *classes = realloc(j->classes, (size_t)room * sizeof *classes);
-        j->classes = classes != NULL ? classes : j->classes;
-        images *made = realloc(j->made, (size_t)room * sizeof *made);
-        j->made = made != NULL ? made : j->made;
-        if (classes == NULL || made == NULL)
+        judged *larger = realloc(j->classes, (size_t)room * sizeof *larger);
+        if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for %lld classes", (long long)room);
+        j->classes = larger;
         j->room = room;
     }
-    mn_judged_class *added = &j->classes[j->count];
-    *added = (mn_judged_class){.after_task = sample->after_task, .label = sample->label};
-    snprintf(added->name, sizeof added->name, "%s",
-             mn_stream_class_name(j->run.stream, sample->label));
-    j->made[j->count++] = (images){0};
+    judged *added = &j->classes[j->count++];
+    *added = (judged){.class = {.after_task = after_task, .label = label}};
+    snprintf(added->class.name, sizeof added->class.name, "%s",
+             mn_stream_class_name(j->run.stream, label));
     return MN_OK;
 }
 
@@ -305,33 +306,60 @@ static mn_status take_sample(void *context, const mn_sample *sample)
     judging *j = context;
     const size_t bytes = (size_t)mn_shape_count(image_of(&j->run));
     if (sample->bytes != bytes || sample->label < 0 ||
-        sample->label >= mn_stream_classes(j->run.stream) ||
+        sample->label >= mn_stream_classes(j->run.stream) || sample->after_task < 0 ||
         sample->after_task >= mn_stream_tasks(j->run.stream))
         return mn_fail(MN_CORRUPT, "%s: a sample of class %d is none of this run's", j->run.path,
                        (int)sample->label);
-    const mn_judged_class *last = j->count > 0 ? &j->classes[j->count - 1] : NULL;
-    if (last == NULL || last->label != sample->label || last->after_task != sample->after_task)
-        MN_TRY(add_class(j, sample));
-    return add_image(&j->made[j->count - 1], sample->image, bytes);
+    const judged *last = j->count > 0 ? &j->classes[j->count - 1] : NULL;
+    if (last == NULL || last->class.label != sample->label ||
+        last->class.after_task != sample->after_task)
+        MN_TRY(add_class(j, sample->after_task, sample->label));
+    return add_image(&j->classes[j->count - 1].made, sample->image, bytes);
 }
 
-static void measure(const judging *j, const images *i, const images *train, int64_t task,
-                    int32_t label, mn_judged_images *judged)
+static int64_t seen_after(const judging *j, int64_t task)
 {
     const mn_task_info newest = mn_stream_task(j->run.stream, task);
-    *judged = (mn_judged_images){
+    return newest.first_class + newest.classes;
+}
+
+/* Classes that the run had seen by then and of which its generator made nothing. */
+static mn_status add_missing(judging *j)
+{
+    const int64_t made = j->count;
+    for (int64_t task = 0; task < mn_stream_tasks(j->run.stream); task++) {
+        bool any = false;
+        for (int64_t i = 0; i < made; i++)
+            any = any || j->classes[i].class.after_task == task;
+        for (int64_t label = 0; any && label < seen_after(j, task); label++) {
+            bool found = false;
+            for (int64_t i = 0; i < made; i++)
+                found = found || (j->classes[i].class.after_task == task &&
+                                  j->classes[i].class.label == label);
+            if (!found)
+                MN_TRY(add_class(j, task, (int32_t)label));
+        }
+    }
+    return MN_OK;
+}
+
+static mn_judged_images measured(const judging *j, const images *i, const images *train,
+                                 const mn_judged_class *class)
+{
+    mn_judged_images all = {
         .count = i->count,
-        .agreed = agreed_of(i, label, newest.first_class + newest.classes,
+        .agreed = agreed_of(i, class->label, seen_after(j, class->after_task),
                             mn_stream_classes(j->run.stream)),
         .diversity = diversity_of(i, j->width),
     };
-    find_nearest(i, train, j->width, mn_shape_count(image_of(&j->run)), judged);
+    find_nearest(i, train, j->width, mn_shape_count(image_of(&j->run)), &all);
+    return all;
 }
 
 /* Classes first to before last: one label's, after several tasks. */
 static mn_status judge_label(judging *j, int64_t first, int64_t last)
 {
-    const int32_t label = j->classes[first].label;
+    const int32_t label = j->classes[first].class.label;
     const mn_part held = mn_experiment_settings(j->run.experiment)->validation > 0
                              ? MN_PART_VALIDATION
                              : MN_PART_TEST;
@@ -346,24 +374,33 @@ static mn_status judge_label(judging *j, int64_t first, int64_t last)
         status = see(&j->judge, j->width, &train);
     if (status == MN_OK)
         status = see(&j->judge, j->width, &real);
-    for (int64_t c = first; c < last && status == MN_OK; c++) {
-        status = see(&j->judge, j->width, &j->made[c]);
+    for (judged *c = j->classes + first; c < j->classes + last && status == MN_OK; c++) {
+        status = see(&j->judge, j->width, &c->made);
         if (status != MN_OK)
             break;
-        measure(j, &j->made[c], &train, j->classes[c].after_task, label, &j->classes[c].made);
-        measure(j, &real, &train, j->classes[c].after_task, label, &j->classes[c].real);
+        c->class.made = measured(j, &c->made, &train, &c->class);
+        c->class.real = measured(j, &real, &train, &c->class);
     }
     free_images(&train);
     free_images(&real);
     return status;
 }
 
+static int order(int64_t a, int64_t b, int64_t then_a, int64_t then_b)
+{
+    return a != b ? (a < b ? -1 : 1) : then_a < then_b ? -1 : then_a > then_b;
+}
+
+static int by_label(const void *a, const void *b)
+{
+    const mn_judged_class *one = &((const judged *)a)->class, *other = &((const judged *)b)->class;
+    return order(one->label, other->label, one->after_task, other->after_task);
+}
+
 static int by_task(const void *a, const void *b)
 {
-    const mn_judged_class *one = a, *other = b;
-    if (one->after_task != other->after_task)
-        return one->after_task < other->after_task ? -1 : 1;
-    return one->label < other->label ? -1 : one->label > other->label;
+    const mn_judged_class *one = &((const judged *)a)->class, *other = &((const judged *)b)->class;
+    return order(one->after_task, other->after_task, one->label, other->label);
 }
 
 static mn_status judge_all(judging *j)
@@ -372,13 +409,15 @@ static mn_status judge_all(judging *j)
     MN_TRY(mn_runfile_read_samples(j->run.file, take_sample, j));
     if (j->count == 0)
         return mn_fail(MN_NOT_FOUND, "%s: the run has kept no images of a generator", j->run.path);
+    MN_TRY(add_missing(j));
     j->width = mn_network_features(mn_learner_network(j->judge.learner));
     if (j->width == 0)
         return mn_fail(MN_UNSUPPORTED, "%s: the network has no features to compare images by",
                        j->judge.path);
+    qsort(j->classes, (size_t)j->count, sizeof *j->classes, by_label);
     for (int64_t first = 0, last; first < j->count; first = last) {
         for (last = first + 1;
-             last < j->count && j->classes[last].label == j->classes[first].label;)
+             last < j->count && j->classes[last].class.label == j->classes[first].class.label;)
             last++;
         MN_TRY(judge_label(j, first, last));
     }
@@ -386,24 +425,35 @@ static mn_status judge_all(judging *j)
     return MN_OK;
 }
 
+static mn_status hand_out(const judging *j, mn_judged_class **classes, int64_t *count)
+{
+    *classes = malloc((size_t)j->count * sizeof **classes);
+    if (*classes == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld classes", (long long)j->count);
+    for (int64_t i = 0; i < j->count; i++)
+        (*classes)[i] = j->classes[i].class;
+    *count = j->count;
+    return MN_OK;
+}
+
 mn_status mn_judge_samples(const char *path, const char *judge, mn_judged_class **classes,
                            int64_t *count)
 {
     judging j = {.count = 0};
+    *classes = NULL;
+    *count = 0;
     mn_status status = open_run(path, &j.run);
     if (status == MN_OK)
         status = open_judge(judge, &j.judge);
     if (status == MN_OK)
         status = judge_all(&j);
+    if (status == MN_OK)
+        status = hand_out(&j, classes, count);
     for (int64_t i = 0; i < j.count; i++)
-        free_images(&j.made[i]);
-    free(j.made);
+        free_images(&j.classes[i].made);
+    free(j.classes);
     close_run(&j.judge);
     close_run(&j.run);
-    *count = status == MN_OK ? j.count : 0;
-    *classes = status == MN_OK ? j.classes : NULL;
-    if (status != MN_OK)
-        free(j.classes);
     return status;
 }
 
@@ -415,7 +465,9 @@ void mn_judge_marks(const mn_judged_class *classes, int64_t count,
         const mn_judged_images *m = &classes[i].made, *r = &classes[i].real;
         agreed += (double)m->agreed;
         made += (double)m->count;
-        worst = fmin(worst, (double)m->agreed / (double)m->count);
+        worst = fmin(worst, m->count > 0 ? (double)m->agreed / (double)m->count : 0);
+        if (m->count < 2)
+            continue;
         const double of_made[] = {m->diversity, m->nearest, m->nearest_pixels};
         const double of_real[] = {r->diversity, r->nearest, r->nearest_pixels};
         for (int k = 0; k < 3; k++) {

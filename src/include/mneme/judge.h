@@ -42,7 +42,8 @@ typedef struct mn_judged_mark {
 enum { MN_JUDGED_MARKS = 5 };
 
 /* Judges the samples in the run file `path` by the network of the finished run `judge`.  Classes
- * come by task and label; the caller frees.  MN_NOT_FOUND: the run kept no samples. */
+ * come by task and label, those of which nothing was made (count 0, the rest NaN) among them; the
+ * caller frees.  MN_NOT_FOUND: the run kept no samples. */
 MN_API mn_status mn_judge_samples(const char *path, const char *judge, mn_judged_class **classes,
                                   int64_t *count);
 /* Of `count` classes of one task: agreement (all, and of the worst class), diversity and both
