@@ -111,6 +111,7 @@ static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const mn_out *out = mn_forward(learner, now, MN_TRAIN);
     mn_term(learner, "stream", share,
             mn_cross_entropy_columns(out->logits, now->labels, seen.first, seen.count));
+    mn_terms_done(learner);
     s->drawn = mn_task(learner) > 0 ? draw(learner, tape) : NULL;
     if (s->drawn == NULL)
         return MN_OK;

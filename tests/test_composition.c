@@ -332,6 +332,17 @@ START_TEST(an_add_on_that_adds_nothing_changes_no_byte)
 }
 END_TEST
 
+/* With an add-on that has a term, every backward waits for the step's end; without one, derpp's are
+ * made forward by forward, in memory that the next one takes: logits are to outlive that. */
+START_TEST(when_the_backward_is_made_changes_no_byte)
+{
+    static const test_setting large[] = {
+        {"batch", "300"}, {"derpp.replay", "250"}, {"buffer_size", "500"}, {NULL, NULL}};
+    register_all();
+    compare("derpp", large, "derpp+watcher", large);
+}
+END_TEST
+
 START_TEST(epochs_of_a_phase_are_asked_once)
 {
     register_all();
@@ -465,8 +476,8 @@ END_TEST
 
 MN_SUITE("composition", whatever_a_strategy_declares_survives_a_rebuild,
          so_it_does_with_add_ons_and_with_their_state, an_add_on_changes_something_when_it_adds,
-         an_add_on_that_adds_nothing_changes_no_byte, epochs_of_a_phase_are_asked_once,
-         two_strategies_draw_different_numbers_under_one_name,
+         an_add_on_that_adds_nothing_changes_no_byte, when_the_backward_is_made_changes_no_byte,
+         epochs_of_a_phase_are_asked_once, two_strategies_draw_different_numbers_under_one_name,
          optimiser_state_is_reset_when_a_phase_says_so,
          hooks_run_base_first_and_then_from_left_to_right, clipping_comes_after_every_add_on,
          scores_decide_what_is_evaluated_and_see_no_labels,

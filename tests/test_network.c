@@ -1,5 +1,6 @@
 /* Networks: names and shapes, initial weights, slabs, the mlp's forward, and what is refused. */
 #include "base/registry.h"
+#include "nn/gradients.h"
 #include "tests/suite.h"
 
 #include <math.h>
@@ -194,6 +195,26 @@ START_TEST(segments_are_views_of_the_slabs)
     ck_assert_double_eq_tol(norm * norm, 5 * 3 + 3 + 3 * 2 + 2, 1e-9);
     ck_assert_ok(mn_network_zero_gradients(network));
     ck_assert_double_eq(mn_tensor_norm(mn_network_gradients(network)), 0);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(forgotten_gradients_that_no_backward_reaches_become_zeros)
+{
+    mn_network *network = network_of("{\"widths\": \"3\"}", MN_SHAPE(5), 2, 0);
+    const int last = mn_network_parameter_count(network) - 1;
+    mn_tensor *reached = mn_network_parameter(network, last)->gradient;
+    for (int i = 0; i <= last; i++)
+        ck_assert_ok(mn_tensor_fill(mn_network_parameter(network, i)->gradient, 2));
+    mn_network_forget_gradients(network);
+    mn_tape *tape;
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_var *x = mn_zeros(tape, MN_SHAPE(1, 5));
+    ck_assert_ok(mn_backward(mn_sum(mn_network_leaf(network, last, x, MN_TRAIN))));
+    ck_assert_ok(mn_network_complete_gradients(network));
+    ck_assert_double_eq_tol(mn_tensor_norm(reached), sqrt(2), 1e-6);
+    ck_assert_double_eq_tol(mn_tensor_norm(mn_network_gradients(network)), sqrt(2), 1e-6);
+    mn_tape_free(tape);
     mn_network_free(network);
 }
 END_TEST
@@ -538,10 +559,10 @@ MN_SUITE("network", a_vae_encodes_adds_noise_and_decodes, the_mlp_has_pytorchs_n
          xavier_weights_are_uniform_within_glorots_bound_and_biases_zero,
          pytorchs_defaults_bound_weights_and_biases_by_the_inputs, equal_keys_give_equal_weights,
          layers_of_equal_shape_differ, the_spec_is_a_copy_with_every_option_resolved,
-         segments_are_views_of_the_slabs, the_forward_gives_features_and_logits,
-         gradients_reach_the_slab_and_add_up, no_gradient_means_none,
-         a_batch_of_another_size_fails_on_the_tape, an_empty_batch_is_no_mistake,
-         batch_norm_moves_its_statistics_in_training_alone,
+         segments_are_views_of_the_slabs, forgotten_gradients_that_no_backward_reaches_become_zeros,
+         the_forward_gives_features_and_logits, gradients_reach_the_slab_and_add_up,
+         no_gradient_means_none, a_batch_of_another_size_fails_on_the_tape,
+         an_empty_batch_is_no_mistake, batch_norm_moves_its_statistics_in_training_alone,
          a_copy_takes_values_and_statistics_and_refuses_another_spec,
          widths_are_refused_with_the_item_that_is_wrong, specs_are_refused_with_what_was_expected,
          a_plugins_mistakes_are_named,

@@ -3,28 +3,31 @@
 #include "tests/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct table {
     int rows;
     double share; /* sum, in per cent */
-    bool layer, optimiser, steps;
+    bool layer, optimiser, steps, commits;
 } table;
 
 static void read_line(void *context, mn_log_level level, const char *line)
 {
     table *t = context;
     double forward, backward, share;
-    char op[32];
+    char op[32], rate[16];
     (void)level;
     t->steps = t->steps || strstr(line, "steps of ") != NULL;
-    if (sscanf(line, "%lf ms %lf ms %lf %% %31s", &forward, &backward, &share, op) != 4)
+    t->commits = t->commits || strstr(line, " commits ") != NULL;
+    if (sscanf(line, "%lf ms %lf ms %lf %% %15s %*s %31s", &forward, &backward, &share, rate, op) !=
+        5)
         return;
     t->rows++;
     t->share += share;
     t->layer = t->layer || (strcmp(op, "conv2d") == 0 && strstr(line, "layer1.0.conv1") != NULL &&
-                            forward > 0 && backward > 0);
+                            forward > 0 && backward > 0 && atof(rate) > 0);
     t->optimiser = t->optimiser || strcmp(op, "optimiser") == 0;
 }
 
@@ -52,7 +55,7 @@ START_TEST(a_profile_adds_up_and_changes_nothing)
     ck_assert_ok(
         mn_experiment_run(experiment, profiled, &(mn_observer){.context = &t, .log = read_line}));
     mn_experiment_free(experiment);
-    ck_assert(t.steps && t.layer && t.optimiser);
+    ck_assert(t.steps && t.layer && t.optimiser && t.commits);
     ck_assert_int_ge(t.rows, 40);
     ck_assert_double_eq_tol(t.share, 100, 3);
     test_same_run(plain, profiled);

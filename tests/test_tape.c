@@ -1,6 +1,7 @@
 /* The tape: its arena, its errors, its sweeps, and ops from outside. */
 #include "suite.h"
 
+#include "autograd/done.h"
 #include "autograd/node.h"
 #include <math.h>
 #include <string.h>
@@ -266,7 +267,93 @@ START_TEST(a_sweep_needs_room_for_a_few_gradients_however_long_the_way)
 }
 END_TEST
 
+/* mean((1.01^30 w)^2): thirty results of 16 KB, and as many for backward. */
+static mn_var *long_way(mn_var *x)
+{
+    for (int i = 0; i < 30; i++)
+        x = mn_scale(x, 1.01);
+    return mn_mean(mn_square(x));
+}
+
+START_TEST(after_its_last_sweep_a_losss_memory_serves_the_next)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(64, 64), NULL), *dw = new_tensor(MN_SHAPE(64, 64), NULL);
+    ck_assert_ok(mn_tensor_fill(w, 1));
+    ck_assert_ok(
+        mn_backward(mn_add(long_way(mn_leaf(tape, w, dw)), long_way(mn_leaf(tape, w, dw)))));
+    const size_t together = mn_tape_bytes(tape);
+    const double norm = mn_tensor_norm(dw);
+    mn_tape_free(tape);
+
+    tape = new_tape();
+    ck_assert_ok(mn_tensor_fill(dw, 0));
+    ck_assert_ok(mn_backward_done(long_way(mn_leaf(tape, w, dw))));
+    const size_t one = mn_tape_bytes(tape);
+    ck_assert_ok(mn_backward_done(long_way(mn_leaf(tape, w, dw))));
+    ck_assert_double_eq_tol(mn_tensor_norm(dw), norm, 1e-6 * norm);
+    ck_assert_uint_lt(one, together / 2 + 4 * mn_tensor_bytes(w));
+    ck_assert_uint_lt(mn_tape_bytes(tape), one + 2 * mn_tensor_bytes(w));
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
+START_TEST(after_its_last_sweep_only_what_was_kept_can_be_read)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(64, 64), NULL), *dw = new_tensor(MN_SHAPE(64, 64), NULL);
+    ck_assert_ok(mn_tensor_fill(w, 1));
+    mn_var *gone = mn_scale(mn_leaf(tape, w, dw), 2);
+    mn_var *kept = mn_rows(mn_scale(gone, 3), 1, 62); /* a view: its memory is another's */
+    mn_var_keep(kept);
+    ck_assert_ok(mn_backward_done(mn_mean(mn_square(kept))));
+    (void)long_way(mn_leaf(tape, w, dw)); /* takes what was given back */
+    ck_assert(mn_host(kept)[61 * 64 + 63] == 6);
+    ck_assert_ptr_null(mn_host(gone));
+    ck_assert_ok(mn_tape_status(tape));
+    (void)mn_square(gone);
+    ck_assert_int_eq(mn_tape_status(tape), MN_OUT_OF_ORDER);
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
+START_TEST(a_sweep_through_what_has_had_its_last_is_refused)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(2), (float[]){1, 2});
+    mn_tensor *dw = new_tensor(MN_SHAPE(2), NULL);
+    mn_var *shared = mn_square(mn_leaf(tape, w, dw));
+    ck_assert_ok(mn_backward_done(mn_sum(shared)));
+    ck_elements(dw, (float[]){2, 4});
+    ck_assert_int_eq(mn_backward(mn_mean(shared)), MN_OUT_OF_ORDER);
+    ck_assert_str_eq(mn_tape_error(tape), "square: the last sweep through it has been made");
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
 /* --- sweeps --- */
+
+START_TEST(a_forgotten_gradient_is_written_once_and_then_added_to)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(2), (float[]){1, 2});
+    mn_tensor *dw = new_tensor(MN_SHAPE(2), (float[]){7, 7});
+    dw->forgotten = true;
+    ck_assert_ok(mn_backward(mn_add(mn_sum(mn_leaf(tape, w, dw)), mn_sum(mn_leaf(tape, w, dw)))));
+    ck_elements(dw, (float[]){2, 2});
+    ck_assert_ok(mn_backward(mn_sum(mn_leaf(tape, w, dw))));
+    ck_elements(dw, (float[]){3, 3});
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
 
 START_TEST(two_losses_on_one_tape_have_their_own_gradients)
 {
@@ -513,6 +600,10 @@ MN_SUITE("tape", backward_adds_into_the_parameters, the_first_error_names_op_sha
          from_the_second_step_on_nothing_is_allocated_and_addresses_repeat,
          a_second_backward_takes_no_more_memory,
          a_sweep_needs_room_for_a_few_gradients_however_long_the_way,
+         after_its_last_sweep_a_losss_memory_serves_the_next,
+         after_its_last_sweep_only_what_was_kept_can_be_read,
+         a_sweep_through_what_has_had_its_last_is_refused,
+         a_forgotten_gradient_is_written_once_and_then_added_to,
          two_losses_on_one_tape_have_their_own_gradients, backward_into_writes_the_other_slab,
          gradient_of_leaves_the_parameters_alone,
          gradient_of_works_for_parameters_and_values_on_the_way,

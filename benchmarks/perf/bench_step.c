@@ -4,10 +4,12 @@
  *
  * WORK is sgd (forward, backward, SGD step), derpp (the three passes of DER++: stream, logits and
  * labels of remembered rows) or evaluate (forward alone, statistics fixed).  The first steps plan
- * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`, a
- * table of ops comes first. */
+ * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`,
+ * what each op took and had to do comes first. */
+#include "autograd/done.h"
 #include "autograd/profile.h"
 #include "bench.h"
+#include "nn/gradients.h"
 #include "tensor/tensor.h"
 #include <mneme/network.h>
 #include <omp.h>
@@ -37,19 +39,16 @@ static mn_var *logits_of(work *w, int64_t draw, mn_mode mode)
     return mn_network_forward(w->network, x, mode).logits;
 }
 
-static mn_status begin(work *w)
+static void begin(work *w)
 {
-    const double since = mn_bench_now();
     mn_tape_reset(w->tape);
-    MN_TRY(mn_network_zero_gradients(w->network));
-    mn_profile_add(&w->profile, "zeroing", mn_bench_now() - since);
-    return MN_OK;
+    mn_network_forget_gradients(w->network);
 }
 
-static mn_status descend(work *w, mn_var *loss)
+static mn_status descend(work *w)
 {
-    MN_TRY(mn_backward(loss));
     const double since = mn_bench_now();
+    MN_TRY(mn_network_complete_gradients(w->network));
     MN_TRY(mn_optimiser_step(w->optimiser, RATE));
     mn_profile_add(&w->profile, "optimiser", mn_bench_now() - since);
     return MN_OK;
@@ -57,18 +56,20 @@ static mn_status descend(work *w, mn_var *loss)
 
 static mn_status sgd(work *w)
 {
-    MN_TRY(begin(w));
-    return descend(w, mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels));
+    begin(w);
+    MN_TRY(mn_backward(mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels)));
+    return descend(w);
 }
 
-static mn_status derpp(work *w)
+static mn_status derpp(work *w) /* each term's backward at once, as the strategy does it */
 {
-    MN_TRY(begin(w));
-    mn_var *loss = mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels);
+    begin(w);
+    MN_TRY(mn_backward_done(mn_cross_entropy(logits_of(w, 0, MN_TRAIN), w->labels)));
     mn_var *old = mn_input(w->tape, MN_SHAPE(w->shape.size[0], CLASSES), w->logits, false);
-    loss = mn_axpby(1, loss, ALPHA, mn_mse(logits_of(w, 1, MN_TRAIN), old));
-    loss = mn_axpby(1, loss, BETA, mn_cross_entropy(logits_of(w, 2, MN_TRAIN), w->labels));
-    return descend(w, loss);
+    MN_TRY(mn_backward_done(mn_scale(mn_mse(logits_of(w, 1, MN_TRAIN), old), ALPHA)));
+    mn_var *logits = logits_of(w, 2, MN_TRAIN);
+    MN_TRY(mn_backward(mn_scale(mn_cross_entropy(logits, w->labels), BETA)));
+    return descend(w);
 }
 
 static mn_status evaluate(work *w)
@@ -116,25 +117,17 @@ static void release(work *w)
     mn_network_free(w->network);
 }
 
-static double seconds_of(const mn_profile_row *row)
-{
-    return row->forward_seconds + row->backward_seconds;
-}
-
+/* A line of JSON for each op and layer, and then the steps' line. */
 static void print_profile(const mn_profile *profile, int64_t steps)
 {
-    double convolutions = 0;
-    for (int i = 0; i < profile->count; i++)
-        if (strcmp(profile->rows[i].op, "conv2d") == 0)
-            convolutions += seconds_of(&profile->rows[i]);
-    printf("outside convolutions: %.1f %% of %.2f ms\n",
-           100 * (1 - convolutions / profile->seconds), 1e3 * profile->seconds / (double)steps);
+    const double each = 1 / (double)steps;
     for (int i = 0; i < profile->count; i++) {
         const mn_profile_row *row = &profile->rows[i];
-        const char *name = row->parameter != NULL ? row->parameter : "";
-        printf("%-22s %-30s %7.3f %7.3f ms\n", row->op, name,
-               1e3 * row->forward_seconds / (double)steps,
-               1e3 * row->backward_seconds / (double)steps);
+        printf("{\"op\": \"%s\", \"parameter\": \"%s\", \"forward_ms\": %.4f, "
+               "\"backward_ms\": %.4f, \"gflop\": %.5f, \"gbyte\": %.6f}\n",
+               row->op, row->parameter != NULL ? row->parameter : "",
+               1e3 * row->forward_seconds * each, 1e3 * row->backward_seconds * each,
+               1e-9 * row->operations * each, 1e-9 * row->bytes * each);
     }
 }
 

@@ -39,19 +39,23 @@ STEPS = [
     ("evaluate", "evaluate", REDUCED, 100, 10),
     ("evaluate", "evaluate", RESNET, 100, 5),
 ]
+CACHE = 0.002  # GB: what an op moves of this much lies in the caches, which are faster
 
 
 class Failed(Exception):
     pass
 
 
-def last_json(command, environment=None):
+def json_lines(command):
     """What a measuring program prints."""
-    done = subprocess.run(command, capture_output=True, text=True,
-                          env={**os.environ, **(environment or {})})
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.strip().splitlines()]
+
+
+def last_json(command):
+    return json_lines(command)[-1]
 
 
 def spread(values):
@@ -138,30 +142,67 @@ class Bench:
                          for on in ("pil", "tensor")})
 
     def roofline(self):
+        """Each op beside the least time that its arithmetic, or its memory, would need."""
         rates = last_json([self.program("bench_roofline"), str(self.threads)])
         print(f"\nthe machine: products {rates['gflops']:.0f} GFLOP/s,"
               f" memory {rates['gbytes']:.1f} GB/s")
         self.results.append({"part": "roofline", **rates})
         program = self.program("bench_step")
-        for (network, image), batch, count in ((REDUCED, 32, 10), (RESNET, 32, 4)):
-            command = [program, "sgd", network, image, str(batch), str(self.threads), str(count),
-                       "f32", "profile"]
-            print(f"\n{network} b{batch}, by op and layer: forward and backward, ms a step")
-            print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for (network, image), batch, count, threads in (
+                (MLP, 10, 3000, 1), (REDUCED, 32, 10, self.threads), (RESNET, 32, 4, self.threads)):
+            rows = json_lines([program, "sgd", network, image, str(batch), str(threads),
+                               str(count), "f32", "profile"])[:-1]
+            # A product on one thread has that thread's share of the machine.
+            limits = {key: rates[key] * threads / self.threads for key in ("gflops", "gbytes")}
+            self.rooflines(f"{network} b{batch}", rows, limits)
+
+    def rooflines(self, what, rows, rates):
+        whole = sum(row["forward_ms"] + row["backward_ms"] for row in rows)
+        print(f"\n{what + ', a step':<44} {'forward':>9} {'backward':>9} {'share':>6} {'GFLOP/s':>8}"
+              f" {'GB/s':>6}  {'least ms':>8}  {'reached':>7}")
+        for row in sorted(rows, key=lambda row: -row["forward_ms"] - row["backward_ms"]):
+            ms = row["forward_ms"] + row["backward_ms"]
+            moved = row["gbyte"] if row["gbyte"] > CACHE else 0
+            least = 1e3 * max(row["gflop"] / rates["gflops"], moved / rates["gbytes"])
+            print(f"{row['op']:<20} {row['parameter'].rpartition('.')[0]:<23}"
+                  f" {row['forward_ms']:9.4f} {row['backward_ms']:9.4f} {100 * ms / whole:5.1f}%"
+                  f" {1e3 * row['gflop'] / ms:8.1f} {1e3 * row['gbyte'] / ms:6.1f}"
+                  f"  {least:8.4f}  {100 * least / ms:6.0f}%")
+        convolutions = sum(row["forward_ms"] + row["backward_ms"] for row in rows
+                           if row["op"] == "conv2d")
+        print(f"outside convolutions: {100 - 100 * convolutions / whole:.1f} % of {whole:.3f} ms")
+        self.results.append({"part": "roofline", "what": what, "ms": whole, "ops": rows})
 
     def buffer(self):
-        print("\nthe buffer")
-        print(subprocess.run([self.program("bench_buffer")], capture_output=True, text=True,
-                             check=True).stdout)
-        print(subprocess.run([self.program("bench_buffer"), "1000000", "536870912"],
-                             capture_output=True, text=True, check=True).stdout)
+        """Rows a second, and the share of a step of ResNet-18 that X-DER's requests take."""
+        network, image = RESNET
+        step = last_json([self.program("bench_step"), "sgd", network, image, "32",
+                          str(self.threads), "5", "f32"])["median_ms"]
+        columns = ("filled", "offered", "drawn", "updated")
+        print(f"\n{'buffer, rows a second':<24}" + "".join(f"{name:>11}" for name in columns)
+              + f" {'us a step':>10} {'of a step':>10} {'load, s':>8} {'peak MB':>8}")
+        for tail in (["500"], ["5000"], ["1000000", "536870912"]):
+            row = last_json([self.program("bench_buffer"), *tail])
+            share = 0.1 * row["step_us"] / step
+            print(f"{row['rows']:<24}" + "".join(f"{row[name + '_per_s']:>11.0f}" for name in columns)
+                  + f" {row['step_us']:>10.1f} {share:>8.3f} % {row.get('load_s', 0):>8.2f}"
+                  f" {row['peak_mb']:>8.0f}", flush=True)
+            self.results.append({"part": "buffer", **row, "per_cent_of_step": share})
 
     def run(self):
         print("\nwhole run", flush=True)
-        done = subprocess.run([f"{HERE}/whole_run.sh", f"{self.build}/src/cli/mneme"],
-                              capture_output=True, text=True, check=True)
+        mneme = f"{self.build}/src/cli/mneme"
+        done = subprocess.run([f"{HERE}/whole_run.sh", mneme], capture_output=True, text=True,
+                              check=True)
         print(done.stdout)
-        self.results.append({"part": "run", "printed": done.stdout})
+        with tempfile.TemporaryDirectory() as folder:
+            profiled = subprocess.run(
+                [mneme, "run", "split-fmnist", "derpp", "--profile", "-o", f"{folder}/a.mneme"],
+                capture_output=True, text=True, check=True)
+        shares = re.search(r"[0-9.]+ s: steps .*commits [0-9.]+ %", profiled.stdout + profiled.stderr)
+        print("profiled:", shares.group(0) if shares else "no shares")
+        self.results.append({"part": "run", "printed": done.stdout,
+                             "profiled": shares and shares.group(0)})
 
 
 PARTS = ("roofline", "step", "evaluate", "augment", "views", "buffer", "run")

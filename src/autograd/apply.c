@@ -41,11 +41,15 @@ static mn_node *node_new(mn_tape *tape, const mn_op *op, mn_var *const *inputs, 
     return node;
 }
 
-static mn_status check_tapes(const mn_tape *tape, mn_var *const *inputs, int n)
+static mn_status check_operands(const mn_tape *tape, mn_var *const *inputs, int n)
 {
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         if (inputs[i] != NULL && inputs[i]->tape != tape)
             return mn_fail(MN_BAD_VALUE, "operand %d is on another tape", i + 1);
+        if (inputs[i] != NULL && inputs[i]->value.data == NULL)
+            return mn_fail(MN_OUT_OF_ORDER,
+                           "operand %d is gone: the last sweep through it has been made", i + 1);
+    }
     return MN_OK;
 }
 
@@ -53,7 +57,7 @@ static mn_status check_tapes(const mn_tape *tape, mn_var *const *inputs, int n)
 static mn_status begin(mn_tape *tape, const mn_op *op, mn_var *const *inputs, int n,
                        const void *attributes, mn_node **node, mn_shape *shape)
 {
-    MN_TRY(check_tapes(tape, inputs, n));
+    MN_TRY(check_operands(tape, inputs, n));
     if (op->forward == NULL && op->attributes_bytes < sizeof(mn_view))
         return mn_fail(MN_BAD_VALUE, "the op has no forward");
     if (inputs[0] == NULL)

@@ -3,8 +3,10 @@
  * A sweep has a number.  A gradient whose var carries that number holds this sweep's
  * contributions; any other is stale, and its memory is written anew by the first contribution, so
  * that nothing is ever zeroed just to be added to.  A parameter's gradient lies outside the tape
- * and is always added to.  The gradient of an op's output is complete when the op's turn comes, and
- * its memory serves the next ones as soon as it is over: a sweep needs room for a few gradients. */
+ * and is added to, unless its owner has forgotten what it held.  The gradient of an op's output is
+ * complete when the op's turn comes, and its memory serves the next ones as soon as it is over: a
+ * sweep needs room for a few gradients. */
+#include "autograd/done.h"
 #include "autograd/flips.h"
 #include "autograd/node.h"
 #include "autograd/profile.h"
@@ -49,6 +51,10 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
     x->sweep = sweep->number;
     if (x->parameter != NULL && sweep->input == NULL) {
         aim_at_parameter(sweep, x);
+        if (sweep->from == NULL) {
+            *add = !x->parameter->forgotten;
+            x->parameter->forgotten = false;
+        }
         return &x->gradient;
     }
     *add = false;
@@ -131,24 +137,56 @@ static mn_status backward_of(mn_node *node)
     return mn_tape_status(node->output.tape); /* scratch may have run out of memory */
 }
 
+/* What the node's own turn and those of its readers needed; a view's memory is its input's. */
+static void end_node(mn_node *node)
+{
+    mn_tape *tape = node->output.tape;
+    for (mn_saved *saved = node->saved; saved != NULL; saved = saved->next)
+        mn_tape_give(tape, &saved->tensor);
+    node->saved = NULL;
+    if (node->op->forward != NULL && !node->output.kept)
+        mn_tape_give(tape, &node->output.value);
+    node->over = true;
+}
+
+static mn_status sweep_nodes(const mn_sweep *sweep, mn_var *loss)
+{
+    for (mn_node *node = loss->maker; node != NULL; node = node->previous) {
+        if (node->output.sweep != sweep->number)
+            continue;
+        const mn_status status =
+            node->over ? mn_fail(MN_OUT_OF_ORDER, "the last sweep through it has been made")
+                       : backward_of(node);
+        if (status != MN_OK) {
+            mn_tape_fail(loss->tape, node->op->name, status);
+            return status;
+        }
+        if (&node->output != sweep->input)
+            mn_tape_give(loss->tape, &node->output.gradient);
+        if (sweep->last)
+            end_node(node);
+    }
+    return MN_OK;
+}
+
 mn_status mn_sweep_from(mn_var *loss)
 {
     if (!wanted(loss))
         return MN_OK;
     MN_TRY(seed(loss));
-    const uint64_t number = mn_tape_sweep(loss->tape)->number;
-    for (mn_node *node = loss->maker; node != NULL; node = node->previous) {
-        if (node->output.sweep != number)
-            continue;
-        const mn_status status = backward_of(node);
-        if (status != MN_OK) {
-            mn_tape_fail(loss->tape, node->op->name, status);
-            return status;
-        }
-        if (&node->output != mn_tape_sweep(loss->tape)->input)
-            mn_tape_give(loss->tape, &node->output.gradient);
+    mn_kernels_hold_signals();
+    const mn_status status = sweep_nodes(mn_tape_sweep(loss->tape), loss);
+    mn_kernels_release_signals();
+    return status;
+}
+
+void mn_var_keep(mn_var *x)
+{
+    for (; x != NULL && x->maker != NULL; x = x->maker->inputs[0]) {
+        x->kept = true;
+        if (x->maker->op->forward != NULL)
+            return; /* no view: the memory is its own */
     }
-    return MN_OK;
 }
 
 mn_status mn_sweep_check(const char *name, const mn_var *loss)
@@ -170,7 +208,7 @@ static mn_status failure_of(const mn_tape *tape)
     return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
 }
 
-mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *instead)
+static mn_status backward(mn_var *loss, const mn_tensor *gradients, mn_tensor *instead, bool last)
 {
     if (loss == NULL)
         return mn_fail(MN_BAD_VALUE, "backward: there is no loss");
@@ -186,13 +224,24 @@ mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *
         return failure_of(tape);
     }
     mn_sweep *sweep = mn_tape_sweep(tape);
-    *sweep = (mn_sweep){.number = sweep->number + 1, .from = gradients, .to = instead};
+    *sweep =
+        (mn_sweep){.number = sweep->number + 1, .from = gradients, .to = instead, .last = last};
     return mn_sweep_from(loss);
+}
+
+mn_status mn_backward_into(mn_var *loss, const mn_tensor *gradients, mn_tensor *instead)
+{
+    return backward(loss, gradients, instead, false);
 }
 
 mn_status mn_backward(mn_var *loss)
 {
-    return mn_backward_into(loss, NULL, NULL);
+    return backward(loss, NULL, NULL, false);
+}
+
+mn_status mn_backward_done(mn_var *loss)
+{
+    return backward(loss, NULL, NULL, true);
 }
 
 /* Marks what lies on the way from the input towards the loss: the nodes made after it that use

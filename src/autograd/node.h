@@ -19,6 +19,7 @@ struct mn_var {
     uint64_t path;        /* the sweep on whose way from input to loss it lies */
     bool to_parameter;    /* a gradient would flow on to a parameter, */
     bool to_input;        /* or to a differentiable input */
+    bool kept;            /* its values outlive the last sweep through it */
 };
 
 typedef struct mn_saved {
@@ -35,6 +36,10 @@ struct mn_node {
     int n;
     void *attributes;
     mn_saved *saved;
+    /* Multiplications and additions of its forward, for profiles; backward makes as many for each
+     * gradient.  0: so few that memory is the limit. */
+    double operations;
+    bool over;  /* its last sweep has been: what it needed is gone */
     bool apart; /* row i of the output comes from row i of the inputs alone */
     /* Of an op with parameters: adds, for each of them, the sum over rows of the squares of a row's
      * gradient to mn_node_squares_sink().  NULL: it cannot tell. */
@@ -85,6 +90,7 @@ typedef struct mn_sweep {
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
+    bool last;             /* through these nodes: each gives its memory back when its turn is over */
     mn_rows_sweep rows; /* `to` takes what rows make of their gradients, and nothing else does */
 } mn_sweep;
 mn_sweep *mn_tape_sweep(mn_tape *tape);

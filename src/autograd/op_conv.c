@@ -75,6 +75,7 @@ static mn_status conv2d_shape(mn_node *node, mn_shape *out)
     *out = MN_SHAPE(x.size[0], weight.size[0],
                     (x.size[2] + 2 * g->padding - weight.size[2]) / g->stride + 1,
                     (x.size[3] + 2 * g->padding - weight.size[3]) / g->stride + 1);
+    node->operations = 2.0 * (double)(mn_shape_count(*out) * mn_row_count(weight));
     if (x.size[0] == 0)
         return MN_OK;
     mn_conv *conv;

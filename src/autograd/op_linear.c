@@ -14,6 +14,7 @@ static mn_status matmul_shape(mn_node *node, mn_shape *out)
     if (x.size[1] != y.size[0])
         return mn_shapes_differ(x, y);
     *out = MN_SHAPE(x.size[0], y.size[1]);
+    node->operations = 2.0 * (double)(x.size[0] * x.size[1] * y.size[1]);
     return MN_OK;
 }
 
@@ -57,6 +58,7 @@ static mn_status linear_shape(mn_node *node, mn_shape *out)
     if (x.size[1] != weight.size[1])
         return mn_shapes_differ(x, weight);
     *out = MN_SHAPE(x.size[0], weight.size[0]);
+    node->operations = 2.0 * (double)(x.size[0] * x.size[1] * weight.size[0]);
     if (node->inputs[2] == NULL)
         return MN_OK;
     const mn_shape bias = mn_node_x_shape(node, 2);

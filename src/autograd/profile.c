@@ -50,10 +50,8 @@ static mn_profile_row *row_of(mn_profile *profile, const char *op, const char *p
     return &profile->rows[profile->count++];
 }
 
-static void count(mn_profile *profile, const char *op, const char *parameter, bool backward,
-                  double seconds)
+static void count(mn_profile *profile, mn_profile_row *row, bool backward, double seconds)
 {
-    mn_profile_row *row = row_of(profile, op, parameter);
     profile->seconds += seconds;
     if (row == NULL)
         return;
@@ -61,17 +59,43 @@ static void count(mn_profile *profile, const char *op, const char *parameter, bo
     *(backward ? &row->backward_seconds : &row->forward_seconds) += seconds;
 }
 
-void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
+static mn_profile_row *row_of_node(mn_profile *profile, const mn_node *node)
 {
-    count(profile, node->op->name, parameter_of(node), false, mn_profile_now() - since);
+    return row_of(profile, node->op->name, parameter_of(node));
 }
 
+void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
+{
+    mn_profile_row *row = row_of_node(profile, node);
+    count(profile, row, false, mn_profile_now() - since);
+    if (row == NULL)
+        return;
+    row->operations += node->operations;
+    row->bytes += (double)mn_tensor_stored_bytes(&node->output.value);
+    for (int i = 0; i < node->n; i++)
+        if (node->inputs[i] != NULL)
+            row->bytes += (double)mn_tensor_stored_bytes(&node->inputs[i]->value);
+}
+
+/* Reads the gradient of the output, and for every gradient wanted one operand; writes those. */
 void mn_profile_backward(mn_profile *profile, const mn_node *node, double since)
 {
-    count(profile, node->op->name, parameter_of(node), true, mn_profile_now() - since);
+    mn_profile_row *row = row_of_node(profile, node);
+    count(profile, row, true, mn_profile_now() - since);
+    if (row == NULL)
+        return;
+    row->bytes += (double)mn_tensor_stored_bytes(&node->output.value);
+    for (int i = 0; i < node->n; i++) {
+        const mn_var *x = node->inputs[i];
+        if (x == NULL || (!x->to_parameter && !x->to_input))
+            continue;
+        row->bytes += 2 * (double)mn_tensor_stored_bytes(&x->value);
+        if (i < 2) /* a bias takes next to none */
+            row->operations += node->operations;
+    }
 }
 
 void mn_profile_add(mn_profile *profile, const char *what, double seconds)
 {
-    count(profile, what, NULL, false, seconds);
+    count(profile, row_of(profile, what, NULL), false, seconds);
 }

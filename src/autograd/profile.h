@@ -12,6 +12,8 @@ typedef struct mn_profile_row {
     const char *parameter; /* "layer1.0.conv1.weight", whose layer it is; NULL: none */
     int64_t forwards, backwards;
     double forward_seconds, backward_seconds;
+    double operations; /* multiplications and additions, in both directions */
+    double bytes;      /* of operands, results and their gradients: what must at least be moved */
 } mn_profile_row;
 
 typedef struct mn_profile {
@@ -23,9 +25,9 @@ typedef struct mn_profile {
 void mn_profile_free(mn_profile *profile);
 /* Forgets what was counted: the first steps plan and allocate. */
 void mn_profile_clear(mn_profile *profile);
-/* Counts from now on what the tape does; NULL ends it.  Borrowed. */
 /* Time spent on something else than an op; `what` outlives the profile. */
 void mn_profile_add(mn_profile *profile, const char *what, double seconds);
+/* Counts from now on what the tape does; NULL ends it.  Borrowed. */
 void mn_tape_profile(mn_tape *tape, mn_profile *profile);
 double mn_profile_now(void); /* seconds */
 

@@ -332,12 +332,12 @@ double mn_item(const mn_var *scalar)
     return (double)item;
 }
 
-/* On the CPU, plain elements are where they are. */
+/* On the CPU, plain elements are where they are; NULL for a value that is gone. */
 const float *mn_host(mn_var *x)
 {
     if (x == NULL || x->tape->status != MN_OK)
         return NULL;
-    if (x->value.layout == NULL)
+    if (x->value.layout == NULL || x->value.data == NULL)
         return mn_tensor_floats(&x->value);
     const mn_var *plain = mn_in_layout(mn_detach(x), NULL);
     return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
@@ -346,9 +346,10 @@ const float *mn_host(mn_var *x)
 mn_status mn_store(mn_var *x, mn_tensor *tensor)
 {
     const float *values = mn_host(x);
+    if (x == NULL || (values == NULL && x->tape->status == MN_OK))
+        return mn_fail(MN_BAD_VALUE, "store: there is no value");
     if (values == NULL)
-        return x == NULL ? mn_fail(MN_BAD_VALUE, "store: there is no value")
-                         : mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
+        return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
     return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
 }
 

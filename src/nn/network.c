@@ -5,7 +5,9 @@
  * move a zero whose gradient and moments are zero. */
 #include "autograd/profile.h"
 #include "base/options.h"
+#include "nn/gradients.h"
 #include "nn/initial.h"
+#include "tensor/kernels.h"
 #include "tensor/tensor.h"
 
 #include <stdlib.h>
@@ -338,7 +340,10 @@ mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
 
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
-    return network->type->forward(network, network->options, x, mode);
+    mn_kernels_hold_signals();
+    const mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
+    mn_kernels_release_signals();
+    return forwarded;
 }
 
 /* --- reading, and moving whole networks --- */
@@ -379,7 +384,26 @@ mn_tensor *mn_network_gradients(mn_network *network)
 
 mn_status mn_network_zero_gradients(mn_network *network)
 {
+    for (int i = 0; i < network->segment_count; i++)
+        network->segments[i].gradient.forgotten = false;
     return mn_tensor_fill(network->gradients, 0);
+}
+
+void mn_network_forget_gradients(mn_network *network)
+{
+    for (int i = 0; i < network->segment_count; i++)
+        network->segments[i].gradient.forgotten = true;
+}
+
+mn_status mn_network_complete_gradients(mn_network *network)
+{
+    for (int i = 0; i < network->segment_count; i++) {
+        mn_tensor *gradient = &network->segments[i].gradient;
+        if (gradient->forgotten)
+            MN_TRY(mn_tensor_fill(gradient, 0));
+        gradient->forgotten = false;
+    }
+    return MN_OK;
 }
 
 static bool equal_specs(const mn_network_spec *a, const mn_network_spec *b)

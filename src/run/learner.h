@@ -57,6 +57,7 @@ typedef struct mn_loss_term {
     const char *name; /* "dark"; an add-on's "ewc/penalty" */
     double weight;
     mn_var *value;
+    int group;
 } mn_loss_term;
 
 struct mn_learner {
@@ -95,6 +96,7 @@ struct mn_learner {
     int published_count;
     mn_loss_term term[MN_MOST_TERMS];
     int terms;
+    int group, groups_done; /* of terms, swept together; those whose backward has been made */
     mn_batch_space space[MN_MOST_SPACES]; /* batches handed out in this step */
     int spaces;
     int64_t *slots; /* scratch for draws */
@@ -132,11 +134,18 @@ mn_status mn_learner_check(mn_learner *learner);
 void mn_learner_remember_failure(mn_learner *learner, mn_status status);
 /* The key of the running strategy's random numbers called `name`, at this step. */
 mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name);
+/* "er/fisher": names of strategies in one run never meet. */
+const char *mn_learner_own_name(const mn_learner *learner, const char *name);
 /* An empty batch to fill, valid until the next step. */
 mn_batch_space *mn_learner_space(mn_learner *learner);
 
 /* The images of a batch on the step's tape, (B, image...). */
 mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch);
+
+/* terms.c: an update's terms begin; what is still to be swept backward is, and *loss is the sum of
+ * all.  An error names the term that is no finite number. */
+void mn_learner_begin_terms(mn_learner *learner);
+mn_status mn_learner_backward(mn_learner *learner, double *loss);
 
 /* scores.c: what the buffer's policy wants to know of the stream rows of `rows`, into scores
  * (stream_rows); and anew of the rows that the step was trained on. */

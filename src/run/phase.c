@@ -2,6 +2,7 @@
  *
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
+#include "nn/gradients.h"
 #include "run/batches.h"
 
 #include <math.h>
@@ -55,49 +56,6 @@ static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const c
     return NULL;
 }
 
-/* How a value that is no number is printed: the sign of a NaN means nothing. */
-static const char *not_finite(double value)
-{
-    return isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
-
-static mn_status check_term(const mn_learner *learner, const mn_loss_term *term)
-{
-    char text[64];
-    if (mn_tape_status(learner->tape) != MN_OK)
-        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
-    const mn_shape shape = mn_shape_of(term->value);
-    if (mn_shape_count(shape) != 1)
-        return mn_fail(MN_BAD_SHAPE,
-                       "loss term '%s' is %s, not a scalar; take its mn_mean() or mn_sum()",
-                       term->name, mn_shape_text(shape, text));
-    if (!isfinite(mn_item(term->value)))
-        return mn_fail(MN_NOT_FINITE,
-                       "loss term '%s' became %s at step %lld (task %lld); a smaller lr may help; "
-                       "the last commit is kept",
-                       term->name, not_finite(mn_item(term->value)),
-                       (long long)learner->cursor.step, (long long)learner->cursor.task + 1);
-    return MN_OK;
-}
-
-/* The sum of the terms; a term that is not a number is reported by its name. */
-static mn_status total_loss(mn_learner *learner, mn_var **loss)
-{
-    *loss = NULL;
-    for (int i = 0; i < learner->terms; i++) {
-        const mn_loss_term *term = &learner->term[i];
-        MN_TRY(check_term(learner, term));
-        *loss = i == 0 ? mn_scale(term->value, term->weight)
-                       : mn_axpby(1, *loss, term->weight, term->value);
-    }
-    if (*loss == NULL)
-        return mn_fail(MN_OUT_OF_ORDER, "the strategy's loss added no term; call mn_term()");
-    if (!isfinite(mn_item(*loss)) && mn_tape_status(learner->tape) == MN_OK)
-        return mn_fail(MN_NOT_FINITE, "the sum of the loss terms became %s at step %lld",
-                       not_finite(mn_item(*loss)), (long long)learner->cursor.step);
-    return MN_OK;
-}
-
 static mn_status build_loss(mn_learner *learner, int member, const mn_update *update,
                             const mn_batch *batch)
 {
@@ -109,6 +67,7 @@ static mn_status build_loss(mn_learner *learner, int member, const mn_update *up
     MN_TRY(mn_learner_check(learner));
     const mn_out *published[MN_MOST_PUBLISHED];
     const int count = learner->published_count - earlier;
+    learner->group = 0; /* an add-on's terms may be made of any forward: they go with the first */
     for (int i = 0; i < count; i++)
         published[i] = &learner->published[earlier + i];
     for (int i = 1; i < learner->members && member == 0; i++) {
@@ -173,16 +132,15 @@ static mn_status update_once(mn_runner *runner, const mn_phase *phase, int membe
     mn_owned_optimiser *owned = optimiser_of(learner, member, update->optimiser);
     if (owned == NULL)
         return MN_NOT_FOUND;
-    learner->terms = 0;
+    mn_learner_begin_terms(learner);
     learner->learning_rate = owned->learning_rate * factor;
     const mn_owned_optimiser *one;
     for (int i = 0; (one = together(learner, owned, i)) != NULL; i++)
-        MN_TRY(mn_network_zero_gradients(one->network));
+        mn_network_forget_gradients(one->network);
     MN_TRY(build_loss(learner, member, update, batch));
-    mn_var *loss;
-    MN_TRY(total_loss(learner, &loss));
-    MN_TRY(mn_backward(loss));
-    runner->loss = mn_item(loss);
+    MN_TRY(mn_learner_backward(learner, &runner->loss));
+    for (int i = 0; (one = together(learner, owned, i)) != NULL; i++)
+        MN_TRY(mn_network_complete_gradients(one->network));
     if (runner->updates < MN_MOST_UPDATES_SHOWN)
         runner->update[runner->updates++] = (mn_update_loss){update->name, runner->loss};
     if (learner->cursor.step % learner->settings->log_every == 0)

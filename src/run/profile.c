@@ -2,7 +2,7 @@
  *
  * Ops are timed by the tape.  What is between them -- batches, draws, the optimiser, hooks -- is
  * timed from mark to mark, without the ops in it, so that the parts add up to the step.  Evaluation
- * and commits are no part of a step. */
+ * and commits are no part of a step, and have a share of the whole run each. */
 #include "run/runner.h"
 
 #include <stdio.h>
@@ -27,6 +27,7 @@ void mn_run_profile_begin(mn_runner *runner)
         return;
     if (p->steps++ == WARM_UP) {
         mn_profile_clear(&p->parts);
+        p->training += p->seconds;
         p->seconds = 0;
     }
     mn_tape_profile(runner->learner->tape, &p->parts);
@@ -72,25 +73,42 @@ static int layer_length(const char *parameter)
     return end != NULL ? (int)(end - parameter) : (int)strlen(parameter);
 }
 
+/* In thousands of millions a second; "-" where nothing was counted. */
+static const char *rate(double count, double seconds, char text[16])
+{
+    snprintf(text, 16, "-");
+    if (count > 0 && seconds > 0)
+        snprintf(text, 16, "%.1f", 1e-9 * count / seconds);
+    return text;
+}
+
 void mn_run_profile_report(mn_runner *runner)
 {
     mn_run_profile *p = &runner->profile;
     const double steps = (double)(p->steps > WARM_UP ? p->steps - WARM_UP : p->steps);
     if (p->steps == 0)
         return;
+    const double whole = mn_now() - runner->started;
+    mn_runner_log(runner, MN_LOG_INFO,
+                  "%.3f s: steps %.1f %%, evaluation %.1f %%, %lld commits %.1f %%; the rest is "
+                  "start-up and hooks of tasks",
+                  whole, 100 * (p->training + p->seconds) / whole, 100 * p->evaluation / whole,
+                  (long long)p->commit_count, 100 * p->commits / whole);
     qsort(p->parts.rows, (size_t)p->parts.count, sizeof *p->parts.rows, by_time);
     mn_runner_log(runner, MN_LOG_INFO,
                   "%.0f steps of %.3f ms each, without evaluation and commits, on %d threads:",
                   steps, 1e3 * p->seconds / steps, (int)runner->learner->settings->threads);
-    mn_runner_log(runner, MN_LOG_INFO, "%9s %9s %7s  %-24s %s", "forward", "backward", "share",
-                  "op", "layer");
+    mn_runner_log(runner, MN_LOG_INFO, "%9s %9s %7s %9s %7s  %-24s %s", "forward", "backward",
+                  "share", "GFLOP/s", "GB/s", "op", "layer");
     for (int i = 0; i < p->parts.count; i++) {
         const mn_profile_row *row = &p->parts.rows[i];
         const char *parameter = row->parameter != NULL ? row->parameter : "";
-        mn_runner_log(runner, MN_LOG_INFO, "%6.3f ms %6.3f ms %5.1f %%  %-24s %.*s",
-                      1e3 * row->forward_seconds / steps, 1e3 * row->backward_seconds / steps,
-                      100 * seconds_of(row) / p->seconds, row->op, layer_length(parameter),
-                      parameter);
+        char operations[16], bytes[16];
+        mn_runner_log(
+            runner, MN_LOG_INFO, "%6.3f ms %6.3f ms %5.1f %% %9s %7s  %-24s %.*s",
+            1e3 * row->forward_seconds / steps, 1e3 * row->backward_seconds / steps,
+            100 * seconds_of(row) / p->seconds, rate(row->operations, seconds_of(row), operations),
+            rate(row->bytes, seconds_of(row), bytes), row->op, layer_length(parameter), parameter);
     }
 }
 

@@ -68,6 +68,8 @@ mn_status mn_runner_commit(mn_runner *runner)
         mn_buffer_saved(runner->learner->buffer);
     runner->committed = mn_now();
     runner->commit_seconds = runner->committed - before;
+    runner->profile.commits += runner->commit_seconds;
+    runner->profile.commit_count++;
     runner->uncommitted = 0;
     if (mn_experiment_settings(runner->experiment)->rebuild)
         MN_TRY(rebuild(runner));
@@ -96,6 +98,7 @@ static mn_status report_task(mn_runner *runner, const double *accuracy)
 
 static mn_status evaluate_task_end(mn_runner *runner)
 {
+    const double before = mn_now();
     mn_learner *learner = runner->learner;
     const int64_t task = learner->cursor.task;
     double *accuracy = calloc((size_t)task + 1, sizeof *accuracy);
@@ -108,6 +111,7 @@ static mn_status evaluate_task_end(mn_runner *runner)
     if (status == MN_OK)
         status = report_task(runner, accuracy);
     free(accuracy);
+    runner->profile.evaluation += mn_now() - before;
     return status;
 }
 
@@ -154,9 +158,12 @@ static mn_status after_task(mn_runner *runner)
 /* The untrained network on every task: the R of forward transfer. */
 static mn_status start(mn_runner *runner)
 {
+    const double before = mn_now();
     runner->learner->cursor.stage = MN_STAGE_BEFORE_TASK;
-    return mn_evaluate(runner->learner, runner->file, -1, mn_stream_tasks(runner->stream) - 1,
-                       false, NULL);
+    const mn_status status = mn_evaluate(runner->learner, runner->file, -1,
+                                         mn_stream_tasks(runner->stream) - 1, false, NULL);
+    runner->profile.evaluation += mn_now() - before;
+    return status;
 }
 
 static mn_status advance(mn_runner *runner)

@@ -2,6 +2,7 @@
  *
  * Services that return a value instead of a status leave the first failure in the learner; the
  * runner checks after every hook, so that the mathematics of a strategy needs no checks. */
+#include "autograd/done.h"
 #include "base/options.h"
 #include "data/stream.h"
 #include "run/learner.h"
@@ -29,8 +30,7 @@ void mn_learner_remember_failure(mn_learner *learner, mn_status status)
     remember_failure(learner, status);
 }
 
-/* "er/fisher": names of strategies in one run never meet. */
-static const char *own_name(const mn_learner *learner, const char *name)
+const char *mn_learner_own_name(const mn_learner *learner, const char *name)
 {
     char text[128];
     snprintf(text, sizeof text, "%s/%s", current_name(learner), name);
@@ -141,6 +141,8 @@ const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn
                                           MN_MOST_PUBLISHED));
         learner->published_count--;
     }
+    mn_var_keep(forwarded.logits);
+    mn_var_keep(forwarded.features);
     mn_out *out = &learner->published[learner->published_count++];
     *out = (mn_out){forwarded.logits, forwarded.features, batch, network, mode, forwarded.maps};
     return out;
@@ -154,19 +156,6 @@ mn_var *mn_out_map(const mn_out *out, const char *name)
 const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode)
 {
     return mn_forward_with(learner, mn_learner_network(learner), batch, mode);
-}
-
-void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value)
-{
-    if (learner->terms == MN_MOST_TERMS) {
-        remember_failure(learner, mn_fail(MN_UNSUPPORTED, "%s: more than %d loss terms in one step",
-                                          name, MN_MOST_TERMS));
-        return;
-    }
-    /* An add-on does not know the names of what it adds to. */
-    if (learner->current > 0)
-        name = own_name(learner, name);
-    learner->term[learner->terms++] = (mn_loss_term){name, weight, value};
 }
 
 const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b)
@@ -487,7 +476,7 @@ mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
 
 static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
 {
-    const char *full = own_name(learner, name);
+    const char *full = mn_learner_own_name(learner, name);
     for (int i = 0; i < learner->kept_count; i++)
         if (strcmp(learner->kept[i].name, full) == 0)
             return mn_fail(MN_OUT_OF_ORDER, "'%s' is kept twice", full);

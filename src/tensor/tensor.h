@@ -11,6 +11,7 @@ struct mn_tensor {
     const mn_layout *layout; /* NULL: plain row-major */
     mn_shape shape;
     mn_dtype dtype;
+    bool forgotten; /* of a gradient: stands for zeros, whatever is in the memory */
 };
 
 /* Makes `tensor` stand for plain memory that somebody else owns and frees. */

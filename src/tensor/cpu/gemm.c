@@ -23,24 +23,43 @@ static void use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-/* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none.
- *
- * No signal may arrive meanwhile: the product's generated code keeps values below the stack
- * pointer, further than the ABI protects them, and a handler's frame would overwrite them (oneDNN
- * 2.6.3; tests/test_signals.c shows it).  What arrives waits for the product's few microseconds. */
+/* No signal may arrive during a product: oneDNN's generated code keeps values below the stack
+ * pointer, further than the ABI protects them, and a handler's frame would overwrite them (2.6.3;
+ * tests/test_signals.c shows it).  What arrives waits.  Asking the system costs as much as a small
+ * product does, so whoever makes several holds signals once for all of them. */
+static _Thread_local int holds;
+static _Thread_local sigset_t before;
+
+void mn_kernels_hold_signals(void)
+{
+    static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    if (!ONEDNN_WRITES_KERNELS || holds++ > 0)
+        return;
+    sigset_t every;
+    (void)sigfillset(&every);
+    for (size_t i = 0; i < sizeof of_faults / sizeof of_faults[0]; i++)
+        (void)sigdelset(&every, of_faults[i]); /* they do not arrive, they are made */
+    (void)pthread_sigmask(SIG_BLOCK, &every, &before);
+}
+
+void mn_kernels_release_signals(void)
+{
+    if (ONEDNN_WRITES_KERNELS && --holds == 0)
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
 static bool product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                               const float *a, const float *b, float *c, bool add)
 {
     const int threads = omp_get_max_threads();
-    sigset_t every, before;
-    (void)sigfillset(&every);
-    (void)pthread_sigmask(SIG_BLOCK, &every, &before);
+    mn_kernels_hold_signals();
     omp_set_num_threads(1);
     const dnnl_status_t status =
         dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
                    transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
     omp_set_num_threads(threads);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    mn_kernels_release_signals();
     return status == dnnl_success;
 }
 

@@ -1,0 +1,16 @@
+/* gradients.h -- a network's gradients, begun anew without being cleared.
+ *
+ * Clearing writes every gradient once and adding to zeros reads it again: a tenth of a small
+ * network's step.  A sweep's first contribution to what was forgotten is written instead.
+ */
+#ifndef MN_NN_GRADIENTS_H
+#define MN_NN_GRADIENTS_H
+
+#include <mneme/network.h>
+
+/* From here on the gradients stand for zeros; until they are complete, backward alone may look. */
+void mn_network_forget_gradients(mn_network *network);
+/* Writes the zeros of those that no backward has reached. */
+mn_status mn_network_complete_gradients(mn_network *network);
+
+#endif
