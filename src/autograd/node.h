@@ -90,7 +90,7 @@ typedef struct mn_sweep {
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
-    bool last;             /* through these nodes: each gives its memory back when its turn is over */
+    bool last;          /* through these nodes: each gives its memory back when its turn is over */
     mn_rows_sweep rows; /* `to` takes what rows make of their gradients, and nothing else does */
 } mn_sweep;
 mn_sweep *mn_tape_sweep(mn_tape *tape);

@@ -9,7 +9,7 @@ struct mn_runner;
 typedef struct mn_run_profile {
     mn_profile parts; /* ops by layer, and what is between the marks below */
     double begun, marked, ops_at_mark, seconds;
-    int64_t steps; /* begun, the first few among them */
+    int64_t steps;                        /* begun, the first few among them */
     double training, evaluation, commits; /* seconds of the whole run so far */
     int64_t commit_count;
     bool running;

@@ -361,6 +361,20 @@ static mn_status offer(mn_learner *learner, mn_batch *offered)
     return status;
 }
 
+static mn_status values_of_column(const char *name, mn_var *value, const float **values)
+{
+    *values = mn_host(value);
+    if (*values != NULL)
+        return MN_OK;
+    const mn_tape *tape = mn_tape_of(value);
+    if (tape != NULL && mn_tape_status(tape) != MN_OK)
+        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+    return mn_fail(MN_OUT_OF_ORDER,
+                   "column '%s': its values are gone; after mn_terms_done() logits and features of "
+                   "forwards can be read",
+                   name);
+}
+
 mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_column_value *columns,
                       int n)
 {
@@ -378,7 +392,7 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_colum
         mn_batch_column *column = &offered.column[offered.columns++];
         snprintf(column->name, sizeof column->name, "%s", columns[i].name);
         column->width = shape.size[1];
-        column->values = mn_host(columns[i].value);
+        MN_TRY(values_of_column(columns[i].name, columns[i].value, &column->values));
     }
     return offer(learner, &offered);
 }
@@ -400,8 +414,9 @@ mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const cha
     if (shape.rank != 2 || shape.size[0] != batch->count || shape.size[1] != column->width)
         return mn_fail(MN_BAD_SHAPE, "column '%s': expected (%lld,%lld)", name,
                        (long long)batch->count, (long long)column->width);
-    return mn_buffer_update_column(learner->buffer, batch->slots, batch->count, name,
-                                   mn_host(value));
+    const float *values;
+    MN_TRY(values_of_column(name, value, &values));
+    return mn_buffer_update_column(learner->buffer, batch->slots, batch->count, name, values);
 }
 
 /* --- networks, optimisers, kept state --- */
