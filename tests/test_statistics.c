@@ -37,6 +37,24 @@ START_TEST(a_small_sample_has_its_exact_interval)
 }
 END_TEST
 
+/* Table values of t: 12.706, 4.303, 2.262, 2.228, 2.023, 1.984 for 1, 2, 9, 10, 39, 99. */
+START_TEST(students_interval_is_that_of_the_tables)
+{
+    static const struct {
+        int64_t n;
+        double t;
+    } known[] = {{2, 12.706}, {3, 4.303}, {10, 2.262}, {11, 2.228}, {40, 2.023}, {100, 1.984}};
+    double values[100];
+    for (int i = 0; i < 100; i++)
+        values[i] = i % 7;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const mn_summary s = mn_summarise(values, known[i].n);
+        ck_assert_double_eq_tol(s.half * sqrt((double)s.n) / s.deviation, known[i].t, 6e-4);
+    }
+    ck_assert(isnan(mn_summarise(values, 1).half));
+}
+END_TEST
+
 START_TEST(the_same_values_give_the_same_interval)
 {
     const double values[] = {19.9, 20.1, 19.7, 20.4, 20.0};
@@ -56,6 +74,6 @@ START_TEST(few_values_say_little)
 }
 END_TEST
 
-MN_SUITE("statistics", mean_and_sample_deviation, the_interval_is_about_two_standard_errors,
-         a_small_sample_has_its_exact_interval, the_same_values_give_the_same_interval,
-         few_values_say_little)
+MN_SUITE("statistics", students_interval_is_that_of_the_tables, mean_and_sample_deviation,
+         the_interval_is_about_two_standard_errors, a_small_sample_has_its_exact_interval,
+         the_same_values_give_the_same_interval, few_values_say_little)

@@ -182,6 +182,11 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
     else
         mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
     mn_table_mean(table, summary.mean, summary.deviation);
+    if (e->minus >= 0 && isfinite(summary.half))
+        mn_table_text(table, "%+.2f to %+.2f", summary.mean - summary.half,
+                      summary.mean + summary.half);
+    else
+        mn_table_text(table, "-");
     mn_table_text(table, "%lld", (long long)summary.n);
     if (costs)
         add_costs(table, runs);
@@ -210,8 +215,9 @@ static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn
 
 static int show_table(const mn_manifest *manifest, const char *folder, bool costs)
 {
-    static const char *const headings[] = {"benchmark", "arm",   "settings", "scope",   "metric",
-                                           "mean",      "seeds", "images",   "seconds", "expected"};
+    static const char *const headings[] = {"benchmark", "arm",     "settings", "scope",
+                                           "metric",    "mean",    "95 %",     "seeds",
+                                           "images",    "seconds", "expected"};
     enum { HEADINGS = sizeof headings / sizeof headings[0], COSTS = 2 };
     mn_table *table = mn_table_new(costs ? HEADINGS : HEADINGS - COSTS);
     for (int i = 0; i < HEADINGS; i++)
@@ -304,8 +310,9 @@ const mn_command mn_command_sweep = {
                "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
                "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  With \"minus\", the "
                "name of another arm of the benchmark, the range is that of the difference, paired "
-               "by seed.  Finished runs are kept, so the same command continues a study; a mean "
-               "outside its expected range makes the exit code 1.",
+               "by seed; its mean is shown with Student's 95 % interval.  Finished runs are kept, "
+               "so the same command continues a study; a mean outside its expected range makes the "
+               "exit code 1.",
     .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n",
     .flags = flags,
     .least = 1,

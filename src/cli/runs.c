@@ -243,22 +243,11 @@ int mn_group_values(const mn_runs *runs, int group, const char *metric, mn_scope
     return count;
 }
 
-static mn_summary summary_of(const double *values, int count)
-{
-    const double unknown = (double)NAN;
-    return count > 0 ? mn_summarise(values, count)
-                     : (mn_summary){.n = 0,
-                                    .mean = unknown,
-                                    .deviation = unknown,
-                                    .low = unknown,
-                                    .high = unknown};
-}
-
 mn_summary mn_group_summary(const mn_runs *runs, int group, const char *metric, mn_scope scope)
 {
     double *values = mn_or_die(calloc((size_t)runs->count + 1, sizeof *values));
     const int count = mn_group_values(runs, group, metric, scope, values);
-    const mn_summary summary = summary_of(values, count);
+    const mn_summary summary = mn_summarise(values, count);
     free(values);
     return summary;
 }
@@ -285,7 +274,7 @@ mn_summary mn_paired_difference(const mn_runs *runs, int a, int b, const char *m
                         mn_results_metric(run->results, metric, scope);
         count += !isnan(values[count]);
     }
-    const mn_summary summary = summary_of(values, count);
+    const mn_summary summary = mn_summarise(values, count);
     free(values);
     return summary;
 }

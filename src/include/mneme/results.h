@@ -86,6 +86,7 @@ typedef struct mn_summary {
     int64_t n;
     double mean, deviation; /* sample standard deviation; NaN for n < 2 */
     double low, high;       /* 95 % bootstrap interval of the mean (10 000 resamples, fixed key) */
+    double half;            /* of Student's 95 % interval, mean +- half; NaN for n < 2 */
 } mn_summary;
 MN_API mn_summary mn_summarise(const double *values, int64_t n);
 
