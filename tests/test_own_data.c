@@ -567,6 +567,7 @@ START_TEST(a_table_that_is_wrong_is_told_where)
     refused("1,2,x\n1,2,3,4\n", "", MN_CORRUPT, "line 2 has more than 3 columns");
     refused("1,2,x\n1,2,\n", "", MN_CORRUPT, "line 2 has no label");
     refused("1,2,x\n", "\"label\": \"kind\"", MN_BAD_OPTION, "no column is called 'kind'");
+    refused("1,2,x\n1,3,x\n", "", MN_UNSUPPORTED, "has 1 class, expected 2 to");
     refused("1,2,x\n1,nan,x\n3,4,y\n3,4,y\n", "", MN_BAD_VALUE, "value 1 of row 1 is nan");
     write_file("wrong.csv", "1,2\0,3", 7);
     ck_assert_fails(open_data("csv", "wrong.csv", ""), MN_CORRUPT, "is no text: there is a zero");

@@ -101,9 +101,10 @@ static mn_status check(const mn_dataset *dataset)
         return mn_fail(MN_CORRUPT, "data set '%s' has images of %lldx%lldx%lld", dataset->name,
                        (long long)dataset->channels, (long long)dataset->height,
                        (long long)dataset->width);
-    if (dataset->classes < 1 || dataset->classes > MN_MAX_CLASSES)
-        return mn_fail(MN_UNSUPPORTED, "data set '%s' has %lld classes, expected 1 to %d",
-                       dataset->name, (long long)dataset->classes, MN_MAX_CLASSES);
+    if (dataset->classes < 2 || dataset->classes > MN_MAX_CLASSES)
+        return mn_fail(MN_UNSUPPORTED, "data set '%s' has %lld class%s, expected 2 to %d",
+                       dataset->name, (long long)dataset->classes,
+                       dataset->classes == 1 ? "" : "es", MN_MAX_CLASSES);
     MN_TRY(check_images(dataset, &dataset->train, "training"));
     return check_images(dataset, &dataset->test, "test");
 }
