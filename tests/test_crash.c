@@ -169,6 +169,7 @@ static void kill_after(pid_t child, long long steps, long microseconds)
 
 typedef struct tally {
     int kills, after_second_commit, inside_transaction, done_again;
+    int in_generator; /* of genifer: last committed in the middle of that phase */
 } tally;
 
 static long long committed(const char *path, const char *sql)
@@ -213,6 +214,9 @@ static bool live(const char *path, bool resume, int i, tally *seen)
     seen->inside_transaction += in_write;
     const long long commits = committed(path, "SELECT coalesce((SELECT commits FROM cursor), 0)");
     seen->after_second_commit += commits >= 2;
+    seen->in_generator +=
+        committed(path, "SELECT coalesce((SELECT phase = 2 AND phase_step > 0 FROM cursor), 0)") ==
+        1;
     /* What was done and not committed is at most one interval, and will be done again. */
     const long long lost = before + atomic_load(&between->steps) - committed_step(path);
     ck_assert_int_ge(lost, 0);
@@ -234,7 +238,7 @@ static tally kill_and_compare(const plan *p)
     snprintf(killed, sizeof killed, "%s/killed.mneme", folder);
     test_run(test_benchmark_of(p->strategy), p->strategy, p->undisturbed, undisturbed);
     const long long total = committed_step(undisturbed);
-    tally seen = {0, 0, 0, 0};
+    tally seen = {0};
     for (int i = 0; seen.kills < kills;) {
         test_remove(killed);
         bool done = false;
@@ -261,17 +265,18 @@ static void print_tally(const char *of, const tally *seen)
 }
 
 /* The kills must have come at instants that matter. */
-static void kill_one(const plan *p)
+static tally kill_one(const plan *p)
 {
     const tally seen = kill_and_compare(p);
     print_tally(p->strategy, &seen);
     ck_assert_int_ge(seen.after_second_commit, seen.kills * 2 / 3);
     ck_assert_int_ge(seen.inside_transaction, seen.kills / 3);
+    return seen;
 }
 
 START_TEST(every_strategy_survives_its_kills)
 {
-    tally all = {0, 0, 0, 0};
+    tally all = {0};
     for (int i = 0; mn_registered(MN_KIND_STRATEGY, i) != NULL; i++) {
         const char *name = mn_registered(MN_KIND_STRATEGY, i)->name;
         const tally seen = kill_and_compare(&(plan){name, brief, brief, 4, 24, 60});
@@ -305,6 +310,14 @@ START_TEST(nor_do_kills_of_a_network_on_augmented_images)
 }
 END_TEST
 
+START_TEST(nor_do_kills_in_the_middle_of_a_generators_training)
+{
+    const tally seen = kill_one(&(plan){"genifer", brief, brief, 12, 40, 200});
+    printf("%d of them in the generator's training\n", seen.in_generator);
+    ck_assert_int_ge(seen.in_generator, seen.kills / 2);
+}
+END_TEST
+
 START_TEST(a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)
 {
     const char *folder = test_folder("crash-rebuild");
@@ -323,4 +336,5 @@ END_TEST
 MN_SUITE("crash", every_strategy_survives_its_kills, thirty_kills_leave_no_trace,
          nor_do_kills_of_a_run_whose_buffer_is_larger_than_its_memory,
          nor_do_kills_of_a_network_on_augmented_images,
+         nor_do_kills_in_the_middle_of_a_generators_training,
          a_network_on_augmented_images_rebuilt_at_every_commit_ends_the_same)
