@@ -3,7 +3,7 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, evaluate, augment, views, buffer, run. Ours and
+BUILD is a build folder. Parts: roofline, step, gan, evaluate, augment, views, buffer, run. Ours and
 theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
 and the most of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
 machine that does nothing else, or read the ratios alone.
@@ -40,6 +40,10 @@ STEPS = [
     ("evaluate", "evaluate", RESNET, 100, 5),
 ]
 CACHE = 0.002  # GB: what an op moves of this much lies in the caches, which are faster
+
+
+# work, steps a round: training a generator
+GANS = [("gan-fmnist", 40), ("gan-cifar100", 2), ("dgr", 60)]
 
 
 class Failed(Exception):
@@ -117,6 +121,16 @@ class Bench:
             precisions = ["f32"] if network == "mlp" or not self.bf16() else ["f32", "bf16"]
             ours = {precision: [program, *tail, precision] for precision in precisions}
             self.beside(part, f"{work} {network} b{batch}", ours, theirs)
+
+    def gan(self):
+        self.head("a step of a generator's training")
+        program = self.program("bench_gan")
+        for work, count in GANS:
+            tail = [work, str(self.threads), str(count)]
+            layouts = ["default"] if work == "dgr" else ["default", "channels-last"]
+            self.beside("gan", work, {"f32": [program, *tail]},
+                        {layout: [PYTHON, f"{HERE}/gan_torch.py", *tail, layout]
+                         for layout in layouts})
 
     def bf16(self):
         """Whether this processor and build compute in bf16."""
@@ -205,7 +219,7 @@ class Bench:
                              "profiled": shares and shares.group(0)})
 
 
-PARTS = ("roofline", "step", "evaluate", "augment", "views", "buffer", "run")
+PARTS = ("roofline", "step", "gan", "evaluate", "augment", "views", "buffer", "run")
 
 
 def machine():
