@@ -150,12 +150,22 @@ void mn_kernel_kl_teacher_backward(int64_t rows, int64_t columns, float a, const
         }
 }
 
-/* -log s(x) = log(1 + e^-x) is taken where e^-|x| cannot overflow: max(x, 0) - t x + log1p. */
+/* -log s(x) = log(1 + e^-x) is taken where e^-|x| cannot overflow: max(x, 0) - t x + log(1 +
+ * e^-|x|). The logarithm, which costs most, is taken of the product of many such factors, each at
+ * most 2. */
 double mn_kernel_binary_cross_entropy(int64_t n, const float *x, const float *target)
 {
+    enum { FACTORS = 512 }; /* 2^512 is a double */
     double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)((x[i] > 0 ? x[i] : 0) - target[i] * x[i] + log1pf(expf(-fabsf(x[i]))));
+    for (int64_t first = 0; first < n; first += FACTORS) {
+        const int64_t end = n - first < FACTORS ? n : first + FACTORS;
+        double product = 1;
+        for (int64_t i = first; i < end; i++) {
+            sum += (double)((x[i] > 0 ? x[i] : 0) - target[i] * x[i]);
+            product *= 1 + (double)expf(-fabsf(x[i]));
+        }
+        sum += log(product);
+    }
     return sum;
 }
 
