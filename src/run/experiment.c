@@ -471,8 +471,7 @@ static mn_status resolve_init(mn_experiment *experiment)
                            : mn_fail_in(status, "init");
 }
 
-/* Threads cost a small network more than they bring; a network on images needs some megabytes for
- * each image evaluated. */
+/* Threads cost a small network more than they bring. */
 static mn_status resolve_automatic(mn_experiment *experiment)
 {
     mn_run_settings *run = experiment->section[MN_SECTION_TRAIN].values;
@@ -483,8 +482,6 @@ static mn_status resolve_automatic(mn_experiment *experiment)
     const bool parallel = type->size >= sizeof *type && type->parallel;
     if (run->threads == 0)
         run->threads = parallel ? mn_physical_cores() : 1;
-    if (run->eval_batch == 0)
-        run->eval_batch = parallel ? 100 : 500;
     return MN_OK;
 }
 
