@@ -199,3 +199,41 @@ mn_status mn_nncsl_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
         mn_soft_cross_entropy(votes(learner, &v, &e, &before), votes(learner, &v, &then, &before)));
     return MN_OK;
 }
+
+/* --- what is looked at --- */
+
+/* The vote of the buffer's images, un-augmented, equally many of each class. */
+static mn_var *probe(mn_learner *learner, mn_tape *tape, const mn_batch *batch,
+                     mn_var *(*embed)(mn_learner *, mn_tape *, const mn_batch *))
+{
+    const mn_nncsl_options *o = mn_options(learner);
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    const int64_t share =
+        mn_buffer_used(mn_learner_buffer(learner)) / mn_classes(learner, MN_SEEN).count;
+    const mn_batch *rows =
+        mn_plain(learner, mn_draw_per_class(learner, "probe", share > 0 ? share : 1));
+    return mn_soft_neighbours(embed(learner, tape, batch), embed(learner, tape, rows),
+                              mn_one_hot(tape, rows->labels, rows->count, classes), o->temperature);
+}
+
+static mn_var *embedding(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    const mn_nncsl_state *s = mn_state(learner);
+    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT;
+    return mn_network_forward(s->projection, mn_forward(learner, batch, mode)->features, mode)
+        .logits;
+}
+
+static mn_var *probe_network(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    return probe(learner, tape, batch, embedding);
+}
+
+static mn_var *probe_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    return probe(learner, tape, batch, mn_pixels);
+}
+
+const mn_probe mn_nncsl_probes[] = {
+    {"neighbours", probe_network}, {"neighbours of pixels", probe_pixels}, {.name = NULL}};

@@ -52,6 +52,9 @@ mn_status mn_nncsl_open(mn_learner *learner);
 mn_status mn_nncsl_before_task(mn_learner *learner);
 mn_status mn_nncsl_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now);
 
+/* The vote as a classifier of unlabelled images, and the same vote on raw pixels. */
+extern const mn_probe mn_nncsl_probes[];
+
 /* The velocity of the optimiser goes on from task to task, as the authors' does. */
 #define MN_NNCSL_PHASES                                                                            \
     {                                                                                              \
@@ -70,6 +73,6 @@ mn_status mn_nncsl_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |            \
              MN_USES_UNLABELLED | MN_NEEDS_SELECTION,                                              \
     .policy = "first", .open = mn_nncsl_open, .before_task = mn_nncsl_before_task,                 \
-    .loss = mn_nncsl_loss
+    .loss = mn_nncsl_loss, .probes = mn_nncsl_probes
 
 #endif

@@ -5,8 +5,10 @@
 #include "tests/suite.h"
 
 #include <math.h>
+#include <mneme/results.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -176,6 +178,97 @@ START_TEST(a_run_rebuilt_at_every_step_is_the_same)
 }
 END_TEST
 
+/* --- classifiers that are only looked at --- */
+
+static mn_status probed_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    mn_term(learner, "nothing", 0, mn_mean(mn_forward(learner, now, MN_TRAIN)->logits));
+    return MN_OK;
+}
+
+static mn_var *all_of_one(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)learner;
+    float scores[IMAGES * CLASSES * CLASSES] = {0};
+    ck_assert_int_le(batch->count, IMAGES * CLASSES);
+    for (int64_t i = 0; i < batch->count; i++) {
+        ck_assert_int_eq(batch->labels[i], -1); /* what it is asked about is hidden */
+        ck_assert_int_eq(batch->tasks[i], -1);
+        scores[i * CLASSES + 1] = 1;
+        scores[i * CLASSES + 5] = 2; /* of the future until the last task */
+    }
+    return mn_input(tape, MN_SHAPE(batch->count, CLASSES), scores, false);
+}
+
+/* Right about a share of each class that says how many images it was counted over. */
+static mn_var *by_thirds(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)learner;
+    float scores[IMAGES * CLASSES * CLASSES] = {0};
+    for (int64_t i = 0; i < batch->count; i++)
+        scores[i * CLASSES + (batch->indices[i] / 7 % 3 == 0)] = 1;
+    return mn_input(tape, MN_SHAPE(batch->count, CLASSES), scores, false);
+}
+
+static const mn_probe probes[] = {
+    {"all of one", all_of_one}, {"by thirds", by_thirds}, {.name = NULL}};
+
+static const mn_strategy prober = {
+    MN_STRATEGY_HEADER,
+    .name = "prober",
+    .summary = "Takes every image for one of class 1, later of class 5.",
+    .needs = MN_USES_UNLABELLED,
+    .loss = probed_loss,
+    .probes = probes,
+};
+
+/* The accuracy noted for a class after a task, or -1. */
+static double noted(const char *classifier, const char *scope, int64_t label, int64_t task)
+{
+    mn_results *results;
+    mn_probed *list;
+    int64_t count;
+    double found = -1;
+    ck_assert_ok(mn_results_open(path_of("run.mneme"), &results));
+    ck_assert_ok(mn_results_probes(results, &list, &count));
+    ck_assert_int_eq(count, 2 * 2 * (2 + 4 + 6)); /* probes x scopes x classes seen */
+    for (int64_t i = 0; i < count; i++)
+        if (list[i].label == label && list[i].after_task == task &&
+            strcmp(list[i].classifier, classifier) == 0 &&
+            strcmp(mn_scope_name(list[i].scope), scope) == 0) {
+            ck_assert_int_eq(list[i].class_name[0], '0' + label);
+            found = list[i].accuracy;
+        }
+    free(list);
+    mn_results_free(results);
+    return found;
+}
+
+START_TEST(a_probe_is_measured_on_unlabelled_images_by_class_and_sees_no_label)
+{
+    static const test_setting settings[] = {
+        {"labels.per_class", "4"}, {"stream.images_per_class", "30"}, {NULL, NULL}};
+    folder = test_folder("multiview-probe");
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &prober));
+    test_run("split-synthetic", "prober", settings, path_of("run.mneme"));
+    ck_assert_double_eq(noted("all of one", "class-il", 1, 0), 100);
+    ck_assert_double_eq(noted("all of one", "class-il", 0, 0), 0);
+    ck_assert_double_eq(noted("all of one", "class-il", 2, 0), -1); /* not seen yet */
+    ck_assert_double_eq(noted("all of one", "class-il", 1, 1), 100);
+    ck_assert_double_eq(noted("all of one", "class-il", 1, 2),
+                        0); /* class 5 is among the seen now */
+    ck_assert_double_eq(noted("all of one", "class-il", 5, 2), 100);
+    ck_assert_double_eq(noted("all of one", "task-il", 1, 2),
+                        100);              /* within the task it is no choice */
+    const double images = IMAGES - LABELS; /* of a class: the labelled are not asked about */
+    const double right = noted("by thirds", "class-il", 1, 2) / 100 * images;
+    ck_assert_double_eq_tol(right, round(right), 1e-9);
+    ck_assert_double_gt(right, 1);
+    tidy("run.mneme");
+}
+END_TEST
+
 /* --- where every task has all classes --- */
 
 static int64_t remembered;
@@ -250,4 +343,5 @@ END_TEST
 MN_SUITE("multiview", labelled_rows_come_per_class_and_small_views_have_their_own_size,
          a_run_rebuilt_at_every_step_is_the_same,
          where_every_task_has_all_classes_they_come_from_both,
+         a_probe_is_measured_on_unlabelled_images_by_class_and_sees_no_label,
          what_cannot_be_is_refused_before_training)

@@ -72,6 +72,63 @@ static void print_metrics(const mn_run *run)
     mn_table_free(table);
 }
 
+/* --- other classifiers on unlabelled images --- */
+
+/* The accuracy of the i-th one's classifier and class, after the first or the last task that it was
+ * measured after. */
+static double probed(const mn_probed *probes, int64_t count, int64_t i, bool last)
+{
+    double accuracy = (double)NAN;
+    for (int64_t j = 0; j < count; j++) {
+        const bool same = probes[j].scope == probes[i].scope &&
+                          probes[j].label == probes[i].label &&
+                          strcmp(probes[j].classifier, probes[i].classifier) == 0;
+        if (same && (last || isnan(accuracy)))
+            accuracy = probes[j].accuracy;
+    }
+    return accuracy;
+}
+
+static void print_probes_of(const mn_probed *probes, int64_t count, mn_scope scope)
+{
+    mn_table *table = mn_table_new(4);
+    mn_table_text(table, "classifier");
+    mn_table_text(table, "class");
+    mn_table_text(table, "learned");
+    mn_table_text(table, "last");
+    bool any = false;
+    for (int64_t i = 0; i < count; i++) {
+        bool first = probes[i].scope == scope;
+        for (int64_t j = 0; j < i && first; j++)
+            first = probes[j].scope != scope || probes[j].label != probes[i].label ||
+                    strcmp(probes[j].classifier, probes[i].classifier) != 0;
+        if (!first)
+            continue;
+        mn_table_text(table, "%s", probes[i].classifier);
+        mn_table_text(table, "%s", probes[i].class_name);
+        mn_table_number(table, probed(probes, count, i, false), 2);
+        mn_table_number(table, probed(probes, count, i, true), 2);
+        any = true;
+    }
+    if (any) {
+        printf("\n%s accuracy in per cent on unlabelled training images, by other classifiers\n",
+               mn_scope_name(scope));
+        mn_table_print(table, stdout);
+    }
+    mn_table_free(table);
+}
+
+static void print_probes(const mn_run *run)
+{
+    mn_probed *probes;
+    int64_t count;
+    if (mn_results_probes(run->results, &probes, &count) != MN_OK)
+        return;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        print_probes_of(probes, count, scope);
+    free(probes);
+}
+
 /* Settings that are shown whatever their value; others only where they are not the default. */
 static bool always_shown(const mn_run *run, const char *name)
 {
@@ -239,6 +296,7 @@ void mn_report_run(const mn_run *run)
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         if (mn_results_has(run->results, scope))
             print_matrix(run, scope);
+    print_probes(run);
     print_metrics(run);
     mn_report_kept(run->results);
 }

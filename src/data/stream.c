@@ -448,6 +448,11 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part)
     return part == MN_PART_TEST ? stream->test_labels : stream->train_labels;
 }
 
+int64_t mn_stream_true_label(const mn_stream *stream, mn_part part, int64_t place)
+{
+    return stream->arrival[images_of(stream->dataset, part)->labels[place]];
+}
+
 bool mn_stream_moves_pixels(const mn_stream *stream)
 {
     return stream->scenario == MN_DOMAIN_PERMUTED || stream->scenario == MN_DOMAIN_ROTATED;

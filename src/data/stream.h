@@ -13,6 +13,9 @@ typedef struct mn_stream_view {
 mn_stream_view mn_stream_view_of(const mn_stream *stream, mn_part part, int64_t task);
 /* Labels by arrival, -1 where unlabelled, by place in the data set's part. */
 const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part);
+/* The label by arrival of an image by its place, whether or not the stream calls it labelled: for
+ * an examiner, never for a strategy. */
+int64_t mn_stream_true_label(const mn_stream *stream, mn_part part, int64_t place);
 
 /* Whether the stream moves pixels about, and if so from where: map (height, width) holds for each
  * pixel the place it comes from, -1 for black. */

@@ -10,7 +10,7 @@ typedef struct counts {
     int64_t seen, within, total; /* right among the seen classes, right within the task */
 } counts;
 
-static int64_t best_of(const float *scores, int64_t first, int64_t count)
+int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count)
 {
     int64_t best = first;
     for (int64_t k = first + 1; k < first + count; k++)
@@ -29,7 +29,8 @@ static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
 }
 
 /* Label and task are for the examiner alone. */
-static mn_batch hidden(const mn_learner *learner, const mn_batch *batch, const int32_t *unknown)
+mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
+                             const int32_t *unknown)
 {
     mn_batch question = *batch;
     question.labels = unknown;
@@ -42,7 +43,7 @@ static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const i
                              mn_task_info task, int64_t seen, counts *count, float *outputs)
 {
     mn_learner_begin_step(learner);
-    const mn_batch question = hidden(learner, batch, unknown);
+    const mn_batch question = mn_evaluation_batch(learner, batch, unknown);
     mn_var *scores = scores_of(learner, &question);
     MN_TRY(mn_learner_check(learner));
     const float *host = mn_host(scores); /* (B, classes) */
@@ -52,8 +53,9 @@ static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const i
     const int64_t classes = mn_stream_classes(learner->stream);
     for (int64_t i = 0; i < batch->count; i++) {
         const float *row = host + i * classes;
-        count->seen += best_of(row, 0, seen) == batch->labels[i];
-        count->within += best_of(row, task.first_class, task.classes) == batch->labels[i];
+        count->seen += mn_evaluation_best(row, 0, seen) == batch->labels[i];
+        count->within +=
+            mn_evaluation_best(row, task.first_class, task.classes) == batch->labels[i];
         count->total++;
     }
     if (outputs != NULL)

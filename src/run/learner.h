@@ -165,8 +165,16 @@ mn_status mn_learner_load(mn_learner *learner, mn_runfile *file);
  * (last + 1) receives the main scope's accuracies in per cent, NULL when not wanted. */
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
                       bool outputs, double *accuracy);
+/* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
+mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
+                             const int32_t *unknown);
+/* The column of the largest of count scores from `first` on. */
+int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count);
 /* The task after `after_task`, before it is learned: forward transfer is made of these. */
 mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
+
+/* probe.c: what the base's probes make of unlabelled images, to the file. */
+mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file);
 
 /* select.c: the end of a task for policies that choose from the task's data. */
 mn_status mn_learner_select(mn_learner *learner);

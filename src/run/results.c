@@ -6,6 +6,7 @@
 #include "store/query.h"
 #include <mneme/results.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,9 @@ struct mn_results {
     measured *matrix, *curve;
     mn_buffer_count *buffer;
     mn_kept_state *kept;
-    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count, kept_count;
+    mn_probed *probes;
+    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count, kept_count,
+        probe_count;
     int64_t finished, image_bytes, column_bytes;
     double metric[METRICS][MN_SCOPES];
 };
@@ -144,6 +147,19 @@ static mn_status take_measured(const mn_query *query, void *element)
     return MN_OK;
 }
 
+/* "neighbours/class-il/3 Coat"; one of another shape is taken as nobody's. */
+static mn_status take_probed(const mn_query *query, void *element)
+{
+    mn_probed *one = element;
+    char scope[16] = "";
+    *one = (mn_probed){.after_task = mn_query_int(query, 1), .accuracy = mn_query_real(query, 2)};
+    if (sscanf(mn_query_text(query, 0), "%47[^/]/%15[^/]/%" SCNd64 " %127[^\n]", one->classifier,
+               scope, &one->label, one->class_name) < 3)
+        one->classifier[0] = '\0';
+    one->scope = scope_of(scope);
+    return MN_OK;
+}
+
 static mn_status take_buffer_count(const mn_query *query, void *element)
 {
     *(mn_buffer_count *)element = (mn_buffer_count){.label = (int32_t)mn_query_int(query, 0),
@@ -241,6 +257,10 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                      "GROUP BY label, task ORDER BY task, label",
                      sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
     MN_TRY(read_rows(file, select_kept, sizeof *r->kept, take_kept, &r->kept, &r->kept_count));
+    MN_TRY(read_rows(file,
+                     "SELECT name, task, value FROM scalar WHERE phase = 'probe' "
+                     "ORDER BY step, name",
+                     sizeof *r->probes, take_probed, &r->probes, &r->probe_count));
     for (int i = 0; i < METRICS; i++)
         MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
     MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
@@ -294,6 +314,7 @@ void mn_results_free(mn_results *results)
     free(results->curve);
     free(results->buffer);
     free(results->kept);
+    free(results->probes);
     free(results);
 }
 
@@ -388,6 +409,11 @@ mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
 mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept, int64_t *count)
 {
     return copy_list(results->kept, results->kept_count, sizeof **kept, kept, count);
+}
+
+mn_status mn_results_probes(const mn_results *results, mn_probed **probes, int64_t *count)
+{
+    return copy_list(results->probes, results->probe_count, sizeof **probes, probes, count);
 }
 
 int64_t mn_results_bytes_of_image(const mn_results *results)

@@ -109,6 +109,8 @@ static mn_status evaluate_task_end(mn_runner *runner)
     if (status == MN_OK)
         status = mn_evaluate_next(learner, runner->file, task);
     if (status == MN_OK)
+        status = mn_probe_unlabelled(learner, runner->file);
+    if (status == MN_OK)
         status = report_task(runner, accuracy);
     free(accuracy);
     runner->profile.evaluation += mn_now() - before;

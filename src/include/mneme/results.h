@@ -52,6 +52,17 @@ typedef struct mn_curve_point {
 MN_API mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on_task,
                                   mn_curve_point **points, int64_t *count); /* caller frees */
 
+/* How much of a class's unlabelled training images another classifier of the strategy's got right
+ * (its probes: see mn_strategy), after one task. */
+typedef struct mn_probed {
+    char classifier[48], class_name[128];
+    mn_scope scope;
+    int64_t label, after_task; /* the class by arrival */
+    double accuracy;           /* in per cent */
+} mn_probed;
+MN_API mn_status mn_results_probes(const mn_results *results, mn_probed **probes,
+                                   int64_t *count); /* by classifier and class; caller frees */
+
 typedef struct mn_buffer_count {
     int32_t label, task;
     int64_t rows, oldest, newest; /* when seen */

@@ -68,6 +68,12 @@ typedef struct mn_phase {
 
 enum { MN_USUAL_EPOCHS = -1 };
 
+/* Another classifier than `scores`, which is only looked at: see mn_strategy.probes. */
+typedef struct mn_probe {
+    const char *name; /* in the run file and in tables; NULL ends a list */
+    mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
+} mn_probe;
+
 typedef struct mn_strategy {
     uint32_t abi, size;
     const char *name, *summary, *cite;
@@ -99,6 +105,10 @@ typedef struct mn_strategy {
     mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     /* Phases before those of the base, an add-on's among them; NULL: none. */
     const mn_phase *phases_before;
+    /* A base's: classifiers whose accuracy on the unlabelled training images of every task so far
+     * is noted after each task, by class.  Labels and tasks are hidden, as in an evaluation, and
+     * no strategy learns the result.  NULL: none. */
+    const mn_probe *probes;
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)
