@@ -46,7 +46,7 @@ includes_are_below() {
         floor_of["network"] = "nn"
         floor_of["data"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffers"
-        floor_of["strategy"] = floor_of["services"] = "strategies"
+        floor_of["strategy"] = floor_of["services"] = floor_of["mixing"] = "strategies"
         floor_of["run"] = floor_of["results"] = floor_of["judge"] = "run"
 
         # Who may include what is not ours: a pattern of headers, and floors.

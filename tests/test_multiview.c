@@ -1,10 +1,11 @@
-/* Labelled and unlabelled rows and their views, asked for inside runs; and what is refused before
- * training. */
+/* Labelled and unlabelled rows, their views and mixtures, asked for inside runs; and what is
+ * refused before training. */
 #include "base/registry.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
 #include <math.h>
+#include <mneme/mixing.h>
 #include <mneme/results.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
@@ -68,6 +69,32 @@ static void check_views(const mn_batch *rows, const mn_batch *views, int64_t n, 
     }
 }
 
+static void check_mixing(mn_learner *learner, mn_tape *tape, const mn_batch *rows)
+{
+    const int64_t image = mn_shape_count(rows->image), n = rows->count;
+    const mn_mixing mixing = mn_draw_mixing(learner, "pairs", n, 0.75);
+    const mn_batch *mixed = mn_mix_batch(learner, rows, &mixing);
+    const float *same = mn_host(
+        mn_mix_rows(mn_input(tape, MN_SHAPE(n, image), rows->x, false), &mixing)); /* (n, image) */
+    int64_t sum = 0;
+    ck_assert_int_eq(mixed->count, n);
+    ck_assert_int_eq(mixed->stream_rows, 0);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t j = mixing.partner[i];
+        const float share = mixing.share[i];
+        sum += j;
+        ck_assert(share >= 0.5f && share <= 1);
+        ck_assert_int_eq(mixed->labels[i], rows->labels[i]);
+        for (int64_t k = 0; k < image; k++) {
+            const float want =
+                share * rows->x[i * image + k] + (1 - share) * rows->x[j * image + k];
+            ck_assert(fabsf(mixed->x[i * image + k] - want) < 1e-5f);
+            ck_assert(fabsf(same[i * image + k] - want) < 1e-5f);
+        }
+    }
+    ck_assert_int_eq(sum, n * (n - 1) / 2);
+}
+
 static mn_status open(mn_learner *learner)
 {
     const mn_view_spec small = mn_small_views(learner);
@@ -77,10 +104,10 @@ static mn_status open(mn_learner *learner)
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
-    (void)tape;
     const mn_view_spec full = mn_full_views(learner), small = mn_small_views(learner);
     const mn_batch *rows = mn_draw_labelled_per_class(learner, "labelled", PER_CLASS);
     check_rows(learner, rows);
+    check_mixing(learner, tape, rows);
     const mn_batch *large = mn_views(learner, "full", rows, &full, 2);
     const mn_batch *crops = mn_views(learner, "small", rows, &small, 2);
     check_views(rows, large, 2, 14);

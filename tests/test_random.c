@@ -109,8 +109,28 @@ START_TEST(normals_have_mean_zero_and_variance_one)
 }
 END_TEST
 
+START_TEST(betas_have_the_mean_and_variance_of_their_distribution)
+{
+    static const double shapes[][2] = {{0.75, 0.75}, {0.01, 0.01}, {2, 2}, {0.5, 1.5}};
+    for (int s = 0; s < 4; s++) {
+        const double a = shapes[s][0], b = shapes[s][1], mean = a / (a + b);
+        const double variance = mean * (1 - mean) / (a + b + 1);
+        double sum = 0, squares = 0;
+        for (uint64_t i = 0; i < 20000; i++) {
+            const double x = mn_random_beta(mn_key_at(mn_key_of(7, "beta"), i), a, b);
+            ck_assert(x >= 0 && x <= 1);
+            sum += x;
+            squares += (x - mean) * (x - mean);
+        }
+        ck_assert_double_lt(fabs(sum / 20000 - mean), 4 * sqrt(variance / 20000));
+        ck_assert_double_lt(fabs(squares / 20000 / variance - 1), 0.05);
+    }
+}
+END_TEST
+
 MN_SUITE("random", philox_gives_the_published_answers, keys_differ_by_seed_purpose_and_index,
          below_is_uniform, below_is_fair_where_a_modulo_would_not_be,
          a_permutation_holds_everything_once, subsets_are_distinct_and_uniform_over_order,
          large_subsets_are_distinct_whichever_way_they_are_kept,
-         normals_have_mean_zero_and_variance_one)
+         normals_have_mean_zero_and_variance_one,
+         betas_have_the_mean_and_variance_of_their_distribution)

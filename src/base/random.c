@@ -59,6 +59,18 @@ double mn_random_uniform(mn_key key, uint64_t counter)
     return (double)(random_u64(key, counter) >> 11) * 0x1p-53;
 }
 
+double mn_random_beta(mn_key key, double a, double b)
+{
+    for (uint64_t i = 0;; i += 2) { /* in logarithms: powers of small numbers vanish */
+        const double x = log(1 - mn_random_uniform(key, i)) / a;
+        const double y = log(1 - mn_random_uniform(key, i + 1)) / b;
+        const double larger = x > y ? x : y;
+        const double sum = larger + log(exp(x - larger) + exp(y - larger));
+        if (sum <= 0)
+            return exp(x - sum);
+    }
+}
+
 double mn_random_normal(mn_key key, uint64_t counter)
 {
     uint32_t bits[4];

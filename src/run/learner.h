@@ -85,9 +85,10 @@ struct mn_learner {
     int scratch_count;
 
     mn_cursor cursor;
-    int64_t epoch;   /* of the phase */
-    int64_t images;  /* that went through a network with gradients, since the run began */
-    double held_out; /* fraction of the buffer, by mn_hold_out */
+    int64_t epoch;       /* of the phase */
+    int64_t phase_steps; /* that it has */
+    int64_t images;      /* that went through a network with gradients, since the run began */
+    double held_out;     /* fraction of the buffer, by mn_hold_out */
     double learning_rate;
 
     /* the step */

@@ -245,6 +245,7 @@ static mn_status run_steps(mn_runner *runner, const mn_phase *phase, int member,
         mn_learner *learner = runner->learner; /* a rebuild at a commit makes a new one */
         const int64_t done = learner->cursor.phase_step, epoch = done / from->steps;
         learner->epoch = epoch;
+        learner->phase_steps = steps;
         if (epoch != shuffled)
             MN_TRY(mn_batches_begin_epoch(runner, from, epoch));
         shuffled = epoch;

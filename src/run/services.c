@@ -64,6 +64,12 @@ int64_t mn_epoch(const mn_learner *learner)
     return learner->epoch;
 }
 
+double mn_phase_done(const mn_learner *learner)
+{
+    const int64_t steps = learner->phase_steps;
+    return steps > 0 ? (double)learner->cursor.phase_step / (double)steps : 0;
+}
+
 int64_t mn_batch_size(const mn_learner *learner)
 {
     return learner->settings->batch;

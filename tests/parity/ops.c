@@ -92,6 +92,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(mse, mn_mse(c->x[0], c->x[1]))                                                               \
     X(kl, mn_kl(c->x[0], c->x[1], c->a))                                                           \
     X(supervised_contrastive, mn_supervised_contrastive(c->x[0], c->labels, c->a))                 \
+    X(triplets, mn_triplets(c->x[0], c->labels, c->count, c->a, c->b > 0))                         \
     X(implant, mn_implant(c->x[0], c->x[1], c->labels, c->first, c->count, c->a, c->b > 0))        \
     X(simplex, mn_mul(c->x[0], mn_simplex(mn_tape_of(c->x[0]), c->count)))                         \
     X(gradient_of, mn_gradient_of(mn_sum(mn_mul(mn_exp(c->x[0]), c->x[1])), c->x[0]))              \

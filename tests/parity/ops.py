@@ -269,6 +269,18 @@ def contrastive(x, labels, temperature):
     return total / len(labels)
 
 
+def triplets(x, labels, hardest, margin, attract):
+    """Batch-hard triplets, an anchor at a time."""
+    found = []
+    for i in range(len(labels)):
+        d = [((x[i] - x[j]) ** 2).sum() for j in range(len(labels))]
+        far = [d[j] for j in range(len(labels)) if j != i and labels[j] == labels[i]]
+        near = sorted(d[j] for j in range(len(labels)) if labels[j] != labels[i])
+        far = sorted(far, reverse=True) if attract else [0] * len(near)
+        found += [F.relu(f - n + margin) for f, n in list(zip(far, near))[:hardest]]
+    return torch.stack(found).mean() if found else x.sum() * 0
+
+
 def implant(old, new, labels, first, count, gamma, reference):
     """X-DER's update of logits, a row at a time; where the own logit is not above 0 and reference is
     false, what is above it is cut off (1 - gamma) of its size below it."""
@@ -303,6 +315,17 @@ def x_der(random, shape):
                 lambda x, l=labels, t=temperature: contrastive(x, l, t),
                 list=labels,
                 a=temperature,
+            )
+    for labels in (several, [4] * rows, list(range(rows))):  # also no negatives, and no positives
+        for hardest, margin, attract in ((2, 1.0, True), (rows + 1, 30.0, True), (3, 9.0, False)):
+            yield Case(
+                "triplets",
+                [x],
+                lambda x, l=labels, h=hardest, m=margin, a=attract: triplets(x, l, h, m, a),
+                list=labels,
+                count=hardest,
+                a=margin,
+                b=float(attract),
             )
     first, count = columns // 3, columns // 2
     labels = random.randint(0, columns, size=rows).tolist()

@@ -121,6 +121,11 @@ MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);
 /* Supervised contrastive loss (Khosla et al. 2020) of the rows of x (B,K), brought to length 1; a
  * row's positives are the others of its label.  One without positives adds 0. */
 MN_API mn_var *mn_supervised_contrastive(mn_var *x, const int32_t *labels, double temperature);
+/* Batch-hard triplets (Hermans et al. 2017): the mean of [margin + d(i, r-th farthest row of its
+ * label) - d(i, r-th nearest of another)]+ over rows i of x (B,K) and r = 1..hardest for which both
+ * exist, d squared distances; 0 where there are none.  Without `attract` the first d is left out. */
+MN_API mn_var *mn_triplets(mn_var *x, const int32_t *labels, int64_t hardest, double margin,
+                           bool attract);
 
 /* --- nearest neighbours (Assran et al. 2021) ---------------------------------------------------- */
 /* Softmax-weighted votes of supports (S,D) with label rows (S,K), for queries (B,D) -> (B,K):

@@ -35,6 +35,9 @@ MN_API double mn_random_uniform(mn_key key, uint64_t counter);
 /* Standard normal (Box-Muller on one block). */
 MN_API double mn_random_normal(mn_key key, uint64_t counter);
 
+/* Beta(a, b) by rejection (Johnk 1964), in few tries where a + b is small; a and b above 0. */
+MN_API double mn_random_beta(mn_key key, double a, double b);
+
 /* Uniform on {0, ..., bound - 1}, without modulo bias; bound >= 1. */
 MN_API int64_t mn_random_below(mn_key key, uint64_t counter, int64_t bound);
 

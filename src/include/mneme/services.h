@@ -37,6 +37,7 @@ MN_API void *mn_state(mn_learner *learner);               /* derived values only
 MN_API int64_t mn_task(const mn_learner *learner);        /* current task, 0-based */
 MN_API int64_t mn_tasks(const mn_learner *learner);
 MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
+MN_API double mn_phase_done(const mn_learner *learner);   /* of its steps: from 0 to below 1 */
 MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
 /* Of the update; in visit that of the run's optimiser, in open as configured. */
@@ -199,7 +200,6 @@ MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape 
 MN_API mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor);
 MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
 MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
-
 #ifdef __cplusplus
 }
 #endif
