@@ -7,7 +7,7 @@
  * the DER authors' code offers one batch of the stream to a reservoir instead, and so leaves most
  * of a larger buffer empty (`memory` = batch).
  */
-#include <mneme/strategy.h>
+#include "strategies/agem_steps.h"
 
 typedef struct agem_options {
     int64_t replay, memory;
@@ -25,18 +25,12 @@ static const mn_option options[] = {
     MN_END,
 };
 
-typedef struct agem_state {
-    mn_tensor *reference; /* like the network's slab */
-} agem_state;
-
 static mn_status open(mn_learner *learner)
 {
     const agem_options *o = mn_options(learner);
-    agem_state *s = mn_state(learner);
     if (o->memory == MEMORY_SHARE)
         mn_require_rows(learner, mn_tasks(learner), "task");
-    const mn_tensor *values = mn_network_values(mn_learner_network(learner));
-    return mn_add_scratch(learner, mn_tensor_shape(values), &s->reference);
+    return mn_agem_open(learner);
 }
 
 static int64_t share_of_task(mn_learner *learner)
@@ -44,27 +38,10 @@ static int64_t share_of_task(mn_learner *learner)
     return mn_buffer_capacity(mn_learner_buffer(learner)) / mn_tasks(learner);
 }
 
-static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
-{
-    (void)tape;
-    mn_term(learner, "stream", 1,
-            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
-    return MN_OK;
-}
-
-/* g -= (<g, r> / |r|^2) r where the two disagree. */
 static mn_status gradients(mn_learner *learner)
 {
     const agem_options *o = mn_options(learner);
-    const agem_state *s = mn_state(learner);
-    mn_tensor *g = mn_network_gradients(mn_learner_network(learner));
-    const mn_batch *old = mn_draw(learner, "reference", o->replay);
-    if (old->count == 0)
-        return MN_OK;
-    mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
-    MN_TRY(mn_tensor_fill(s->reference, 0));
-    MN_TRY(mn_backward_into(mn_cross_entropy(logits, old->labels), g, s->reference));
-    return mn_tensor_project(g, s->reference);
+    return mn_agem_project(learner, o->replay);
 }
 
 static mn_status after_task(mn_learner *learner)
@@ -83,10 +60,10 @@ MN_STRATEGY(agem) = {
     .cite = "Chaudhry et al., Efficient Lifelong Learning with A-GEM, ICLR 2019",
     .options = options,
     .options_size = sizeof(agem_options),
-    .state_size = sizeof(agem_state),
+    .state_size = sizeof(mn_agem_state),
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES,
     .open = open,
-    .loss = loss,
+    .loss = mn_agem_loss,
     .gradients = gradients,
     .after_task = after_task,
 };
