@@ -18,7 +18,7 @@
 #include "strategies/genifer_gan.h"
 
 static const char *const sees_names[] = {"features", "pixels", NULL};
-static const char *const statistics_names[] = {"batch", "running", NULL};
+static const char *const statistics_names[] = {"batch", "running", "frozen", NULL};
 
 static const mn_option options[] = {
     MN_TEXT(mn_genifer_options, stage, "layer3",
@@ -29,8 +29,10 @@ static const mn_option options[] = {
     MN_REAL(mn_genifer_options, temperature, 1, 0.01, 1000, "flattens probabilities above 1"),
     MN_REAL(mn_genifer_options, later_lr, 1e-4, 0, 100,
             "learning rate of the classifier after the first task, by RAdam"),
-    MN_CHOICE(mn_genifer_options, statistics, MN_GENIFER_BATCH_STATISTICS, statistics_names,
-              "by which the old network normalises"),
+    MN_CHOICE(
+        mn_genifer_options, statistics, MN_GENIFER_BATCH_STATISTICS, statistics_names,
+        "by which the old network normalises after the first task: those of the batch, or its "
+        "running ones; frozen: both networks, and neither's change"),
     MN_BOOL(mn_genifer_options, augment_replay, true,
             "replayed images are augmented as training's are"),
     MN_BOOL(mn_genifer_options, generator, true,
@@ -173,9 +175,10 @@ static mn_status later_loss(mn_learner *learner, mn_tape *tape, const mn_batch *
     const mn_batch *both = half_replayed(learner, tape, batch);
     const int64_t new = both->stream_rows, first = o->generator ? new : 0;
     const int64_t old = both->count - first; /* rows that are held where they were */
-    const mn_mode mode = o->statistics == MN_GENIFER_RUNNING_STATISTICS ? MN_EVAL : MN_TRAIN;
-    const mn_out *now = mn_forward(learner, both, MN_TRAIN);
-    const mn_out *was = mn_forward_with(learner, s->before, both, mode | MN_NO_GRADIENT);
+    const mn_mode of_now = o->statistics == MN_GENIFER_FROZEN_STATISTICS ? MN_EVAL : MN_TRAIN;
+    const mn_mode of_old = o->statistics == MN_GENIFER_BATCH_STATISTICS ? MN_TRAIN : MN_EVAL;
+    const mn_out *now = mn_forward(learner, both, of_now);
+    const mn_out *was = mn_forward_with(learner, s->before, both, of_old | MN_NO_GRADIENT);
     mn_term(learner, "labels", o->new_weight,
             mn_cross_entropy_columns(mn_rows(now->logits, 0, new), both->labels, 0,
                                      mn_classes(learner, MN_SEEN).count));

@@ -7,7 +7,11 @@
 #include <mneme/strategy.h>
 
 enum { MN_GENIFER_FEATURES, MN_GENIFER_PIXELS }; /* what the discriminator sees */
-enum { MN_GENIFER_BATCH_STATISTICS, MN_GENIFER_RUNNING_STATISTICS };
+enum {                                           /* by which networks normalise in later tasks */
+       MN_GENIFER_BATCH_STATISTICS,
+       MN_GENIFER_RUNNING_STATISTICS, /* the old one alone */
+       MN_GENIFER_FROZEN_STATISTICS,
+};
 
 typedef struct mn_genifer_options {
     /* the classifier */
