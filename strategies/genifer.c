@@ -12,8 +12,10 @@
  * classifier, then a generator of what it has just learned to see.
  *
  * As in the authors' code f_old normalises by the statistics of the batch, and its running ones
- * drift; statistics=running keeps them.  Replayed images are brought to bytes before they are
- * cropped and mirrored as training's are.  All classes have their outputs from the beginning.
+ * drift; statistics=running keeps them, and statistics=frozen those of both networks: then images
+ * that the generator made are seen as it learned to make them, whatever the batch.  Replayed images
+ * are brought to bytes before they are cropped and mirrored as training's are.  All classes have
+ * their outputs from the beginning.
  */
 #include "strategies/genifer_gan.h"
 
