@@ -65,6 +65,7 @@ START_TEST(every_metric_of_a_full_matrix)
     is(r, "average_accuracy", MN_TASK_IL, (50 + 60 + 70) / 3.0);
     is(r, "average_incremental_accuracy", MN_TASK_IL, (90 + (95 + 80) / 2.0 + 60) / 3);
     is(r, "accuracy_micro", MN_TASK_IL, 100.0 * (5 + 12 + 28) / 70);
+    is(r, "earlier_accuracy", MN_TASK_IL, (50 + 60) / 2.0);
     is(r, "forgetting", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
     is(r, "forgetting_seen", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
     is(r, "forgetting_mammoth", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
@@ -173,6 +174,7 @@ START_TEST(a_missing_evaluation_makes_a_metric_undefined_not_wrong)
     is(r, "average_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "average_incremental_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "accuracy_micro", MN_CLASS_IL, (double)NAN);
+    is(r, "earlier_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "forgetting", MN_CLASS_IL, (double)NAN);
     is(r, "backward_transfer", MN_CLASS_IL, (double)NAN);
     mn_results_free(r);

@@ -15,17 +15,20 @@ enum { WARM_UP = 5, MOST_STEPS = 10000 };
 
 typedef struct clock_state {
     double seconds[MOST_STEPS], last;
-    int64_t steps;
+    int64_t steps, step;
 } clock_state;
 
+/* Progress is not reported at every step: what lies between two reports is shared by its steps. */
 static void tick(void *context, const mn_progress *progress)
 {
     clock_state *c = context;
     const double now = mn_bench_now();
-    if (strcmp(progress->phase, "train") == 0 && progress->task == 1 && progress->step > WARM_UP &&
-        c->steps < MOST_STEPS)
-        c->seconds[c->steps++] = now - c->last;
+    const int64_t since = progress->step - c->step;
+    const bool counts = strcmp(progress->phase, "train") == 0 && progress->task == 1;
+    if (counts && c->step >= WARM_UP && since > 0 && c->steps < MOST_STEPS)
+        c->seconds[c->steps++] = (now - c->last) / (double)since;
     c->last = now;
+    c->step = counts ? progress->step : 0;
 }
 
 static void set(mn_experiment *experiment, const char *key, const char *value)
@@ -66,6 +69,10 @@ int main(int argc, char **argv)
         mn_experiment_run(experiment, path, &(mn_observer){.context = &clock, .progress = tick}));
     (void)unlink(path);
     mn_experiment_free(experiment);
+    if (clock.steps == 0) {
+        fprintf(stderr, "bench_nncsl: too few steps to measure\n");
+        return 1;
+    }
     mn_bench_print_steps(clock.seconds, clock.steps);
     return 0;
 }

@@ -3,7 +3,7 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, gan, evaluate, augment, views, buffer, run. Ours and
+BUILD is a build folder. Parts: roofline, step, gan, evaluate, augment, views, nncsl, buffer, run. Ours and
 theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
 and the most of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
 machine that does nothing else, or read the ratios alone.
@@ -44,6 +44,15 @@ CACHE = 0.002  # GB: what an op moves of this much lies in the caches, which are
 
 # work, steps a round: training a generator
 GANS = [("gan-fmnist", 40), ("gan-cifar100", 2), ("dgr", 60)]
+
+
+# NNCSL's step: network and width, side of the images, unlabelled and labelled (of each of 4 classes),
+# small views, steps a round
+NNCSL = [
+    ("convnet", 32, 28, 64, 5, 0, 60),
+    ("convnet", 16, 28, 64, 5, 0, 80),
+    ("resnet18-reduced", 20, 32, 64, 5, 2, 5),
+]
 
 
 class Failed(Exception):
@@ -155,6 +164,22 @@ class Bench:
                         {on: [PYTHON, f"{HERE}/views_torch.py", *tail, "5", on]
                          for on in ("pil", "tensor")})
 
+    def nncsl(self):
+        """Whole steps in the second task: views, both networks, backward and LARS."""
+        self.head("NNCSL's step, views and all")
+        program = self.program("bench_nncsl")
+        os.environ.setdefault("MNEME_BENCHMARKS", os.path.dirname(HERE))
+        for network, width, side, unlabelled, labelled, small, count in NNCSL:
+            tail = [network, *map(str, (width, side, unlabelled, labelled, small, self.threads, count))]
+            theirs = {layout: [PYTHON, f"{HERE}/nncsl_torch.py", *tail, layout]
+                      for layout in ("default", "channels-last")}
+            self.beside("nncsl", f"{network} {width}, {unlabelled}+{labelled}x4, small {small}",
+                        {"f32": [program, *tail]}, theirs)
+            done, full = self.results[-1], 2 * (unlabelled + 4 * labelled) + small * unlabelled
+            done["views"] = full
+            print(f"{'':<34} views a second: {1e3 * full / done['ms']['median']:.0f},"
+                  f" PyTorch {1e3 * full / done['pytorch_ms']['median']:.0f}")
+
     def roofline(self):
         """Each op beside the least time that its arithmetic, or its memory, would need."""
         rates = last_json([self.program("bench_roofline"), str(self.threads)])
@@ -219,7 +244,7 @@ class Bench:
                              "profiled": shares and shares.group(0)})
 
 
-PARTS = ("roofline", "step", "gan", "evaluate", "augment", "views", "buffer", "run")
+PARTS = ("roofline", "step", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
 
 
 def machine():

@@ -18,6 +18,7 @@ static const struct {
     {"average_accuracy", "mean over tasks, after the last"},
     {"average_incremental_accuracy", "mean over time of the mean over seen tasks"},
     {"accuracy_micro", "share of all test images, after the last task"},
+    {"earlier_accuracy", "mean over earlier tasks, after the last"},
     {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)"},
     {"forgetting_seen", "the same, the best sought since the task was learned"},
     {"forgetting_mammoth", "the same, the last accuracy among the best: never negative"},

@@ -54,6 +54,13 @@ FROM accuracy JOIN last_task USING (scope)
 WHERE after_task = task AND on_task <= task
 GROUP BY scope;
 
+-- 1/(T-1) sum_{j < T-1} a[T-1, j]
+CREATE VIEW earlier_accuracy AS
+SELECT scope, CASE WHEN count(accuracy) = task THEN avg(accuracy) END AS value
+FROM accuracy JOIN last_task USING (scope)
+WHERE after_task = task AND on_task < task
+GROUP BY scope;
+
 -- How far each earlier task j is below its best, by what counts as its best.
 CREATE VIEW forgotten AS
 SELECT now.scope, now.on_task, task AS after_task,
