@@ -46,12 +46,12 @@ CACHE = 0.002  # GB: what an op moves of this much lies in the caches, which are
 GANS = [("gan-fmnist", 40), ("gan-cifar100", 2), ("dgr", 60)]
 
 
-# NNCSL's step: network and width, side of the images, unlabelled and labelled (of each of 4 classes),
+# NNCSL's step: network and width, images, unlabelled and labelled (of each of 4 classes),
 # small views, steps a round
 NNCSL = [
-    ("convnet", 32, 28, 64, 5, 0, 60),
-    ("convnet", 16, 28, 64, 5, 0, 80),
-    ("resnet18-reduced", 20, 32, 64, 5, 2, 5),
+    ("convnet", 32, "1x28x28", 64, 5, 0, 60),
+    ("convnet", 16, "1x28x28", 64, 5, 0, 80),
+    ("resnet18-reduced", 20, "3x32x32", 64, 5, 2, 5),
 ]
 
 
@@ -169,8 +169,8 @@ class Bench:
         self.head("NNCSL's step, views and all")
         program = self.program("bench_nncsl")
         os.environ.setdefault("MNEME_BENCHMARKS", os.path.dirname(HERE))
-        for network, width, side, unlabelled, labelled, small, count in NNCSL:
-            tail = [network, *map(str, (width, side, unlabelled, labelled, small, self.threads, count))]
+        for network, width, image, unlabelled, labelled, small, count in NNCSL:
+            tail = [network, *map(str, (width, image, unlabelled, labelled, small, self.threads, count))]
             theirs = {layout: [PYTHON, f"{HERE}/nncsl_torch.py", *tail, layout]
                       for layout in ("default", "channels-last")}
             self.beside("nncsl", f"{network} {width}, {unlabelled}+{labelled}x4, small {small}",

@@ -1,12 +1,12 @@
 """NNCSL's step in the second task in PyTorch, views and all:
 
-    nncsl_torch.py NETWORK WIDTH SIDE UNLABELLED LABELLED SMALL THREADS STEPS LAYOUT
+    nncsl_torch.py NETWORK WIDTH CxHxW UNLABELLED LABELLED SMALL THREADS STEPS LAYOUT
 
 The step of bench_nncsl.c, written from the method's specification.  LAYOUT is default or
 channels-last.  Views are made of whole batches at once: torchvision's transforms of tensors draw one
 set of numbers for a batch, so crops and mirroring are one affine_grid and grid_sample of all images,
 and brightness and contrast, whose order is drawn once a batch, torchvision's formulas over the batch
-with a factor for each image.  Normalisation is torchvision's.
+with a factor for each image.  Grey values and normalisation are torchvision's.
 """
 
 import copy
@@ -28,7 +28,9 @@ from training import Lars
 
 CLASSES, OLD, PRESENT, WARM_UP = 4, 2, 2, 5
 TAU, EPSILON, SHARP, LEAST = 0.1, 0.1, 0.25, 1e-4
-name, width, side, unlabelled, labelled, small, threads, steps = [sys.argv[1], *map(int, sys.argv[2:9])]
+name, width = sys.argv[1], int(sys.argv[2])
+channels, side, _ = map(int, sys.argv[3].split("x"))
+unlabelled, labelled, small, threads, steps = map(int, sys.argv[4:9])
 layout = sys.argv[9]
 torch.set_num_threads(threads)
 torch.manual_seed(1)
@@ -39,9 +41,9 @@ class ConvNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        blocks, inputs = [], 1
+        blocks, inputs = [], channels
         for block in range(3):
-            blocks += [nn.Conv2d(inputs, width, 3, padding=1 if block else 3), nn.BatchNorm2d(width),
+            blocks += [nn.Conv2d(inputs, width, 3, padding=3 if block == 0 and channels == 1 else 1), nn.BatchNorm2d(width),
                        nn.ReLU(), nn.AvgPool2d(2)]
             inputs = width
         self.body = nn.Sequential(*blocks, nn.Flatten())
@@ -51,7 +53,7 @@ class ConvNet(nn.Module):
 class Resnet(nn.Module):
     def __init__(self):
         super().__init__()
-        whole = ResNet(1, width, 4, 2, CLASSES)
+        whole = ResNet(channels, width, 4, 2, CLASSES)
         self.classifier, whole.classifier = whole.classifier, nn.Identity()
         self.body = whole
 
@@ -82,7 +84,7 @@ def views(images, size, area):
     theta[:, 1, 1] = down
     theta[:, 0, 2] = (2 * torch.rand(count) - 1) * (1 - across)
     theta[:, 1, 2] = (2 * torch.rand(count) - 1) * (1 - down)
-    grid = F.affine_grid(theta, (count, 1, size, size), align_corners=False)
+    grid = F.affine_grid(theta, (count, channels, size, size), align_corners=False)
     x = F.grid_sample(images.float() / 255, grid, align_corners=False, padding_mode="border")
     jittered = torch.rand(count) < 0.8
 
@@ -94,8 +96,9 @@ def views(images, size, area):
             x = (x * factor()).clamp_(0, 1)
         else:
             f = factor()
-            x = (x * f + (1 - f) * x.mean((1, 2, 3), keepdim=True)).clamp_(0, 1)
-    return vision.normalize(x, [0.3], [0.3])
+            grey = vision.rgb_to_grayscale(x) if channels == 3 else x
+            x = (x * f + (1 - f) * grey.mean((1, 2, 3), keepdim=True)).clamp_(0, 1)
+    return vision.normalize(x, [0.3] * channels, [0.3] * channels)
 
 
 def vote(queries, supports, labels):
@@ -153,7 +156,7 @@ if layout == "channels-last":
     new = new.to(memory_format=torch.channels_last)
 old = copy.deepcopy(new).requires_grad_(False)
 rules = [Lars(part, 0.01, 0.9, 1e-5, 0.001, 1) for part in (new.network, new.projection)]
-pixels = torch.randint(0, 256, (unlabelled + labelled * CLASSES, 1, side, side), dtype=torch.uint8)
+pixels = torch.randint(0, 256, (unlabelled + labelled * CLASSES, channels, side, side), dtype=torch.uint8)
 shown = (pixels[unlabelled:], torch.arange(CLASSES).repeat_interleave(labelled))
 
 seconds = []
