@@ -4,6 +4,7 @@
  * images compared are those of the judged run: its training images, and real ones it held back.
  * Classes are taken one after another: only one class's images are in memory. */
 #include "run/learner.h"
+#include "tensor/kernels.h"
 
 #include <float.h>
 #include <math.h>
@@ -110,12 +111,14 @@ static mn_status check_pair(const opened *run, const opened *judge)
 typedef struct images {
     int64_t count, room;
     uint8_t *pixels;          /* (count, image) */
+    float *unit;              /* (count, image): pixels from 0 to 1 */
     float *features, *scores; /* (count, D), (count, classes): what the judge sees */
 } images;
 
 static void free_images(images *i)
 {
     free(i->pixels);
+    free(i->unit);
     free(i->features);
     free(i->scores);
     *i = (images){0};
@@ -194,13 +197,18 @@ static mn_status see_batch(const opened *judge, images *seen, int64_t first, int
 static mn_status see(const opened *judge, int64_t width, images *seen)
 {
     const int64_t classes = mn_stream_classes(judge->stream), most = 100;
+    const int64_t pixels = mn_shape_count(image_of(judge));
     const size_t count = (size_t)(seen->count > 0 ? seen->count : 1);
-    float *x = malloc((size_t)(most * mn_shape_count(image_of(judge))) * sizeof *x);
+    float *x = malloc((size_t)(most * pixels) * sizeof *x);
+    seen->unit = malloc(count * (size_t)pixels * sizeof *seen->unit);
     seen->features = malloc(count * (size_t)width * sizeof *seen->features);
     seen->scores = malloc(count * (size_t)classes * sizeof *seen->scores);
-    mn_status status = x != NULL && seen->features != NULL && seen->scores != NULL
-                           ? MN_OK
-                           : mn_fail(MN_NO_MEMORY, "out of memory for what a judge sees");
+    mn_status status =
+        x != NULL && seen->unit != NULL && seen->features != NULL && seen->scores != NULL
+            ? MN_OK
+            : mn_fail(MN_NO_MEMORY, "out of memory for what a judge sees");
+    for (int64_t i = 0; i < seen->count * pixels && status == MN_OK; i++)
+        seen->unit[i] = (float)seen->pixels[i] / 255.0f;
     for (int64_t first = 0; first < seen->count && status == MN_OK; first += most)
         status = see_batch(judge, seen, first,
                            seen->count - first < most ? seen->count - first : most, x);
@@ -212,20 +220,7 @@ static mn_status see(const opened *judge, int64_t width, images *seen)
 
 static double distance(const float *a, const float *b, int64_t width)
 {
-    float sum = 0;
-    for (int64_t i = 0; i < width; i++)
-        sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sqrt((double)sum);
-}
-
-static double pixel_distance(const uint8_t *a, const uint8_t *b, int64_t pixels)
-{
-    int64_t sum = 0;
-    for (int64_t i = 0; i < pixels; i++) {
-        const int32_t d = (int32_t)a[i] - (int32_t)b[i];
-        sum += d * d;
-    }
-    return sqrt((double)sum) / 255;
+    return sqrt(mn_kernel_squared_distance(width, a, b));
 }
 
 static double diversity_of(const images *i, int64_t width)
@@ -251,23 +246,18 @@ static int64_t agreed_of(const images *i, int32_t label, int64_t seen, int64_t c
     return agreed;
 }
 
-static void find_nearest(const images *i, const images *train, int64_t width, int64_t pixels,
-                         mn_judged_images *judged)
+/* Mean over rows of `of` (count, width) of the distance to the nearest row of `to`. */
+static double mean_nearest(int64_t count, const float *of, int64_t to_count, const float *to,
+                           int64_t width)
 {
-    double features = 0, bytes = 0;
-    for (int64_t a = 0; a < i->count; a++) {
-        double least = DBL_MAX, least_bytes = DBL_MAX;
-        for (int64_t b = 0; b < train->count; b++) {
-            least =
-                fmin(least, distance(i->features + a * width, train->features + b * width, width));
-            least_bytes = fmin(least_bytes, pixel_distance(i->pixels + a * pixels,
-                                                           train->pixels + b * pixels, pixels));
-        }
-        features += least;
-        bytes += least_bytes;
+    double sum = 0;
+    for (int64_t a = 0; a < count; a++) {
+        double least = DBL_MAX;
+        for (int64_t b = 0; b < to_count; b++)
+            least = fmin(least, mn_kernel_squared_distance(width, of + a * width, to + b * width));
+        sum += sqrt(least);
     }
-    judged->nearest = features / (double)i->count;
-    judged->nearest_pixels = bytes / (double)i->count;
+    return sum / (double)count; /* NaN of none */
 }
 
 /* --- all of it --- */
@@ -346,14 +336,15 @@ static mn_status add_missing(judging *j)
 static mn_judged_images measured(const judging *j, const images *i, const images *train,
                                  const mn_judged_class *class)
 {
-    mn_judged_images all = {
+    const int64_t pixels = mn_shape_count(image_of(&j->run));
+    return (mn_judged_images){
         .count = i->count,
         .agreed = agreed_of(i, class->label, seen_after(j, class->after_task),
                             mn_stream_classes(j->run.stream)),
         .diversity = diversity_of(i, j->width),
+        .nearest = mean_nearest(i->count, i->features, train->count, train->features, j->width),
+        .nearest_pixels = mean_nearest(i->count, i->unit, train->count, train->unit, pixels),
     };
-    find_nearest(i, train, j->width, mn_shape_count(image_of(&j->run)), &all);
-    return all;
 }
 
 /* Classes first to before last: one label's, after several tasks. */
