@@ -64,7 +64,8 @@ static mn_status open(mn_learner *learner)
     if (width == 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
     if (mn_batch_size(learner) + o->replay > MOST_ROWS)
-        return mn_fail(MN_BAD_OPTION, "batch %lld and replay %lld: more than %d images in a step",
+        return mn_fail(MN_BAD_OPTION,
+                       "batch %lld and replay %lld: more than %d images to compare; lower one",
                        (long long)mn_batch_size(learner), (long long)o->replay, MOST_ROWS);
     mn_require_rows(learner, classes, "class");
     MN_TRY(mn_check_views(learner, &view));

@@ -125,6 +125,7 @@ static const contradiction contradictions[] = {
     {"split-synthetic", "er", {{"schedule.name", "multistep"}}, MN_BAD_OPTION, "never change"},
     {"split-synthetic", "er", {{"steps", "5"}, {"epochs", "2"}}, MN_BAD_OPTION, "5 steps instead"},
     {"split-synthetic", "icarl", {{"buffer_policy", "reservoir"}}, MN_BAD_OPTION, "choose herding"},
+    {"ssl-synthetic", "ccic", {{"buffer_policy", "reservoir"}}, MN_BAD_OPTION, "choose first"},
     {"split-synthetic", "xder", {{"buffer_policy", "balanced"}}, MN_BAD_OPTION, "leave it out"},
     {"general-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "has no tasks"},
     {"perm-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "choose another"},

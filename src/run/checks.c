@@ -19,8 +19,10 @@ static mn_status check_policy(const mn_experiment *experiment)
         if ((experiment->strategy[i]->needs & MN_NEEDS_SELECTION) != 0 && policy->select == NULL)
             return mn_fail(MN_BAD_OPTION,
                            "%s fills its buffer at the end of each task, but buffer policy %s "
-                           "selects nothing then; leave the policy out, or choose herding",
-                           experiment->strategy[i]->name, policy->name);
+                           "selects nothing then; leave the policy out, or choose %s",
+                           experiment->strategy[i]->name, policy->name,
+                           experiment->strategy[i]->policy != NULL ? experiment->strategy[i]->policy
+                                                                   : "herding");
     for (int i = 0; i < experiment->strategy_count; i++)
         if ((experiment->strategy[i]->needs & MN_FILLS_BUFFER) != 0 &&
             strcmp(policy->name, "reservoir") != 0)
