@@ -49,9 +49,9 @@ GANS = [("gan-fmnist", 40), ("gan-cifar100", 2), ("dgr", 60)]
 # NNCSL's step: network and width, images, unlabelled and labelled (of each of 4 classes),
 # small views, steps a round
 NNCSL = [
-    ("convnet", 32, "1x28x28", 64, 5, 0, 60),
-    ("convnet", 16, "1x28x28", 64, 5, 0, 80),
-    ("resnet18-reduced", 20, "3x32x32", 64, 5, 2, 5),
+    ("convnet", 32, "1x28x28", 64, 5, 0, 30),
+    ("convnet", 16, "1x28x28", 64, 5, 0, 40),
+    ("resnet18-reduced", 20, "3x32x32", 64, 5, 2, 4),
 ]
 
 
