@@ -12,8 +12,8 @@ typedef struct mn_agem_state {
 mn_status mn_agem_open(mn_learner *learner);
 /* The stream's cross-entropy. */
 mn_status mn_agem_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now);
-/* In gradients: g -= (<g, r> / |r|^2) r where the two disagree (eq. 11 of the paper), r the gradient
- * of the cross-entropy of `replay` exemplars. */
+/* In gradients: g -= (<g, r> / |r|^2) r where the two disagree (eq. 11 of the paper), r the
+ * gradient of the cross-entropy of `replay` exemplars. */
 mn_status mn_agem_project(mn_learner *learner, int64_t replay);
 
 #endif
