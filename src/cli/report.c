@@ -242,13 +242,8 @@ static void print_origin(const mn_run *run)
     free(line);
 }
 
-void mn_report_kept(const mn_results *results)
+static void print_kept(const mn_kept_state *kept, int64_t count, double image)
 {
-    mn_kept_state *kept;
-    int64_t count;
-    if (mn_results_kept(results, &kept, &count) != MN_OK || count == 0)
-        return;
-    const double image = (double)mn_results_bytes_of_image(results);
     mn_table *table = mn_table_new(5);
     static const char *const heading[] = {"kept besides", "", "numbers", "bytes", "same as images"};
     for (int i = 0; i < 5; i++)
@@ -263,6 +258,16 @@ void mn_report_kept(const mn_results *results)
     putchar('\n');
     mn_table_print(table, stdout);
     mn_table_free(table);
+}
+
+void mn_report_kept(const mn_results *results)
+{
+    mn_kept_state *kept;
+    int64_t count;
+    if (mn_results_kept(results, &kept, &count) != MN_OK)
+        return;
+    if (count > 0)
+        print_kept(kept, count, (double)mn_results_bytes_of_image(results));
     free(kept);
 }
 
