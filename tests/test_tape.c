@@ -406,6 +406,27 @@ START_TEST(backward_into_writes_the_other_slab)
 }
 END_TEST
 
+START_TEST(backward_into_knows_which_of_the_others_were_forgotten)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(2), (float[]){1, 2});
+    mn_tensor *inside = new_tensor(MN_SHAPE(2), (float[]){7, 7});
+    mn_tensor *instead = new_tensor(MN_SHAPE(2), NULL);
+    mn_tensor *outside = new_tensor(MN_SHAPE(2), (float[]){7, 7});
+    inside->forgotten = outside->forgotten = true;
+    mn_var *loss = mn_sum(mn_add(mn_leaf(tape, w, inside), mn_leaf(tape, w, outside)));
+    ck_assert_ok(mn_backward_into(loss, inside, instead));
+    ck_elements(instead, (float[]){1, 1});
+    ck_elements(outside, (float[]){1, 1});
+    ck_assert(inside->forgotten && !outside->forgotten);
+    mn_tensor_free(w);
+    mn_tensor_free(inside);
+    mn_tensor_free(instead);
+    mn_tensor_free(outside);
+    mn_tape_free(tape);
+}
+END_TEST
+
 START_TEST(gradient_of_leaves_the_parameters_alone)
 {
     mn_tape *tape = new_tape();
@@ -605,6 +626,7 @@ MN_SUITE("tape", backward_adds_into_the_parameters, the_first_error_names_op_sha
          a_sweep_through_what_has_had_its_last_is_refused,
          a_forgotten_gradient_is_written_once_and_then_added_to,
          two_losses_on_one_tape_have_their_own_gradients, backward_into_writes_the_other_slab,
+         backward_into_knows_which_of_the_others_were_forgotten,
          gradient_of_leaves_the_parameters_alone,
          gradient_of_works_for_parameters_and_values_on_the_way,
          gradients_of_two_losses_by_one_input_are_kept_apart,

@@ -31,15 +31,21 @@ static bool wanted(const mn_var *x)
     return sweep->input != NULL ? x->path == sweep->number : x->to_parameter;
 }
 
-/* The parameter's own gradient, or its place in the slab that this sweep writes instead. */
-static void aim_at_parameter(const mn_sweep *sweep, mn_var *x)
+/* The parameter's own gradient, or its place in the slab that this sweep writes instead; whether
+ * there is something to add to. */
+static bool aim_at_parameter(const mn_sweep *sweep, mn_var *x)
 {
     x->gradient = *x->parameter;
-    if (sweep->from == NULL)
-        return;
-    const uintptr_t begin = (uintptr_t)sweep->from->data, at = (uintptr_t)x->parameter->data;
-    if (at >= begin && at < begin + mn_tensor_bytes(sweep->from))
-        x->gradient.data = (char *)sweep->to->data + (at - begin);
+    if (sweep->from != NULL) {
+        const uintptr_t begin = (uintptr_t)sweep->from->data, at = (uintptr_t)x->parameter->data;
+        if (at >= begin && at < begin + mn_tensor_bytes(sweep->from)) {
+            x->gradient.data = (char *)sweep->to->data + (at - begin);
+            return true;
+        }
+    }
+    const bool add = !x->parameter->forgotten;
+    x->parameter->forgotten = false;
+    return add;
 }
 
 static mn_tensor *gradient_memory(mn_var *x, bool *add)
@@ -50,11 +56,7 @@ static mn_tensor *gradient_memory(mn_var *x, bool *add)
         return &x->gradient;
     x->sweep = sweep->number;
     if (x->parameter != NULL && sweep->input == NULL) {
-        aim_at_parameter(sweep, x);
-        if (sweep->from == NULL) {
-            *add = !x->parameter->forgotten;
-            x->parameter->forgotten = false;
-        }
+        *add = aim_at_parameter(sweep, x);
         return &x->gradient;
     }
     *add = false;

@@ -161,10 +161,15 @@ static void add_costs(mn_table *table, const mn_runs *runs)
     mn_table_number(table, mean_fact(runs, "seconds"), 1);
 }
 
+/* Columns that a table has only where they say something. */
+typedef struct extras {
+    bool costs, intervals;
+} extras;
+
 /* One row: a metric of an arm, beside what was expected of it.  True when it is as expected, or
  * nobody knows yet. */
 static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                    const mn_runs *runs, const mn_expectation *e, bool costs)
+                    const mn_runs *runs, const mn_expectation *e, extras shown)
 {
     mn_scope scope = e->scope;
     for (mn_scope s = MN_SCOPES; s-- > 0 && e->scope == MN_SCOPES;)
@@ -182,13 +187,13 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
     else
         mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
     mn_table_mean(table, summary.mean, summary.deviation);
-    if (e->minus >= 0 && isfinite(summary.half))
+    if (shown.intervals && e->minus >= 0 && isfinite(summary.half))
         mn_table_text(table, "%+.2f to %+.2f", summary.mean - summary.half,
                       summary.mean + summary.half);
-    else
+    else if (shown.intervals)
         mn_table_text(table, "-");
     mn_table_text(table, "%lld", (long long)summary.n);
-    if (costs)
+    if (shown.costs)
         add_costs(table, runs);
     if (summary.n == 0) {
         mn_table_text(table, "not run yet");
@@ -200,34 +205,49 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
 }
 
 static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                          const char *folder, bool costs, int *missed)
+                          const char *folder, extras shown, int *missed)
 {
     static const mn_expectation nothing = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
     for (int i = 0; i < arm->expectations || i == 0; i++) {
         const mn_expectation *e = arm->expectations > 0 ? &arm->expect[i] : &nothing;
         mn_runs runs;
         MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
-        *missed += !add_row(table, manifest, arm, &runs, e, costs);
+        *missed += !add_row(table, manifest, arm, &runs, e, shown);
         mn_runs_free(&runs);
     }
     return MN_OK;
 }
 
+static bool has_differences(const mn_manifest *manifest)
+{
+    for (int i = 0; i < manifest->count; i++)
+        for (int k = 0; manifest->arm[i].chosen && k < manifest->arm[i].expectations; k++)
+            if (manifest->arm[i].expect[k].minus >= 0)
+                return true;
+    return false;
+}
+
 static int show_table(const mn_manifest *manifest, const char *folder, bool costs)
 {
-    static const char *const headings[] = {"benchmark", "arm",     "settings", "scope",
-                                           "metric",    "mean",    "95 %",     "seeds",
-                                           "images",    "seconds", "expected"};
-    enum { HEADINGS = sizeof headings / sizeof headings[0], COSTS = 2 };
-    mn_table *table = mn_table_new(costs ? HEADINGS : HEADINGS - COSTS);
-    for (int i = 0; i < HEADINGS; i++)
-        if (costs || i < HEADINGS - 1 - COSTS || i == HEADINGS - 1)
-            mn_table_text(table, "%s", headings[i]);
+    const extras shown = {costs, has_differences(manifest)};
+    const struct {
+        const char *heading;
+        bool shown;
+    } columns[] = {
+        {"benchmark", true}, {"arm", true},      {"settings", true},        {"scope", true},
+        {"metric", true},    {"mean", true},     {"95 %", shown.intervals}, {"seeds", true},
+        {"images", costs},   {"seconds", costs}, {"expected", true},
+    };
+    enum { COLUMNS = sizeof columns / sizeof columns[0] };
+    mn_table *table = mn_table_new(COLUMNS - 2 * !costs - !shown.intervals);
+    for (int i = 0; i < COLUMNS; i++)
+        if (columns[i].shown)
+            mn_table_text(table, "%s", columns[i].heading);
     int missed = 0;
     mn_status status = MN_OK;
     for (int i = 0; i < manifest->count && status == MN_OK; i++)
         if (manifest->arm[i].chosen)
-            status = add_rows(table, manifest, &manifest->arm[i], folder, costs, &missed);
+            status = add_rows(table, manifest, &manifest->arm[i], folder, shown, &missed);
     if (status == MN_OK)
         mn_table_print(table, stdout);
     mn_table_free(table);

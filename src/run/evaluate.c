@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct counts {
-    int64_t seen, within, total; /* right among the seen classes, right within the task */
-} counts;
-
 int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count)
 {
     int64_t best = first;
@@ -17,6 +13,14 @@ int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count)
         if (scores[k] > scores[best])
             best = k;
     return best;
+}
+
+void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
+                  int64_t seen)
+{
+    tally->seen += mn_evaluation_best(scores, 0, seen) == label;
+    tally->within += mn_evaluation_best(scores, task.first_class, task.classes) == label;
+    tally->total++;
 }
 
 static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
@@ -40,7 +44,7 @@ mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
 }
 
 static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const int32_t *unknown,
-                             mn_task_info task, int64_t seen, counts *count, float *outputs)
+                             mn_task_info task, int64_t seen, mn_tally *count, float *outputs)
 {
     mn_learner_begin_step(learner);
     const mn_batch question = mn_evaluation_batch(learner, batch, unknown);
@@ -51,20 +55,15 @@ static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const i
         return mn_fail(mn_tape_status(learner->tape), "evaluation: %s",
                        mn_tape_error(learner->tape));
     const int64_t classes = mn_stream_classes(learner->stream);
-    for (int64_t i = 0; i < batch->count; i++) {
-        const float *row = host + i * classes;
-        count->seen += mn_evaluation_best(row, 0, seen) == batch->labels[i];
-        count->within +=
-            mn_evaluation_best(row, task.first_class, task.classes) == batch->labels[i];
-        count->total++;
-    }
+    for (int64_t i = 0; i < batch->count; i++)
+        mn_tally_add(count, host + i * classes, batch->labels[i], task, seen);
     if (outputs != NULL)
         memcpy(outputs, host, (size_t)(batch->count * classes) * sizeof *outputs);
     return MN_OK;
 }
 
 static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_task, int64_t seen,
-                            counts *count, float *outputs)
+                            mn_tally *count, float *outputs)
 {
     const mn_task_info task = mn_stream_task(learner->stream, on_task);
     const int64_t classes = mn_stream_classes(learner->stream);
@@ -88,7 +87,7 @@ static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_t
 
 /* A task that is still to come has no class-IL accuracy: its classes are not among the seen. */
 static mn_status store(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t on_task,
-                       const counts *count)
+                       const mn_tally *count)
 {
     const int64_t step = learner->cursor.step;
     if (!mn_stream_class_incremental(learner->stream))
@@ -118,7 +117,7 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
         if (logits == NULL)
             status = mn_fail(MN_NO_MEMORY, "out of memory for the outputs of an evaluation");
     }
-    counts count = {0, 0, 0};
+    mn_tally count = {0, 0, 0};
     if (status == MN_OK)
         status = count_task(learner, loader, on_task, seen, &count, logits);
     if (status == MN_OK)

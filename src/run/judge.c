@@ -27,18 +27,6 @@ typedef struct opened {
     mn_learner *learner; /* of the judge alone */
 } opened;
 
-static mn_status check_data(const opened *run)
-{
-    char found[16];
-    char *began = mn_runfile_get(run->file, "dataset_digest");
-    snprintf(found, sizeof found, "%08x", (unsigned)run->dataset->digest);
-    const bool same = began == NULL || strcmp(began, found) == 0;
-    free(began);
-    return same ? MN_OK
-                : mn_fail(MN_CORRUPT, "%s: the data set %s is not the one that the run trained on",
-                          run->path, run->dataset->name);
-}
-
 static mn_status open_run(const char *path, opened *run)
 {
     run->path = path;
@@ -50,7 +38,8 @@ static mn_status open_run(const char *path, opened *run)
     free(config);
     if (status == MN_OK)
         status = mn_experiment_data(run->experiment, &run->dataset, &run->stream, &run->transform);
-    return status == MN_OK ? check_data(run) : mn_fail_in(status, "%s", path);
+    return status == MN_OK ? mn_check_same_data(run->file, run->dataset)
+                           : mn_fail_in(status, "%s", path);
 }
 
 static mn_status open_judge(const char *path, opened *judge)
@@ -236,13 +225,8 @@ static double diversity_of(const images *i, int64_t width)
 static int64_t agreed_of(const images *i, int32_t label, int64_t seen, int64_t classes)
 {
     int64_t agreed = 0;
-    for (int64_t row = 0; row < i->count; row++) {
-        const float *score = i->scores + row * classes;
-        int64_t best = 0;
-        for (int64_t k = 1; k < seen; k++)
-            best = score[k] > score[best] ? k : best;
-        agreed += best == label;
-    }
+    for (int64_t row = 0; row < i->count; row++)
+        agreed += mn_evaluation_best(i->scores + row * classes, 0, seen) == label;
     return agreed;
 }
 

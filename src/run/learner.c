@@ -230,8 +230,8 @@ void mn_learner_free(mn_learner *learner)
 void mn_learner_begin_step(mn_learner *learner)
 {
     mn_tape_reset(learner->tape);
+    mn_learner_begin_terms(learner);
     learner->published_count = 0;
-    learner->terms = 0;
     learner->spaces = 0;
 }
 

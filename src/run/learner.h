@@ -171,8 +171,17 @@ mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
                              const int32_t *unknown);
 /* The column of the largest of count scores from `first` on. */
 int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count);
+typedef struct mn_tally {
+    int64_t seen, within, total; /* right among the seen classes, right within the task */
+} mn_tally;
+/* Adds an image of `label` in `task` with those scores (classes). */
+void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
+                  int64_t seen);
 /* The task after `after_task`, before it is learned: forward transfer is made of these. */
 mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
+
+/* provenance.c: MN_CORRUPT unless the run in the file began with this data set. */
+mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
 
 /* probe.c: what the base's probes make of unlabelled images, to the file. */
 mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file);

@@ -9,12 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct tally {
-    int64_t seen, within, total; /* right among the seen classes, right within the task */
-} tally;
-
 static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const mn_batch *batch,
-                             const int32_t *unknown, tally *tallies)
+                             const int32_t *unknown, mn_tally *tallies)
 {
     const int64_t classes = mn_stream_classes(learner->stream);
     const mn_range seen = mn_classes(learner, MN_SEEN);
@@ -33,22 +29,19 @@ static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const m
         const int64_t label =
             mn_stream_true_label(learner->stream, MN_PART_POOL, batch->indices[i]);
         const mn_task_info task = mn_stream_task(learner->stream, batch->tasks[i]);
-        const float *row = host + i * classes;
-        tallies[label].seen += mn_evaluation_best(row, 0, seen.count) == label;
-        tallies[label].within += mn_evaluation_best(row, task.first_class, task.classes) == label;
-        tallies[label].total++;
+        mn_tally_add(&tallies[label], host + i * classes, label, task, seen.count);
     }
     return MN_OK;
 }
 
 /* "neighbours/3 Coat", in per cent; classes by arrival, from 0. */
 static mn_status note(mn_learner *learner, mn_runfile *file, const mn_probe *probe,
-                      const tally *tallies)
+                      const mn_tally *tallies)
 {
     const mn_range seen = mn_classes(learner, MN_SEEN);
     const mn_cursor *cursor = &learner->cursor;
     for (int64_t label = 0; label < seen.count; label++) {
-        const tally *t = &tallies[label];
+        const mn_tally *t = &tallies[label];
         if (t->total == 0)
             continue;
         const struct {
@@ -67,10 +60,10 @@ static mn_status note(mn_learner *learner, mn_runfile *file, const mn_probe *pro
 }
 
 static mn_status ask(mn_learner *learner, mn_runfile *file, mn_loader *loader,
-                     const mn_probe *probe, const int32_t *unknown, tally *tallies)
+                     const mn_probe *probe, const int32_t *unknown, mn_tally *tallies)
 {
     for (int64_t c = 0; c < mn_stream_classes(learner->stream); c++)
-        tallies[c] = (tally){0, 0, 0};
+        tallies[c] = (mn_tally){0, 0, 0};
     for (int64_t i = 0; i < mn_loader_batches(loader); i++) {
         const mn_batch *batch;
         MN_TRY(mn_loader_batch(loader, i, &batch));
@@ -86,7 +79,7 @@ mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file)
     if (probe == NULL || !mn_stream_class_incremental(learner->stream))
         return MN_OK;
     int32_t *unknown = malloc((size_t)rows * sizeof *unknown);
-    tally *tallies = malloc((size_t)mn_stream_classes(learner->stream) * sizeof *tallies);
+    mn_tally *tallies = malloc((size_t)mn_stream_classes(learner->stream) * sizeof *tallies);
     mn_loader *loader = NULL;
     mn_status status = MN_NO_MEMORY;
     if (unknown != NULL && tallies != NULL)

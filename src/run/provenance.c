@@ -86,6 +86,27 @@ static mn_status keep_initial_weights(mn_runner *runner)
                                                        runner->file, settings->init_head);
 }
 
+static void digest_of(const mn_dataset *dataset, char text[16])
+{
+    snprintf(text, 16, "%08x", (unsigned)dataset->digest);
+}
+
+mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
+{
+    char found[16];
+    char *expected = mn_runfile_get(file, "dataset_digest");
+    digest_of(dataset, found);
+    const bool same = expected == NULL || strcmp(expected, found) == 0;
+    const mn_status status =
+        same ? MN_OK
+             : mn_fail(MN_CORRUPT,
+                       "%s: the data set %s has digest %s now, but the run began with %s; put the "
+                       "old data back",
+                       mn_runfile_path(file), dataset->name, found, expected);
+    free(expected);
+    return status;
+}
+
 mn_status mn_runner_add_tasks(mn_runner *runner)
 {
     const mn_dataset *data = runner->dataset;
@@ -93,7 +114,7 @@ mn_status mn_runner_add_tasks(mn_runner *runner)
     snprintf(image, sizeof image, "%lldx%lldx%lld", (long long)data->channels,
              (long long)data->height, (long long)data->width);
     MN_TRY(mn_runfile_set(runner->file, "image", image));
-    snprintf(digest, sizeof digest, "%08x", (unsigned)runner->dataset->digest);
+    digest_of(data, digest);
     MN_TRY(mn_runfile_set(runner->file, "dataset_digest", digest));
     MN_TRY(set_number(runner->file, "tasks", mn_stream_tasks(runner->stream)));
     MN_TRY(set_number(runner->file, "classes", mn_stream_classes(runner->stream)));

@@ -291,29 +291,13 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 
 /* --- an old one --- */
 
-static mn_status check_data(mn_runner *runner)
-{
-    char found[16];
-    char *expected = mn_runfile_get(runner->file, "dataset_digest");
-    snprintf(found, sizeof found, "%08x", (unsigned)runner->dataset->digest);
-    const bool same = expected == NULL || strcmp(expected, found) == 0;
-    const mn_status status =
-        same ? MN_OK
-             : mn_fail(MN_CORRUPT,
-                       "%s: the data set %s has digest %s now, but the run began with %s; put the "
-                       "old data back",
-                       mn_runfile_path(runner->file), runner->dataset->name, found, expected);
-    free(expected);
-    return status;
-}
-
 static mn_status continue_run(mn_runner *runner)
 {
     runner->earlier = earlier_cost(runner, "seconds");
     mn_cursor cursor;
     const mn_status begun = mn_runfile_get_cursor(runner->file, &cursor);
     MN_TRY(open_learner(runner, begun == MN_NOT_FOUND));
-    MN_TRY(check_data(runner));
+    MN_TRY(mn_check_same_data(runner->file, runner->dataset));
     runner->learner->images = (int64_t)earlier_cost(runner, "images");
     if (begun == MN_OK)
         MN_TRY(mn_learner_load(runner->learner, runner->file));
