@@ -1,0 +1,90 @@
+"""Strategies against numbers of the DER authors' own code:  authors.py MNEME
+
+authors.json was written by capture.py, which says how.  mneme goes the same way: the loss of every
+step, and what the network answers to one image of each class at the end, must be the same.  Exits 77
+(skipped) without PyTorch, in which the answers are taken.
+"""
+
+import json
+import os
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import torch
+except ImportError as why:
+    print(f"skipped: {sys.executable}: {why}; on Debian: apt install python3-torch python3-numpy")
+    sys.exit(77)
+
+sys.dont_write_bytecode = True  # the sources' folder stays as it is
+
+import runs
+from ops import contrastive, simplex
+
+TOLERANCE = 2e-5  # of the largest number: theirs are in single precision
+# The penalties of these add to the gradient and are no part of the loss that is logged, and FDR logs
+# its two steps apart.
+OTHER_LOSSES = ("ewc", "si", "fdr")
+
+
+def answers(run, strategy, tasks):
+    network = runs.initial()
+    network.load_state_dict({name: torch.from_numpy(w) for name, w in run.weights().items()})
+    logits = network(torch.cat([first_images(task) for task in tasks]))
+    return logits[:, :-1] @ simplex(runs.CLASSES) if strategy == "xder-rpc" else logits
+
+
+def first_images(task):
+    return task.x[: len(task.present)]
+
+
+def contrast(captured):
+    """How far the reference that `parity` holds the op against is from theirs: value and gradient."""
+    images = torch.tensor(captured["features"], dtype=torch.float64).requires_grad_()
+    count, views, width = images.shape
+    rows = images.reshape(count * views, width)
+    labels = torch.tensor(captured["labels"]).repeat_interleave(views).tolist()
+    mean = contrastive(rows, labels, captured["temperature"])
+    (gradient,) = torch.autograd.grad(mean, images)
+    found = distance(count * mean.item(), captured["value"])  # theirs is a sum over images
+    return max(found, distance(count * gradient, captured["gradient"]))
+
+
+def distance(got, want):
+    got, want = np.array(got), np.array(want)
+    if got.shape != want.shape:
+        return float("inf")
+    error = np.abs(got - want).max() / np.abs(want).max()
+    return error if np.isfinite(error) else float("inf")
+
+
+def report(what, error):
+    """1 where it is too far off."""
+    differs = not error <= TOLERANCE
+    print(f"  {what}: {error:.1e}{' DIFFERS' if differs else ''}")
+    return int(differs)
+
+
+def main(mneme):
+    torch.set_num_threads(1)
+    with open(os.path.join(os.path.dirname(__file__), "authors.json")) as file:
+        authors = json.load(file)
+    wrong = report("contrast", contrast(authors["contrast"]))
+    with tempfile.TemporaryDirectory() as folder:
+        of = runs.Runs(os.path.abspath(mneme), folder)
+        for case in authors["runs"]:
+            runs.TASK_CLASSES, runs.TASKS = case["task_classes"], len(case["task_classes"])
+            run = of.run(case["strategy"], {"lr": 0.2, "buffer_size": 4096, **case["settings"]})
+            found = answers(run, case["strategy"], of.tasks()).detach()
+            settings = " ".join(f"{key}={value}" for key, value in case["settings"].items())
+            error = distance(found, case["answers"])
+            if case["strategy"] not in OTHER_LOSSES:
+                error = max(error, distance(run.losses("loss"), case["losses"]))
+            wrong += report(f"{case['strategy']} {settings}", error)
+    print(f"{wrong} differences" if wrong else "all agree")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
