@@ -9,6 +9,9 @@
  * memory being theta after one step on replayed images, and mean phi a running mean of the task's
  * features.  All anchors of a task climb in one batch, each by its own gradient.  Anchors always go
  * through the networks in evaluation mode: what one answers does not depend on the others.
+ *
+ * The paper's buffer is a ring of equal parts for tasks; the DER authors' code, whose settings the
+ * recipes have, fills a reservoir instead, and so does this.
  */
 #include <mneme/strategy.h>
 
@@ -197,7 +200,7 @@ MN_STRATEGY(hal) = {
     .options_size = sizeof(hal_options),
     .state_size = sizeof(hal_state),
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES,
-    .policy = "ring",
+    .policy = "reservoir",
     .open = open,
     .phases = phases,
     .before_task = before_task,
