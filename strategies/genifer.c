@@ -14,8 +14,11 @@
  * As in the authors' code f_old normalises by the statistics of the batch, and its running ones
  * drift; statistics=running keeps them, and statistics=frozen those of both networks: then images
  * that the generator made are seen as it learned to make them, whatever the batch.  Replayed images
- * are brought to bytes before they are cropped and mirrored as training's are.  All classes have
- * their outputs from the beginning.
+ * are brought to bytes before they are cropped and mirrored as training's are.
+ *
+ * All classes have outputs from the beginning; what weight decay made of those of new classes is
+ * put back to what the run began with, as if the outputs were new.  The decay is the authors'
+ * RAdam's, which does not go through the moments.
  */
 #include "strategies/genifer_gan.h"
 
@@ -73,6 +76,38 @@ static const mn_option options[] = {
     MN_END,
 };
 
+/* --- outputs of new classes --- */
+
+static mn_tensor *of_outputs(mn_learner *learner, mn_parameter_kind kind)
+{
+    const mn_network *network = mn_learner_network(learner);
+    const int i = mn_network_head(network, kind);
+    return i >= 0 ? mn_network_parameter(network, i)->value : NULL;
+}
+
+static mn_status keep_first_outputs(mn_learner *learner)
+{
+    mn_genifer_state *s = mn_state(learner);
+    const mn_tensor *rows = of_outputs(learner, MN_WEIGHT), *bias = of_outputs(learner, MN_BIAS);
+    if (rows == NULL || bias == NULL)
+        return mn_fail(MN_UNSUPPORTED, "the network has no linear classifier with biases");
+    MN_TRY(mn_keep_tensor(learner, "first-rows", mn_tensor_shape(rows), &s->first_rows));
+    return mn_keep_tensor(learner, "first-bias", mn_tensor_shape(bias), &s->first_bias);
+}
+
+static mn_status begin_outputs(mn_learner *learner)
+{
+    const mn_genifer_state *s = mn_state(learner);
+    mn_tensor *rows = of_outputs(learner, MN_WEIGHT), *bias = of_outputs(learner, MN_BIAS);
+    const mn_range new = mn_classes(learner, MN_PRESENT);
+    if (mn_task(learner) == 0) {
+        MN_TRY(mn_tensor_copy(s->first_rows, rows));
+        return mn_tensor_copy(s->first_bias, bias);
+    }
+    MN_TRY(mn_tensor_copy_rows(rows, s->first_rows, new.first, new.count));
+    return mn_tensor_copy_rows(bias, s->first_bias, new.first, new.count);
+}
+
 static mn_status open(mn_learner *learner)
 {
     mn_genifer_state *s = mn_state(learner);
@@ -85,8 +120,10 @@ static mn_status open(mn_learner *learner)
                        "train.batch: %lld; half of a batch is replayed, expected 2 to 1024",
                        (long long)mn_batch_size(learner));
     MN_TRY(mn_add_network(learner, "before", NULL, &s->before));
-    MN_TRY(mn_add_optimiser(learner, "later", "radam", "{\"weight_decay\": 5e-4}",
+    MN_TRY(mn_add_optimiser(learner, "later", "radam",
+                            "{\"weight_decay\": 5e-4, \"decoupled\": true}",
                             mn_learner_network(learner), o->later_lr));
+    MN_TRY(keep_first_outputs(learner));
     return mn_genifer_open_gan(learner);
 }
 
@@ -94,6 +131,7 @@ static mn_status before_task(mn_learner *learner)
 {
     const mn_genifer_state *s = mn_state(learner);
     const mn_genifer_options *o = mn_options(learner);
+    MN_TRY(begin_outputs(learner));
     MN_TRY(mn_network_copy(s->before, mn_learner_network(learner)));
     return o->generator ? mn_genifer_begin_gan(learner) : MN_OK;
 }

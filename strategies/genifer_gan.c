@@ -5,7 +5,7 @@
  *     L_G = softplus(-D(phi(A(G(z, c))), c)) + distil old/new classes mean |G(z, c) - G'(z, c)|
  *
  * phi are maps of the frozen classifier in evaluation mode, through which the gradient reaches the
- * images; A is adaptive augmentation.  From the second task on half of the "real" images come from
+ * images; A is adaptive augmentation, of images that have not been cropped or mirrored.  From the second task on half of the "real" images come from
  * the previous generator G', for classes and noise that G gets, too.  What is replayed is a running
  * average of G.  R1 is a difference of first-order gradients (mn_loss_of_gradient()).
  *
@@ -230,6 +230,7 @@ mn_status mn_genifer_discriminator_loss(mn_learner *learner, mn_tape *tape, cons
     const mn_genifer_options *o = mn_options(learner);
     int32_t old_labels[MOST_ROWS];
     recipe old, new;
+    batch = mn_plain(learner, batch); /* what it makes is augmented only when it is replayed */
     mn_set_learning_rate(learner, o->discriminator_lr * (o->gamma > 0 ? lazy : 1));
     make_images(learner, tape, batch->count, old_labels, &old, &new);
     const mn_shape shape =

@@ -30,7 +30,8 @@ typedef struct mn_genifer_options {
 } mn_genifer_options;
 
 typedef struct mn_genifer_state {
-    mn_network *before; /* the classifier before the task */
+    mn_network *before;                 /* the classifier before the task */
+    mn_tensor *first_rows, *first_bias; /* of its outputs, as the run began */
     mn_network *generator, *average, *previous, *discriminator;
     mn_generator_options generator_options;
     mn_discriminator_options discriminator_options;

@@ -38,15 +38,6 @@ typedef struct lucir_state {
     int weight, bias;      /* of the classifier among the parameters */
 } lucir_state;
 
-static int head_parameter(const mn_network *network, mn_parameter_kind kind)
-{
-    for (int i = mn_network_parameter_count(network) - 1; i >= 0; i--)
-        if (mn_network_parameter(network, i)->head &&
-            mn_network_parameter(network, i)->kind == kind)
-            return i;
-    return -1;
-}
-
 static mn_status open(mn_learner *learner)
 {
     const lucir_options *o = mn_options(learner);
@@ -54,8 +45,8 @@ static mn_status open(mn_learner *learner)
     mn_network *network = mn_learner_network(learner);
     const int64_t classes = mn_classes(learner, MN_ALL).count;
     const int64_t features = mn_network_features(network);
-    s->weight = head_parameter(network, MN_WEIGHT);
-    s->bias = head_parameter(network, MN_BIAS);
+    s->weight = mn_network_head(network, MN_WEIGHT);
+    s->bias = mn_network_head(network, MN_BIAS);
     if (features == 0 || s->weight < 0 || s->bias < 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no linear classifier with biases");
     mn_require_rows(learner, classes, "class");

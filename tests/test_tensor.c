@@ -137,6 +137,24 @@ START_TEST(quotients_bounds_and_pulls_are_what_they_say)
 }
 END_TEST
 
+START_TEST(rows_are_copied_alone)
+{
+    mn_tensor *x = new_tensor(MN_SHAPE(3, 2), (float[]){1, 2, 3, 4, 5, 6});
+    mn_tensor *y = new_tensor(MN_SHAPE(3, 2), (float[]){0, 0, 0, 0, 0, 0});
+    mn_tensor *flat = new_tensor(MN_SHAPE(6), NULL);
+    ck_assert_ok(mn_tensor_copy_rows(y, x, 1, 1));
+    ck_elements(y, (float[]){0, 0, 3, 4, 0, 0});
+    ck_assert_ok(mn_tensor_copy_rows(y, x, 3, 0));
+    ck_assert_ok(mn_tensor_copy_rows(y, x, 1, 2));
+    ck_elements(y, (float[]){0, 0, 3, 4, 5, 6});
+    ck_assert_fails(mn_tensor_copy_rows(y, x, 2, 2), MN_BAD_SHAPE, "rows 2 to 3 of 3");
+    ck_assert_fails(mn_tensor_copy_rows(y, flat, 0, 1), MN_BAD_SHAPE, "(6) vs (3,2)");
+    mn_tensor_free(x);
+    mn_tensor_free(y);
+    mn_tensor_free(flat);
+}
+END_TEST
+
 START_TEST(replacing_does_not_read_what_was_there)
 {
     mn_tensor *x = new_tensor(MN_SHAPE(2), (float[]){1, 2});
@@ -267,7 +285,7 @@ MN_SUITE("tensor", projection_takes_away_only_what_points_against, a_shape_count
          a_new_tensor_is_aligned_and_zero, impossible_shapes_are_refused,
          elements_are_written_and_read_whole, a_view_shares_the_slab_it_is_cut_from,
          flat_arithmetic_is_what_it_says, quotients_bounds_and_pulls_are_what_they_say,
-         replacing_does_not_read_what_was_there, arithmetic_wants_floats_of_equal_count,
-         sums_are_made_in_double, bits_do_not_depend_on_addresses,
-         products_depend_neither_on_addresses_nor_on_threads,
+         rows_are_copied_alone, replacing_does_not_read_what_was_there,
+         arithmetic_wants_floats_of_equal_count, sums_are_made_in_double,
+         bits_do_not_depend_on_addresses, products_depend_neither_on_addresses_nor_on_threads,
          matrix_products_transpose_what_they_are_told_to)

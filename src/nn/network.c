@@ -316,6 +316,14 @@ int64_t mn_network_features(const mn_network *network)
     return 0;
 }
 
+int mn_network_head(const mn_network *network, mn_parameter_kind kind)
+{
+    for (int i = network->segment_count - 1; i >= 0; i--)
+        if (network->segments[i].parameter.head && network->segments[i].parameter.kind == kind)
+            return i;
+    return -1;
+}
+
 /* The i-th parameter of the classifier; -1 past the end. */
 static int head_at(const mn_network *network, int i)
 {

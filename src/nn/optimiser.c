@@ -22,6 +22,7 @@ typedef struct sgd_options {
 
 typedef struct adam_options {
     double beta1, beta2, epsilon, weight_decay;
+    bool decoupled;
 } adam_options;
 
 typedef struct lars_options {
@@ -110,6 +111,8 @@ static const mn_option adam_table[] = {
     MN_REAL(adam_options, beta2, 0.999, 0, 0.999999999, "decay of the mean of squared gradients"),
     MN_REAL(adam_options, epsilon, 1e-8, 1e-30, 1, "added to the root of the mean square"),
     MN_REAL(adam_options, weight_decay, 0, 0, 1e6, "L2 penalty added to the gradient"),
+    MN_BOOL(adam_options, decoupled, false,
+            "the penalty leaves the gradient alone and shrinks weights by lr times it (AdamW)"),
     MN_END,
 };
 
@@ -136,6 +139,7 @@ static void any_adam_step(mn_optimiser *optimiser, double learning_rate, part of
         .weight_decay = (float)o->weight_decay,
         .number = optimiser->steps + 1,
         .rectified = rectified,
+        .decoupled = o->decoupled,
     };
     mn_tensor *values = mn_network_values(optimiser->network);
     const mn_tensor *gradients = mn_network_gradients(optimiser->network);

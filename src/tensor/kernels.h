@@ -190,10 +190,11 @@ typedef struct mn_adam_step {
     float rate, beta1, beta2, epsilon, weight_decay;
     int64_t number; /* of this step, from 1: for the bias correction */
     bool rectified; /* RAdam */
+    bool decoupled; /* AdamW */
 } mn_adam_step;
-/* Kingma and Ba 2015, with weight decay added to the gradient, as PyTorch's Adam does.  Rectified
- * (Liu et al. 2020): the step waits for the variance to be known, until then it is the mean alone.
- */
+/* Kingma and Ba 2015, with weight decay added to the gradient, as PyTorch's Adam does; decoupled
+ * (Loshchilov and Hutter 2019), w shrinks by rate weight_decay first.  Rectified (Liu et al. 2020):
+ * the step waits for the variance to be known, until then it is the mean alone. */
 void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, float *first_moment,
                          float *second_moment, float *w);
 

@@ -246,6 +246,24 @@ mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x)
     return MN_OK;
 }
 
+mn_status mn_tensor_copy_rows(mn_tensor *y, const mn_tensor *x, int64_t first, int64_t count)
+{
+    MN_TRY(check_pair(x, y));
+    if (!mn_shape_equal(x->shape, y->shape))
+        return mn_shapes_differ(x->shape, y->shape);
+    const int64_t rows = y->shape.rank > 0 ? y->shape.size[0] : 1;
+    if (y->layout != NULL || first < 0 || count < 0 || first > rows - count)
+        return mn_fail(MN_BAD_SHAPE, "rows %lld to %lld of %lld cannot be copied", (long long)first,
+                       (long long)(first + count - 1), (long long)rows);
+    mn_tensor_changed();
+    const int64_t width = rows > 0 ? mn_tensor_count(y) / rows : 0;
+    float *to = y->data;
+    const float *from = x->data;
+    if (count * width > 0 && to != from)
+        mn_kernel_axpby(count * width, 1, from + first * width, 0, to + first * width);
+    return MN_OK;
+}
+
 mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b)
 {
     MN_TRY(check_pair(x, y));

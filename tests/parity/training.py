@@ -138,6 +138,8 @@ class Training:
     def torch_optimiser(self):
         if self.optimiser in ("adam", "radam"):
             kind = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam}[self.optimiser]
+            if self.options.get("decoupled"):
+                kind = torch.optim.AdamW
             return kind(
                 self.model.parameters(),
                 lr=self.rate,
@@ -235,6 +237,8 @@ def all_trainings():
         scaled = Training(f"{source}, lars", data, "lars", 1.0, lars, True)
         scaled.noise = 1e-3  # the biases before norms move by rounding alone, at the full rate
         yield scaled
+        options = {"weight_decay": 0.5, "decoupled": True}
+        yield Training(f"{source}, adam, decoupled", data, "adam", 1e-3, options)
         yield Training(f"{source}, radam", data, "radam", 1e-2, {"weight_decay": 1e-4})
         yield Training(f"{source}, batch norm", data, "sgd", 0.05, {"momentum": 0.9}, True)
 

@@ -101,6 +101,8 @@ MN_API mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mod
 
 MN_API int mn_network_parameter_count(const mn_network *network);
 MN_API const mn_parameter *mn_network_parameter(const mn_network *network, int i);
+/* Place of the classifier's last parameter of a kind, whose rows are classes; -1: it has none. */
+MN_API int mn_network_head(const mn_network *network, mn_parameter_kind kind);
 /* Running statistics: (name, tensor) pairs; not touched by optimisers. */
 MN_API int mn_network_statistic_count(const mn_network *network);
 MN_API mn_tensor *mn_network_statistic(const mn_network *network, int i, const char **name);

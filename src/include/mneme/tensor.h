@@ -61,6 +61,9 @@ MN_API mn_status mn_tensor_read(const mn_tensor *tensor, void *elements, size_t 
  * double in a fixed order. */
 MN_API mn_status mn_tensor_fill(mn_tensor *y, float value); /* y = v */
 MN_API mn_status mn_tensor_copy(mn_tensor *y, const mn_tensor *x); /* y = x */
+/* Rows first to before first + count of y alone: y[i] = x[i].  Equal shapes. */
+MN_API mn_status mn_tensor_copy_rows(mn_tensor *y, const mn_tensor *x, int64_t first,
+                                     int64_t count);
 /* y = a x + b y */
 MN_API mn_status mn_tensor_axpby(mn_tensor *y, float a, const mn_tensor *x, float b);
 MN_API mn_status mn_tensor_mul(mn_tensor *y, const mn_tensor *x); /* y = y x */

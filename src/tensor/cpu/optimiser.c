@@ -65,15 +65,23 @@ MN_CLONES static void velocity_loop(int64_t n, float momentum, float rate, float
 }
 
 void mn_kernel_velocity_step(int64_t n, float momentum, float rate, float weight_decay,
-                             const float *g, float *velocity, float *w){
+                             const float *g, float *velocity, float *w)
+{
     MN_IN_PARTS(n,
-                velocity_loop(count, momentum, rate, weight_decay, g + at, velocity + at, w + at))}
+                velocity_loop(count, momentum, rate, weight_decay, g + at, velocity + at, w + at))
+}
+
+static inline float left_by_decay(const mn_adam_step *step)
+{
+    return step->decoupled ? 1 - step->rate * step->weight_decay : 1;
+}
 
 MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate, float root,
                                 const float *g, float *first_moment, float *second_moment, float *w)
 {
-    const float beta1 = step->beta1, beta2 = step->beta2, decay = step->weight_decay;
-    const float rest1 = 1 - beta1, rest2 = 1 - beta2, epsilon = step->epsilon;
+    const float beta1 = step->beta1, beta2 = step->beta2, epsilon = step->epsilon;
+    const float rest1 = 1 - beta1, rest2 = 1 - beta2, left = left_by_decay(step);
+    const float decay = step->decoupled ? 0 : step->weight_decay;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         const float slope = g[i] + decay * w[i];
@@ -81,7 +89,7 @@ MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate,
         const float s = beta2 * second_moment[i] + rest2 * slope * slope;
         first_moment[i] = m;
         second_moment[i] = s;
-        w[i] -= rate * m / (sqrtf(s) * root + epsilon);
+        w[i] = left * w[i] - rate * m / (sqrtf(s) * root + epsilon);
     }
 }
 
@@ -89,15 +97,16 @@ MN_CLONES static void adam_loop(int64_t n, const mn_adam_step *step, float rate,
 MN_CLONES static void mean_loop(int64_t n, const mn_adam_step *step, float rate, const float *g,
                                 float *first_moment, float *second_moment, float *w)
 {
-    const float beta1 = step->beta1, beta2 = step->beta2, decay = step->weight_decay;
+    const float beta1 = step->beta1, beta2 = step->beta2, left = left_by_decay(step);
     const float rest1 = 1 - beta1, rest2 = 1 - beta2;
+    const float decay = step->decoupled ? 0 : step->weight_decay;
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         const float slope = g[i] + decay * w[i];
         const float m = beta1 * first_moment[i] + rest1 * slope;
         first_moment[i] = m;
         second_moment[i] = beta2 * second_moment[i] + rest2 * slope * slope;
-        w[i] -= rate * m;
+        w[i] = left * w[i] - rate * m;
     }
 }
 
