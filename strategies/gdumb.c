@@ -160,7 +160,11 @@ static const mn_update nothing[] = {{.name = NULL}};
 static const mn_update fit[] = {{.name = "fit", .optimiser = "fit", .loss = loss}, {.name = NULL}};
 static const mn_phase phases[] = {
     {.name = "store", .source = MN_FROM_STREAM, .epochs = one_epoch, .updates = nothing},
-    {.name = "fit", .source = MN_FROM_BUFFER, .epochs = fitting_epochs, .updates = fit},
+    {.name = "fit",
+     .source = MN_FROM_BUFFER,
+     .epochs = fitting_epochs,
+     .updates = fit,
+     .reset = MN_FRESH_EACH_PHASE}, /* as the network is new */
     {.name = NULL},
 };
 

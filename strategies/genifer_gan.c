@@ -5,9 +5,10 @@
  *     L_G = softplus(-D(phi(A(G(z, c))), c)) + distil old/new classes mean |G(z, c) - G'(z, c)|
  *
  * phi are maps of the frozen classifier in evaluation mode, through which the gradient reaches the
- * images; A is adaptive augmentation, of images that have not been cropped or mirrored.  From the second task on half of the "real" images come from
- * the previous generator G', for classes and noise that G gets, too.  What is replayed is a running
- * average of G.  R1 is a difference of first-order gradients (mn_loss_of_gradient()).
+ * images; A is adaptive augmentation, of images that have not been cropped or mirrored.  From the
+ * second task on half of the "real" images come from the previous generator G', for classes and
+ * noise that G gets, too.  What is replayed is a running average of G.  R1 is a difference of
+ * first-order gradients (mn_loss_of_gradient()).
  *
  * Images are made once a step: the discriminator moves first, on a copy that no gradient passes. */
 #include "strategies/genifer_gan.h"
@@ -205,17 +206,16 @@ static mn_var *joined(mn_var *old, mn_var *new)
 }
 
 /* Makes the step's images, of which the generator's update wants the gradient. */
-static void make_images(mn_learner *learner, mn_tape *tape, int64_t count, int32_t *old_labels,
-                        recipe *old, recipe *new)
+static void make_images(mn_learner *learner, mn_tape *tape, int64_t count, recipe *old, recipe *new)
 {
     static const char *const old_names[] = {"old-class", "old-latent", "old-noise"};
     static const char *const new_names[] = {"new-class", "new-latent", "new-noise"};
     mn_genifer_state *s = mn_state(learner);
-    int32_t labels[MOST_ROWS];
+    int32_t labels[MOST_ROWS]; /* which the classes tell, too */
     s->old_fakes = s->old_reals = NULL;
     *old = (recipe){NULL, NULL, NULL};
     if (mn_task(learner) > 0) {
-        *old = recipe_of(learner, tape, old_names, mn_classes(learner, MN_PAST), count, old_labels);
+        *old = recipe_of(learner, tape, old_names, mn_classes(learner, MN_PAST), count, labels);
         s->old_reals = images_of(s, s->previous, old, MN_EVAL | MN_NO_GRADIENT);
         s->old_fakes = images_of(s, s->generator, old, MN_TRAIN);
     }
@@ -228,11 +228,10 @@ mn_status mn_genifer_discriminator_loss(mn_learner *learner, mn_tape *tape, cons
 {
     mn_genifer_state *s = mn_state(learner);
     const mn_genifer_options *o = mn_options(learner);
-    int32_t old_labels[MOST_ROWS];
     recipe old, new;
     batch = mn_plain(learner, batch); /* what it makes is augmented only when it is replayed */
     mn_set_learning_rate(learner, o->discriminator_lr * (o->gamma > 0 ? lazy : 1));
-    make_images(learner, tape, batch->count, old_labels, &old, &new);
+    make_images(learner, tape, batch->count, &old, &new);
     const mn_shape shape =
         MN_SHAPE(batch->count, s->image.size[0], s->image.size[1], s->image.size[2]);
     mn_var *reals = joined(s->old_reals, mn_input(tape, shape, batch->x, false));
@@ -243,17 +242,17 @@ mn_status mn_genifer_discriminator_loss(mn_learner *learner, mn_tape *tape, cons
     s->fake_maps = seen_in(learner, mn_augmented(learner, "fake-changes", s->fakes, *s->augmented));
     s->real_scores = scores_of(s, real_maps, real_classes, MN_TRAIN);
     mn_var *fake_scores = scores_of(s, mn_detach(s->fake_maps), s->fake_classes, MN_TRAIN);
-    mn_term(learner, "real", 1, mn_mean(mn_softplus(mn_scale(s->real_scores, -1))));
-    mn_term(learner, "made", 1, mn_mean(mn_softplus(fake_scores)));
+    mn_var *of_reals = mn_mean(mn_softplus(mn_scale(s->real_scores, -1)));
+    mn_var *of_fakes = mn_mean(mn_softplus(fake_scores));
+    mn_term(learner, "real", 1, of_reals);
+    mn_term(learner, "made", 1, of_fakes);
     if (o->gamma > 0 && *s->updates % PENALTY_EVERY == 0) {
         penalised p = {s, real_classes, 1 / (double)mn_rows_of(real_maps)};
         mn_term(learner, "r1", o->gamma / 2 * lazy,
                 mn_loss_of_gradient(sum_of_scores, squared_length, &p, real_maps));
     }
     *s->certainty =
-        certain_of * *s->certainty +
-        (1 - certain_of) * (mn_item(mn_mean(mn_softplus(fake_scores))) +
-                            mn_item(mn_mean(mn_softplus(mn_scale(s->real_scores, -1)))));
+        certain_of * *s->certainty + (1 - certain_of) * (mn_item(of_fakes) + mn_item(of_reals));
     return MN_OK;
 }
 

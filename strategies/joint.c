@@ -19,7 +19,11 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     return MN_OK;
 }
 
-static const mn_phase phases[] = {{.name = "train", .source = MN_FROM_SEEN}, {.name = NULL}};
+static const mn_phase phases[] = {
+    /* A new network has no use for the old one's moments. */
+    {.name = "train", .source = MN_FROM_SEEN, .reset = MN_FRESH_EACH_PHASE},
+    {.name = NULL},
+};
 
 MN_STRATEGY(joint) = {
     MN_STRATEGY_HEADER,

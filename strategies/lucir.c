@@ -8,7 +8,8 @@
  *     x from the task and the buffer, mixed as one data set
  *
  * Vectors of present classes begin as the mean direction of their images and are the only ones that
- * move.  Exemplars are chosen by herding; then all vectors and sigma are trained on them alone.
+ * move.  Exemplars are chosen by herding; from the second task on all vectors and sigma are then
+ * trained on them alone.
  * The vectors are the rows of the network's own classifier.  Cosines have no use for its biases:
  * the first of them serves as sigma - 1, so that sigma is trained and kept like any other
  * parameter. (The authors also take the ReLU from the last features; here the network is as it is.)

@@ -12,7 +12,7 @@
  */
 #include <mneme/strategy.h>
 
-enum { MOST_REPLAYED = 4096, MOST_CLASSES = 4096, MOST_COMPONENTS = 64 };
+enum { MOST_REPLAYED = 4096, MOST_COMPONENTS = 64 };
 
 typedef struct mog_options {
     int64_t components, iterations, replay, base;
@@ -50,13 +50,10 @@ static int64_t replayed(const mn_learner *learner)
     return o->replay > 0 ? o->replay : mn_batch_size(learner);
 }
 
-static mn_status check(mn_learner *learner, int64_t features, int64_t classes)
+static mn_status check(mn_learner *learner, int64_t features)
 {
     if (features == 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
-    if (classes > MOST_CLASSES)
-        return mn_fail(MN_UNSUPPORTED, "%lld classes; at most %d have mixtures", (long long)classes,
-                       MOST_CLASSES);
     if (replayed(learner) > MOST_REPLAYED)
         return mn_fail(MN_BAD_OPTION,
                        "batches of %lld: set mog-replay.replay to at most %d features a step",
@@ -72,7 +69,7 @@ static mn_status open(mn_learner *learner)
     const int64_t classes = mn_classes(learner, MN_ALL).count;
     s->features = mn_network_features(network);
     s->rows = o->components * classes;
-    MN_TRY(check(learner, s->features, classes));
+    MN_TRY(check(learner, s->features));
     const mn_shape each = MN_SHAPE(s->rows, s->features), one = MN_SHAPE(s->rows, 1);
     MN_TRY(mn_keep_tensor(learner, "mean", each, &s->mean));
     MN_TRY(mn_keep_tensor(learner, "variance", each, &s->variance));
@@ -128,7 +125,7 @@ static mn_status put(mn_tensor *to, mn_var *value)
 static mn_status put_present(mn_learner *learner, mn_tensor *to, mn_var *value)
 {
     mn_tape *tape = mn_tape_of(value);
-    float mark[MOST_CLASSES] = {0};
+    float mark[MN_MAX_CLASSES] = {0};
     const mn_range present = mn_classes(learner, MN_PRESENT);
     for (int64_t k = present.first; k < present.first + present.count; k++)
         mark[k] = 1;

@@ -5,11 +5,10 @@
  * about present and future classes is implanted into their logits; an image in its u-th draw of the
  * task is refreshed with probability 1/u.  The code is that of the paper (tag tpami2023 of the
  * authors' repository), with these differences: tasks may differ in size; implanting cannot turn
- * signs round (see mn_implant); where a batch has one row, running statistics take the place of
- * statistics that one row does not have. */
+ * signs round (see mn_implant; reference=true lets it); where a batch has one row, running statistics
+ * take the place of statistics that one row does not have; images without colour are not mirrored
+ * for the contrast.  Without these it makes the authors' numbers (tests/parity/authors.py). */
 #include "strategies/xder_steps.h"
-
-enum { MOST_CLASSES = 4096 };
 
 static int64_t end_of(mn_range range)
 {
@@ -162,7 +161,7 @@ static bool is_below(const mn_batch *batch, int64_t row, void *context)
 static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     const mn_xder_options *o = mn_options(learner);
-    if (mn_classes(learner, MN_FUTURE).count == 0 || o->lambda <= 0)
+    if (mn_classes(learner, MN_FUTURE).count == 0 || (o->lambda <= 0 && o->distance <= 0))
         return;
     int64_t most = o->contrast;
     const mn_batch *old = mn_draw(learner, "contrast", o->contrast);
@@ -174,7 +173,8 @@ static void add_preparation(mn_learner *learner, mn_tape *tape, const mn_batch *
         spec.flip = 0; /* images without colour are often signs, which a mirror makes wrong */
     const mn_batch *views = mn_views(learner, "contrast", rows, &spec, o->views);
     mn_var *logits = logits_of(learner, tape, views, MN_TRAIN_FROZEN);
-    mn_term(learner, "contrast", o->lambda, contrast(learner, views, logits));
+    if (o->lambda > 0)
+        mn_term(learner, "contrast", o->lambda, contrast(learner, views, logits));
     if (o->distance > 0 && old->count > 1)
         mn_term(learner, "distance", o->distance,
                 distance(learner, tape, old, logits, rows->count));
@@ -307,7 +307,7 @@ static mn_status make_room(mn_learner *learner, mn_tape *tape, const mn_batch *n
                                label < past.count ? room / end_of(present) : 0));
     const int64_t left = room - mn_buffer_used(buffer);
     const float *draw = mn_host(mn_uniform(learner, tape, "shares", MN_SHAPE(present.count)));
-    float wanted[MOST_CLASSES] = {0};
+    float wanted[MN_MAX_CLASSES] = {0};
     for (int64_t i = 0; draw != NULL && i < present.count; i++) {
         int64_t rank = 0; /* the classes of the lowest numbers take what cannot be shared */
         for (int64_t j = 0; j < present.count; j++)
@@ -332,7 +332,7 @@ static mn_status fill(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const mn_xder_options *o = mn_options(learner);
     const mn_xder_state *s = mn_state(learner);
     const int64_t past = mn_classes(learner, MN_PAST).count, *places;
-    float wanted[MOST_CLASSES];
+    float wanted[MN_MAX_CLASSES];
     MN_TRY(mn_tensor_read(s->wanted, wanted, mn_tensor_bytes(s->wanted)));
     const mn_batch *taken = mn_subset(learner, now, is_wanted, wanted, &places);
     if (taken->count == 0)

@@ -136,6 +136,30 @@ static void refused(const char *path, const char *judge, mn_status status, const
     ck_assert_ptr_null(classes);
 }
 
+/* Both hold out half of the images, each its own half. */
+START_TEST(held_out_images_that_the_judge_was_trained_on_are_left_out)
+{
+    const test_setting run[] = {{"buffer_size", "100"}, {"validation", "0.5"}, {NULL, NULL}};
+    const test_setting half[] = {{"seed", "1"}, {"validation", "0.5"}, {NULL, NULL}};
+    int64_t count, real = 0, held = 0;
+    set_up();
+    test_remove(run_path);
+    test_run("split-synthetic", "er", run, run_path);
+    keep(LAST, 0, false);
+    refused(run_path, judge_path, MN_UNSUPPORTED, "give the judge the run's validation");
+    test_remove(judge_path);
+    test_run("split-synthetic", "joint", half, judge_path);
+    mn_judged_class *classes = judged(&count);
+    for (int64_t i = 0; i < count; i++)
+        real += classes[i].real.count;
+    held = test_query(
+        run_path, "SELECT sum(total) FROM evaluation WHERE after_task = 2 AND scope = 'class-il'");
+    ck_assert_msg(real > 0 && real < held, "%lld of %lld", (long long)real, (long long)held);
+    free(classes);
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_judge_that_cannot_judge_is_refused)
 {
     char other[700];
@@ -152,10 +176,14 @@ START_TEST(a_judge_that_cannot_judge_is_refused)
     test_run("maps-synthetic", "joint", (const test_setting[]){{NULL, NULL}}, other);
     refused(run_path, other, MN_BAD_OPTION, "but the images are of");
     test_remove(other);
+    test_run("perm-synthetic", "er", (const test_setting[]){{NULL, NULL}}, other);
+    refused(other, judge_path, MN_UNSUPPORTED, "its tasks share their classes");
+    test_remove(other);
     tear_down();
 }
 END_TEST
 
 MN_SUITE("judge", copies_of_training_images_are_found_out,
          equal_images_have_no_diversity_and_wrong_ones_no_agreement,
+         held_out_images_that_the_judge_was_trained_on_are_left_out,
          a_judge_that_cannot_judge_is_refused)

@@ -81,6 +81,11 @@ static mn_status check_pair(const opened *run, const opened *judge)
                        "%s: a run cannot judge itself; train another, as in 'mneme "
                        "run %s joint --seed 1'",
                        run->path, run->experiment->benchmark);
+    if (!mn_stream_class_incremental(run->stream))
+        return mn_fail(MN_UNSUPPORTED,
+                       "%s: its tasks share their classes, so a label does not say what an image "
+                       "should look like; only class-incremental runs are judged",
+                       run->path);
     if (run->dataset->digest != judge->dataset->digest)
         return mn_fail(MN_BAD_OPTION, "%s learned %s, but the images are of %s", judge->path,
                        judge->dataset->name, run->dataset->name);
@@ -140,8 +145,12 @@ static int64_t task_of(const mn_stream *stream, int32_t label)
     return task;
 }
 
-/* Up to `most` images of a class, in stored order. */
-static mn_status collect(const opened *run, mn_part part, int32_t label, int64_t most, images *to)
+/* What is done with an image of the class: `place` is its own in the data set's part. */
+typedef mn_status on_image(void *context, const uint8_t *pixels, int64_t place);
+
+/* A class's images of a part, in stored order. */
+static mn_status each_image(const opened *run, mn_part part, int32_t label, on_image *take,
+                            void *context)
 {
     const int64_t task = task_of(run->stream, label);
     const size_t bytes = (size_t)mn_shape_count(image_of(run));
@@ -152,11 +161,59 @@ static mn_status collect(const opened *run, mn_part part, int32_t label, int64_t
     for (int64_t i = 0; i < mn_loader_batches(loader) && status == MN_OK; i++) {
         const mn_batch *batch;
         status = mn_loader_batch(loader, i, &batch);
-        for (int64_t row = 0; status == MN_OK && row < batch->count && to->count < most; row++)
+        for (int64_t row = 0; status == MN_OK && row < batch->count; row++)
             if (batch->labels[row] == label)
-                status = add_image(to, batch->pixels + (size_t)row * bytes, bytes);
+                status = take(context, batch->pixels + (size_t)row * bytes, batch->indices[row]);
     }
     mn_loader_free(loader);
+    return status;
+}
+
+typedef struct collection {
+    images *to;
+    size_t bytes;         /* of an image */
+    int64_t most;         /* images */
+    const bool *left_out; /* by place; NULL: none */
+} collection;
+
+static mn_status collect_image(void *context, const uint8_t *pixels, int64_t place)
+{
+    const collection *c = context;
+    if (c->to->count == c->most || (c->left_out != NULL && c->left_out[place]))
+        return MN_OK;
+    return add_image(c->to, pixels, c->bytes);
+}
+
+static mn_status collect_train(const opened *run, int32_t label, images *to)
+{
+    collection c = {to, (size_t)mn_shape_count(image_of(run)), INT64_MAX, NULL};
+    return each_image(run, MN_PART_TRAIN, label, collect_image, &c);
+}
+
+static mn_status mark(void *context, const uint8_t *pixels, int64_t place)
+{
+    (void)pixels;
+    bool *marks = context;
+    marks[place] = true;
+    return MN_OK;
+}
+
+/* Images that neither was trained on: test images, or what the run held out without what the judge,
+ * which holds out others, was trained on. */
+static mn_status collect_real(const opened *run, const opened *judge, int32_t label, images *to)
+{
+    collection c = {to, (size_t)mn_shape_count(image_of(run)), MOST_REAL, NULL};
+    if (mn_experiment_settings(run->experiment)->validation == 0)
+        return each_image(run, MN_PART_TEST, label, collect_image, &c);
+    bool *trained = calloc((size_t)run->dataset->train.count, sizeof *trained);
+    if (trained == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld marks",
+                       (long long)run->dataset->train.count);
+    c.left_out = trained;
+    mn_status status = each_image(judge, MN_PART_TRAIN, label, mark, trained);
+    if (status == MN_OK)
+        status = each_image(run, MN_PART_VALIDATION, label, collect_image, &c);
+    free(trained);
     return status;
 }
 
@@ -335,16 +392,15 @@ static mn_judged_images measured(const judging *j, const images *i, const images
 static mn_status judge_label(judging *j, int64_t first, int64_t last)
 {
     const int32_t label = j->classes[first].class.label;
-    const mn_part held = mn_experiment_settings(j->run.experiment)->validation > 0
-                             ? MN_PART_VALIDATION
-                             : MN_PART_TEST;
     images train = {0}, real = {0};
-    mn_status status = collect(&j->run, MN_PART_TRAIN, label, INT64_MAX, &train);
+    mn_status status = collect_train(&j->run, label, &train);
     if (status == MN_OK)
-        status = collect(&j->run, held, label, MOST_REAL, &real);
+        status = collect_real(&j->run, &j->judge, label, &real);
     if (status == MN_OK && (train.count == 0 || real.count == 0))
-        status = mn_fail(MN_UNSUPPORTED, "%s: class %d has no images to compare with", j->run.path,
-                         (int)label);
+        status = mn_fail(MN_UNSUPPORTED,
+                         "%s: class %d has no images that neither it nor the judge was trained on; "
+                         "give the judge the run's validation",
+                         j->run.path, (int)label);
     if (status == MN_OK)
         status = see(&j->judge, j->width, &train);
     if (status == MN_OK)

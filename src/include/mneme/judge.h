@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* Images of one class: those that the generator made after a task, or real ones that nobody trained
- * on (test images; of a run with `validation`, the held-out ones). */
+ * on (test images; of a run with `validation`, those held out that the judge was not trained on). */
 typedef struct mn_judged_images {
     int64_t count;
     int64_t agreed;   /* the judge takes them for the class, among those seen by then */
