@@ -7,9 +7,9 @@
  * a softmax over these and features in evaluation mode.
  *
  * The authors take the cross-entropy over the classes seen so far: finetune.classes=seen, which the
- * recipes set.  van de Ven and Tolias (2019) take p over these too, weigh the two terms by 1 / t and
- * 1 - 1 / t in the t-th task, and the second by T^2 besides: lwf.classes=seen, lwf.weighting=tasks,
- * finetune.weighting=tasks, lwf.alpha=4.
+ * recipes set.  van de Ven and Tolias (2019) take p over these too, weigh the two terms by 1 / t
+ * and 1 - 1 / t in the t-th task, and the second by T^2 besides: lwf.classes=seen,
+ * lwf.weighting=tasks, finetune.weighting=tasks, lwf.alpha=4.
  *
  * Where the DER authors' code records the old network's answers once, on images that
  * are neither augmented nor normalised, these are computed in each step on un-augmented, normalised

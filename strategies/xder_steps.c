@@ -5,9 +5,10 @@
  * about present and future classes is implanted into their logits; an image in its u-th draw of the
  * task is refreshed with probability 1/u.  The code is that of the paper (tag tpami2023 of the
  * authors' repository), with these differences: tasks may differ in size; implanting cannot turn
- * signs round (see mn_implant; reference=true lets it); where a batch has one row, running statistics
- * take the place of statistics that one row does not have; images without colour are not mirrored
- * for the contrast.  Without these it makes the authors' numbers (tests/parity/authors.py). */
+ * signs round (see mn_implant; reference=true lets it); where a batch has one row, running
+ * statistics take the place of statistics that one row does not have; images without colour are not
+ * mirrored for the contrast.  Without these it makes the authors' numbers
+ * (tests/parity/authors.py). */
 #include "strategies/xder_steps.h"
 
 static int64_t end_of(mn_range range)
