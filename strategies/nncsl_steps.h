@@ -27,7 +27,8 @@ typedef struct mn_nncsl_options {
         MN_REAL(mn_nncsl_options, distil, by_distil, 0, 1000,                                      \
                 "weight of keeping past classes' votes (the authors' 0.2 for nncsl alone)"),       \
         MN_INT(mn_nncsl_options, labelled, 5, 1, 4096,                                             \
-               "labelled images of each class seen, in a step, again where a class has fewer"),    \
+               "labelled images of each class seen, in a step: no more than a class has; those "   \
+               "of past classes again where the buffer has fewer"),                                \
         MN_INT(mn_nncsl_options, small, 0, 0, MN_NNCSL_MOST_SMALL,                                 \
                "small views of each unlabelled image (the authors: 2); networks must take them"),  \
         MN_TEXT(mn_nncsl_options, projection, "512,512",                                           \

@@ -72,6 +72,8 @@ mn_status mn_view_check(const mn_view_spec *spec, mn_shape image)
     if (view.size[1] > image.size[1] || view.size[2] > image.size[2])
         return mn_fail(MN_BAD_OPTION, "views: a size of %lld is larger than the images, %lldx%lld",
                        (long long)view.size[1], (long long)image.size[1], (long long)image.size[2]);
+    if (spec->small_area_least > 0) /* first: a small view's area is a copy of it */
+        MN_TRY(check_range("small_area", spec->small_area_least, spec->small_area_most));
     if (spec->area_least > 0) {
         MN_TRY(check_range("area", spec->area_least, spec->area_most));
         MN_TRY(check_range("aspect", spec->aspect_least, spec->aspect_most));

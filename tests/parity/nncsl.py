@@ -50,6 +50,7 @@ OPTIONS = {
     "freeze_norms": True,
     "support_gradient": True,
 }
+NETWORK = {"batch_norm": False}
 VARIANTS = {
     "nncsl": {"mask": True, "detach": False, "distil": 0.2},
     "csl": {"mask": True, "detach": False, "distil": 0.0},
@@ -173,8 +174,8 @@ class Draws:
 
 class Learner:
     def __init__(self, strategy, options, projection, rule):
-        self.strategy, self.o = strategy, {**OPTIONS, **VARIANTS[strategy], **options}
-        self.network, self.projection = initial(), projection
+        self.strategy, self.o = strategy, {**NETWORK, **OPTIONS, **VARIANTS[strategy], **options}
+        self.network, self.projection = initial(self.o["batch_norm"]), projection
         self.old, self.losses = None, {}
         modules, rate = (self.network, projection), RATES[rule]
         if rule == "lars":
@@ -247,9 +248,10 @@ class Learner:
         if task.number > 0:
             if self.o["freeze_norms"]:
                 self.network.eval(), self.projection.eval()
+            # Norms as the student's, so that equal weights vote alike.
             self.old = copy.deepcopy((self.network, self.projection))
             for network in self.old:
-                network.eval()
+                network.train(not self.o["freeze_norms"])
 
     def step(self, loss, factor):
         for optimiser in self.optimisers:
@@ -290,7 +292,10 @@ def reference(runs, strategy, options, projection, rule):
 
 def settings_of(strategy, options, rule):
     """Views that are mirrored by chance and nothing else."""
-    given = {f"{strategy}.{name}": value for name, value in {**OPTIONS, **options}.items()}
+    given = {
+        f"network.{name}" if name in NETWORK else f"{strategy}.{name}": value
+        for name, value in {**OPTIONS, **options}.items()
+    }
     views = {"area_least": 0, "flip": 0.5, "jitter": 0, "solarise": 0, "equalise": 0}
     views |= {"small_size": SIDE, "small_area_least": 0}
     given |= {f"views.{name}": value for name, value in views.items()}
@@ -335,7 +340,8 @@ def errors(run, strategy, learner, start):
             move = value.numpy() - before
             largest = max(largest, np.abs(move).max())
             # A bias before a norm in training has no gradient but rounding.
-            floor = 1e-2 if name in ("fc1.bias", "fc2.bias") and "projection" in owner else 1e-12
+            normed = "projection" in owner or learner.o["batch_norm"]
+            floor = 1e-2 if name in ("fc1.bias", "fc2.bias") and normed else 1e-12
             got = run.tensor(f"{owner}/{name}") - before
             yield f"{owner}/{name}", np.abs(got - move).max() / max(np.abs(move).max(), floor)
     if largest < LEAST_MOVE:
@@ -351,6 +357,8 @@ CASES = [
     ("nncsl", {"freeze_norms": False, "linear": 1.0, "labelled": 5}, "sgd"),
     ("nncsl", {"support_gradient": False, "small": 1}, "sgd"),
     ("nncsl", {"freeze_norms": False}, "lars"),
+    ("nncsl", {"batch_norm": True, "freeze_norms": False}, "sgd"),
+    ("nncsl", {"batch_norm": True, "freeze_norms": True}, "sgd"),
     ("csl", {"small": 1}, "sgd"),
     ("paws", {"linear": 1.0}, "sgd"),
 ]
@@ -367,7 +375,7 @@ def main(mneme):
             projection = projection_from(runs.run(strategy, {**settings, "lr": 0}), strategy)
             projection.bn1.reset_running_stats(), projection.bn2.reset_running_stats()
             start = {
-                "run/network": initial().state_dict(),
+                "run/network": initial(options.get("batch_norm", False)).state_dict(),
                 f"{strategy}/projection": copy.deepcopy(projection.state_dict()),
             }
             run = runs.run(strategy, settings)
