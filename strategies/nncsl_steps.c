@@ -193,7 +193,8 @@ mn_status mn_nncsl_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     if (past.count == 0 || s->old == NULL || supports == v.present)
         return MN_OK;
     const voters before = voters_of(learner, tape, &v, v.present, supports - v.present, past);
-    const mn_mode same = mode == MN_TRAIN ? MN_TRAIN_FROZEN : MN_EVAL; /* equal weights vote alike */
+    /* Norms as the student's: at a task's first step both vote alike. */
+    const mn_mode same = mode == MN_TRAIN ? MN_TRAIN_FROZEN : MN_EVAL;
     const encoded then = encode(learner, &v, s->old, s->old_projection, same | MN_NO_GRADIENT);
     mn_term(
         learner, "distil", o->distil,

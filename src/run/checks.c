@@ -97,8 +97,8 @@ static mn_status check_asked(const mn_experiment *experiment)
                                       "would never change the rate; list epochs, 35,45");
     if (run->steps > 0 && schedule->warm_up >= run->steps)
         return mn_fail(MN_BAD_OPTION,
-                       "schedule.warm_up: %lld, but a task has %lld steps and would never leave it; "
-                       "expected fewer",
+                       "schedule.warm_up: %lld, but a task has %lld steps and would never leave "
+                       "it; expected fewer",
                        (long long)schedule->warm_up, (long long)run->steps);
     return MN_OK;
 }
