@@ -359,7 +359,8 @@ START_TEST(what_cannot_be_is_refused_before_training)
     refuse("network.name", "mlp", "views of 8x8: network mlp takes images of 14x14 alone");
     refuse("network.name", "convnet", "views of 8x8: network convnet takes images of 14x14 alone");
     refuse("views.small_size", "15", "a size of 15 is larger than the images, 14x14");
-    refuse("views.small_area_least", "0.9", "views.small_area_least: 0.9 is not above 0 and at most");
+    refuse("views.small_area_least", "0.9",
+           "views.small_area_least: 0.9 is not above 0 and at most");
     refuse("labels.per_class", "3",
            "4 labelled images of each class in a batch, but class '0' has 3");
     refuse("labels.per_class", "31", "labels.per_class: 31, but class 0 has only 30");
