@@ -16,6 +16,7 @@
  *
  * The authors' training never switches back to training mode after the first task: batch norms keep
  * their statistics from then on and learn only scale and shift.  freeze_norms says whether so here.
+ * The old networks' norms do as the present ones', so that a task begins with P' = P'old.
  */
 #include "strategies/nncsl_steps.h"
 
