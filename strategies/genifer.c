@@ -115,7 +115,7 @@ static mn_status open(mn_learner *learner)
     if (s->image.rank != 3)
         return mn_fail(MN_UNSUPPORTED, "the data are no images, and a generator makes images");
     const mn_genifer_options *o = mn_options(learner);
-    if (mn_batch_size(learner) / 2 < 1 || mn_batch_size(learner) / 2 > 512)
+    if (mn_batch_size(learner) < 2 || mn_batch_size(learner) > 1024)
         return mn_fail(MN_BAD_OPTION,
                        "train.batch: %lld; half of a batch is replayed, expected 2 to 1024",
                        (long long)mn_batch_size(learner));
