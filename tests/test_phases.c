@@ -401,12 +401,12 @@ END_TEST
 START_TEST(a_recipe_may_choose_the_optimiser_and_the_user_another)
 {
     mn_experiment *experiment;
-    ck_assert_ok(mn_experiment_new("ssl-fmnist-5x2", "nncsl", &experiment));
+    ck_assert_ok(mn_experiment_new("ssl-cifar10", "nncsl", &experiment));
     ck_assert_ok(mn_experiment_set(experiment, "optimiser.trust", "0.02"));
     ck_assert_ok(mn_experiment_resolve(experiment));
     ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "lars"));
     mn_experiment_free(experiment);
-    ck_assert_ok(mn_experiment_new("ssl-fmnist-5x2", "nncsl", &experiment));
+    ck_assert_ok(mn_experiment_new("ssl-cifar10", "nncsl", &experiment));
     ck_assert_ok(mn_experiment_set(experiment, "optimiser.name", "adam"));
     ck_assert_ok(mn_experiment_resolve(experiment));
     ck_assert_ptr_nonnull(strstr(mn_experiment_json(experiment), "adam"));
