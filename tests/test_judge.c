@@ -154,7 +154,8 @@ START_TEST(held_out_images_that_the_judge_was_trained_on_are_left_out)
         real += classes[i].real.count;
     held = test_query(
         run_path, "SELECT sum(total) FROM evaluation WHERE after_task = 2 AND scope = 'class-il'");
-    ck_assert_msg(real > 0 && real < held, "%lld of %lld", (long long)real, (long long)held);
+    ck_assert_msg(3 * real > held && 3 * real < 2 * held, "%lld of %lld", (long long)real,
+                  (long long)held); /* about half */
     free(classes);
     tear_down();
 }

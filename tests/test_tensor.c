@@ -147,7 +147,7 @@ START_TEST(rows_are_copied_alone)
     ck_assert_ok(mn_tensor_copy_rows(y, x, 3, 0));
     ck_assert_ok(mn_tensor_copy_rows(y, x, 1, 2));
     ck_elements(y, (float[]){0, 0, 3, 4, 5, 6});
-    ck_assert_fails(mn_tensor_copy_rows(y, x, 2, 2), MN_BAD_SHAPE, "rows 2 to 3 of 3");
+    ck_assert_fails(mn_tensor_copy_rows(y, x, 2, 2), MN_BAD_SHAPE, "2 rows from row 2 on, of 3");
     ck_assert_fails(mn_tensor_copy_rows(y, flat, 0, 1), MN_BAD_SHAPE, "(6) vs (3,2)");
     mn_tensor_free(x);
     mn_tensor_free(y);

@@ -497,7 +497,7 @@ void mn_judge_marks(const mn_judged_class *classes, int64_t count,
         agreed += (double)m->agreed;
         made += (double)m->count;
         worst = fmin(worst, m->count > 0 ? (double)m->agreed / (double)m->count : 0);
-        if (m->count < 2)
+        if (m->count < 2 || r->count < 2)
             continue;
         const double of_made[] = {m->diversity, m->nearest, m->nearest_pixels};
         const double of_real[] = {r->diversity, r->nearest, r->nearest_pixels};

@@ -253,8 +253,8 @@ mn_status mn_tensor_copy_rows(mn_tensor *y, const mn_tensor *x, int64_t first, i
         return mn_shapes_differ(x->shape, y->shape);
     const int64_t rows = y->shape.rank > 0 ? y->shape.size[0] : 1;
     if (y->layout != NULL || first < 0 || count < 0 || first > rows - count)
-        return mn_fail(MN_BAD_SHAPE, "rows %lld to %lld of %lld cannot be copied", (long long)first,
-                       (long long)(first + count - 1), (long long)rows);
+        return mn_fail(MN_BAD_SHAPE, "%lld rows from row %lld on, of %lld, cannot be copied",
+                       (long long)count, (long long)first, (long long)rows);
     mn_tensor_changed();
     const int64_t width = rows > 0 ? mn_tensor_count(y) / rows : 0;
     float *to = y->data;

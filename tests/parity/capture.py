@@ -167,6 +167,7 @@ def cases():
 
 def main(mammoth):
     torch.set_num_threads(1)
+    mammoth = os.path.abspath(mammoth)
     os.chdir(mammoth)  # where their code looks for its modules
     sys.path.insert(0, mammoth)
     for name in ("datasets", "models", "quadprog"):  # instead of all that theirs would import

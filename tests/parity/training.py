@@ -139,6 +139,7 @@ class Training:
         if self.optimiser in ("adam", "radam"):
             kind = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam}[self.optimiser]
             if self.options.get("decoupled"):
+                assert self.optimiser == "adam"  # PyTorch 1.13 has no such RAdam
                 kind = torch.optim.AdamW
             return kind(
                 self.model.parameters(),
