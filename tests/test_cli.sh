@@ -322,6 +322,8 @@ says 'not run yet'
 does_not_say 'er-small'
 run 0 sweep study.json --quiet
 says 'average_accuracy - finetune'
+says 'er        class-il  average_accuracy  ' # its own mean, too
+says 'er-small  {"buffer_size":20}'
 says 'at least 10: yes'
 is_there runs/arms/split-synthetic-er-small/split-synthetic-er-s0.mneme
 is_not_there runs/arms/split-synthetic-er-small/split-synthetic-er-s1.mneme

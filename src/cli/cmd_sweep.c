@@ -176,11 +176,8 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
         if (mn_runs_have(runs, s))
             scope = s;
     const mn_summary summary = summary_of(runs, e, scope);
-    char *settings = arm->set != NULL ? mn_or_die(cJSON_PrintUnformatted(arm->set)) : mn_text("{}");
     mn_table_text(table, "%s", arm->benchmark);
     mn_table_text(table, "%s", arm->name);
-    mn_table_text(table, "%s", settings);
-    free(settings);
     mn_table_text(table, "%s", scope < MN_SCOPES ? mn_scope_name(scope) : "-");
     if (e->minus < 0)
         mn_table_text(table, "%s", e->metric);
@@ -204,12 +201,21 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
     return as_expected;
 }
 
+static bool only_differences(const mn_arm *arm)
+{
+    for (int i = 0; i < arm->expectations; i++)
+        if (arm->expect[i].minus < 0)
+            return false;
+    return true;
+}
+
+/* A mean of its own for every arm, asked for or not: a difference alone says little. */
 static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
                           const char *folder, extras shown, int *missed)
 {
-    static const mn_expectation nothing = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
-    for (int i = 0; i < arm->expectations || i == 0; i++) {
-        const mn_expectation *e = arm->expectations > 0 ? &arm->expect[i] : &nothing;
+    static const mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
+    for (int i = only_differences(arm) ? -1 : 0; i < arm->expectations; i++) {
+        const mn_expectation *e = i < 0 ? &own : &arm->expect[i];
         mn_runs runs;
         MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
         *missed += !add_row(table, manifest, arm, &runs, e, shown);
@@ -227,6 +233,37 @@ static bool has_differences(const mn_manifest *manifest)
     return false;
 }
 
+static bool add_set(mn_table *table, const char *benchmark, const char *arm, const cJSON *set)
+{
+    if (cJSON_GetArraySize(set) == 0)
+        return false;
+    char *settings = mn_or_die(cJSON_PrintUnformatted(set));
+    mn_table_text(table, "%s", benchmark);
+    mn_table_text(table, "%s", arm);
+    mn_table_text(table, "%s", settings);
+    free(settings);
+    return true;
+}
+
+/* What the arms set, below the means, which a column of it would push out of sight. */
+static void show_settings(const mn_manifest *manifest)
+{
+    mn_table *table = mn_table_new(3);
+    mn_table_text(table, "benchmark");
+    mn_table_text(table, "arm");
+    mn_table_text(table, "settings");
+    bool any = add_set(table, "(all)", "(all)", manifest->set);
+    for (int i = 0; i < manifest->count; i++) {
+        const mn_arm *arm = &manifest->arm[i];
+        any |= arm->chosen && add_set(table, arm->benchmark, arm->name, arm->set);
+    }
+    if (any) {
+        printf("\n");
+        mn_table_print(table, stdout);
+    }
+    mn_table_free(table);
+}
+
 static int show_table(const mn_manifest *manifest, const char *folder, bool costs)
 {
     const extras shown = {costs, has_differences(manifest)};
@@ -234,9 +271,10 @@ static int show_table(const mn_manifest *manifest, const char *folder, bool cost
         const char *heading;
         bool shown;
     } columns[] = {
-        {"benchmark", true}, {"arm", true},      {"settings", true},        {"scope", true},
-        {"metric", true},    {"mean", true},     {"95 %", shown.intervals}, {"seeds", true},
-        {"images", costs},   {"seconds", costs}, {"expected", true},
+        {"benchmark", true}, {"arm", true},     {"scope", true},
+        {"metric", true},    {"mean", true},    {"95 %", shown.intervals},
+        {"seeds", true},     {"images", costs}, {"seconds", costs},
+        {"expected", true},
     };
     enum { COLUMNS = sizeof columns / sizeof columns[0] };
     mn_table *table = mn_table_new(COLUMNS - 2 * !costs - !shown.intervals);
@@ -248,8 +286,10 @@ static int show_table(const mn_manifest *manifest, const char *folder, bool cost
     for (int i = 0; i < manifest->count && status == MN_OK; i++)
         if (manifest->arm[i].chosen)
             status = add_rows(table, manifest, &manifest->arm[i], folder, shown, &missed);
-    if (status == MN_OK)
+    if (status == MN_OK) {
         mn_table_print(table, stdout);
+        show_settings(manifest);
+    }
     mn_table_free(table);
     if (status == MN_OK && missed > 0) {
         mn_complain("%d of the means %s outside what the manifest expects", missed,

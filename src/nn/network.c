@@ -306,16 +306,6 @@ mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
     return leaf;
 }
 
-int64_t mn_network_features(const mn_network *network)
-{
-    for (int i = network->segment_count - 1; i >= 0; i--) {
-        const segment *s = &network->segments[i];
-        if (s->parameter.head && s->parameter.kind == MN_WEIGHT && s->shape.rank == 2)
-            return s->shape.size[1];
-    }
-    return 0;
-}
-
 int mn_network_head(const mn_network *network, mn_parameter_kind kind)
 {
     for (int i = network->segment_count - 1; i >= 0; i--)
@@ -324,19 +314,27 @@ int mn_network_head(const mn_network *network, mn_parameter_kind kind)
     return -1;
 }
 
-/* The i-th parameter of the classifier; -1 past the end. */
-static int head_at(const mn_network *network, int i)
+int64_t mn_network_features(const mn_network *network)
 {
-    for (int j = 0; j < network->segment_count; j++)
-        if (network->segments[j].parameter.head && i-- == 0)
-            return j;
-    return -1;
+    const int weight = mn_network_head(network, MN_WEIGHT);
+    if (weight < 0 || network->segments[weight].shape.rank != 2)
+        return 0;
+    return network->segments[weight].shape.size[1];
+}
+
+static int head_parameters(const mn_network *network)
+{
+    int count = 0;
+    for (int i = 0; i < network->segment_count; i++)
+        count += network->segments[i].parameter.head;
+    return count;
 }
 
 mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
 {
-    const int weight = head_at(network, 0), bias = head_at(network, 1);
-    if (weight < 0 || head_at(network, 2) >= 0 || network->segments[weight].shape.rank != 2)
+    const int weight = mn_network_head(network, MN_WEIGHT),
+              bias = mn_network_head(network, MN_BIAS);
+    if (mn_network_features(network) == 0 || head_parameters(network) != 1 + (bias >= 0))
         return mn_tape_refuse(mn_tape_of(features), "classify",
                               mn_fail(MN_UNSUPPORTED,
                                       "network '%s' has no classifier of one linear layer",
