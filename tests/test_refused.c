@@ -149,21 +149,36 @@ START_TEST(contradictions_are_refused)
 }
 END_TEST
 
-START_TEST(waiting_for_a_second_task_that_never_comes_is_refused)
+/* What only the data tell. */
+static const contradiction later_contradictions[] = {
+    {"general-synthetic",
+     "er-ace",
+     {{"er-ace.task_free", "false"}},
+     MN_BAD_OPTION,
+     "set er-ace.task_free"},
+    {"split-synthetic",
+     "er",
+     {{"schedule.warm_up", "80"}, {"epochs", "2"}},
+     MN_BAD_OPTION,
+     "schedule.warm_up: 80, but a task has 80 steps"},
+};
+
+START_TEST(contradictions_to_the_stream_are_refused)
 {
-    static const test_setting wait[] = {{"er-ace.task_free", "false"}, {NULL, NULL}};
-    const char *folder = test_folder("refused-wait");
+    const char *folder = test_folder("refused-later");
     char path[600];
     snprintf(path, sizeof path, "%s/run.mneme", folder);
-    mn_experiment *experiment = test_experiment("general-synthetic", "er-ace", wait);
-    ck_assert_fails(mn_experiment_run(experiment, path, NULL), MN_BAD_OPTION,
-                    "set er-ace.task_free");
-    mn_experiment_free(experiment);
-    test_remove(path);
+    for (size_t i = 0; i < sizeof later_contradictions / sizeof later_contradictions[0]; i++) {
+        const contradiction *c = &later_contradictions[i];
+        mn_experiment *experiment = test_experiment(c->benchmark, c->strategies, c->settings);
+        ck_assert_fails(mn_experiment_run(experiment, path, NULL), c->status, c->text);
+        mn_experiment_free(experiment);
+        test_remove(path);
+    }
     (void)rmdir(folder);
 }
 END_TEST
 
 MN_SUITE("refused", strategies_get_the_stream_that_they_need_or_none,
          strategies_that_replay_get_a_buffer, a_buffer_of_one_row_is_enough_or_refused,
-         contradictions_are_refused, waiting_for_a_second_task_that_never_comes_is_refused)
+         contradictions_are_refused, contradictions_to_the_stream_are_refused)

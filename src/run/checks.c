@@ -78,6 +78,17 @@ static mn_status check_needs(const mn_experiment *experiment)
     return MN_OK;
 }
 
+static mn_status check_warm_up(const mn_experiment *experiment, int64_t steps)
+{
+    const mn_schedule_settings *schedule = experiment->section[MN_SECTION_SCHEDULE].values;
+    if (schedule->warm_up < steps)
+        return MN_OK;
+    return mn_fail(MN_BAD_OPTION,
+                   "schedule.warm_up: %lld, but a task has %lld steps and would never leave it; "
+                   "expected fewer",
+                   (long long)schedule->warm_up, (long long)steps);
+}
+
 /* What the user asked for is never passed over in silence. */
 static mn_status check_asked(const mn_experiment *experiment)
 {
@@ -95,12 +106,7 @@ static mn_status check_asked(const mn_experiment *experiment)
     if (schedule->name == MN_MULTISTEP && schedule->milestones[0] == '\0')
         return mn_fail(MN_BAD_OPTION, "schedule.milestones: empty, so that a multistep schedule "
                                       "would never change the rate; list epochs, 35,45");
-    if (run->steps > 0 && schedule->warm_up >= run->steps)
-        return mn_fail(MN_BAD_OPTION,
-                       "schedule.warm_up: %lld, but a task has %lld steps and would never leave "
-                       "it; expected fewer",
-                       (long long)schedule->warm_up, (long long)run->steps);
-    return MN_OK;
+    return run->steps > 0 ? check_warm_up(experiment, run->steps) : MN_OK;
 }
 
 static mn_status check_precision(const mn_experiment *experiment)
@@ -116,4 +122,14 @@ mn_status mn_experiment_check(const mn_experiment *experiment)
     MN_TRY(check_asked(experiment));
     MN_TRY(check_policy(experiment));
     return check_precision(experiment);
+}
+
+mn_status mn_experiment_check_stream(const mn_experiment *experiment, const mn_stream *stream)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    for (int64_t task = 0; task < mn_stream_tasks(stream) && run->steps == 0; task++) {
+        const int64_t batches = (mn_stream_task(stream, task).train + run->batch - 1) / run->batch;
+        MN_TRY(check_warm_up(experiment, run->epochs * batches));
+    }
+    return MN_OK;
 }
