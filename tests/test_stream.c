@@ -43,6 +43,8 @@ static void count_images(const mn_stream *stream, mn_part part, int *count)
             const int32_t label = mn_stream_labels(stream, part)[index];
             if (label < 0)
                 continue;
+            ck_assert_int_eq(mn_stream_task_of(stream, label),
+                             mn_stream_class_incremental(stream) ? task : -1);
             ck_assert_int_ge(label, info.first_class);
             ck_assert_int_lt(label, info.first_class + info.classes);
             ck_assert_int_eq(mn_stream_original_class(stream, label), images->labels[index]);

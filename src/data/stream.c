@@ -417,6 +417,16 @@ mn_task_info mn_stream_task(const mn_stream *stream, int64_t task)
     return task >= 0 && task < stream->tasks ? stream->info[task] : (mn_task_info){.classes = 0};
 }
 
+int64_t mn_stream_task_of(const mn_stream *stream, int64_t arrival)
+{
+    for (int64_t task = 0; task < stream->tasks && mn_stream_class_incremental(stream); task++) {
+        const mn_task_info *info = &stream->info[task];
+        if (arrival >= info->first_class && arrival < info->first_class + info->classes)
+            return task;
+    }
+    return -1;
+}
+
 int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival)
 {
     return arrival >= 0 && arrival < stream->classes ? stream->original[arrival] : -1;

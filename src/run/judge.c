@@ -137,14 +137,6 @@ static mn_shape image_of(const opened *run)
     return MN_SHAPE(run->dataset->channels, run->dataset->height, run->dataset->width);
 }
 
-static int64_t task_of(const mn_stream *stream, int32_t label)
-{
-    int64_t task = 0;
-    while (mn_stream_task(stream, task).first_class + mn_stream_task(stream, task).classes <= label)
-        task++;
-    return task;
-}
-
 /* What is done with an image of the class: `place` is its own in the data set's part. */
 typedef mn_status on_image(void *context, const uint8_t *pixels, int64_t place);
 
@@ -152,7 +144,7 @@ typedef mn_status on_image(void *context, const uint8_t *pixels, int64_t place);
 static mn_status each_image(const opened *run, mn_part part, int32_t label, on_image *take,
                             void *context)
 {
-    const int64_t task = task_of(run->stream, label);
+    const int64_t task = mn_stream_task_of(run->stream, label);
     const size_t bytes = (size_t)mn_shape_count(image_of(run));
     const mn_transform plain = mn_transform_plain(&run->transform);
     mn_loader *loader;

@@ -33,12 +33,8 @@ mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 
 static int32_t task_of(const mn_learner *learner, int32_t label)
 {
-    if (!mn_stream_class_incremental(learner->stream) || label < 0)
-        return (int32_t)learner->cursor.task;
-    int64_t task = mn_stream_tasks(learner->stream) - 1;
-    while (task > 0 && mn_stream_task(learner->stream, task).first_class > label)
-        task--;
-    return (int32_t)task;
+    const int64_t task = mn_stream_task_of(learner->stream, label);
+    return (int32_t)(task >= 0 ? task : learner->cursor.task);
 }
 
 static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range classes,
