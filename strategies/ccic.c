@@ -219,23 +219,14 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 
 /* --- prediction --- */
 
-/* Writes `rows` over those of a kept tensor from `first` on. */
-static mn_status replace_rows(mn_tape *tape, mn_tensor *tensor, int64_t first, mn_var *rows)
-{
-    mn_var *old = mn_const(tape, tensor);
-    const int64_t next = first + mn_rows_of(rows);
-    mn_var *parts[] = {mn_rows(old, 0, first), rows, mn_rows(old, next, mn_rows_of(old) - next)};
-    return mn_store(mn_concat_rows(parts, 3), tensor);
-}
-
 static mn_status add_exemplars(mn_learner *learner, mn_tape *tape, const mn_batch *rows)
 {
     const ccic_state *s = mn_state(learner);
     const mn_out *out = mn_forward(learner, rows, MN_EVAL | MN_NO_GRADIENT);
     const int64_t classes = mn_classes(learner, MN_ALL).count;
-    MN_TRY(replace_rows(tape, s->features, *s->rows, mn_row_normalise(out->features)));
-    MN_TRY(replace_rows(tape, s->labels, *s->rows,
-                        mn_one_hot(tape, rows->labels, rows->count, classes)));
+    mn_var *labels = mn_one_hot(tape, rows->labels, rows->count, classes);
+    MN_TRY(mn_store_rows(mn_row_normalise(out->features), s->features, *s->rows));
+    MN_TRY(mn_store_rows(labels, s->labels, *s->rows));
     *s->rows += rows->count;
     *s->known = mn_classes(learner, MN_SEEN).count;
     return MN_OK;

@@ -126,18 +126,6 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
 
 /* --- finding the anchors of a task --- */
 
-/* Puts `found` (count, pixels) in the place of the task's anchors. */
-static mn_status keep_anchors(mn_learner *learner, mn_tape *tape, mn_var *found)
-{
-    const hal_state *s = mn_state(learner);
-    const mn_range own = anchors_of_task(learner);
-    mn_var *all = mn_const(tape, s->anchors);
-    const int64_t after = own.first + own.count;
-    mn_var *parts[] = {mn_rows(all, 0, own.first), found,
-                       mn_rows(all, after, mn_rows_of(all) - after)};
-    return mn_store(mn_concat_rows(parts, 3), s->anchors);
-}
-
 /* One step on the memory, and anchors of noise. */
 static mn_status begin_climb(mn_learner *learner, mn_tape *tape)
 {
@@ -147,8 +135,9 @@ static mn_status begin_climb(mn_learner *learner, mn_tape *tape)
     MN_TRY(go_ahead(learner, mn_cross_entropy(mn_forward(learner, memory, MN_TRAIN_FROZEN)->logits,
                                               memory->labels)));
     const int64_t pixels = mn_tensor_shape(s->anchors).size[1];
-    const mn_shape shape = MN_SHAPE(anchors_of_task(learner).count, pixels);
-    return keep_anchors(learner, tape, mn_uniform(learner, tape, "anchors", shape));
+    const mn_range own = anchors_of_task(learner);
+    mn_var *noise = mn_uniform(learner, tape, "anchors", MN_SHAPE(own.count, pixels));
+    return mn_store_rows(noise, s->anchors, own.first);
 }
 
 static mn_status climb(mn_learner *learner, mn_tape *tape, const mn_batch *nothing)
@@ -173,8 +162,8 @@ static mn_status climb(mn_learner *learner, mn_tape *tape, const mn_batch *nothi
         mn_sub(mn_cross_entropy(memory.logits, labels), mn_cross_entropy(here.logits, labels));
     /* A sum over anchors: what one needs does not depend on how many there are. */
     mn_var *loss = mn_axpby(-(double)own.count, forgetting, o->gamma, mn_sum(mn_square(far)));
-    return keep_anchors(learner, tape,
-                        mn_axpby(1, e, -mn_learning_rate(learner), mn_gradient_of(loss, e)));
+    return mn_store_rows(mn_axpby(1, e, -mn_learning_rate(learner), mn_gradient_of(loss, e)),
+                         s->anchors, own.first);
 }
 
 static int64_t climbing_steps(mn_learner *learner)

@@ -123,16 +123,13 @@ static mn_status imprint(mn_learner *learner, mn_tape *tape, const mn_batch *not
     const lucir_state *s = mn_state(learner);
     const mn_range past = mn_classes(learner, MN_PAST), present = mn_classes(learner, MN_PRESENT);
     mn_tensor *weight = mn_network_parameter(mn_learner_network(learner), s->weight)->value;
-    mn_var *old = mn_const(tape, weight), *kept = mn_rows(old, 0, past.count);
+    mn_var *kept = mn_rows(mn_const(tape, weight), 0, past.count);
     const float *vectors = mn_host(kept);
     if (vectors == NULL)
         return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
     const double length = mean_length(vectors, past.count, mn_shape_of(kept).size[1]);
-    const int64_t after = present.first + present.count;
     mn_var *own = mn_rows(mn_const(tape, s->directions), present.first, present.count);
-    mn_var *parts[] = {kept, mn_scale(mn_row_normalise(own), length),
-                       mn_rows(old, after, mn_rows_of(old) - after)};
-    return mn_store(mn_concat_rows(parts, 3), weight);
+    return mn_store_rows(mn_scale(mn_row_normalise(own), length), weight, present.first);
 }
 
 /* --- training --- */

@@ -614,10 +614,31 @@ START_TEST(an_op_without_backward_stops_the_gradient)
 }
 END_TEST
 
-MN_SUITE("tape", backward_adds_into_the_parameters, the_first_error_names_op_shapes_and_scope,
-         poison_may_be_passed_to_anything, an_absent_operand_is_an_error_where_a_tape_is_known,
-         operands_of_two_tapes_are_refused, what_cannot_be_differentiated_says_so,
-         a_tape_without_memory_says_so,
+START_TEST(rows_are_stored_where_they_belong_or_refused)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *kept = new_tensor(MN_SHAPE(3, 2), (float[]){1, 2, 3, 4, 5, 6});
+    mn_var *one = mn_input(tape, MN_SHAPE(1, 2), (float[]){7, 8}, false);
+    ck_assert_ok(mn_store_rows(one, kept, 2));
+    ck_elements(kept, (float[]){1, 2, 3, 4, 7, 8});
+    ck_assert_ok(mn_store_rows(mn_rows(mn_const(tape, kept), 1, 2), kept, 0));
+    ck_elements(kept, (float[]){3, 4, 7, 8, 7, 8});
+    ck_assert_fails(mn_store_rows(one, kept, 3), MN_BAD_SHAPE, "1 rows from row 3 on do not fit in 3");
+    ck_assert_fails(mn_store_rows(one, kept, -1), MN_BAD_SHAPE, "from row -1 on do not fit");
+    mn_var *wide = mn_zeros(tape, MN_SHAPE(1, 3));
+    ck_assert_fails(mn_store_rows(wide, kept, 0), MN_BAD_SHAPE, "(1,3) vs (3,2)");
+    ck_assert_fails(mn_store_rows(mn_sum(one), kept, 0), MN_BAD_SHAPE, "");
+    ck_assert_fails(mn_store_rows(mn_add(one, wide), kept, 0), MN_BAD_SHAPE, "add");
+    ck_elements(kept, (float[]){3, 4, 7, 8, 7, 8});
+    mn_tensor_free(kept);
+    mn_tape_free(tape);
+}
+END_TEST
+
+MN_SUITE("tape", rows_are_stored_where_they_belong_or_refused, backward_adds_into_the_parameters,
+         the_first_error_names_op_shapes_and_scope, poison_may_be_passed_to_anything,
+         an_absent_operand_is_an_error_where_a_tape_is_known, operands_of_two_tapes_are_refused,
+         what_cannot_be_differentiated_says_so, a_tape_without_memory_says_so,
          from_the_second_step_on_nothing_is_allocated_and_addresses_repeat,
          a_second_backward_takes_no_more_memory,
          a_sweep_needs_room_for_a_few_gradients_however_long_the_way,

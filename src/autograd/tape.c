@@ -6,6 +6,7 @@
 #include "autograd/node.h"
 #include "autograd/profile.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,14 +344,43 @@ const float *mn_host(mn_var *x)
     return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
 }
 
+static mn_status values_of(mn_var *x, const float **values)
+{
+    *values = mn_host(x);
+    if (x == NULL || (*values == NULL && x->tape->status == MN_OK))
+        return mn_fail(MN_BAD_VALUE, "store: there is no value");
+    if (*values == NULL)
+        return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
+    return MN_OK;
+}
+
 mn_status mn_store(mn_var *x, mn_tensor *tensor)
 {
-    const float *values = mn_host(x);
-    if (x == NULL || (values == NULL && x->tape->status == MN_OK))
-        return mn_fail(MN_BAD_VALUE, "store: there is no value");
-    if (values == NULL)
-        return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
+    const float *values;
+    MN_TRY(values_of(x, &values));
     return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
+}
+
+mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
+{
+    const float *values;
+    MN_TRY(values_of(x, &values));
+    mn_shape whole = x->value.shape;
+    if (whole.rank > 0)
+        whole.size[0] = tensor->shape.size[0];
+    if (whole.rank == 0 || !mn_shape_equal(whole, tensor->shape))
+        return mn_shapes_differ(x->value.shape, tensor->shape);
+    const int64_t rows = x->value.shape.size[0];
+    if (first < 0 || first > tensor->shape.size[0] - rows)
+        return mn_fail(MN_BAD_SHAPE,
+                       "store: %" PRId64 " rows from row %" PRId64 " on do not fit in %" PRId64,
+                       rows, first, tensor->shape.size[0]);
+    if (rows == 0)
+        return MN_OK;
+    mn_tensor view;
+    MN_TRY(
+        mn_tensor_view(tensor, first * (mn_tensor_count(&x->value) / rows), x->value.shape, &view));
+    return mn_tensor_write(&view, values, mn_tensor_bytes(&view));
 }
 
 mn_tape *mn_tape_of(const mn_var *x)

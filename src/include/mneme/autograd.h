@@ -57,6 +57,9 @@ MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has faile
 MN_API const float *mn_host(mn_var *x);
 /* The values into a tensor of as many bytes; the tape's failure, where it has failed. */
 MN_API mn_status mn_store(mn_var *x, mn_tensor *tensor);
+/* The same over the rows of a tensor from `first` on, which otherwise stays as it is.  Axes but the
+ * first are equal. */
+MN_API mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first);
 MN_API mn_tape *mn_tape_of(const mn_var *x);
 
 /* --- arithmetic; operands have equal shapes --------------------------------------------------- */
