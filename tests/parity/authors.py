@@ -5,13 +5,12 @@ step, and what the network answers to one image of each class at the end, must b
 (skipped) without PyTorch, in which the answers are taken.
 """
 
-import json
 import os
 import sys
 import tempfile
 
 try:
-    import numpy as np
+    import numpy  # of the modules below
     import torch
 except ImportError as why:
     print(f"skipped: {sys.executable}: {why}; on Debian: apt install python3-torch python3-numpy")
@@ -20,9 +19,9 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import runs
+from captured import distance, read, report, verdict
 from ops import contrastive, simplex
 
-TOLERANCE = 2e-5  # of the largest number: theirs are in single precision
 # The penalties of these add to the gradient and are no part of the loss that is logged, and FDR logs
 # its two steps apart.
 OTHER_LOSSES = ("ewc", "si", "fdr")
@@ -51,25 +50,9 @@ def contrast(captured):
     return max(found, distance(count * gradient, captured["gradient"]))
 
 
-def distance(got, want):
-    got, want = np.array(got), np.array(want)
-    if got.shape != want.shape:
-        return float("inf")
-    error = np.abs(got - want).max() / np.abs(want).max()
-    return error if np.isfinite(error) else float("inf")
-
-
-def report(what, error):
-    """1 where it is too far off."""
-    differs = not error <= TOLERANCE
-    print(f"  {what}: {error:.1e}{' DIFFERS' if differs else ''}")
-    return int(differs)
-
-
 def main(mneme):
     torch.set_num_threads(1)
-    with open(os.path.join(os.path.dirname(__file__), "authors.json")) as file:
-        authors = json.load(file)
+    authors = read("authors.json")
     wrong = report("contrast", contrast(authors["contrast"]))
     with tempfile.TemporaryDirectory() as folder:
         of = runs.Runs(os.path.abspath(mneme), folder)
@@ -82,8 +65,7 @@ def main(mneme):
             if case["strategy"] not in OTHER_LOSSES:
                 error = max(error, distance(run.losses("loss"), case["losses"]))
             wrong += report(f"{case['strategy']} {settings}", error)
-    print(f"{wrong} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":

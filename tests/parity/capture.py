@@ -14,7 +14,6 @@ the paper's sum or the mean over all.
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import types
@@ -24,6 +23,7 @@ import torch
 sys.dont_write_bytecode = True
 
 import runs
+from captured import write
 
 runs.TASK_CLASSES, runs.TASKS = (2,) * 5, 5
 SOURCE = "github.com/aimagelab/mammoth, tag tpami2023, PyTorch " + torch.__version__
@@ -184,9 +184,7 @@ def main(mammoth):
         losses, answers = captured(module, name, tasks, **options)
         found.append({"strategy": strategy, "task_classes": classes, "settings": settings})
         found[-1].update({"losses": losses, "answers": answers})
-    text = json.dumps({"source": SOURCE, "contrast": contrast(), "runs": found})
-    short = json.loads(text, parse_float=lambda digits: float(f"{float(digits):.7g}"))
-    print(json.dumps(short, indent=None, separators=(",", ":")).replace("],", "],\n"))
+    write({"source": SOURCE, "contrast": contrast(), "runs": found})
 
 
 if __name__ == "__main__":

@@ -78,6 +78,25 @@ def smooth(labels, first, classes, epsilon):
     return rows
 
 
+def targets(p, count, small, sharpening, threshold):
+    """Swapped views, and for small ones the mean of what is already sharp."""
+    p = p.detach()
+    raw = sharpen(torch.cat([p[count : 2 * count], p[:count]]), sharpening)
+    mean = 0.5 * (raw[:count] + raw[count:])
+    made = torch.cat([raw] + [mean] * small)
+    made[made < threshold] = 0
+    return made
+
+
+def cross_entropy(wanted, p):
+    return -(wanted * p.log()).sum(1).mean()
+
+
+def negentropy(p, sharpening):
+    mean = sharpen(p, sharpening).mean(0)
+    return (mean * mean.log()).sum()
+
+
 def check_worked_vector():
     """The one of the specification: two supports at right angles, a query on one of them."""
     labels = smooth(torch.tensor([0, 1]), 0, 2, 0.1)
@@ -204,15 +223,6 @@ class Learner:
             s = s.detach()
         return vote(encoded[1], s, labels, self.o["temperature"])
 
-    def targets(self, p, count):
-        """Swapped views, and for small ones the mean of what is already sharp."""
-        p = p.detach()
-        raw = sharpen(torch.cat([p[count : 2 * count], p[:count]]), self.o["sharpening"])
-        mean = 0.5 * (raw[:count] + raw[count:])
-        made = torch.cat([raw] + [mean] * self.o["small"])
-        made[made < self.o["threshold"]] = 0
-        return made
-
     def loss(self, task, draws, labelled, buffer, places, y_of):
         o = self.o
         drawn, present = draws.labelled(task, labelled, buffer, o["labelled"])
@@ -229,10 +239,9 @@ class Learner:
         both = [*rows, *(total + row for row in rows)]
         labels = smooth(torch.cat([y, y])[both], first, classes, o["smoothing"])
         p = self.vote(e, both, labels)
-        t = self.targets(p, count)
-        loss = o["neighbours"] * self.log("neighbours", -(t * p.log()).sum(1).mean())
-        mean = sharpen(p, o["sharpening"]).mean(0)
-        loss = loss + o["entropy"] * self.log("entropy", (mean * mean.log()).sum())
+        t = targets(p, count, o["small"], o["sharpening"], o["threshold"])
+        loss = o["neighbours"] * self.log("neighbours", cross_entropy(t, p))
+        loss = loss + o["entropy"] * self.log("entropy", negentropy(p, o["sharpening"]))
         linear = F.cross_entropy(e[2][:, : task.seen], torch.cat([y, y]))
         loss = loss + o["linear"] * self.log("linear", linear)
         if task.number > 0 and o["distil"] > 0:
@@ -240,7 +249,7 @@ class Learner:
             labels = smooth(torch.cat([y, y])[past], 0, len(task.past), o["smoothing"])
             with torch.no_grad():
                 then = self.vote(self.encode(self.old, big, small, 2 * total), past, labels)
-            kept = -(then * self.vote(e, past, labels).log()).sum(1).mean()
+            kept = cross_entropy(then, self.vote(e, past, labels))
             loss = loss + o["distil"] * self.log("distil", kept)
         return loss
 
