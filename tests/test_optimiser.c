@@ -176,6 +176,13 @@ START_TEST(lars_scales_each_weight_by_its_own_length_and_gives_the_head_its_own_
     ck_assert_ok(mn_optimiser_step(lars, 0));
     ck_assert_ok(mn_tensor_read(mn_network_parameter(network, 1)->value, w[1], sizeof w[1][0]));
     ck_assert_double_eq_tol((double)w[1][0], 1 - 3 - 1.5, tolerance);
+    /* A weight without a gradient does not decay, and goes on as far as its velocity has it. */
+    const mn_parameter *first = mn_network_parameter(network, 0);
+    ck_assert_ok(mn_tensor_fill(first->gradient, 0));
+    ck_assert_ok(mn_optimiser_step(lars, 1));
+    ck_assert_ok(mn_tensor_read(first->value, w[0], mn_tensor_bytes(first->value)));
+    ck_assert_double_eq_tol((double)w[0][0], 3 - 1.75 * 0.6 / 6, tolerance);
+    ck_assert_double_eq_tol((double)w[0][1], 4 - 1.75 * 2.8 / 6, tolerance);
     mn_optimiser_free(lars);
     mn_network_free(network);
 }

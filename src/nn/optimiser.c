@@ -161,9 +161,9 @@ static void radam_step(mn_optimiser *optimiser, double learning_rate, part of)
 }
 
 /* --- lars (You et al. 2017) on momentum: a = trust |w| / (|g| + decay |w| + epsilon),
- * v = momentum v - rate a (g + decay w), w += v.  a = 1 where a norm is 0.  Outside of the
- * classifier, biases and the scales and shifts of norms take a = 1 and no decay; the classifier,
- * bias included, has a rate of its own and no decay. --- */
+ * v = momentum v - rate a (g + decay w), w += v.  Where a norm is 0, a = 1 and nothing decays.
+ * Outside of the classifier, biases and the scales and shifts of norms take a = 1 and no decay; the
+ * classifier, bias included, has a rate of its own and no decay. --- */
 
 static const mn_option lars_table[] = {
     MN_REAL(lars_options, momentum, 0.9, 0, 1, "share of the last step that is taken again"),
@@ -192,7 +192,7 @@ static void lars_step(mn_optimiser *optimiser, double learning_rate, part of)
 {
     const lars_options *o = &optimiser->options.lars;
     const bool head = of.parameter->head, scaled = head || of.parameter->kind == MN_WEIGHT;
-    const double decay = scaled && !head ? o->weight_decay : 0;
+    double decay = scaled && !head ? o->weight_decay : 0;
     float *w = mn_tensor_floats(mn_network_values(optimiser->network)) + of.first;
     const float *g = mn_tensor_floats(mn_network_gradients(optimiser->network)) + of.first;
     double rate = head ? learning_rate * o->head_rate : learning_rate;
@@ -200,6 +200,8 @@ static void lars_step(mn_optimiser *optimiser, double learning_rate, part of)
         const double weight = length_of(of.count, w), slope = length_of(of.count, g);
         if (weight > 0 && slope > 0)
             rate *= o->trust * weight / (slope + decay * weight + o->epsilon);
+        else
+            decay = 0; /* a weight that nothing reaches stays, as in the code of NNCSL's authors */
     }
     mn_kernel_velocity_step(of.count, (float)o->momentum, (float)rate, (float)decay, g,
                             moment_floats(optimiser, 0, of.first), w);

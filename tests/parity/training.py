@@ -92,7 +92,9 @@ class Lars:
             excluded = not head and (name.endswith("bias") or "bn" in name)
             decay = 0 if head or excluded else self.decay
             g, a = w.grad, 1
-            if not excluded and w.norm() > 0 and g.norm() > 0:
+            if w.norm() == 0 or g.norm() == 0:
+                decay = 0
+            elif not excluded:
                 a = self.trust * w.norm() / (g.norm() + decay * w.norm() + self.epsilon)
             rate = self.rate * (self.head_rate if head else 1)
             v.mul_(self.momentum).sub_(rate * a * (g + decay * w))
