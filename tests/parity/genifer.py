@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import tempfile
+from typing import NamedTuple
 
 try:
     import numpy as np
@@ -68,9 +69,9 @@ def one_hot(labels):
 
 
 class Classifier(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, channels=1, stride=1):
         super().__init__()
-        self.conv1 = torch.nn.Conv2d(1, 4, 3, 1, 1, bias=False)
+        self.conv1 = torch.nn.Conv2d(channels, 4, 3, stride, 1, bias=False)
         self.bn1 = torch.nn.BatchNorm2d(4)
         self.conv2 = torch.nn.Conv2d(4, 8, 3, 2, 1, bias=False)
         self.bn2 = torch.nn.BatchNorm2d(8)
@@ -86,20 +87,30 @@ class Classifier(torch.nn.Module):
         return self.classifier(y.mean((2, 3))), maps
 
 
+def drawn_for(purpose):
+    """(place, shape) -> the numbers from N(0, 1) that mneme's network of that name begins with."""
+    key = philox.key_of(0, f"network.initial.genifer/{purpose}")
+
+    def drawn(place, shape):
+        numbers = normals(philox.key_at(key, place), math.prod(shape))
+        return torch.tensor(numbers).float().double().reshape(shape)
+
+    return drawn
+
+
 class Equalised(torch.nn.Module):
     """Weights from N(0, 1), or N(0, 1 / rate), by their place among all that the network declares."""
 
-    def __init__(self, purpose):
+    def __init__(self, drawn):
         super().__init__()
-        self.key, self.count = philox.key_of(0, f"network.initial.genifer/{purpose}"), 0
+        self.drawn, self.count = drawn, 0
 
     def add(self, shape, constant=None, deviation=1.0):
-        key = philox.key_at(self.key, self.count)
         if constant is None:
-            value = torch.tensor(normals(key, math.prod(shape))).float().double() * deviation
+            value = self.drawn(self.count, shape) * deviation
         else:
-            value = torch.full((math.prod(shape),), float(constant), dtype=torch.float64)
-        self.register_parameter(f"p{self.count}", torch.nn.Parameter(value.reshape(shape)))
+            value = torch.full(shape, float(constant), dtype=torch.float64)
+        self.register_parameter(f"p{self.count}", torch.nn.Parameter(value))
         self.count += 1
 
     def add_linear(self, inputs, outputs, bias=0.0, rate=1.0):
@@ -123,25 +134,45 @@ class Equalised(torch.nn.Module):
         return F.conv2d(x, weight * math.sqrt(2 / (9 * weight.shape[1])), bias, padding=1)
 
 
-MAPS = ((WIDTH, WIDTH, 3), (WIDTH, WIDTH // 2, 3), (WIDTH // 2, WIDTH // 2, 6))
-NOISE = sum(side * side for _, _, side in MAPS)
+class Making(NamedTuple):
+    """Sizes of a generator."""
+
+    latent: int = LATENT
+    embedding: int = EMBEDDING
+    style: int = STYLE
+    width: int = WIDTH
+    doublings: int = 1
+    channels: int = 1
+    first: int = 3  # pixels on a side of the first maps
+
+    def maps(self):
+        """(inputs, outputs, side, whether they double) of each convolution but the last."""
+        width, side = self.width, self.first
+        for i in range(2 * self.doublings + 1):
+            doubles = i % 2 == 1
+            yield width, width // 2 if doubles else width, side, doubles
+            width, side = (width // 2, 2 * side) if doubles else (width, side)
+
+    def noise(self):
+        return sum(side * side for _, _, side, _ in self.maps())
 
 
 class Generator(Equalised):
-    def __init__(self, purpose):
-        super().__init__(purpose)
-        self.add_linear(CLASSES, EMBEDDING)
-        self.add_linear(LATENT + EMBEDDING, STYLE, rate=0.01)
-        self.add_linear(STYLE, STYLE, rate=0.01)
-        self.add((WIDTH, 3, 3), 1)
-        for inputs, outputs, _ in MAPS:
+    def __init__(self, drawn, sizes=Making(), classes=CLASSES):
+        super().__init__(drawn)
+        self.sizes = sizes
+        self.add_linear(classes, sizes.embedding)
+        self.add_linear(sizes.latent + sizes.embedding, sizes.style, rate=0.01)
+        self.add_linear(sizes.style, sizes.style, rate=0.01)
+        self.add((sizes.width, sizes.first, sizes.first), 1)
+        for inputs, outputs, _, _ in sizes.maps():
             self.add_style(inputs, outputs)
             self.add((outputs, 1, 1, 1), 0)
-        self.add_style(WIDTH // 2, 1)
+        self.add_style(sizes.width >> sizes.doublings, sizes.channels)
 
     def add_style(self, inputs, outputs):
-        self.add_linear(STYLE, inputs, bias=1)
-        self.add_linear(STYLE, inputs)
+        self.add_linear(self.sizes.style, inputs, bias=1)
+        self.add_linear(self.sizes.style, inputs)
         self.add_conv(inputs, outputs)
 
     def styled(self, x, style):
@@ -154,12 +185,12 @@ class Generator(Equalised):
         for _ in range(2):
             style = F.leaky_relu(self.linear(style, 0.01), 0.2)
         x = self.next().expand(len(latent), -1, -1, -1)
-        for layer, (_, _, side) in enumerate(MAPS):
+        for _, _, side, doubles in self.sizes.maps():
             x = self.styled(x, style)
             drawn = noise[:, used : used + side * side].reshape(-1, 1, side, side)
             used += side * side
             x = F.leaky_relu(x + self.next().reshape(1, -1, 1, 1) * drawn, 0.2)
-            if layer == 1:
+            if doubles:
                 x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
         return self.styled(x, style)
 
@@ -173,23 +204,39 @@ def deviation(x, group=32):
     return torch.cat([x, channel], 1)
 
 
+class Seeing(NamedTuple):
+    """Sizes of a discriminator: of the maps that it sees, and its own."""
+
+    channels: int = 4
+    side: int = 6
+    widths: tuple = ((SEEN,),)  # of the convolutions of each block
+    dense: int = DENSE
+    projection: int = PROJECTION
+
+
 class Discriminator(Equalised):
-    def __init__(self):
-        super().__init__("discriminator")
-        self.add_conv(4, SEEN)
-        self.add_conv(SEEN + 1, SEEN)
-        self.add_linear(SEEN * 9, DENSE)
-        self.add_linear(DENSE, PROJECTION)
-        self.add((PROJECTION, CLASSES))
+    def __init__(self, drawn, sizes=Seeing(), classes=CLASSES):
+        super().__init__(drawn)
+        self.sizes, width = sizes, sizes.channels
+        for outputs in sum(sizes.widths, ()):
+            self.add_conv(width, outputs)
+            width = outputs
+        self.add_conv(width + 1, width)
+        self.add_linear(width * (sizes.side >> len(sizes.widths)) ** 2, sizes.dense)
+        self.add_linear(sizes.dense, sizes.projection)
+        self.add((sizes.projection, classes))
 
     def forward(self, maps, classes):
-        self.at = 0
-        x = F.avg_pool2d(F.leaky_relu(self.conv(maps), 0.2), 2)
+        self.at, x = 0, maps
+        for block in self.sizes.widths:
+            for _ in block:
+                x = F.leaky_relu(self.conv(x), 0.2)
+            x = F.avg_pool2d(x, 2)
         x = F.leaky_relu(self.conv(deviation(x)), 0.2)
         x = F.leaky_relu(self.linear(x.flatten(1)), 0.2)
         phi = self.linear(x)
-        psi = classes @ (self.next() / math.sqrt(CLASSES)).T
-        return (phi * psi).sum(1) / math.sqrt(PROJECTION)
+        psi = classes @ (self.next() / math.sqrt(classes.shape[1])).T
+        return (phi * psi).sum(1) / math.sqrt(self.sizes.projection)
 
 
 def copy(to, source):
@@ -197,13 +244,16 @@ def copy(to, source):
 
 
 class Reference:
+    image, steps, gan_batch, half_life, adam = (1, 6, 6), STEPS, GAN_BATCH, HALF_LIFE, torch.optim.Adam
+
     def __init__(self, weights, gamma, rate, statistics):
         self.gamma, self.rate, self.statistics = gamma, rate, statistics
         self.network, self.before = Classifier(), Classifier()
         for name, parameter in self.network.named_parameters():
             parameter.data = torch.tensor(weights[name]).double()
-        self.generator, self.average = Generator("generator"), Generator("average")
-        self.previous, self.discriminator = Generator("previous"), Discriminator()
+        names = "generator", "average", "previous"
+        self.generator, self.average, self.previous = (Generator(drawn_for(n)) for n in names)
+        self.discriminator = Discriminator(drawn_for("discriminator"))
         self.losses, self.step = {}, 0
 
     def add(self, name, value):
@@ -231,7 +281,7 @@ class Reference:
     def made(self, generator, names, classes, count):
         labels = labels_of(names[0], self.step, classes, count)
         latent = normal(f"noise.genifer/{names[1]}", self.step, count, LATENT)
-        noise = normal(f"noise.genifer/{names[2]}", self.step, count, NOISE)
+        noise = normal(f"noise.genifer/{names[2]}", self.step, count, Making().noise())
         return generator(latent, one_hot(labels), noise), labels
 
     def replayed(self, task):
@@ -246,38 +296,41 @@ class Reference:
         self.before.train(self.statistics == "batch")
         for x, y in batches(task, BATCH):
             x, y = x[: BATCH // 2], y[: BATCH // 2]
-            new, past = len(x), len(task.past)
-            both = torch.cat([x, self.replayed(task)[0]])
-            logits, maps = self.network(both)
-            with torch.no_grad():
-                was, old_maps = self.before(both)
-            loss = 0.02 * self.add("labels", F.cross_entropy(logits[:new, : task.seen], y))
-            wanted = was[new:, :past].softmax(1)
-            got = logits[new:, : task.seen].log_softmax(1)[:, :past]
-            loss = loss + 0.98 * self.add("distil", -(wanted * got).sum(1).mean())
-            away = ((maps - old_maps)[new:].flatten(1) ** 2).sum(1)
-            length = torch.where(away > 1e-20, away, torch.ones_like(away)).sqrt() * (away > 1e-20)
-            loss = loss + self.add("features", length.mean())
+            loss = self.later_loss(task, x, y, self.replayed(task)[0])
             self.move(optimiser, loss, left=1 - LATER * 5e-4)
             self.step += 1
+
+    def later_loss(self, task, x, y, replayed):
+        new, past = len(x), len(task.past)
+        both = torch.cat([x, replayed])
+        logits, maps = self.network(both)
+        with torch.no_grad():
+            was, old_maps = self.before(both)
+        loss = 0.02 * self.add("labels", F.cross_entropy(logits[:new, : task.seen], y))
+        wanted = was[new:, :past].softmax(1)
+        got = logits[new:, : task.seen].log_softmax(1)[:, :past]
+        loss = loss + 0.98 * self.add("distil", -(wanted * got).sum(1).mean())
+        away = ((maps - old_maps)[new:].flatten(1) ** 2).sum(1)
+        length = torch.where(away > 1e-20, away, torch.ones_like(away)).sqrt() * (away > 1e-20)
+        return loss + self.add("features", length.mean())
 
     def train_generator(self, task):
         self.network.eval()
         for parameter in self.network.parameters():
             parameter.requires_grad_(False)
-        rows = GAN_BATCH if task.number == 0 else GAN_BATCH // 2
+        rows = self.gan_batch if task.number == 0 else self.gan_batch // 2
         seen = self.rate * (LAZY if self.gamma > 0 else 1)
         optimisers = (
-            torch.optim.Adam(self.discriminator.parameters(), seen, (0, 0.99**LAZY)),
-            torch.optim.Adam(self.generator.parameters(), self.rate, (0, 0.99)),
+            self.adam(self.discriminator.parameters(), seen, (0, 0.99**LAZY)),
+            self.adam(self.generator.parameters(), self.rate, (0, 0.99)),
         )
         full = len(task.y) // rows
-        for update in range(STEPS):
+        for update in range(self.steps):
             at = update % full * rows
             reals, labels = task.x[at : at + rows], task.y[at : at + rows].tolist()
-            self.duel(task, update, reals.reshape(-1, 1, 6, 6), labels, optimisers)
-            half_life = HALF_LIFE * min(1, update / (STEPS / 2))
-            keep = 0.5 ** (GAN_BATCH / half_life) if half_life > 0 else 0
+            self.duel(task, update, reals.reshape(-1, *self.image), labels, optimisers)
+            half_life = self.half_life * min(1, update / (self.steps / 2))
+            keep = 0.5 ** (self.gan_batch / half_life) if half_life > 0 else 0
             with torch.no_grad():
                 for average, now in zip(self.average.parameters(), self.generator.parameters()):
                     average.copy_(keep * average + (1 - keep) * now)
