@@ -10,7 +10,9 @@
  * noise that G gets, too.  What is replayed is a running average of G.  R1 is a difference of
  * first-order gradients (mn_loss_of_gradient()).
  *
- * Images are made once a step: the discriminator moves first, on a copy that no gradient passes. */
+ * Images are made once a step: the discriminator moves first, on a copy that no gradient passes.
+ * The authors' code makes them again for the generator's update, of the same latent numbers and
+ * classes with new noise maps and changes. */
 #include "strategies/genifer_gan.h"
 #include "strategies/genifer_augment.h"
 

@@ -42,6 +42,16 @@ def distance(got, want):
     return error if np.isfinite(error) else float("inf")
 
 
+def apart(got, want, least=1e-4):
+    """Of many gists the largest distance, each of its own length, or of a share of the longest."""
+    longest = max(length for length, _ in want)
+    errors = [
+        max(abs(g - w) for g, w in zip(*pair)) / max(pair[1][0], least * longest)
+        for pair in zip(got, want, strict=True)
+    ]
+    return max(errors)
+
+
 def report(what, error, tolerance=TOLERANCE):
     """1 where it is too far off."""
     differs = not error <= tolerance

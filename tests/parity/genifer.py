@@ -244,7 +244,8 @@ def copy(to, source):
 
 
 class Reference:
-    image, steps, gan_batch, half_life, adam = (1, 6, 6), STEPS, GAN_BATCH, HALF_LIFE, torch.optim.Adam
+    image, steps, gan_batch, half_life = (1, 6, 6), STEPS, GAN_BATCH, HALF_LIFE
+    adam = torch.optim.Adam
 
     def __init__(self, weights, gamma, rate, statistics):
         self.gamma, self.rate, self.statistics = gamma, rate, statistics
