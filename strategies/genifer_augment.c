@@ -187,3 +187,10 @@ mn_var *mn_augmented(mn_learner *learner, const char *name, mn_var *x, double p)
     x = mn_warp(x, mn_input(tape, MN_SHAPE(rows, 2, 3), maps, false));
     return mn_mix_channels(x, mn_input(tape, MN_SHAPE(rows, channels, channels + 1), mixes, false));
 }
+
+double mn_augmentation_adapted(double p, double mean_sign, double most)
+{
+    const double aim = 0.5, by = 0.001;
+    const double way = mean_sign > aim ? by : mean_sign < aim ? -by : 0;
+    return fmin(fmax(p + way, 0), most);
+}

@@ -12,4 +12,8 @@ enum { MN_MOST_AUGMENTED = 512 }; /* rows */
  * strategy, `name` and step. */
 mn_var *mn_augmented(mn_learner *learner, const char *name, mn_var *x, double p);
 
+/* p after a look at the discriminator: up by a thousandth where the mean sign of its scores of real
+ * images is above a half, as it then knows them by heart, down where it is below; 0 to `most`. */
+double mn_augmentation_adapted(double p, double mean_sign, double most);
+
 #endif

@@ -21,7 +21,6 @@
 enum { MOST_ROWS = MN_MOST_AUGMENTED, PENALTY_EVERY = 16, ADAPT_EVERY = 4 };
 /* Rates are lower by it, as the penalty makes 17 updates of 16. */
 static const double lazy = PENALTY_EVERY / (PENALTY_EVERY + 1.0);
-static const double adapt_to = 0.5, adapt_by = 0.001;
 static const double certain_of = 0.99; /* share of the past in the running mean of the loss */
 
 /* --- opening --- */
@@ -302,8 +301,8 @@ static void adapt_augmentation(mn_learner *learner)
     *s->signs += sum / (double)(rows > 0 ? rows : 1);
     if (*s->updates % ADAPT_EVERY != 0)
         return;
-    const double way = *s->signs / ADAPT_EVERY > adapt_to ? adapt_by : -adapt_by;
-    *s->augmented = fmin(fmax(*s->augmented + way, 0), o->most_augmented);
+    *s->augmented =
+        mn_augmentation_adapted(*s->augmented, *s->signs / ADAPT_EVERY, o->most_augmented);
     *s->signs = 0;
 }
 

@@ -1,5 +1,6 @@
 /* Genifer's training of its generator when it diverges: the run stops, says what happened and
  * when, and keeps its last commit; the same run, resumed, comes to the same end. */
+#include "strategies/genifer_augment.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
@@ -55,5 +56,15 @@ START_TEST(a_collapsed_discriminator_stops_the_run)
 }
 END_TEST
 
-MN_SUITE("genifer", a_generator_whose_loss_is_no_number_stops_the_run,
-         a_collapsed_discriminator_stops_the_run)
+START_TEST(augmentation_follows_what_the_discriminator_knows_by_heart)
+{
+    ck_assert_double_eq_tol(mn_augmentation_adapted(0.1, 0.75, 1), 0.101, 1e-12);
+    ck_assert_double_eq_tol(mn_augmentation_adapted(0.1, -1, 1), 0.099, 1e-12);
+    ck_assert_double_eq(mn_augmentation_adapted(0.1, 0.5, 1), 0.1);
+    ck_assert_double_eq(mn_augmentation_adapted(0, 0.25, 1), 0);
+    ck_assert_double_eq(mn_augmentation_adapted(0.3, 1, 0.3), 0.3);
+}
+END_TEST
+
+MN_SUITE("genifer", augmentation_follows_what_the_discriminator_knows_by_heart,
+         a_generator_whose_loss_is_no_number_stops_the_run, a_collapsed_discriminator_stops_the_run)
