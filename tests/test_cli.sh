@@ -337,7 +337,7 @@ sed 's/"seeds": 2/"seeds": 3/; s/"er", "expect"/"er", "set": {"er.replay": 5}, "
 run 1 sweep other.json --quiet # files of the first study are in the way of its second arm alone
 checks=$((checks + 1))
 grep -q "arm 'er' of split-synthetic failed" err || fail 'the arm that failed is not named'
-is_there runs/arms/01-split-synthetic-finetune/split-synthetic-finetune-s2.mneme
+is_there runs/arms/split-synthetic-finetune/split-synthetic-finetune-s2.mneme
 manifest '{"minus": "finetun"}'
 refused 2 "no arm of split-synthetic is called 'finetun'" sweep study.json
 manifest '{"minus": "er"}'
@@ -348,6 +348,9 @@ manifest '{"scope": "task"}'
 refused 2 'is not class-il, task-il or domain-il' sweep study.json
 manifest '{"form": 10}'
 refused 2 "expect[0].form: no such key; did you mean 'from'?" sweep study.json
+sed 's/"name": "er-small", //' study.json >same.json
+refused 2 "arms[2]: arms[1] of split-synthetic is called 'er', too; give one of them another 'name'" \
+    sweep same.json
 manifest '{"to": 10}' er/small
 refused 2 "arms[2]: name: 'er/small' should be a word" sweep study.json
 

@@ -38,24 +38,23 @@ static bool has_name(const mn_arm *arm, const char *benchmark, const char *name)
     return strcmp(arm->benchmark, benchmark) == 0 && strcmp(arm->name, name) == 0;
 }
 
-/* A named arm's folder stays what it is when others are written before it. */
+/* Without a name of its own an arm is called what its strategy is.  Its folder follows from that
+ * alone, so that it stays what it is when other arms are written before it. */
 static mn_status name_arm(const mn_manifest *manifest, int index, const char *where)
 {
     mn_arm *arm = &manifest->arm[index];
-    const char *benchmark = mn_path_base(arm->benchmark);
-    if (arm->name == NULL) {
+    if (arm->name == NULL)
         arm->name = arm->strategy;
-        arm->folder = mn_text("%02d-%s-%s", index + 1, benchmark, mn_path_base(arm->strategy));
-        return MN_OK;
-    }
-    if (arm->name[0] == '\0' || strpbrk(arm->name, "/,") != NULL)
+    else if (arm->name[0] == '\0' || strpbrk(arm->name, "/,") != NULL)
         return mn_fail(MN_BAD_OPTION, "%s: name: '%s' should be a word without '/' and ','", where,
                        arm->name);
-    arm->folder = mn_text("%s-%s", benchmark, arm->name);
+    arm->folder = mn_text("%s-%s", mn_path_base(arm->benchmark), mn_path_base(arm->name));
     for (int i = 0; i < index; i++)
-        if (has_name(&manifest->arm[i], arm->benchmark, arm->name))
-            return mn_fail(MN_BAD_OPTION, "%s: name: arms[%d] of %s is called '%s', too", where, i,
-                           arm->benchmark, arm->name);
+        if (strcmp(manifest->arm[i].folder, arm->folder) == 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "%s: arms[%d] of %s is called '%s', too; give one of them another "
+                           "'name'",
+                           where, i, manifest->arm[i].benchmark, arm->name);
     return MN_OK;
 }
 
@@ -103,19 +102,14 @@ static mn_status find_other(const mn_manifest *manifest, int index, const char *
                             const char *name, int *place)
 {
     const char *benchmark = manifest->arm[index].benchmark;
-    int found = 0;
     for (int i = 0; i < manifest->count; i++)
         if (has_name(&manifest->arm[i], benchmark, name)) {
             *place = i;
-            found++;
+            return i != index
+                       ? MN_OK
+                       : mn_fail(MN_BAD_OPTION, "%s: minus: '%s' is this arm itself", where, name);
         }
-    if (found == 1 && *place != index)
-        return MN_OK;
-    if (found == 1)
-        return mn_fail(MN_BAD_OPTION, "%s: minus: '%s' is this arm itself", where, name);
-    return mn_fail(MN_BAD_OPTION, "%s: minus: %s of %s is called '%s'%s", where,
-                   found == 0 ? "no arm" : "more than one arm", benchmark, name,
-                   found > 1 ? "; give them a 'name'" : "");
+    return mn_fail(MN_BAD_OPTION, "%s: minus: no arm of %s is called '%s'", where, benchmark, name);
 }
 
 static mn_status read_expectation(const cJSON *json, const char *where, const mn_manifest *manifest,
