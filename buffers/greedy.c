@@ -43,5 +43,6 @@ MN_POLICY(greedy) = {
                "are let go.",
     .cite = "Prabhu et al., GDumb: a simple approach that questions our progress in continual "
             "learning, ECCV 2020, algorithm 1",
+    .wants = MN_FILLS_ONCE,
     .place = place,
 };

@@ -134,6 +134,7 @@ static const contradiction contradictions[] = {
     {"split-synthetic", "xder", {{"buffer_policy", "balanced"}}, MN_BAD_OPTION, "leave it out"},
     {"general-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "has no tasks"},
     {"perm-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "choose another"},
+    {"perm-synthetic", "gdumb", {{NULL, NULL}}, MN_UNSUPPORTED, "all but the first"},
     {"split-synthetic", "er", {{"lr", "0"}, {"er.replay", "0"}}, MN_BAD_OPTION, "er.replay"},
     {"general-synthetic", "er+lwf", {{NULL, NULL}}, MN_UNSUPPORTED, "lwf must be told"},
 };
@@ -146,6 +147,33 @@ START_TEST(contradictions_are_refused)
         snprintf(name, sizeof name, "%s, contradiction %zu", c->strategies, i);
         check_refused(resolve(c->benchmark, c->strategies, c->settings), c->status, name, c->text);
     }
+}
+END_TEST
+
+/* A ring with a share for each class, say, would forget all tasks but the last. */
+START_TEST(where_classes_come_again_some_of_every_task_is_remembered)
+{
+    static const test_setting none[] = {{NULL, NULL}};
+    const char *folder = test_folder("refused-again");
+    char path[600];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/run.mneme", folder);
+    for (int i = 0; strategy_at(i) != NULL; i++) {
+        const char *name = strategy_at(i)->name;
+        if (resolve("perm-synthetic", name, none) != MN_OK)
+            continue;
+        mn_experiment *experiment = test_experiment("perm-synthetic", name, none);
+        ck_assert_ok(mn_experiment_run(experiment, path, NULL));
+        mn_experiment_free(experiment);
+        if (test_query(path, "SELECT count(*) FROM exemplar") > 0) {
+            ck_assert_msg(test_query(path, "SELECT count(DISTINCT task) FROM exemplar") == 3,
+                          "%s has forgotten a task", name);
+            count++;
+        }
+        test_remove(path);
+    }
+    ck_assert_int_ge(count, 10);
+    (void)rmdir(folder);
 }
 END_TEST
 
@@ -181,4 +209,5 @@ END_TEST
 
 MN_SUITE("refused", strategies_get_the_stream_that_they_need_or_none,
          strategies_that_replay_get_a_buffer, a_buffer_of_one_row_is_enough_or_refused,
-         contradictions_are_refused, contradictions_to_the_stream_are_refused)
+         contradictions_are_refused, where_classes_come_again_some_of_every_task_is_remembered,
+         contradictions_to_the_stream_are_refused)

@@ -42,6 +42,13 @@ static mn_status check_policy(const mn_experiment *experiment)
                        "buffer policy %s selects exemplars at the end of each task, but %s has no "
                        "tasks; choose another, reservoir for example",
                        policy->name, experiment->benchmark);
+    if ((policy->wants & MN_FILLS_ONCE) != 0 && stream->scenario != MN_CLASS_INCREMENTAL)
+        return mn_fail(
+            MN_UNSUPPORTED,
+            "buffer policy %s takes no more of a class that has its share, but %s brings "
+            "every class in each task and all but the first would be forgotten; choose "
+            "another, reservoir for example",
+            policy->name, experiment->benchmark);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
         stream->scenario != MN_CLASS_INCREMENTAL)
         return mn_fail(MN_UNSUPPORTED,

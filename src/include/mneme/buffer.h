@@ -40,6 +40,7 @@ enum {
     /* The largest cosine of its gradient and those of some rows of the buffer, plus 1; 0.1 while the
      * buffer is empty. */
     MN_WANTS_SIMILARITY = 1 << 3,
+    MN_FILLS_ONCE = 1 << 4, /* a class that has its share takes no more: it must come in one task */
 };
 
 typedef struct mn_policy {
