@@ -623,7 +623,8 @@ START_TEST(rows_are_stored_where_they_belong_or_refused)
     ck_elements(kept, (float[]){1, 2, 3, 4, 7, 8});
     ck_assert_ok(mn_store_rows(mn_rows(mn_const(tape, kept), 1, 2), kept, 0));
     ck_elements(kept, (float[]){3, 4, 7, 8, 7, 8});
-    ck_assert_fails(mn_store_rows(one, kept, 3), MN_BAD_SHAPE, "1 rows from row 3 on do not fit in 3");
+    ck_assert_fails(mn_store_rows(one, kept, 3), MN_BAD_SHAPE,
+                    "1 rows from row 3 on do not fit in 3");
     ck_assert_fails(mn_store_rows(one, kept, -1), MN_BAD_SHAPE, "from row -1 on do not fit");
     mn_var *wide = mn_zeros(tape, MN_SHAPE(1, 3));
     ck_assert_fails(mn_store_rows(wide, kept, 0), MN_BAD_SHAPE, "(1,3) vs (3,2)");
