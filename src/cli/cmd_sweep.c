@@ -366,13 +366,15 @@ const mn_command mn_command_sweep = {
     .name = "sweep",
     .synopsis = "MANIFEST [flags]",
     .summary = "Runs the arms of a study over seeds and prints their means.",
-    .details = "MANIFEST is a JSON file: {\"name\", \"seeds\", \"set\", \"arms\": [{\"benchmark\", "
-               "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
-               "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  With \"minus\", the "
-               "name of another arm of the benchmark, the range is that of the difference, paired "
-               "by seed; its mean is shown with Student's 95 % interval.  Finished runs are kept, "
-               "so the same command continues a study; a mean outside its expected range makes the "
-               "exit code 1.",
+    .details =
+        "MANIFEST is a JSON file: {\"name\", \"seeds\", \"set\", \"arms\": [{\"benchmark\", "
+        "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
+        "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  An arm without a name is "
+        "called what its strategy is; names are unique in a benchmark.  With \"minus\", the "
+        "name of another arm of the benchmark, the range is that of the difference, paired "
+        "by seed; its mean is shown with Student's 95 % interval.  Finished runs are kept, "
+        "so the same command continues a study; a mean outside its expected range makes the "
+        "exit code 1.",
     .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n",
     .flags = flags,
     .least = 1,
