@@ -92,8 +92,10 @@ def er(runs, _, rate):
         for x, y in task.batches():
             seen = lambda x: learner.network(x)[:, : task.seen]
             loss = share * learner.log("stream", cross_entropy(seen, x, y))
-            old = learner.log("replay", cross_entropy(seen, learner.x, learner.y))
-            learner.step(loss + (1 - share) * old)
+            if task.past:
+                old = learner.log("replay", cross_entropy(seen, learner.x, learner.y))
+                loss = loss + (1 - share) * old
+            learner.step(loss)
         learner.remember(task.x, task.y)
     return learner
 
