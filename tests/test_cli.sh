@@ -333,13 +333,19 @@ says 'at most 0: NO'
 run 1 sweep study.json --table --costs
 says ' 2390 ' # images: ER replays as many as come, but for the first step
 refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
+refused 2 "no arm is called 'er-smal'; did you mean 'er-small'?" sweep study.json --arms er-smal
+run 1 sweep study.json --table --arms er # whose settings are none
+does_not_say 'settings'
+sed 's/"seeds": 2/"seeds": 2, "set": {"threads": 1}/' study.json >all.json
+run 1 sweep all.json --table
+says '(all)            (all)     {"threads":1}'
 sed 's/"seeds": 2/"seeds": 3/; s/"er", "expect"/"er", "set": {"er.replay": 5}, "expect"/' study.json >other.json
 run 1 sweep other.json --quiet # files of the first study are in the way of its second arm alone
 checks=$((checks + 1))
 grep -q "arm 'er' of split-synthetic failed" err || fail 'the arm that failed is not named'
 is_there runs/arms/split-synthetic-finetune/split-synthetic-finetune-s2.mneme
 manifest '{"minus": "finetun"}'
-refused 2 "no arm of split-synthetic is called 'finetun'" sweep study.json
+refused 2 "no arm of split-synthetic is called 'finetun'; did you mean 'finetune'?" sweep study.json
 manifest '{"minus": "er"}'
 refused 2 "'er' is this arm itself" sweep study.json
 manifest '{"metric": "average_acuracy"}'
@@ -349,7 +355,7 @@ refused 2 'is not class-il, task-il or domain-il' sweep study.json
 manifest '{"form": 10}'
 refused 2 "expect[0].form: no such key; did you mean 'from'?" sweep study.json
 sed 's/"name": "er-small", //' study.json >same.json
-refused 2 "arms[2]: arms[1] of split-synthetic is called 'er', too; give one of them another 'name'" \
+refused 2 "arms[2]: its runs would be in the folder of arms[1], er of split-synthetic; give one of them another" \
     sweep same.json
 manifest '{"to": 10}' er/small
 refused 2 "arms[2]: name: 'er/small' should be a word" sweep study.json

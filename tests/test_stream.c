@@ -84,6 +84,8 @@ START_TEST(every_image_is_in_exactly_one_task)
         ck_assert_int_eq(mn_stream_original_class(stream, i), order[i]);
     ck_assert_str_eq(mn_stream_class_name(stream, 0), "6");
     ck_assert(mn_stream_class_incremental(stream));
+    ck_assert_int_eq(mn_stream_task_of(stream, -1), -1);
+    ck_assert_int_eq(mn_stream_task_of(stream, first), -1);
     mn_stream_free(stream);
     mn_dataset_free(dataset);
 }

@@ -627,8 +627,12 @@ START_TEST(rows_are_stored_where_they_belong_or_refused)
                     "1 rows from row 3 on do not fit in 3");
     ck_assert_fails(mn_store_rows(one, kept, -1), MN_BAD_SHAPE, "from row -1 on do not fit");
     mn_var *wide = mn_zeros(tape, MN_SHAPE(1, 3));
-    ck_assert_fails(mn_store_rows(wide, kept, 0), MN_BAD_SHAPE, "(1,3) vs (3,2)");
-    ck_assert_fails(mn_store_rows(mn_sum(one), kept, 0), MN_BAD_SHAPE, "");
+    ck_assert_fails(mn_store_rows(wide, kept, 0), MN_BAD_SHAPE, "(1,3) are no rows of (3,2)");
+    ck_assert_fails(mn_store_rows(mn_sum(one), kept, 0), MN_BAD_SHAPE, "are no rows of (3,2)");
+    mn_tensor *bytes;
+    ck_assert_ok(mn_tensor_new(MN_U8, MN_SHAPE(3, 2), &bytes));
+    ck_assert_fails(mn_store_rows(one, bytes, 0), MN_BAD_SHAPE, "8 bytes");
+    mn_tensor_free(bytes);
     ck_assert_fails(mn_store_rows(mn_add(one, wide), kept, 0), MN_BAD_SHAPE, "add");
     ck_elements(kept, (float[]){3, 4, 7, 8, 7, 8});
     mn_tensor_free(kept);

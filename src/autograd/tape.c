@@ -365,11 +365,14 @@ mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
 {
     const float *values;
     MN_TRY(values_of(x, &values));
+    char what[64], where[64];
     mn_shape whole = x->value.shape;
     if (whole.rank > 0)
         whole.size[0] = tensor->shape.size[0];
     if (whole.rank == 0 || !mn_shape_equal(whole, tensor->shape))
-        return mn_shapes_differ(x->value.shape, tensor->shape);
+        return mn_fail(MN_BAD_SHAPE,
+                       "store: %s are no rows of %s; axes but the first must be equal",
+                       mn_shape_text(x->value.shape, what), mn_shape_text(tensor->shape, where));
     const int64_t rows = x->value.shape.size[0];
     if (first < 0 || first > tensor->shape.size[0] - rows)
         return mn_fail(MN_BAD_SHAPE,
@@ -380,7 +383,7 @@ mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
     mn_tensor view;
     MN_TRY(
         mn_tensor_view(tensor, first * (mn_tensor_count(&x->value) / rows), x->value.shape, &view));
-    return mn_tensor_write(&view, values, mn_tensor_bytes(&view));
+    return mn_tensor_write(&view, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
 }
 
 mn_tape *mn_tape_of(const mn_var *x)

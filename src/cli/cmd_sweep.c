@@ -213,7 +213,11 @@ static bool only_differences(const mn_arm *arm)
 static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
                           const char *folder, extras shown, int *missed)
 {
-    static const mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
+    mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
+    if (arm->expectations > 0) {
+        own.metric = arm->expect[0].metric;
+        own.scope = arm->expect[0].scope;
+    }
     for (int i = only_differences(arm) ? -1 : 0; i < arm->expectations; i++) {
         const mn_expectation *e = i < 0 ? &own : &arm->expect[i];
         mn_runs runs;

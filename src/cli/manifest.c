@@ -51,10 +51,11 @@ static mn_status name_arm(const mn_manifest *manifest, int index, const char *wh
     arm->folder = mn_text("%s-%s", mn_path_base(arm->benchmark), mn_path_base(arm->name));
     for (int i = 0; i < index; i++)
         if (strcmp(manifest->arm[i].folder, arm->folder) == 0)
-            return mn_fail(MN_BAD_OPTION,
-                           "%s: arms[%d] of %s is called '%s', too; give one of them another "
-                           "'name'",
-                           where, i, manifest->arm[i].benchmark, arm->name);
+            return mn_fail(
+                MN_BAD_OPTION,
+                "%s: its runs would be in the folder of arms[%d], %s of %s; give one of them "
+                "another 'name'",
+                where, i, manifest->arm[i].name, manifest->arm[i].benchmark);
     return MN_OK;
 }
 
@@ -98,6 +99,23 @@ static mn_status find_scope(const char *where, const char *name, mn_scope *scope
                          where, name);
 }
 
+/* "; did you mean 'er-20'?", of a benchmark or (NULL) of all; "": nothing is near. */
+static const char *nearest_arm(const mn_manifest *manifest, const char *benchmark, const char *name,
+                               char hint[128])
+{
+    const char **names = mn_or_die(calloc((size_t)manifest->count + 1, sizeof *names));
+    int count = 0;
+    for (int i = 0; i < manifest->count; i++)
+        if (benchmark == NULL || strcmp(manifest->arm[i].benchmark, benchmark) == 0)
+            names[count++] = manifest->arm[i].name;
+    const char *nearest = mn_nearest(name, names);
+    hint[0] = '\0';
+    if (nearest != NULL)
+        snprintf(hint, 128, "; did you mean '%.80s'?", nearest);
+    free(names);
+    return hint;
+}
+
 static mn_status find_other(const mn_manifest *manifest, int index, const char *where,
                             const char *name, int *place)
 {
@@ -109,7 +127,9 @@ static mn_status find_other(const mn_manifest *manifest, int index, const char *
                        ? MN_OK
                        : mn_fail(MN_BAD_OPTION, "%s: minus: '%s' is this arm itself", where, name);
         }
-    return mn_fail(MN_BAD_OPTION, "%s: minus: no arm of %s is called '%s'", where, benchmark, name);
+    char hint[128];
+    return mn_fail(MN_BAD_OPTION, "%s: minus: no arm of %s is called '%s'%s", where, benchmark,
+                   name, nearest_arm(manifest, benchmark, name, hint));
 }
 
 static mn_status read_expectation(const cJSON *json, const char *where, const mn_manifest *manifest,
@@ -205,6 +225,7 @@ mn_status mn_manifest_choose(mn_manifest *manifest, const char *names)
     for (int i = 0; i < manifest->count; i++)
         manifest->arm[i].chosen = false;
     char *copy = mn_text("%s", names), *rest = copy;
+    char hint[128];
     mn_status status = MN_OK;
     for (char *name; status == MN_OK && (name = strsep(&rest, ",")) != NULL;) {
         bool found = false;
@@ -212,7 +233,8 @@ mn_status mn_manifest_choose(mn_manifest *manifest, const char *names)
             if (strcmp(manifest->arm[i].name, name) == 0)
                 found = manifest->arm[i].chosen = true;
         if (!found)
-            status = mn_fail(MN_BAD_OPTION, "--arms: no arm is called '%s'", name);
+            status = mn_fail(MN_BAD_OPTION, "--arms: no arm is called '%s'%s", name,
+                             nearest_arm(manifest, NULL, name, hint));
     }
     free(copy);
     return status;

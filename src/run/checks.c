@@ -42,12 +42,13 @@ static mn_status check_policy(const mn_experiment *experiment)
                        "buffer policy %s selects exemplars at the end of each task, but %s has no "
                        "tasks; choose another, reservoir for example",
                        policy->name, experiment->benchmark);
-    if ((policy->wants & MN_FILLS_ONCE) != 0 && stream->scenario != MN_CLASS_INCREMENTAL)
+    if ((policy->wants & MN_FILLS_ONCE) != 0 &&
+        (stream->scenario == MN_DOMAIN_PERMUTED || stream->scenario == MN_DOMAIN_ROTATED))
         return mn_fail(
             MN_UNSUPPORTED,
             "buffer policy %s takes no more of a class that has its share, but %s brings "
-            "every class in each task and all but the first would be forgotten; choose "
-            "another, reservoir for example",
+            "every class in each task and all tasks but the first would be forgotten; "
+            "choose another, --buffer-policy reservoir for example",
             policy->name, experiment->benchmark);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
         stream->scenario != MN_CLASS_INCREMENTAL)
@@ -85,14 +86,14 @@ static mn_status check_needs(const mn_experiment *experiment)
     return MN_OK;
 }
 
-static mn_status check_warm_up(const mn_experiment *experiment, int64_t steps)
+mn_status mn_experiment_check_warm_up(const mn_experiment *experiment, int64_t steps)
 {
     const mn_schedule_settings *schedule = experiment->section[MN_SECTION_SCHEDULE].values;
     if (schedule->warm_up < steps)
         return MN_OK;
     return mn_fail(MN_BAD_OPTION,
-                   "schedule.warm_up: %lld, but a task has %lld steps and would never leave it; "
-                   "expected fewer",
+                   "schedule.warm_up: %lld, but a task has %lld steps at most and would never "
+                   "leave it; expected fewer",
                    (long long)schedule->warm_up, (long long)steps);
 }
 
@@ -113,7 +114,7 @@ static mn_status check_asked(const mn_experiment *experiment)
     if (schedule->name == MN_MULTISTEP && schedule->milestones[0] == '\0')
         return mn_fail(MN_BAD_OPTION, "schedule.milestones: empty, so that a multistep schedule "
                                       "would never change the rate; list epochs, 35,45");
-    return run->steps > 0 ? check_warm_up(experiment, run->steps) : MN_OK;
+    return run->steps > 0 ? mn_experiment_check_warm_up(experiment, run->steps) : MN_OK;
 }
 
 static mn_status check_precision(const mn_experiment *experiment)
@@ -129,14 +130,4 @@ mn_status mn_experiment_check(const mn_experiment *experiment)
     MN_TRY(check_asked(experiment));
     MN_TRY(check_policy(experiment));
     return check_precision(experiment);
-}
-
-mn_status mn_experiment_check_stream(const mn_experiment *experiment, const mn_stream *stream)
-{
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    for (int64_t task = 0; task < mn_stream_tasks(stream) && run->steps == 0; task++) {
-        const int64_t batches = (mn_stream_task(stream, task).train + run->batch - 1) / run->batch;
-        MN_TRY(check_warm_up(experiment, run->epochs * batches));
-    }
-    return MN_OK;
 }

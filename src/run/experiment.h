@@ -129,8 +129,8 @@ bool mn_experiment_user_set(const mn_experiment *experiment, const char *name);
 /* checks.c: MN_BAD_OPTION or MN_UNSUPPORTED where parts of a configuration contradict each other.
  */
 mn_status mn_experiment_check(const mn_experiment *experiment);
-/* What only the lengths of its tasks tell: a schedule that none of them would get through. */
-mn_status mn_experiment_check_stream(const mn_experiment *experiment, const mn_stream *stream);
+/* Whether the longest task, of so many steps, gets through the warm-up. */
+mn_status mn_experiment_check_warm_up(const mn_experiment *experiment, int64_t steps);
 
 /* plugins.c: a name that is the path of a plugin becomes the name of what it brings, of `kind`. */
 mn_status mn_plugin_named(mn_kind kind, const char **name);

@@ -342,28 +342,44 @@ mn_status mn_runner_phase(mn_runner *runner)
     return status;
 }
 
-static int64_t steps_of_task(const mn_runner *runner, int64_t task)
+/* Steps of a phase of a task; 0: only known on entry. */
+static int64_t steps_of_phase(const mn_runner *runner, const mn_phase *phase, int64_t task)
 {
     const mn_run_settings *settings = runner->learner->settings;
+    if (phase->epochs != NULL || phase->steps != NULL)
+        return 0;
+    if (phase->visit == NULL && settings->steps > 0)
+        return settings->steps;
+    const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
+    int64_t images = 0;
+    const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;
+    for (int64_t j = first; j <= task && streams; j++)
+        images += mn_stream_task(runner->stream, j).train;
+    return (phase->visit != NULL ? 1 : settings->epochs) *
+           ((images + settings->batch - 1) / settings->batch);
+}
+
+static int64_t steps_of_task(const mn_runner *runner, int64_t task)
+{
     int member;
     const mn_phase *phase;
     int64_t steps = 0;
-    for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++) {
-        if (phase->epochs != NULL || phase->steps != NULL)
-            continue; /* only known on entry */
-        if (phase->visit == NULL && settings->steps > 0) {
-            steps += settings->steps;
-            continue;
-        }
-        const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
-        int64_t images = 0;
-        const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;
-        for (int64_t j = first; j <= task && streams; j++)
-            images += mn_stream_task(runner->stream, j).train;
-        steps += (phase->visit != NULL ? 1 : settings->epochs) *
-                 ((images + settings->batch - 1) / settings->batch);
-    }
+    for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++)
+        steps += steps_of_phase(runner, phase, task);
     return steps;
+}
+
+mn_status mn_runner_check_schedule(const mn_runner *runner)
+{
+    int member;
+    const mn_phase *phase;
+    int64_t longest = 0;
+    for (int64_t task = 0; task < mn_stream_tasks(runner->stream); task++)
+        for (int64_t i = 0; (phase = phase_at(runner->learner, i, &member)) != NULL; i++) {
+            const int64_t steps = phase->visit == NULL ? steps_of_phase(runner, phase, task) : 0;
+            longest = steps > longest ? steps : longest;
+        }
+    return longest > 0 ? mn_experiment_check_warm_up(runner->experiment, longest) : MN_OK;
 }
 
 int64_t mn_runner_total_steps(const mn_runner *runner)

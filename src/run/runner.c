@@ -221,9 +221,9 @@ static mn_status open_learner(mn_runner *runner, bool begins)
 {
     MN_TRY(mn_experiment_data(runner->experiment, &runner->dataset, &runner->stream,
                               &runner->transform));
-    MN_TRY(mn_experiment_check_stream(runner->experiment, runner->stream));
     omp_set_num_threads((int)mn_experiment_settings(runner->experiment)->threads);
-    return new_learner(runner, begins, &runner->learner);
+    MN_TRY(new_learner(runner, begins, &runner->learner));
+    return mn_runner_check_schedule(runner);
 }
 
 static void start_clocks(mn_runner *runner)

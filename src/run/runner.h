@@ -53,6 +53,8 @@ mn_status mn_runner_phase(mn_runner *runner);
 bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase);
 /* Steps of the whole run, as far as they can be known. */
 int64_t mn_runner_total_steps(const mn_runner *runner);
+/* Whether any phase of a task, as far as its length is known, gets through the warm-up. */
+mn_status mn_runner_check_schedule(const mn_runner *runner);
 /* Whether a phase of each task comes after the buffer's selection, which is then made before it. */
 bool mn_runner_has_selected(const mn_runner *runner);
 /* Phases of a task: the base's, then those of every add-on. */

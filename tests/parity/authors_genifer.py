@@ -237,7 +237,9 @@ def training(reference, authors, of, train, task):
             got = [GAMMA / 2 * genifer.LAZY * loss for loss in got]
         yield name, distance(got, want)
     for step, want in enumerate(authors["gradients"]):
-        for network, got, wanted in zip(("discriminator", "generator"), Noted.notes[2 * step :], want):
+        for network, got, wanted in zip(
+            ("discriminator", "generator"), Noted.notes[2 * step : 2 * step + 2], want, strict=True
+        ):
             yield f"gradients of the {network} at step {step}", apart(got, wanted)
     for name, want in authors["moved"].items():
         yield f"{name} moved", apart(moved(of[name], before[name]), want)

@@ -1,7 +1,7 @@
 """Numbers of the NNCSL authors' own code:  capture_nncsl.py NNCSL MNEME > authors_nncsl.json
 
-NNCSL is a checkout of github.com/kangzhiq/NNCSL, MNEME the program; neither is needed for what
-`authors_nncsl.py` holds against these numbers but the latter.  Their training script learns the small
+NNCSL is a checkout of github.com/kangzhiq/NNCSL, MNEME the program; the test, `authors_nncsl.py`, which
+holds mneme against these numbers, needs only the latter.  Their training script learns the small
 data set of runs.py from beginning to end: its loop over tasks and epochs, losses, labels, optimiser and
 schedule, and the ResNet's way through views of two sizes, with two linear layers instead of its
 convolutions.  It gets the views, labelled images and the projection head's first weights that mneme
