@@ -6,7 +6,8 @@
  * then cosines from `lr` to `least_lr` that restart after 1, 2, 4, ... epochs.  CutMix pastes a box
  * of another image of the batch, its neighbour (batches are shuffled), and mixes the two losses by
  * area.  The DER authors' port samples with a plain reservoir; the paper's greedy sampler is used
- * here.
+ * here.  It is for tasks that bring new classes: where all classes come again in each task, choose
+ * another policy, a reservoir as in the port.
  */
 #include <math.h>
 #include <mneme/strategy.h>
