@@ -29,7 +29,7 @@ typedef struct sizes {
 static const sizes all_sizes[] = {
     {"gan-fmnist",
      "plain-convnet",
-     "layer3",
+     "layer2",
      {.rank = 3, .size = {1, 28, 28}},
      8,
      32,

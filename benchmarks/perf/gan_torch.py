@@ -120,9 +120,11 @@ class Discriminator(nn.Module):
 
 
 class Plain(nn.Module):
+    """As far as the second stage; what is behind it is not computed."""
+
     def __init__(self, channels, width=16):
         super().__init__()
-        sizes = [(channels, width, 1), (width, 2 * width, 2), (2 * width, 4 * width, 2)]
+        sizes = [(channels, width, 1), (width, 2 * width, 2)]
         self.layers = nn.Sequential(*[
             nn.Sequential(nn.Conv2d(a, b, 3, s, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
             for a, b, s in sizes])
