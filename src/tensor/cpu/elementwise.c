@@ -27,7 +27,7 @@
 void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes)
 {
     if (bytes > 0)
-        memcpy(to_device, from_host, bytes);
+        memmove(to_device, from_host, bytes); /* rows of a tensor may be stored in others of it */
 }
 
 void mn_kernel_download(void *to_host, const void *from_device, size_t bytes)
