@@ -336,6 +336,15 @@ refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
 refused 2 "no arm is called 'er-smal'; did you mean 'er-small'?" sweep study.json --arms er-smal
 run 1 sweep study.json --table --arms er # whose settings are none
 does_not_say 'settings'
+sed 's/"buffer_size": 20/"buffer_size": 30/' study.json >since.json
+run 1 sweep since.json --table --arms er-small
+says 'the runs had another buffer_size'
+sed 's/"seeds": 2/"seeds": 2, "set": {"lr": 0.2}/' study.json >since.json
+run 1 sweep since.json --table --arms er-small
+says 'the runs had another lr'
+sed 's/"seeds": 2/"seeds": 2, "set": {"lr": 1e-1}/' study.json >since.json
+run 0 sweep since.json --table --arms er-small
+does_not_say 'the runs had another'
 sed 's/"seeds": 2/"seeds": 2, "set": {"threads": 1}/' study.json >all.json
 run 1 sweep all.json --table
 says '(all)            (all)     {"threads":1}'
