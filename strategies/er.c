@@ -39,18 +39,16 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     (void)tape;
     const er_options *o = mn_options(learner);
-    const double share = 1 / (double)(mn_task(learner) + 1);
-    if (o->weighting == BY_TASKS && mn_task(learner) == 0) {
-        mn_term(learner, "stream", 1, cross_entropy(learner, now));
-        return MN_OK;
-    }
-    const mn_batch *old = mn_draw(learner, "replay", o->replay);
     if (o->weighting == BY_ROWS) {
-        mn_term(learner, "stream+replay", 1, cross_entropy(learner, mn_join(learner, now, old)));
+        const mn_batch *both = mn_join(learner, now, mn_draw(learner, "replay", o->replay));
+        mn_term(learner, "stream+replay", 1, cross_entropy(learner, both));
         return MN_OK;
     }
+    const double share = 1 / (double)(mn_task(learner) + 1);
     mn_term(learner, "stream", share, cross_entropy(learner, now));
-    mn_term(learner, "replay", 1 - share, cross_entropy(learner, old));
+    if (mn_task(learner) > 0)
+        mn_term(learner, "replay", 1 - share,
+                cross_entropy(learner, mn_draw(learner, "replay", o->replay)));
     return MN_OK;
 }
 

@@ -157,23 +157,16 @@ static bool is_setting_of(const mn_run *run, const cJSON *setting)
     return same;
 }
 
-/* The first setting of the arm that its runs did not have, as the manifest has changed since; NULL:
- * none.  An arm's own come before the study's. */
-static const char *setting_since(const mn_manifest *manifest, const mn_arm *arm,
-                                 const mn_runs *runs)
+/* The first of these settings, but those that `over` sets anew, that a run did not have; NULL:
+ * none.
+ */
+static const char *unlike(const mn_run *run, const cJSON *set, const cJSON *over)
 {
     const cJSON *setting;
-    if (runs->count == 0 || runs->run[0].group != 0)
-        return NULL;
-    cJSON_ArrayForEach(setting, arm->set)
+    cJSON_ArrayForEach(setting, set)
     {
-        if (!is_setting_of(&runs->run[0], setting))
-            return setting->string;
-    }
-    cJSON_ArrayForEach(setting, manifest->set)
-    {
-        if (cJSON_GetObjectItemCaseSensitive(arm->set, setting->string) == NULL &&
-            !is_setting_of(&runs->run[0], setting))
+        if (cJSON_GetObjectItemCaseSensitive(over, setting->string) == NULL &&
+            !is_setting_of(run, setting))
             return setting->string;
     }
     return NULL;
@@ -235,7 +228,9 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
         mn_table_text(table, "not run yet");
         return true;
     }
-    const char *since = setting_since(manifest, arm, runs);
+    const char *since = unlike(&runs->run[0], arm->set, NULL); /* the manifest has changed since */
+    if (since == NULL)
+        since = unlike(&runs->run[0], manifest->set, arm->set);
     if (since != NULL) {
         mn_table_text(table, "the runs had another %s", since);
         return false;
