@@ -48,6 +48,7 @@ static void set_all(mn_experiment *experiment, const value *values)
 }
 
 static const value of_all[] = {{"optimiser.name", "lars"},
+                               {"schedule.warm_up", "0"},
                                {"stream.tasks", "2"},
                                {"nncsl.projection", "64,64"},
                                {"buffer_size", "40"},
