@@ -20,9 +20,9 @@ mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/written"
 diff -r -u "$scratch/checked-in" "$scratch/written" ||
     complain "docs/ is behind the code; run 'ninja -C BUILD pages' and commit what changes"
 
-keys=$(sed -n '/known\[.*= {/,/};/p' "$root/src/run/experiment.c" | grep -o '"[a-z_]*"' | tr -d '"')
+keys=$(sed -n '/known\[.*= {/,/};/p' "$root/src/experiment/experiment.c" | grep -o '"[a-z_]*"' | tr -d '"')
 [ "$(echo "$keys" | wc -l)" -ge 10 ] ||
-    complain "src/run/experiment.c: no list of a benchmark's keys was found"
+    complain "src/experiment/experiment.c: no list of a benchmark's keys was found"
 for key in $keys; do
     grep -q "^| \`$key\` |" "$root/docs/benchmarks.md" ||
         complain "docs/benchmarks.md: the key '$key' of a benchmark is not described"

@@ -6,8 +6,8 @@
  * are checked in, so that they can be read without a build. */
 #include "base/json.h"
 #include "base/options.h"
+#include "experiment/settings.h"
 #include "nn/optimiser.h"
-#include "run/settings.h"
 
 #include <cjson/cJSON.h>
 #include <mneme/buffer.h>
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char generated[] =
     "<!-- Written by docs/describe.c from the tables in the code: change those, then run "
@@ -146,10 +147,23 @@ static int write_recipes_of(FILE *page, const char *benchmark, const char *strat
 }
 
 /* The comment that a source begins with: its formulas, and what its authors do otherwise. */
+/* "er_ace.c", or "genifer/genifer.c" of a method that is a folder. */
+static void find_source(char *file, size_t bytes, const char *sources, const char *strategy)
+{
+    char id[128], path[1024];
+    snprintf(id, sizeof id, "%s", strategy);
+    for (char *c = id; *c != '\0'; c++) /* agem_r.c brings agem-r */
+        *c = *c == '-' ? '_' : *c;
+    snprintf(file, bytes, "%s.c", id);
+    snprintf(path, sizeof path, "%s/%s", sources, file);
+    if (access(path, R_OK) != 0)
+        snprintf(file, bytes, "%s/%s.c", id, id);
+}
+
 static void write_comment(FILE *page, const char *sources, const char *file)
 {
     char path[4096], line[512];
-    snprintf(path, sizeof path, "%s/%s.c", sources, file);
+    snprintf(path, sizeof path, "%s/%s", sources, file);
     FILE *source = fopen(path, "r");
     if (source == NULL)
         stop(path);
@@ -179,14 +193,12 @@ static void write_strategy(const char *folder, const char *sources, const mn_str
         fprintf(page, "Its buffer policy, unless you choose another: `%s`.\n", strategy->policy);
     if (strategy->cite != NULL)
         fprintf(page, "\nPaper: %s\n", strategy->cite);
-    char file[128];
-    snprintf(file, sizeof file, "%s", strategy->name);
-    for (char *c = file; *c != '\0'; c++) /* agem_r.c brings agem-r */
-        *c = *c == '-' ? '_' : *c;
+    char file[512];
+    find_source(file, sizeof file, sources, strategy->name);
     fprintf(page, "\n```\nmneme run BENCHMARK %s\n", strategy->name);
     if (strategy->loss == NULL)
         fprintf(page, "mneme run BENCHMARK er+%s\n", strategy->name);
-    fprintf(page, "```\n\nSource: `strategies/%s.c`\n\n", file);
+    fprintf(page, "```\n\nSource: `strategies/%s`\n\n", file);
     write_comment(page, sources, file);
     fputs("## Options\n\n", page);
     char prefix[128];

@@ -7,7 +7,7 @@
  * the DER authors' code offers one batch of the stream to a reservoir instead, and so leaves most
  * of a larger buffer empty (`memory` = batch).
  */
-#include "strategies/agem_steps.h"
+#include "strategies/shared/agem.h"
 
 typedef struct agem_options {
     int64_t replay, memory;

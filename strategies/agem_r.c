@@ -3,7 +3,7 @@
  *     g = dCE(f(x), y),  r = dCE(f(x'), y'),  (x', y') drawn from the buffer
  *     g -= (<g, r> / |r|^2) r   where <g, r> < 0
  */
-#include "strategies/agem_steps.h"
+#include "strategies/shared/agem.h"
 
 typedef struct agem_r_options {
     int64_t replay;

@@ -4,7 +4,7 @@
  *
  * The letters are nncsl's.
  */
-#include "strategies/nncsl_steps.h"
+#include "strategies/shared/nncsl.h"
 
 static const mn_option options[] = {MN_NNCSL_OPTIONS(true, false, 0)};
 static const mn_phase phases[] = MN_NNCSL_PHASES;

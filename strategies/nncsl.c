@@ -18,7 +18,7 @@
  * their statistics from then on and learn only scale and shift.  freeze_norms says whether so here.
  * The old networks' norms do as the present ones', so that a task begins with P' = P'old.
  */
-#include "strategies/nncsl_steps.h"
+#include "strategies/shared/nncsl.h"
 
 static const mn_option options[] = {MN_NNCSL_OPTIONS(true, false, 0.2)};
 static const mn_phase phases[] = MN_NNCSL_PHASES;

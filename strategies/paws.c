@@ -4,7 +4,7 @@
  *
  * The letters are nncsl's.  The last term trains the classifier alone: its gradient stops there.
  */
-#include "strategies/nncsl_steps.h"
+#include "strategies/shared/nncsl.h"
 
 static const mn_option options[] = {MN_NNCSL_OPTIONS(false, true, 0)};
 static const mn_phase phases[] = MN_NNCSL_PHASES;

@@ -12,7 +12,7 @@
  * weight of it (eta) is tuned for 50 epochs of CIFAR-100.  Where a task has few steps or two
  * classes, images of the last task are taken for past ones; eta of 0.1 to 1, or past_logits, helps.
  */
-#include "strategies/xder_steps.h"
+#include "strategies/shared/xder.h"
 
 static const mn_option options[] = {
     MN_XDER_OPTIONS(0.3, 0.8, 0.7, 0.001),

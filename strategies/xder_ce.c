@@ -7,7 +7,7 @@
  * of that task are replayed, from a reservoir that is emptied at its end (the authors' code stores
  * them augmented there; here, as everywhere, they are augmented when they are drawn).
  */
-#include "strategies/xder_steps.h"
+#include "strategies/shared/xder.h"
 
 static const mn_option options[] = {
     MN_XDER_OPTIONS(0.1, 0.5, 0.3, 0.1),

@@ -5,7 +5,7 @@
  * Places for future classes are kept from the start (Pernici et al., regular polytope networks), so
  * they need no preparation; the rest is X-DER.
  */
-#include "strategies/xder_steps.h"
+#include "strategies/shared/xder.h"
 
 static const mn_option options[] = {
     MN_XDER_OPTIONS(0.1, 0.5, 0.3, 0.1),

@@ -7,7 +7,7 @@
  * disk for the file and its log).  `step_us` is what a step of X-DER at batch 32 asks for: two
  * draws of 32 rows, an offer of 32, new logits for 64. */
 #include "bench.h"
-#include "buffers/storage.h"
+#include "buffer/storage.h"
 
 #include <mneme/registry.h>
 #include <string.h>

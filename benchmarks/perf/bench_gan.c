@@ -11,7 +11,7 @@
  * for PyTorch. */
 #include "autograd/profile.h"
 #include "bench.h"
-#include "strategies/genifer_networks.h"
+#include "strategies/genifer/networks.h"
 #include <mneme/network.h>
 #include <omp.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "cli/arguments.h"
 #include "base/options.h"
 #include "cli/cli.h"
-#include "cli/print.h"
+#include "cli/show/print.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * The library neither prints nor exits; everything a person sees comes from this folder. */
 #include "base/options.h"
 #include "cli/cli.h"
-#include "cli/print.h"
+#include "cli/show/print.h"
 
 #include <errno.h>
 #include <locale.h>

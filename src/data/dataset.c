@@ -3,7 +3,7 @@
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */
 #include "base/options.h"
-#include "data/search.h"
+#include "data/read/search.h"
 
 #include <mneme/data.h>
 #include <stdio.h>

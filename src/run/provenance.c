@@ -1,6 +1,6 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
+#include "learner/weights.h"
 #include "run/runner.h"
-#include "run/weights.h"
 #include "tensor/kernels.h"
 
 #include <mneme/version.h>

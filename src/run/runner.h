@@ -2,7 +2,7 @@
 #ifndef MN_RUN_RUNNER_H
 #define MN_RUN_RUNNER_H
 
-#include "run/learner.h"
+#include "learner/learner.h"
 #include "run/profile.h"
 
 /* Where a run stands between commits; mn_cursor.stage. */

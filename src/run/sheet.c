@@ -1,5 +1,5 @@
 /* sheet.c -- looking at images: what a run remembers, and what training sees. */
-#include "data/sheet.h"
+#include "data/sheet/sheet.h"
 #include "run/batches.h"
 #include "store/query.h"
 

@@ -4,7 +4,7 @@
  * place and logs those that changed.
  */
 #include "store/database.h"
-#include "tensor/half.h"
+#include "tensor/file/half.h"
 #include "tensor/tensor.h"
 
 #include <stdlib.h>

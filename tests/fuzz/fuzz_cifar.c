@@ -2,8 +2,8 @@
  * line of why not. */
 #include "tests/fuzz/fuzz.h"
 
-#include "data/cifar.h"
-#include "data/file.h"
+#include "data/read/cifar.h"
+#include "data/read/file.h"
 
 /* One file serves as both parts. */
 static void read_records(const char *name)

@@ -5,7 +5,7 @@
  *     -Dc_args=-fsanitize=fuzzer-no-link
  *   ninja -C build-fuzz tests/fuzz/fuzz_idx_live && build-fuzz/tests/fuzz/fuzz_idx_live CORPUS
  */
-#include "data/idx.h"
+#include "data/read/idx.h"
 #include "tests/fuzz/fuzz.h"
 
 static void read_as(const char *path, int rank)

@@ -1,7 +1,7 @@
 /* Whatever bytes an .npy or .npz holds, reading it ends in values or in one line of why not. */
 #include "tests/fuzz/fuzz.h"
 
-#include "data/array.h"
+#include "data/read/array.h"
 
 #include <mneme/data.h>
 

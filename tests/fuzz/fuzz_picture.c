@@ -2,7 +2,7 @@
  * pixels can be resized to anything. */
 #include "tests/fuzz/fuzz.h"
 
-#include "data/picture.h"
+#include "data/read/picture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {

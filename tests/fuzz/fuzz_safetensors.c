@@ -2,7 +2,7 @@
  *
  * An ordinary test replays the corpus; fuzz_idx.c says how to look for new inputs with libFuzzer.
  */
-#include "tensor/safetensors.h"
+#include "tensor/file/safetensors.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 """Replay from buffers whose policy goes by a score: what every exemplar's is at the end of a run.
 
 The buffer is larger than the data, so that it holds all images in the order in which they came.
-Which of them leave a full one is a matter of chance, and of tests/test_scored_policies.c.
+Which of them leave a full one is a matter of chance, and of tests/buffer/test_scored_policies.c.
 """
 
 from functools import partial

@@ -1,5 +1,5 @@
 /* views.c -- one change of a view on a given image, for parity with torchvision. */
-#include "data/view_ops.h"
+#include "data/augment/view_ops.h"
 #include "tests/parity/driver.h"
 
 #include <stdlib.h>

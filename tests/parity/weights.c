@@ -1,5 +1,5 @@
 /* weights.c -- the logits of a network whose weights come from a safetensors file. */
-#include "run/weights.h"
+#include "learner/weights.h"
 #include "tests/parity/driver.h"
 
 #include <mneme/network.h>

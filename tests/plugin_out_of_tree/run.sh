@@ -17,8 +17,7 @@ prefix=${prefix%/bin/mneme}
 mkdir "$scratch/source"
 cp "$root"/tests/plugin_out_of_tree/*.c "$root"/tests/plugin_out_of_tree/*.cc \
     "$root"/tests/plugin_out_of_tree/meson.build "$scratch/source"
-mkdir "$scratch/source/strategies"
-cp "$root"/strategies/*.[ch] "$scratch/source/strategies"
+cp -R "$root"/strategies "$scratch/source"
 export PKG_CONFIG_PATH=${config%/*} PKG_CONFIG_SYSROOT_DIR=$scratch/root
 { meson setup "$scratch/plugins" "$scratch/source" && ninja -C "$scratch/plugins"; } \
     >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }

@@ -1,6 +1,6 @@
 /* bfloat16.c -- conversions, by the processor's own instructions where it has them. */
 #include "tensor/cpu/bfloat16.h"
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"

@@ -1,5 +1,5 @@
 /* channels.c -- moments and means of each channel's pixels. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/cpu/planes.h"
 #include "tensor/image_kernels.h"
 

@@ -1,6 +1,6 @@
 /* dnnl_compat.c -- the only file that knows oneDNN 2.x from 3.x: two arms for each call.
  *
- * tests/dnnl3.sh compiles it against the headers of 3.x where they are at hand. */
+ * tests/lint/dnnl3.sh compiles it against the headers of 3.x where they are at hand. */
 #include "tensor/cpu/dnnl_compat.h"
 
 #include <stddef.h>

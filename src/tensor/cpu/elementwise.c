@@ -3,7 +3,7 @@
  * Whether a result replaces or is added to what is there is decided outside the loop, so that
  * each inner loop is one the compiler can vectorise.  Elements do not depend on each other, hence
  * `omp simd`, which also lets the output be one of the inputs. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 

@@ -25,8 +25,8 @@ static void use_one_thread(void)
 
 /* No signal may arrive during a product: oneDNN's generated code keeps values below the stack
  * pointer, further than the ABI protects them, and a handler's frame would overwrite them (2.6.3;
- * tests/test_signals.c shows it).  What arrives waits.  Asking the system costs as much as a small
- * product does, so whoever makes several holds signals once for all of them. */
+ * tests/tensor/test_signals.c shows it).  What arrives waits.  Asking the system costs as much as a
+ * small product does, so whoever makes several holds signals once for all of them. */
 static _Thread_local int holds;
 static _Thread_local sigset_t before;
 

@@ -3,7 +3,7 @@
  *
  * A pass over memory is what these loops cost: images are larger than the cache, and there is
  * little to compute. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/cpu/planes.h"
 #include "tensor/image_kernels.h"
 

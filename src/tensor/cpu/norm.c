@@ -3,7 +3,7 @@
  * Statistics are sums of doubles, of BLOCK columns at a time, so that memory is read row by row;
  * the variance is that of the differences from the mean, which loses no digits where the mean is
  * large. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/kernels.h"
 
 #include <math.h>

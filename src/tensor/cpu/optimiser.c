@@ -1,5 +1,5 @@
 /* optimiser.c -- one pass over parameters, gradient and moments. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 

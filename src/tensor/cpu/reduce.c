@@ -2,7 +2,7 @@
  *
  * A sum runs in LANES doubles side by side, element i in lane i mod LANES, added up at the end in
  * lane order: the vector units are busy and the order depends on the count alone. */
-#include "tensor/cpu/clones.h"
+#include "base/clones.h"
 #include "tensor/kernels.h"
 
 #include <math.h>

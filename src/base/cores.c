@@ -1,0 +1,36 @@
+/* cores.c -- two threads of one core share its arithmetic units: only the first of each counts. */
+#include "base/cores.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+/* The first of the threads that share this one's core; itself where the system does not say. */
+static int first_sibling(int cpu)
+{
+    char path[96];
+    int first = cpu;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return cpu;
+    if (fscanf(file, "%d", &first) != 1)
+        first = cpu;
+    fclose(file);
+    return first;
+}
+
+int mn_physical_cores(void)
+{
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return 1;
+    int cores = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET((size_t)cpu, &allowed))
+            continue;
+        const int first = first_sibling(cpu);
+        cores += first == cpu || first < 0 || first >= CPU_SETSIZE ||
+                 !CPU_ISSET((size_t)first, &allowed);
+    }
+    return cores > 0 ? cores : 1;
+}

@@ -1,0 +1,212 @@
+/* data.c -- data sets: how to get one, whether it is sound, what its images look like. */
+#include "base/options.h"
+#include "cli/cli.h"
+#include "cli/experiment.h"
+#include "cli/json.h"
+#include "cli/show/print.h"
+
+#include <mneme/run.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_dataset(const char *name)
+{
+    return mn_find(MN_KIND_DATASET, name) != NULL;
+}
+
+/* The experiment of a benchmark; any strategy will do where only data are wanted. */
+static mn_status open_benchmark(const mn_arguments *arguments, mn_experiment **experiment)
+{
+    MN_TRY(mn_experiment_new(arguments->words[1], "finetune", experiment));
+    const mn_status status = mn_set_given(*experiment, arguments);
+    if (status != MN_OK) {
+        mn_experiment_free(*experiment);
+        *experiment = NULL;
+    }
+    return status;
+}
+
+/* --- get ----------------------------------------------------------------------------------------
+ */
+
+static int get(const mn_arguments *arguments)
+{
+    const char *name = arguments->words[1];
+    const mn_dataset_type *type = (const void *)mn_find(MN_KIND_DATASET, name);
+    if (type == NULL)
+        return mn_exit_of_request(MN_NOT_FOUND);
+    mn_dataset *dataset;
+    printf("%s: %s\n", name, type->summary);
+    if (type->cite != NULL)
+        printf("%s\n", type->cite);
+    if (type->obtain != NULL && mn_dataset_open(name, NULL, NULL, &dataset) == MN_OK) {
+        puts("It is here already.");
+        mn_dataset_free(dataset);
+    } else if (type->obtain != NULL) {
+        printf("To get it: %s\n", type->obtain);
+    } else if (mn_option_find(type->options, "path") != NULL) {
+        printf("It reads your own data: say where they are, with \"path\" in a benchmark.\n");
+    } else {
+        puts("It needs no files.");
+    }
+    return MN_EXIT_DONE;
+}
+
+/* --- check --------------------------------------------------------------------------------------
+ */
+
+typedef struct range {
+    int64_t least, most;
+} range;
+
+static range images_per_class(const mn_dataset *dataset, const mn_images *images)
+{
+    int64_t *count = mn_or_die(calloc((size_t)dataset->classes, sizeof *count));
+    for (int64_t i = 0; i < images->count; i++)
+        count[images->labels[i]]++;
+    range found = {count[0], count[0]};
+    for (int64_t c = 1; c < dataset->classes; c++) {
+        found.least = count[c] < found.least ? count[c] : found.least;
+        found.most = count[c] > found.most ? count[c] : found.most;
+    }
+    free(count);
+    return found;
+}
+
+static void print_part(const mn_dataset *dataset, const mn_images *images, const char *name)
+{
+    const range found = images_per_class(dataset, images);
+    printf("%-9s %lld, ", name, (long long)images->count);
+    if (found.least == found.most)
+        printf("%lld of each class\n", (long long)found.least);
+    else
+        printf("%lld to %lld of each class\n", (long long)found.least, (long long)found.most);
+}
+
+static void print_dataset(const mn_dataset *dataset)
+{
+    printf("%s is sound\n", dataset->name);
+    printf("%-9s %08x\n", "digest", dataset->digest);
+    printf("%-9s %lldx%lldx%lld (channels, height, width)%s\n", "image",
+           (long long)dataset->channels, (long long)dataset->height, (long long)dataset->width,
+           dataset->scale != NULL ? ", measurements in 255 steps" : "");
+    print_part(dataset, &dataset->train, "training");
+    print_part(dataset, &dataset->test, "test");
+    printf("%-9s %lld", "classes", (long long)dataset->classes);
+    for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
+        printf("%s%s", c == 0 ? ": " : ", ", dataset->class_names[c]);
+    putchar('\n');
+}
+
+static void print_json(const mn_dataset *dataset)
+{
+    char digest[16];
+    snprintf(digest, sizeof digest, "%08x", dataset->digest);
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON_AddStringToObject(json, "name", dataset->name);
+    cJSON_AddStringToObject(json, "digest", digest);
+    cJSON_AddNumberToObject(json, "channels", (double)dataset->channels);
+    cJSON_AddNumberToObject(json, "height", (double)dataset->height);
+    cJSON_AddNumberToObject(json, "width", (double)dataset->width);
+    cJSON_AddNumberToObject(json, "train", (double)dataset->train.count);
+    cJSON_AddNumberToObject(json, "test", (double)dataset->test.count);
+    cJSON_AddNumberToObject(json, "classes", (double)dataset->classes);
+    cJSON *names = cJSON_AddArrayToObject(json, "class_names");
+    for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(dataset->class_names[c]));
+    mn_json_print(json);
+    cJSON_Delete(json);
+}
+
+static int check(const mn_arguments *arguments)
+{
+    mn_dataset *dataset = NULL;
+    mn_experiment *experiment = NULL;
+    if (!is_dataset(arguments->words[1])) {
+        const mn_status opened = open_benchmark(arguments, &experiment);
+        if (opened != MN_OK)
+            return mn_exit_of_request(opened);
+    }
+    const mn_status status = experiment != NULL
+                                 ? mn_experiment_dataset(experiment, &dataset)
+                                 : mn_dataset_open(arguments->words[1], NULL, NULL, &dataset);
+    if (status == MN_OK && mn_arguments_has(arguments, "json"))
+        print_json(dataset);
+    else if (status == MN_OK)
+        print_dataset(dataset);
+    mn_dataset_free(dataset);
+    mn_experiment_free(experiment);
+    return mn_exit_of_work(status);
+}
+
+/* --- show ---------------------------------------------------------------------------------------
+ */
+
+static int show(const mn_arguments *arguments)
+{
+    const char *path = mn_arguments_value(arguments, "out");
+    if (path == NULL)
+        return mn_exit_of_request(
+            mn_fail(MN_BAD_OPTION, "data show: say with -o where to draw, as in -o sheet.png"));
+    if (is_dataset(arguments->words[1]))
+        return mn_exit_of_request(mn_fail(MN_BAD_OPTION,
+                                          "data show: '%s' is a data set; name a benchmark, which "
+                                          "says how it is cut into tasks and augmented",
+                                          arguments->words[1]));
+    mn_experiment *experiment;
+    mn_status status = open_benchmark(arguments, &experiment);
+    if (status != MN_OK)
+        return mn_exit_of_request(status);
+    status = mn_experiment_sheet(experiment,
+                                 mn_arguments_has(arguments, "views")       ? MN_SHEET_VIEWS
+                                 : mn_arguments_has(arguments, "augmented") ? MN_SHEET_AUGMENTED
+                                                                            : MN_SHEET_PLAIN,
+                                 path);
+    mn_experiment_free(experiment);
+    if (status == MN_OK)
+        fprintf(stderr, "%s written\n", path);
+    return mn_exit_of_work(status);
+}
+
+static int data(const mn_arguments *arguments)
+{
+    static const struct {
+        const char *name;
+        int (*run)(const mn_arguments *arguments);
+    } actions[] = {{"get", get}, {"check", check}, {"show", show}};
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(arguments->words[0], actions[i].name) == 0)
+            return actions[i].run(arguments);
+    return mn_exit_of_request(
+        mn_fail(MN_BAD_OPTION, "data: '%s' is not get, check or show", arguments->words[0]));
+}
+
+static const mn_flag flags[] = {
+    {.name = "out", .letter = 'o', .value = "FILE", .help = "show: the figure, a PNG"},
+    {.name = "augmented",
+     .help = "show: an image of each class as training sees it in the first epochs, and its views "
+             "where the benchmark has some"},
+    {.name = "views", .help = "show: an image of each class, and random views of it"},
+    {.name = "set",
+     .value = "KEY=VALUE",
+     .help = "check, show: sets an option of the benchmark, as for 'mneme run'"},
+    {.name = "json", .help = "check: as one JSON object"},
+    {.name = NULL},
+};
+
+const mn_command mn_command_data = {
+    .name = "data",
+    .synopsis = "get|check|show NAME",
+    .summary = "Says how to get a data set, checks that it is sound, and draws its images.",
+    .details = "'get' takes the name of a data set, 'show' that of a benchmark, 'check' either.  "
+               "Nothing is downloaded.",
+    .examples = "  mneme data get cifar10\n"
+                "  mneme data check split-mnist\n"
+                "  mneme data show split-cifar10 --augmented -o sheet.png\n",
+    .flags = flags,
+    .least = 2,
+    .most = 2,
+    .words = "get, check or show, and a NAME",
+    .run = data,
+};

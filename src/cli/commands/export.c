@@ -1,0 +1,138 @@
+/* export.c -- results and weights of a run for other programs. */
+#include "cli/cli.h"
+#include "cli/files.h"
+#include "cli/json.h"
+#include "cli/show/print.h"
+#include "cli/show/report.h"
+#include "cli/show/table.h"
+
+#include <math.h>
+#include <mneme/run.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One row an evaluation, the run's identity in each: files can be concatenated. */
+static mn_status print_csv(const mn_run *run)
+{
+    puts("benchmark,strategy,seed,scope,step,after_task,on_task,accuracy");
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        for (int64_t on = 0; on < run->tasks && mn_results_has(run->results, scope); on++) {
+            mn_curve_point *point;
+            int64_t count;
+            MN_TRY(mn_results_curve(run->results, scope, on, &point, &count));
+            for (int64_t i = 0; i < count; i++) {
+                mn_csv_field(stdout, run->benchmark);
+                putchar(',');
+                mn_csv_field(stdout, run->strategy);
+                printf(",%lld,%s,%lld,%lld,%lld,", (long long)run->seed, mn_scope_name(scope),
+                       (long long)point[i].step, (long long)point[i].after_task, (long long)on);
+                if (!isnan(point[i].accuracy))
+                    printf("%.10g", point[i].accuracy);
+                putchar('\n');
+            }
+            free(point);
+        }
+    }
+    return MN_OK;
+}
+
+static void print_json(const mn_run *run)
+{
+    cJSON *json = mn_report_run_json(run);
+    mn_json_print(json);
+    cJSON_Delete(json);
+}
+
+static mn_status export_results(const mn_run *run, const char *format)
+{
+    if (strcmp(format, "csv") == 0)
+        return print_csv(run);
+    if (strcmp(format, "json") != 0)
+        return mn_fail(MN_BAD_OPTION, "--format: '%s' is not csv, json or safetensors", format);
+    print_json(run);
+    return MN_OK;
+}
+
+/* "runs/a.mneme" -> "runs/a.safetensors"; the caller frees. */
+static char *weights_path(const char *run_file)
+{
+    static const char ending[] = ".mneme";
+    const size_t length = strlen(run_file), cut = sizeof ending - 1;
+    const bool usual = length > cut && strcmp(run_file + length - cut, ending) == 0;
+    return mn_text("%.*s.safetensors", (int)(usual ? length - cut : length), run_file);
+}
+
+/* A file of weights goes where it was asked to go; a name of our choosing replaces nothing. */
+static int export_weights(const char *run_file, const char *out)
+{
+    char *path = out != NULL ? mn_text("%s", out) : weights_path(run_file);
+    const mn_status status =
+        out == NULL && mn_path_exists(path)
+            ? mn_fail(MN_BAD_OPTION, "%s exists; name it with -o to replace it", path)
+            : mn_export_weights(run_file, path);
+    const int code = mn_exit_of_work(status);
+    if (status == MN_OK)
+        fprintf(stderr, "%s written\n", path);
+    free(path);
+    return code;
+}
+
+static int export(const mn_arguments *arguments)
+{
+    const char *format = mn_arguments_value(arguments, "format");
+    const char *out = mn_arguments_value(arguments, "out");
+    const char *copy = mn_arguments_value(arguments, "copy");
+    if (copy != NULL && (format != NULL || out != NULL)) {
+        mn_complain("--copy makes a whole run file; give it without --format and --out");
+        return MN_EXIT_USAGE;
+    }
+    if (copy != NULL)
+        return mn_exit_of_work(mn_results_copy(arguments->words[0], copy));
+    if (format == NULL) {
+        mn_complain("export needs --format csv, json or safetensors, or --copy FILE");
+        return MN_EXIT_USAGE;
+    }
+    if (strcmp(format, "safetensors") == 0)
+        return export_weights(arguments->words[0], out);
+    if (out != NULL) {
+        mn_complain("--out is for safetensors; results go to standard output: redirect them");
+        return MN_EXIT_USAGE;
+    }
+    mn_runs runs;
+    mn_status status = mn_runs_open(arguments->words, 1, &runs);
+    if (status != MN_OK)
+        return mn_exit_of_work(status);
+    status = export_results(&runs.run[0], format);
+    mn_runs_free(&runs);
+    return mn_exit_of_work(status);
+}
+
+static const mn_flag flags[] = {
+    {.name = "format",
+     .value = "NAME",
+     .help = "csv: one row an evaluation; json: configuration, accuracy matrices and metrics; "
+             "safetensors: weights and statistics of the network under PyTorch's names"},
+    {.name = "out",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "safetensors: the file to write (default: FILE's name, ending in .safetensors)"},
+    {.name = "copy",
+     .value = "FILE",
+     .help = "a consistent copy of the run file, also while the run is in progress"},
+    {.name = NULL},
+};
+
+const mn_command mn_command_export = {
+    .name = "export",
+    .synopsis = "FILE --format csv|json|safetensors [-o FILE] | --copy FILE",
+    .summary = "Hands results or weights of a run to other programs.",
+    .details = "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
+               "untrained network.  Weights go to a file, which load_state_dict() in PyTorch and "
+               "'mneme run --init' take.",
+    .flags = flags,
+    .least = 1,
+    .most = 1,
+    .words = "one FILE",
+    .run = export,
+};

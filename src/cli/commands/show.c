@@ -1,0 +1,68 @@
+/* show.c -- results in the terminal: one run in full, several as a table. */
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/show/plot.h"
+#include "cli/show/report.h"
+
+#include <limits.h>
+#include <mneme/results.h>
+#include <stdio.h>
+
+static int show_samples(const mn_arguments *arguments, const char *png)
+{
+    if (arguments->word_count > 1) {
+        mn_complain("--samples draws one run; give one FILE");
+        return MN_EXIT_USAGE;
+    }
+    const mn_status drawn = mn_results_samples(arguments->words[0], png);
+    if (drawn == MN_OK)
+        fprintf(stderr, "%s written\n", png);
+    return mn_exit_of_work(drawn);
+}
+
+static int show(const mn_arguments *arguments)
+{
+    const char *samples = mn_arguments_value(arguments, "samples");
+    if (samples != NULL)
+        return show_samples(arguments, samples);
+    mn_runs runs;
+    const mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
+    if (status != MN_OK)
+        return mn_exit_of_work(status);
+    int code = MN_EXIT_DONE;
+    if (mn_arguments_has(arguments, "json")) {
+        cJSON *report = mn_report_runs_json(&runs);
+        mn_json_print(report);
+        cJSON_Delete(report);
+    } else if (runs.count == 1) {
+        mn_report_run(&runs.run[0]);
+    } else {
+        mn_report_runs(&runs);
+    }
+    if (mn_arguments_has(arguments, "plot"))
+        code = mn_exit_of_work(mn_plot_draw(&runs, mn_plot_scope(&runs), NULL));
+    mn_runs_free(&runs);
+    return code;
+}
+
+static const mn_flag flags[] = {
+    {.name = "plot", .help = "also draw the curves in the terminal (needs gnuplot)"},
+    {.name = "json", .help = "as one JSON object: runs, and groups of equal settings"},
+    {.name = "samples",
+     .value = "FILE",
+     .help = "draws what a run's generator made instead, by class and task, as a PNG"},
+    {.name = NULL},
+};
+
+const mn_command mn_command_show = {
+    .name = "show",
+    .synopsis = "FILE... [flags]",
+    .summary = "Shows accuracies and metrics of runs; several as a table with means over seeds.",
+    .details = "A folder stands for the run files in it.  A run in progress is shown as of its "
+               "last commit.",
+    .flags = flags,
+    .least = 1,
+    .most = INT_MAX,
+    .words = "at least one FILE",
+    .run = show,
+};

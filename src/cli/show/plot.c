@@ -1,0 +1,371 @@
+/* plot.c -- forgetting curves: a script for gnuplot with the numbers in it.
+ *
+ * One wide panel compares the groups by their average accuracy after each task; below it, each
+ * group has a panel with one line a task, so that ten tasks of five strategies stay readable.
+ * Colours of groups are Okabe and Ito's, of tasks a part of viridis: both can be told apart by
+ * colour-blind people. */
+#include "cli/show/plot.h"
+#include "cli/cli.h"
+#include "cli/curves.h"
+#include "cli/files.h"
+#include "cli/show/gnuplot.h"
+#include "cli/show/print.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    PANELS_A_ROW = 3,
+    WIDTH = 1200, /* pixels, as are TOP and ROW: heights of the first panel and of the others */
+    TOP = 430,
+    ROW = 330,
+    LEFT = 90,
+    GAP = 50,
+    LEGEND_LEAST = 150,
+    LEGEND_MOST = 480,
+    WIDE_TICS = 20, /* the most of them in a panel */
+    NARROW_TICS = 10,
+    MOST_LEGEND = 10, /* tasks; beyond it a scale of colours is easier to read */
+    TEXT_ROWS = 22,
+};
+
+static const char *const group_colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                            "#E69F00", "#56B4E9", "#000000", "#B8860B"};
+enum { GROUP_COLOURS = sizeof group_colours / sizeof group_colours[0] };
+
+typedef struct drawing {
+    const mn_runs *runs;
+    mn_scope scope;
+    FILE *script;
+    bool text;         /* in the terminal */
+    int columns, rows; /* of small panels */
+    int right;         /* pixels: where panels end and legends begin */
+    int64_t tasks;     /* of the longest stream */
+    bool inside;       /* there are evaluations inside the first task */
+} drawing;
+
+mn_scope mn_plot_scope(const mn_runs *runs)
+{
+    return mn_runs_have(runs, MN_CLASS_IL)    ? MN_CLASS_IL
+           : mn_runs_have(runs, MN_DOMAIN_IL) ? MN_DOMAIN_IL
+                                              : MN_TASK_IL;
+}
+
+/* --- numbers --- */
+
+/* tasks learned, mean, mean - deviation, mean + deviation */
+static void write_averages(const drawing *d, int group)
+{
+    mn_mean_point *points;
+    const int64_t count = mn_group_averages(d->runs, group, d->scope, &points);
+    fprintf(d->script, "$average%d << END\n", group);
+    for (int64_t i = 0; i < count; i++) {
+        const mn_summary *s = &points[i].accuracy;
+        const double around = isnan(s->deviation) ? 0 : s->deviation;
+        fprintf(d->script, "%g %.4f %.4f %.4f\n", points[i].when, s->mean, s->mean - around,
+                s->mean + around);
+    }
+    fprintf(d->script, "END\n");
+    free(points);
+}
+
+/* A block a task, two empty lines apart: tasks learned, mean accuracy, task. */
+static mn_status write_curves(drawing *d, int group)
+{
+    fprintf(d->script, "$curves%d << END\n", group);
+    for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++) {
+        mn_mean_point *points;
+        int64_t count;
+        MN_TRY(mn_group_curve(d->runs, group, d->scope, on, &points, &count));
+        for (int64_t i = 0; i < count; i++) {
+            d->inside = d->inside || points[i].when < 1;
+            fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].accuracy.mean,
+                    (long long)on + 1);
+        }
+        fprintf(d->script, "\n\n");
+        free(points);
+    }
+    fprintf(d->script, "END\n");
+    return MN_OK;
+}
+
+/* --- script --- */
+
+/* Text inside double quotes of a script, with gnuplot's markup turned off by the terminal. */
+static void write_quoted(FILE *script, const char *text)
+{
+    putc('"', script);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', script);
+        putc(*text, script);
+    }
+    putc('"', script);
+}
+
+static bool several_benchmarks(const mn_runs *runs)
+{
+    for (int group = 1; group < runs->group_count; group++)
+        if (strcmp(runs->group[group].run->benchmark, runs->group[0].run->benchmark) != 0)
+            return true;
+    return false;
+}
+
+/* The caller frees. */
+static char *name_of(const mn_runs *runs, int group)
+{
+    const mn_group *g = &runs->group[group];
+    char *members = g->members > 1 ? mn_text(", %d runs", g->members) : mn_text(" ");
+    char *name = several_benchmarks(runs)
+                     ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
+                     : mn_text("%s%s", g->label, members);
+    free(members);
+    return name;
+}
+
+static void write_name(const drawing *d, int group)
+{
+    char *name = name_of(d->runs, group);
+    write_quoted(d->script, name);
+    free(name);
+}
+
+/* Legends stand beside the panels, as wide as the longest name needs. */
+static int right_of_panels(const mn_runs *runs)
+{
+    const double character = 8.6; /* pixels, about */
+    int wanted = LEGEND_LEAST;
+    for (int group = 0; group < runs->group_count; group++) {
+        char *name = name_of(runs, group);
+        const int needed = 80 + (int)(character * (double)strlen(name));
+        if (needed > wanted)
+            wanted = needed;
+        free(name);
+    }
+    return WIDTH - (wanted < LEGEND_MOST ? wanted : LEGEND_MOST);
+}
+
+static void write_terminal(const drawing *d, const char *path, const char *part)
+{
+    const int height = TOP + ROW * d->rows;
+    if (d->text) {
+        const bool colour = mn_has_colour(stdout);
+        fprintf(d->script, "set terminal dumb noenhanced size %d,%d %s\n",
+                mn_terminal_width(stdout), TEXT_ROWS, colour ? "ansi" : "mono");
+        return;
+    }
+    if (mn_path_ends_in(path, ".svg"))
+        fprintf(d->script,
+                "set terminal svg noenhanced size %d,%d font 'Helvetica,15' "
+                "background 'white'\n",
+                WIDTH, height);
+    else if (mn_path_ends_in(path, ".png"))
+        fprintf(d->script, "set terminal pngcairo noenhanced size %d,%d font 'Sans,12'\n", WIDTH,
+                height);
+    else
+        fprintf(d->script, "set terminal pdfcairo noenhanced size %.2f,%.2f font 'Sans,9'\n",
+                WIDTH / 120.0, height / 120.0);
+    fprintf(d->script, "set output ");
+    write_quoted(d->script, part);
+    putc('\n', d->script);
+}
+
+/* Tasks are whole; as many of them are named as there is room for. */
+static void write_tics(const drawing *d, int64_t most)
+{
+    const int64_t every = d->tasks <= most ? 1 : d->tasks <= 5 * most ? 5 : 50;
+    fprintf(d->script, "set xtics %lld,%lld\n", (long long)every, (long long)every);
+}
+
+static void write_axes(const drawing *d)
+{
+    FILE *script = d->script;
+    fprintf(script, "set encoding utf8\nset yrange [0:100]\nset xrange [%.1f:%.1f]\n",
+            d->inside ? 0 : 0.8, (double)d->tasks + 0.2);
+    write_tics(d, WIDE_TICS);
+    if (d->text) {
+        fprintf(script, "set key outside right\n");
+        return;
+    }
+    fprintf(script,
+            "set border 3 lc rgb '#444444'\nset tics nomirror out scale 0.6\n"
+            "set grid ytics lc rgb '#dddddd' lt 1 lw 1\n"
+            "set palette defined (0 '#440154', 1 '#414487', 2 '#2a788e', 3 '#22a884', "
+            "4 '#7ad151')\n"
+            "set cbrange [1:%lld]\nunset colorbox\nset multiplot\n",
+            (long long)(d->tasks > 1 ? d->tasks : 2));
+}
+
+/* Margins of a panel in parts of the whole drawing, from pixels; y counts from the top. */
+static void write_place(const drawing *d, int left, int right, int top, int bottom)
+{
+    const double height = TOP + ROW * d->rows;
+    fprintf(d->script,
+            "set lmargin at screen %.4f\nset rmargin at screen %.4f\n"
+            "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+            left / (double)WIDTH, right / (double)WIDTH, 1 - top / height, 1 - bottom / height);
+}
+
+/* Beside the panel that is drawn next. */
+static void write_key(const drawing *d)
+{
+    if (d->text)
+        fprintf(d->script, "set key outside right\n");
+    else
+        fprintf(d->script, "set key at screen %.4f,graph 1 left top Left reverse spacing 1.2\n",
+                (d->right + 20) / (double)WIDTH);
+}
+
+static void write_average_panel(const drawing *d)
+{
+    FILE *script = d->script;
+    if (!d->text)
+        write_place(d, LEFT, d->right, 45, TOP - 60);
+    const char *benchmark =
+        several_benchmarks(d->runs) ? "several benchmarks" : d->runs->group[0].run->benchmark;
+    char *title = d->text ? mn_text("average %s accuracy so far", mn_scope_name(d->scope))
+                          : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
+                                    mn_scope_name(d->scope));
+    fprintf(script, "set title ");
+    write_quoted(script, title);
+    free(title);
+    fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
+    write_key(d);
+    fprintf(script, "plot ");
+    for (int group = 0; group < d->runs->group_count; group++) {
+        const char *colour = group_colours[group % GROUP_COLOURS];
+        if (!d->text && d->runs->group[group].members > 1)
+            fprintf(script,
+                    "$average%d using 1:3:4 with filledcurves fc rgb '%s' fs transparent solid "
+                    "0.15 noborder notitle, ",
+                    group, colour);
+        fprintf(script,
+                "$average%d using 1:2 with linespoints lc rgb '%s' lw 2 pt %d ps 0.9 title ", group,
+                colour, d->text ? group + 1 : 7);
+        write_name(d, group);
+        fprintf(script, "%s", group + 1 < d->runs->group_count ? ", \\\n  " : "\n");
+    }
+}
+
+/* The tasks' colours, beside the first row of small panels: a legend, or a scale when there are too
+ * many of them. */
+static void write_task_legend(const drawing *d, int group)
+{
+    const double height = TOP + ROW * d->rows;
+    fprintf(d->script, "unset colorbox\nunset key\n");
+    if (d->text || (group == 0 && d->tasks <= MOST_LEGEND))
+        write_key(d);
+    else if (group == 0)
+        fprintf(d->script,
+                "set colorbox user origin screen %.4f,%.4f size screen 0.012,%.4f\n"
+                "set cblabel 'accuracy on task' offset 1\nset cbtics 5\n",
+                (d->right + 25) / (double)WIDTH, 1 - (TOP + ROW - 70) / height,
+                (ROW - 115) / height);
+}
+
+static void write_curve(const drawing *d, int group, int64_t on)
+{
+    const int64_t tasks = d->runs->group[group].run->tasks;
+    fprintf(d->script, "$curves%d index %lld using 1:2", group, (long long)on);
+    if (d->text)
+        fprintf(d->script, " with linespoints pt %lld", (long long)on + 1);
+    else
+        fprintf(d->script, ":3 with linespoints lc palette lw 2 pt 7 ps 0.6");
+    fprintf(d->script, " title 'on task %lld'%s", (long long)on + 1,
+            on + 1 < tasks ? ", \\\n  " : "\n");
+}
+
+static void write_curve_panel(const drawing *d, int group)
+{
+    FILE *script = d->script;
+    const int column = group % d->columns, row = group / d->columns;
+    const int width = (d->right - LEFT - GAP * (d->columns - 1)) / d->columns;
+    const int left = LEFT + (width + GAP) * column, top = TOP + ROW * row;
+    if (!d->text)
+        write_place(d, left, left + width, top + 45, top + ROW - 70);
+    fprintf(script, "set title ");
+    write_name(d, group);
+    fprintf(script, "\nset xlabel 'tasks learned'\n");
+    fprintf(script, "%s\n",
+            d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
+    write_task_legend(d, group);
+    write_tics(d, NARROW_TICS);
+    fprintf(script, "plot ");
+    for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)
+        write_curve(d, group, on);
+}
+
+static mn_status write_script(drawing *d, const char *path, const char *part)
+{
+    write_terminal(d, path, part);
+    for (int group = 0; group < d->runs->group_count; group++) {
+        write_averages(d, group);
+        MN_TRY(write_curves(d, group));
+    }
+    write_axes(d);
+    write_average_panel(d);
+    for (int group = 0; group < d->runs->group_count; group++)
+        write_curve_panel(d, group);
+    if (!d->text)
+        fprintf(d->script, "unset multiplot\nunset output\n");
+    return MN_OK;
+}
+
+static mn_status check_path(const char *path)
+{
+    static const char *const endings[] = {".svg", ".png", ".pdf"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (mn_path_ends_in(path, endings[i]))
+            return MN_OK;
+    return mn_fail(MN_BAD_OPTION, "%s: the name of a figure ends in .svg, .png or .pdf", path);
+}
+
+/* gnuplot's own words about a folder it cannot write to are of no help. */
+static mn_status reserve(const char *part, const char *path)
+{
+    FILE *file = fopen(part, "w");
+    if (file == NULL)
+        return mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
+    fclose(file);
+    return MN_OK;
+}
+
+mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
+{
+    drawing d = {.runs = runs, .scope = scope, .text = path == NULL};
+    d.columns = runs->group_count < PANELS_A_ROW ? runs->group_count : PANELS_A_ROW;
+    d.rows = (runs->group_count + d.columns - 1) / d.columns;
+    d.right = right_of_panels(runs);
+    bool measured = false;
+    for (int i = 0; i < runs->count; i++) {
+        measured =
+            measured || (runs->run[i].finished > 0 && mn_results_has(runs->run[i].results, scope));
+        if (runs->run[i].tasks > d.tasks)
+            d.tasks = runs->run[i].tasks;
+    }
+    if (path != NULL)
+        MN_TRY(check_path(path));
+    if (!measured)
+        return mn_fail(MN_NOT_FOUND, "nothing to draw: no run has measured %s accuracy yet",
+                       mn_scope_name(scope));
+    char *text = NULL, *part = path != NULL ? mn_text("%s.%ld.part", path, (long)getpid()) : NULL;
+    size_t bytes = 0;
+    d.script = mn_or_die(open_memstream(&text, &bytes));
+    mn_status status = path != NULL ? reserve(part, path) : MN_OK;
+    if (status == MN_OK)
+        status = write_script(&d, path, part);
+    fclose(d.script);
+    if (status == MN_OK)
+        status = mn_gnuplot_run(text, bytes, path == NULL);
+    if (part != NULL && status == MN_OK && rename(part, path) != 0)
+        status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
+    if (part != NULL && status != MN_OK)
+        (void)unlink(part);
+    free(text);
+    free(part);
+    return status;
+}

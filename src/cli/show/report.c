@@ -1,0 +1,501 @@
+/* report.c -- what is printed about runs.  Numbers come from the run files' own views; nothing is
+ * computed here. */
+#include "cli/show/report.h"
+#include "base/options.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/show/print.h"
+#include "cli/show/table.h"
+
+#include <math.h>
+#include <mneme/run.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- one run --- */
+
+static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
+{
+    for (int64_t on = 0; on < run->tasks; on++)
+        if (!isnan(mn_results_accuracy(run->results, scope, after, on)))
+            return true;
+    return false;
+}
+
+static void print_matrix(const mn_run *run, mn_scope scope)
+{
+    const char *images = mn_results_value(run->results, "evaluated_on");
+    printf("\n%s accuracy in per cent on %s images, of each task after each task\n",
+           mn_scope_name(scope), images != NULL ? images : "test");
+    mn_table *table = mn_table_new((int)run->tasks + 1);
+    mn_table_text(table, "after");
+    for (int64_t on = 0; on < run->tasks; on++)
+        mn_table_text(table, "on %lld", (long long)on + 1);
+    for (int64_t after = -1; after < run->tasks; after++) {
+        if (!row_was_measured(run, scope, after))
+            continue;
+        if (after < 0)
+            mn_table_text(table, "untrained");
+        else
+            mn_table_text(table, "task %lld", (long long)after + 1);
+        for (int64_t on = 0; on < run->tasks; on++)
+            mn_table_number(table, mn_results_accuracy(run->results, scope, after, on), 2);
+    }
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+static void print_metrics(const mn_run *run)
+{
+    mn_scope scopes[MN_SCOPES];
+    int count = 0;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        if (mn_results_has(run->results, scope))
+            scopes[count++] = scope;
+    if (count == 0)
+        return;
+    mn_table *table = mn_table_new(count + 2);
+    mn_table_text(table, "metric");
+    for (int i = 0; i < count; i++)
+        mn_table_text(table, "%s", mn_scope_name(scopes[i]));
+    mn_table_text(table, "meaning");
+    const char *name, *meaning;
+    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
+        mn_table_text(table, "%s", name);
+        for (int j = 0; j < count; j++)
+            mn_table_number(table, mn_results_metric(run->results, name, scopes[j]), 2);
+        mn_table_text(table, "%s", meaning);
+    }
+    putchar('\n');
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+/* --- other classifiers on unlabelled images --- */
+
+/* The accuracy of the i-th one's classifier and class, after the first or the last task that it was
+ * measured after. */
+static double probed(const mn_probed *probes, int64_t count, int64_t i, bool last)
+{
+    double accuracy = (double)NAN;
+    for (int64_t j = 0; j < count; j++) {
+        const bool same = probes[j].scope == probes[i].scope &&
+                          probes[j].label == probes[i].label &&
+                          strcmp(probes[j].classifier, probes[i].classifier) == 0;
+        if (same && (last || isnan(accuracy)))
+            accuracy = probes[j].accuracy;
+    }
+    return accuracy;
+}
+
+static void print_probes_of(const mn_probed *probes, int64_t count, mn_scope scope)
+{
+    mn_table *table = mn_table_new(4);
+    mn_table_text(table, "classifier");
+    mn_table_text(table, "class");
+    mn_table_text(table, "learned");
+    mn_table_text(table, "last");
+    bool any = false;
+    for (int64_t i = 0; i < count; i++) {
+        bool first = probes[i].scope == scope;
+        for (int64_t j = 0; j < i && first; j++)
+            first = probes[j].scope != scope || probes[j].label != probes[i].label ||
+                    strcmp(probes[j].classifier, probes[i].classifier) != 0;
+        if (!first)
+            continue;
+        mn_table_text(table, "%s", probes[i].classifier);
+        mn_table_text(table, "%s", probes[i].class_name);
+        mn_table_number(table, probed(probes, count, i, false), 2);
+        mn_table_number(table, probed(probes, count, i, true), 2);
+        any = true;
+    }
+    if (any) {
+        printf("\n%s accuracy in per cent on unlabelled training images, by other classifiers\n",
+               mn_scope_name(scope));
+        mn_table_print(table, stdout);
+    }
+    mn_table_free(table);
+}
+
+static void print_probes(const mn_run *run)
+{
+    mn_probed *probes;
+    int64_t count;
+    if (mn_results_probes(run->results, &probes, &count) != MN_OK)
+        return;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        print_probes_of(probes, count, scope);
+    free(probes);
+}
+
+/* Settings that are shown whatever their value; others only where they are not the default. */
+static bool always_shown(const mn_run *run, const char *name)
+{
+    const char *steps = mn_fact_value(run->facts, run->fact_count, "train.steps");
+    if (strcmp(name, "epochs") == 0)
+        return steps == NULL || strcmp(steps, "0") == 0; /* else these are not counted */
+    static const char *const names[] = {"batch", "lr", "buffer_size", "buffer_policy"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_default(const char *name, const char *value)
+{
+    char text[128];
+    for (const mn_option *option = mn_run_options(); option->name != NULL; option++)
+        if (strcmp(option->name, name) == 0)
+            return strcmp(mn_option_default(option, text, sizeof text), value) == 0;
+    return false;
+}
+
+/* "network: mlp widths=100,100" */
+static void print_section(const mn_run *run, const char *section)
+{
+    const size_t length = strlen(section);
+    const bool train = strcmp(section, "train") == 0;
+    char *key = mn_text("%s.name", section);
+    const char *type = mn_fact_value(run->facts, run->fact_count, key);
+    char *line = mn_text("%s:%s%s", section, type != NULL ? " " : "", type != NULL ? type : "");
+    bool any = type != NULL;
+    for (int i = 0; i < run->fact_count; i++) {
+        const mn_fact *fact = &run->facts[i];
+        const char *name = fact->key + length + 1;
+        if (strncmp(fact->key, section, length) != 0 || fact->key[length] != '.' ||
+            fact->value[0] == '\0' || strcmp(fact->key, key) == 0 ||
+            (train && !always_shown(run, name) && is_default(name, fact->value)))
+            continue;
+        char *longer = mn_text("%s %s=%s", line, name, fact->value);
+        free(line);
+        line = longer;
+        any = true;
+    }
+    if (any)
+        mn_print_wrapped(line, 2);
+    free(line);
+    free(key);
+}
+
+static void print_settings(const mn_run *run)
+{
+    print_section(run, "train");
+    char *copy = mn_text("%s", run->strategy), *rest = copy;
+    for (char *name; (name = strsep(&rest, "+")) != NULL;)
+        print_section(run, name);
+    free(copy);
+    static const char *const sections[] = {"buffer",   "network", "optimiser",
+                                           "schedule", "dataset", "stream"};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        print_section(run, sections[i]);
+}
+
+static const char *standing(const mn_run *run)
+{
+    if (mn_run_is_finished(run))
+        return "finished";
+    const char *status = mn_results_value(run->results, "status");
+    return status != NULL ? status : "unfinished";
+}
+
+static const char *classes_of(const mn_run *run, int64_t task)
+{
+    const char *classes = mn_results_task_classes(run->results, task);
+    return classes != NULL ? classes : "";
+}
+
+/* In domain-incremental streams all tasks have the same classes. */
+static void print_classes(const mn_run *run)
+{
+    bool same = run->tasks > 1;
+    for (int64_t task = 1; task < run->tasks; task++)
+        same = same && strcmp(classes_of(run, task), classes_of(run, 0)) == 0;
+    for (int64_t task = 0; task < (same ? 1 : run->tasks); task++) {
+        char *line = same ? mn_text("each task: %s", classes_of(run, task))
+                          : mn_text("task %lld: %s", (long long)task + 1, classes_of(run, task));
+        mn_print_wrapped(line, 2);
+        free(line);
+    }
+}
+
+static const char *value_or(const mn_run *run, const char *key, const char *otherwise)
+{
+    const char *value = mn_results_value(run->results, key);
+    return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+/* Why it failed, where its settings come from, and what it ran on. */
+static void print_origin(const mn_run *run)
+{
+    char text[32];
+    const char *error = value_or(run, "error", NULL), *recipe = value_or(run, "recipe", NULL);
+    if (error != NULL && !mn_run_is_finished(run))
+        mn_print_wrapped(error, 2);
+    if (recipe != NULL)
+        mn_print_wrapped(recipe, 2);
+    char *line = mn_text(
+        "mneme %s on %s, %s thread(s), started %s, took %s", value_or(run, "version", "?"),
+        value_or(run, "host", "?"), value_or(run, "threads", "?"), value_or(run, "started", "?"),
+        mn_duration(strtod(value_or(run, "seconds", "0"), NULL), text, sizeof text));
+    mn_print_wrapped(line, 2);
+    free(line);
+}
+
+static void print_kept(const mn_kept_state *kept, int64_t count, double image)
+{
+    mn_table *table = mn_table_new(5);
+    static const char *const heading[] = {"kept besides", "", "numbers", "bytes", "same as images"};
+    for (int i = 0; i < 5; i++)
+        mn_table_text(table, "%s", heading[i]);
+    for (int64_t i = 0; i < count; i++) {
+        mn_table_text(table, "%s", kept[i].name);
+        mn_table_text(table, "%s", kept[i].network ? "network" : "tensor");
+        mn_table_number(table, (double)kept[i].numbers, 0);
+        mn_table_number(table, (double)kept[i].bytes, 0);
+        mn_table_number(table, image > 0 ? (double)kept[i].bytes / image : (double)NAN, 1);
+    }
+    putchar('\n');
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+void mn_report_kept(const mn_results *results)
+{
+    mn_kept_state *kept;
+    int64_t count;
+    if (mn_results_kept(results, &kept, &count) != MN_OK)
+        return;
+    if (count > 0)
+        print_kept(kept, count, (double)mn_results_bytes_of_image(results));
+    free(kept);
+}
+
+cJSON *mn_report_kept_json(const mn_results *results)
+{
+    mn_kept_state *kept;
+    int64_t count;
+    cJSON *list = mn_or_die(cJSON_CreateArray());
+    if (mn_results_kept(results, &kept, &count) != MN_OK)
+        return list;
+    for (int64_t i = 0; i < count; i++) {
+        cJSON *one = mn_or_die(cJSON_CreateObject());
+        cJSON_AddStringToObject(one, "name", kept[i].name);
+        cJSON_AddBoolToObject(one, "network", kept[i].network);
+        cJSON_AddNumberToObject(one, "numbers", (double)kept[i].numbers);
+        cJSON_AddNumberToObject(one, "bytes", (double)kept[i].bytes);
+        cJSON_AddItemToArray(list, one);
+    }
+    free(kept);
+    return list;
+}
+
+void mn_report_run(const mn_run *run)
+{
+    printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
+           run->strategy, (long long)run->seed, standing(run), (long long)run->finished,
+           (long long)run->tasks);
+    print_origin(run);
+    print_settings(run);
+    print_classes(run);
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        if (mn_results_has(run->results, scope))
+            print_matrix(run, scope);
+    print_probes(run);
+    print_metrics(run);
+    mn_report_kept(run->results);
+}
+
+/* --- many runs --- */
+
+/* The metrics of the overview and their headings; all of them are in the report of a single run. */
+static const char *const overview[] = {"average_accuracy", "forgetting"};
+enum { OVERVIEW = sizeof overview / sizeof overview[0] };
+
+static bool one_benchmark(const mn_runs *runs)
+{
+    for (int i = 1; i < runs->count; i++)
+        if (strcmp(runs->run[i].benchmark, runs->run[0].benchmark) != 0)
+            return false;
+    return true;
+}
+
+static int metric_columns(const mn_runs *runs)
+{
+    int columns = 0;
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        columns += mn_runs_have(runs, scope) ? OVERVIEW : 0;
+    return columns;
+}
+
+static void add_metric_headings(mn_table *table, const mn_runs *runs)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_runs_have(runs, scope))
+            continue;
+        mn_table_text(table, "%s", mn_scope_name(scope));
+        mn_table_text(table, "forgetting");
+    }
+}
+
+static void print_lines(const mn_runs *runs)
+{
+    const bool one = one_benchmark(runs);
+    mn_table *table = mn_table_new((one ? 4 : 5) + metric_columns(runs));
+    mn_table_text(table, "file");
+    if (!one)
+        mn_table_text(table, "benchmark");
+    mn_table_text(table, "strategy");
+    mn_table_text(table, "seed");
+    mn_table_text(table, "tasks");
+    add_metric_headings(table, runs);
+    for (int i = 0; i < runs->count; i++) {
+        const mn_run *run = &runs->run[i];
+        mn_table_text(table, "%s", run->path);
+        if (!one)
+            mn_table_text(table, "%s", run->benchmark);
+        mn_table_text(table, "%s", runs->group[run->group].label);
+        mn_table_number(table, (double)run->seed, 0);
+        mn_table_text(table, "%lld/%lld", (long long)run->finished, (long long)run->tasks);
+        for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+            for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++)
+                mn_table_number(table, mn_results_metric(run->results, overview[m], scope), 2);
+    }
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+static void add_group(mn_table *table, const mn_runs *runs, int group)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++) {
+            const mn_summary summary = mn_group_summary(runs, group, overview[m], scope);
+            mn_table_mean(table, summary.mean, summary.deviation);
+        }
+}
+
+static void print_groups(const mn_runs *runs)
+{
+    const bool one = one_benchmark(runs);
+    mn_table *table = mn_table_new((one ? 2 : 3) + metric_columns(runs));
+    if (!one)
+        mn_table_text(table, "benchmark");
+    mn_table_text(table, "strategy");
+    mn_table_text(table, "runs");
+    add_metric_headings(table, runs);
+    bool unfinished = false;
+    for (int group = 0; group < runs->group_count; group++) {
+        int finished = 0;
+        for (int i = 0; i < runs->count; i++)
+            finished += runs->run[i].group == group && mn_run_is_finished(&runs->run[i]);
+        unfinished = unfinished || finished < runs->group[group].members;
+        if (!one)
+            mn_table_text(table, "%s", runs->group[group].run->benchmark);
+        mn_table_text(table, "%s", runs->group[group].label);
+        mn_table_number(table, finished, 0);
+        add_group(table, runs, group);
+    }
+    printf("\nmean %s sample standard deviation over seeds%s\n", mn_plus_minus(),
+           unfinished ? " (unfinished runs left out)" : "");
+    mn_table_print(table, stdout);
+    mn_table_free(table);
+}
+
+void mn_report_runs(const mn_runs *runs)
+{
+    printf("%s%saverage accuracy after the last task, and forgetting, in per cent\n\n",
+           one_benchmark(runs) ? runs->run[0].benchmark : "", one_benchmark(runs) ? ": " : "");
+    print_lines(runs);
+    print_groups(runs);
+}
+
+/* --- for machines --- */
+
+static cJSON *matrix_json(const mn_run *run, mn_scope scope)
+{
+    cJSON *rows = cJSON_CreateArray();
+    for (int64_t after = 0; after < run->finished; after++) {
+        cJSON *row = cJSON_CreateArray();
+        for (int64_t on = 0; on < run->tasks; on++)
+            cJSON_AddItemToArray(
+                row, mn_json_number(mn_results_accuracy(run->results, scope, after, on)));
+        cJSON_AddItemToArray(rows, row);
+    }
+    return rows;
+}
+
+static cJSON *metrics_json(const mn_run *run, mn_scope scope)
+{
+    cJSON *metrics = cJSON_CreateObject();
+    const char *name, *meaning;
+    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++)
+        cJSON_AddItemToObject(metrics, name,
+                              mn_json_number(mn_results_metric(run->results, name, scope)));
+    return metrics;
+}
+
+cJSON *mn_report_run_json(const mn_run *run)
+{
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON_AddStringToObject(json, "file", run->path);
+    cJSON_AddStringToObject(json, "benchmark", run->benchmark);
+    cJSON_AddStringToObject(json, "strategy", run->strategy);
+    cJSON_AddNumberToObject(json, "seed", (double)run->seed);
+    cJSON_AddStringToObject(json, "status", standing(run));
+    static const char *const told[] = {"evaluated_on", "seconds", "images",    "started", "version",
+                                       "host",         "threads", "libraries", "error"};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const char *value = mn_results_value(run->results, told[i]);
+        if (value != NULL)
+            cJSON_AddStringToObject(json, told[i], value);
+    }
+    cJSON_AddNumberToObject(json, "tasks", (double)run->tasks);
+    cJSON_AddNumberToObject(json, "tasks_finished", (double)run->finished);
+    cJSON *classes = cJSON_AddArrayToObject(json, "task_classes");
+    for (int64_t task = 0; task < run->tasks; task++) {
+        const char *names = mn_results_task_classes(run->results, task);
+        cJSON_AddItemToArray(classes, cJSON_CreateString(names != NULL ? names : ""));
+    }
+    cJSON *accuracy = cJSON_AddObjectToObject(json, "accuracy");
+    cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_results_has(run->results, scope))
+            continue;
+        cJSON_AddItemToObject(accuracy, mn_scope_name(scope), matrix_json(run, scope));
+        cJSON_AddItemToObject(metrics, mn_scope_name(scope), metrics_json(run, scope));
+    }
+    cJSON_AddItemToObject(json, "kept", mn_report_kept_json(run->results));
+    cJSON_AddItemToObject(json, "config", cJSON_Duplicate(run->config, true));
+    return json;
+}
+
+static cJSON *group_json(const mn_runs *runs, int group)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "benchmark", runs->group[group].run->benchmark);
+    cJSON_AddStringToObject(json, "strategy", runs->group[group].run->strategy);
+    cJSON_AddStringToObject(json, "label", runs->group[group].label);
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+        if (!mn_runs_have(runs, scope))
+            continue;
+        cJSON *metrics = cJSON_AddObjectToObject(json, mn_scope_name(scope));
+        const char *name, *meaning;
+        for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
+            const mn_summary summary = mn_group_summary(runs, group, name, scope);
+            cJSON_AddItemToObject(metrics, name, mn_summary_json(&summary));
+        }
+    }
+    return json;
+}
+
+cJSON *mn_report_runs_json(const mn_runs *runs)
+{
+    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *list = cJSON_AddArrayToObject(json, "runs");
+    for (int i = 0; i < runs->count; i++)
+        cJSON_AddItemToArray(list, mn_report_run_json(&runs->run[i]));
+    cJSON *groups = cJSON_AddArrayToObject(json, "groups");
+    for (int group = 0; group < runs->group_count; group++)
+        cJSON_AddItemToArray(groups, group_json(runs, group));
+    return json;
+}

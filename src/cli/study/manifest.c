@@ -1,0 +1,241 @@
+/* manifest.c -- reading a study's manifest.
+ *
+ * Everything is checked before the first arm starts: a misspelt expectation that is found after a
+ * night of training would be found too late. */
+#include "cli/study/manifest.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "cli/cli.h"
+#include "cli/files.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SEEDS = 10000, WHERE_BYTES = 512 };
+
+static mn_status need_text(const cJSON *object, const char *where, const char *name,
+                           const char **value)
+{
+    *value = NULL;
+    MN_TRY(mn_json_text(object, where, name, value));
+    return *value != NULL ? MN_OK : mn_fail(MN_BAD_OPTION, "%s has no '%s'", where, name);
+}
+
+static mn_status read_set(const cJSON *object, const char *where, const cJSON **set)
+{
+    *set = cJSON_GetObjectItemCaseSensitive(object, "set");
+    return *set == NULL || cJSON_IsObject(*set)
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s: 'set' should be an object, {\"epochs\": 5}", where);
+}
+
+/* --- arms --- */
+
+static bool has_name(const mn_arm *arm, const char *benchmark, const char *name)
+{
+    return strcmp(arm->benchmark, benchmark) == 0 && strcmp(arm->name, name) == 0;
+}
+
+/* Without a name of its own an arm is called what its strategy is.  Its folder follows from that
+ * alone, so that it stays what it is when other arms are written before it. */
+static mn_status name_arm(const mn_manifest *manifest, int index, const char *where)
+{
+    mn_arm *arm = &manifest->arm[index];
+    if (arm->name == NULL)
+        arm->name = arm->strategy;
+    else if (arm->name[0] == '\0' || strpbrk(arm->name, "/,") != NULL)
+        return mn_fail(MN_BAD_OPTION, "%s: name: '%s' should be a word without '/' and ','", where,
+                       arm->name);
+    arm->folder = mn_text("%s-%s", mn_path_base(arm->benchmark), mn_path_base(arm->name));
+    for (int i = 0; i < index; i++)
+        if (strcmp(manifest->arm[i].folder, arm->folder) == 0)
+            return mn_fail(
+                MN_BAD_OPTION,
+                "%s: its runs would be in the folder of arms[%d], %s of %s; give one of them "
+                "another 'name'",
+                where, i, manifest->arm[i].name, manifest->arm[i].benchmark);
+    return MN_OK;
+}
+
+static mn_status read_arm(const cJSON *json, const char *where, int64_t seeds, mn_arm *arm)
+{
+    static const char *const known[] = {"benchmark", "strategy", "name", "seeds",
+                                        "set",       "expect",   "note", NULL};
+    *arm = (mn_arm){.seeds = seeds, .chosen = true};
+    MN_TRY(mn_json_known(json, where, known));
+    MN_TRY(need_text(json, where, "benchmark", &arm->benchmark));
+    MN_TRY(need_text(json, where, "strategy", &arm->strategy));
+    MN_TRY(mn_json_text(json, where, "name", &arm->name));
+    MN_TRY(mn_json_int(json, where, "seeds", 1, MOST_SEEDS, &arm->seeds));
+    return read_set(json, where, &arm->set);
+}
+
+/* --- expectations --- */
+
+static mn_status check_metric(const char *where, const char *metric)
+{
+    const char *names[64] = {NULL};
+    for (int i = 0; i < 63 && mn_metric_name(i, NULL) != NULL; i++) {
+        names[i] = mn_metric_name(i, NULL);
+        if (strcmp(names[i], metric) == 0)
+            return MN_OK;
+    }
+    const char *nearest = mn_nearest(metric, names);
+    return mn_fail(MN_BAD_OPTION, "%s: metric: there is no '%s'%s%s%s", where, metric,
+                   nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "'?" : "");
+}
+
+static mn_status find_scope(const char *where, const char *name, mn_scope *scope)
+{
+    for (*scope = 0; *scope < MN_SCOPES; (*scope)++)
+        if (name != NULL && strcmp(mn_scope_name(*scope), name) == 0)
+            return MN_OK;
+    return name == NULL
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s: scope: '%s' is not class-il, task-il or domain-il",
+                         where, name);
+}
+
+/* "; did you mean 'er-20'?", of a benchmark or (NULL) of all; "": nothing is near. */
+static const char *nearest_arm(const mn_manifest *manifest, const char *benchmark, const char *name,
+                               char hint[128])
+{
+    const char **names = mn_or_die(calloc((size_t)manifest->count + 1, sizeof *names));
+    int count = 0;
+    for (int i = 0; i < manifest->count; i++)
+        if (benchmark == NULL || strcmp(manifest->arm[i].benchmark, benchmark) == 0)
+            names[count++] = manifest->arm[i].name;
+    const char *nearest = mn_nearest(name, names);
+    hint[0] = '\0';
+    if (nearest != NULL)
+        snprintf(hint, 128, "; did you mean '%.80s'?", nearest);
+    free(names);
+    return hint;
+}
+
+static mn_status find_other(const mn_manifest *manifest, int index, const char *where,
+                            const char *name, int *place)
+{
+    const char *benchmark = manifest->arm[index].benchmark;
+    for (int i = 0; i < manifest->count; i++)
+        if (has_name(&manifest->arm[i], benchmark, name)) {
+            *place = i;
+            return i != index
+                       ? MN_OK
+                       : mn_fail(MN_BAD_OPTION, "%s: minus: '%s' is this arm itself", where, name);
+        }
+    char hint[128];
+    return mn_fail(MN_BAD_OPTION, "%s: minus: no arm of %s is called '%s'%s", where, benchmark,
+                   name, nearest_arm(manifest, benchmark, name, hint));
+}
+
+static mn_status read_expectation(const cJSON *json, const char *where, const mn_manifest *manifest,
+                                  int index, mn_expectation *expected)
+{
+    static const char *const known[] = {"metric", "scope", "minus", "from", "to", NULL};
+    const char *scope = NULL, *minus = NULL;
+    *expected = (mn_expectation){
+        .metric = "average_accuracy", .minus = -1, .from = -HUGE_VAL, .to = HUGE_VAL};
+    MN_TRY(mn_json_known(json, where, known));
+    MN_TRY(mn_json_text(json, where, "metric", &expected->metric));
+    MN_TRY(mn_json_text(json, where, "scope", &scope));
+    MN_TRY(mn_json_text(json, where, "minus", &minus));
+    MN_TRY(mn_json_real(json, where, "from", -HUGE_VAL, HUGE_VAL, &expected->from));
+    MN_TRY(mn_json_real(json, where, "to", -HUGE_VAL, HUGE_VAL, &expected->to));
+    MN_TRY(check_metric(where, expected->metric));
+    MN_TRY(find_scope(where, scope, &expected->scope));
+    return minus != NULL ? find_other(manifest, index, where, minus, &expected->minus) : MN_OK;
+}
+
+static mn_status read_expectations(const cJSON *arm, const char *arm_where,
+                                   const mn_manifest *manifest, int index)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(arm, "expect"), *item;
+    mn_arm *of = &manifest->arm[index];
+    if (list != NULL && !cJSON_IsArray(list))
+        return mn_fail(MN_BAD_OPTION, "%s: 'expect' should be a list", arm_where);
+    of->expect = mn_or_die(calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *of->expect));
+    cJSON_ArrayForEach(item, list)
+    {
+        char where[WHERE_BYTES + 32];
+        snprintf(where, sizeof where, "%s: expect[%d]", arm_where, of->expectations);
+        MN_TRY(read_expectation(item, where, manifest, index, &of->expect[of->expectations]));
+        of->expectations++;
+    }
+    return MN_OK;
+}
+
+/* --- the whole --- */
+
+static mn_status read_all(const char *path, mn_manifest *manifest)
+{
+    static const char *const known[] = {"name", "summary", "seeds", "set", "arms", "notes", NULL};
+    int64_t seeds = 1;
+    MN_TRY(mn_json_known(manifest->json, path, known));
+    MN_TRY(mn_json_text(manifest->json, path, "name", &manifest->name));
+    MN_TRY(mn_json_int(manifest->json, path, "seeds", 1, MOST_SEEDS, &seeds));
+    MN_TRY(read_set(manifest->json, path, &manifest->set));
+    const cJSON *arms = cJSON_GetObjectItemCaseSensitive(manifest->json, "arms"), *arm;
+    if (!cJSON_IsArray(arms))
+        return mn_fail(MN_BAD_OPTION, "%s: 'arms' should list what to run", path);
+    manifest->arm = mn_or_die(calloc((size_t)cJSON_GetArraySize(arms) + 1, sizeof *manifest->arm));
+    char where[WHERE_BYTES];
+    cJSON_ArrayForEach(arm, arms)
+    {
+        const int index = manifest->count++;
+        snprintf(where, sizeof where, "%s: arms[%d]", path, index);
+        MN_TRY(read_arm(arm, where, seeds, &manifest->arm[index]));
+        MN_TRY(name_arm(manifest, index, where));
+    }
+    int index = 0; /* expectations may name arms that come later */
+    cJSON_ArrayForEach(arm, arms)
+    {
+        snprintf(where, sizeof where, "%s: arms[%d]", path, index);
+        MN_TRY(read_expectations(arm, where, manifest, index++));
+    }
+    return MN_OK;
+}
+
+mn_status mn_manifest_read(const char *path, mn_manifest *manifest)
+{
+    *manifest = (mn_manifest){.json = NULL};
+    MN_TRY(mn_json_read(path, &manifest->json));
+    const mn_status status = read_all(path, manifest);
+    if (status != MN_OK)
+        mn_manifest_free(manifest);
+    return status;
+}
+
+void mn_manifest_free(mn_manifest *manifest)
+{
+    for (int i = 0; i < manifest->count; i++) {
+        free(manifest->arm[i].folder);
+        free(manifest->arm[i].expect);
+    }
+    free(manifest->arm);
+    cJSON_Delete(manifest->json);
+    *manifest = (mn_manifest){.json = NULL};
+}
+
+mn_status mn_manifest_choose(mn_manifest *manifest, const char *names)
+{
+    for (int i = 0; i < manifest->count; i++)
+        manifest->arm[i].chosen = false;
+    char *copy = mn_text("%s", names), *rest = copy;
+    char hint[128];
+    mn_status status = MN_OK;
+    for (char *name; status == MN_OK && (name = strsep(&rest, ",")) != NULL;) {
+        bool found = false;
+        for (int i = 0; i < manifest->count; i++)
+            if (strcmp(manifest->arm[i].name, name) == 0)
+                found = manifest->arm[i].chosen = true;
+        if (!found)
+            status = mn_fail(MN_BAD_OPTION, "--arms: no arm is called '%s'%s", name,
+                             nearest_arm(manifest, NULL, name, hint));
+    }
+    free(copy);
+    return status;
+}

@@ -1,0 +1,222 @@
+/* file.c -- decoding data files and archives in place: zlib under libarchive.
+ *
+ * libarchive reads gzip but never compares its checksum, so a flipped bit would pass.  Hence the
+ * bytes of a gzip reach libarchive through zlib, which checks it.  Anything else libarchive reads
+ * itself, because a zip's list of contents stands at its end. */
+#include "data/read/file.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { BLOCK_BYTES = 64 * 1024 };
+
+struct mn_data_file {
+    char *path;
+    int descriptor; /* -1 where `gzip` owns it */
+    gzFile gzip;    /* NULL where the file is none */
+    struct archive *archive;
+    bool ended;
+    char block[BLOCK_BYTES];
+};
+
+/* libarchive asks for the next block of the file. */
+static la_ssize_t read_block(struct archive *archive, void *client, const void **block)
+{
+    mn_data_file *file = client;
+    const int got = gzread(file->gzip, file->block, BLOCK_BYTES);
+    int why;
+    const char *text = gzerror(file->gzip, &why);
+    *block = file->block;
+    if (why == Z_BUF_ERROR)
+        archive_set_error(archive, EINVAL, "the compressed data end too early");
+    else if (why == Z_ERRNO)
+        archive_set_error(archive, errno, "%s", strerror(errno));
+    else if (got < 0)
+        archive_set_error(archive, EINVAL, "the compressed data are damaged (%s)",
+                          strrchr(text, ':') != NULL ? strrchr(text, ':') + 2 : text);
+    else
+        return got;
+    return ARCHIVE_FATAL;
+}
+
+static mn_status refuse(const mn_data_file *file)
+{
+    const char *text = archive_error_string(file->archive);
+    const int number = archive_errno(file->archive);
+    const bool system = number > 0 && number != EINVAL && number != EILSEQ;
+    return mn_fail(system ? MN_IO_FAILED : MN_CORRUPT, "%s: %s%s", file->path,
+                   text != NULL ? text : "cannot be decoded", system ? "" : "; get it again");
+}
+
+static bool begins_as_gzip(int descriptor)
+{
+    unsigned char magic[2];
+    return pread(descriptor, magic, sizeof magic, 0) == (ssize_t)sizeof magic && magic[0] == 0x1f &&
+           magic[1] == 0x8b;
+}
+
+static mn_status start_gzip(mn_data_file *file)
+{
+    file->gzip = gzdopen(file->descriptor, "rb");
+    if (file->gzip == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", file->path);
+    file->descriptor = -1;
+    gzbuffer(file->gzip, BLOCK_BYTES);
+    return archive_read_open(file->archive, file, NULL, read_block, NULL) == ARCHIVE_OK
+               ? MN_OK
+               : refuse(file);
+}
+
+static mn_status start(mn_data_file *file, bool is_archive)
+{
+    struct archive *archive = file->archive;
+    archive_read_support_filter_xz(archive);
+    archive_read_support_filter_bzip2(archive);
+    archive_read_support_filter_zstd(archive);
+    if (is_archive) {
+        archive_read_support_format_tar(archive);
+        archive_read_support_format_zip(archive);
+        /* Without this, what follows a tar's last member is not read, nor its checksum compared. */
+        archive_read_set_format_option(archive, "tar", "read_concatenated_archives", "1");
+    } else {
+        archive_read_support_format_raw(archive);
+        archive_read_support_format_empty(archive);
+    }
+    if (begins_as_gzip(file->descriptor))
+        return start_gzip(file);
+    return archive_read_open_fd(archive, file->descriptor, BLOCK_BYTES) == ARCHIVE_OK
+               ? MN_OK
+               : refuse(file);
+}
+
+static mn_status open_file(const char *path, bool is_archive, mn_data_file **file)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return mn_fail(errno == ENOENT || errno == ENOTDIR ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s",
+                       path, strerror(errno));
+    mn_data_file *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
+        close(descriptor);
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
+    }
+    opened->descriptor = descriptor;
+    opened->path = strdup(path);
+    opened->archive = archive_read_new();
+    opened->ended = true; /* until a member is found */
+    const mn_status status = opened->path != NULL && opened->archive != NULL
+                                 ? start(opened, is_archive)
+                                 : mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
+    if (status != MN_OK) {
+        mn_data_file_close(opened);
+        return status;
+    }
+    *file = opened;
+    return MN_OK;
+}
+
+mn_status mn_data_file_open(const char *path, mn_data_file **file)
+{
+    mn_data_file *opened;
+    MN_TRY(open_file(path, false, &opened));
+    struct archive_entry *entry;
+    const int result = archive_read_next_header(opened->archive, &entry);
+    opened->ended = result == ARCHIVE_EOF;
+    if (result != ARCHIVE_OK && !opened->ended) {
+        const mn_status status = refuse(opened);
+        mn_data_file_close(opened);
+        return status;
+    }
+    *file = opened;
+    return MN_OK;
+}
+
+mn_status mn_data_archive_open(const char *path, mn_data_file **archive)
+{
+    return open_file(path, true, archive);
+}
+
+mn_status mn_data_archive_next(mn_data_file *archive, const char **name)
+{
+    struct archive_entry *entry;
+    int result;
+    *name = NULL;
+    do
+        result = archive_read_next_header(archive->archive, &entry);
+    while ((result == ARCHIVE_OK || result == ARCHIVE_WARN) &&
+           archive_entry_filetype(entry) != AE_IFREG);
+    archive->ended = result == ARCHIVE_EOF;
+    if (archive->ended)
+        return MN_OK;
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) /* a warning is about the member's name */
+        return refuse(archive);
+    *name = archive_entry_pathname(entry);
+    if (*name == NULL)
+        *name = "";
+    return MN_OK;
+}
+
+mn_status mn_data_file_read(mn_data_file *file, void *to, size_t bytes, size_t *got)
+{
+    *got = 0;
+    while (*got < bytes && !file->ended) {
+        const la_ssize_t more = archive_read_data(file->archive, (char *)to + *got, bytes - *got);
+        if (more < 0)
+            return refuse(file);
+        file->ended = more == 0;
+        *got += (size_t)more;
+    }
+    return MN_OK;
+}
+
+void mn_data_file_close(mn_data_file *file)
+{
+    if (file == NULL)
+        return;
+    if (file->archive != NULL)
+        archive_read_free(file->archive);
+    if (file->gzip != NULL)
+        gzclose(file->gzip);
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    free(file->path);
+    free(file);
+}
+
+static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, size_t *used)
+{
+    size_t capacity = BLOCK_BYTES / 2;
+    do {
+        capacity *= 2;
+        uint8_t *larger = realloc(*bytes, capacity);
+        if (larger == NULL)
+            return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", file->path, capacity);
+        *bytes = larger;
+        size_t got;
+        MN_TRY(mn_data_file_read(file, larger + *used, capacity - *used, &got));
+        *used += got;
+        if (*used > most)
+            return mn_fail(MN_CORRUPT, "%s: is larger than %zu bytes", file->path, most);
+    } while (*used == capacity);
+    (*bytes)[*used] = 0;
+    return MN_OK;
+}
+
+mn_status mn_data_file_whole(mn_data_file *file, size_t most, uint8_t **bytes, size_t *count)
+{
+    *bytes = NULL;
+    *count = 0;
+    const mn_status status = read_rest(file, most, bytes, count);
+    if (status != MN_OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}

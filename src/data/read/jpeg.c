@@ -1,0 +1,88 @@
+/* jpeg.c -- JPEG by libjpeg.
+ *
+ * libjpeg reports errors by a callback that must not return, hence setjmp; and it only warns of
+ * data that end early or make no sense, painting the rest grey.  Such a picture is refused. */
+#include "data/read/picture.h"
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h> /* jpeglib.h needs it */
+#include <stdlib.h>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+enum { MOST_SCANS = 200 }; /* a progressive file of thousands is an attack on time */
+
+typedef struct decoder {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf leave;
+    char message[JMSG_LENGTH_MAX];
+} decoder;
+
+static void stop(j_common_ptr info)
+{
+    decoder *d = (decoder *)info->client_data;
+    info->err->format_message(info, d->message);
+    longjmp(d->leave, 1);
+}
+
+static void warn(j_common_ptr info, int level)
+{
+    const int code = info->err->msg_code;
+    const bool damaged = code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER ||
+                         code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC ||
+                         code == JWRN_BOGUS_PROGRESSION;
+    if (level < 0 && damaged)
+        stop(info);
+}
+
+static void watch(j_common_ptr info)
+{
+    decoder *d = (decoder *)info->client_data;
+    if (d->info.input_scan_number > MOST_SCANS) {
+        snprintf(d->message, sizeof d->message, "more than %d scans", MOST_SCANS);
+        longjmp(d->leave, 1);
+    }
+}
+
+/* Everything that may jump; what it allocates hangs on the decoder or the picture. */
+static mn_status decode(const char *path, decoder *d, const uint8_t *bytes, size_t count,
+                        mn_picture *picture)
+{
+    if (setjmp(d->leave) != 0)
+        return mn_fail(MN_CORRUPT, "%s: not a sound JPEG: %s; get it again", path, d->message);
+    jpeg_create_decompress(&d->info);
+    d->info.client_data = d;
+    d->info.progress = &d->progress;
+    jpeg_mem_src(&d->info, bytes, count);
+    jpeg_read_header(&d->info, TRUE);
+    MN_TRY(mn_picture_allocate(path, d->info.image_width, d->info.image_height, picture));
+    d->info.out_color_space = JCS_RGB;
+    d->info.dct_method = JDCT_ISLOW; /* exact: the same bytes whatever the processor */
+    jpeg_start_decompress(&d->info);
+    while (d->info.output_scanline < d->info.output_height) {
+        JSAMPROW row = picture->rgb + (size_t)d->info.output_scanline * d->info.output_width * 3;
+        jpeg_read_scanlines(&d->info, &row, 1);
+    }
+    jpeg_finish_decompress(&d->info);
+    return MN_OK;
+}
+
+mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture)
+{
+    decoder *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    d->info.err = jpeg_std_error(&d->errors);
+    d->errors.error_exit = stop;
+    d->errors.emit_message = warn;
+    d->progress.progress_monitor = watch;
+    d->info.client_data = d;
+    const mn_status status = decode(path, d, bytes, count, picture);
+    jpeg_destroy_decompress(&d->info);
+    free(d);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* split.c -- a test set for data that come without one.
+ *
+ * Which images are taken depends on the seed and on each class's images alone, so that a class
+ * added to the data moves no other class's split. */
+#include "data/read/reader.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Marks the test images of one class; members (count) are its places. */
+static mn_status mark_class(const mn_dataset *dataset, int64_t class, const int64_t *members,
+                            int64_t count, double fraction, int64_t seed, int64_t *order,
+                            uint8_t *is_test)
+{
+    const char *name = dataset->class_names != NULL ? dataset->class_names[class] : NULL;
+    int64_t taken = llround(fraction * (double)count);
+    if (count < 2)
+        return mn_fail(MN_BAD_OPTION,
+                       "data set '%s': class %lld%s%s%s has %lld images; a test set takes at least "
+                       "one and leaves at least one",
+                       dataset->name, (long long)class, name != NULL ? ", " : "",
+                       name != NULL ? name : "", name != NULL ? "," : "", (long long)count);
+    if (taken < 1)
+        taken = 1;
+    if (taken > count - 1)
+        taken = count - 1;
+    mn_random_permutation(mn_key_at(mn_key_of((uint64_t)seed, "data.split"), (uint64_t) class),
+                          count, order);
+    for (int64_t i = 0; i < taken; i++)
+        is_test[members[order[i]]] = 1;
+    return MN_OK;
+}
+
+static mn_status mark(const mn_dataset *dataset, double fraction, int64_t seed, int64_t *members,
+                      int64_t *order, uint8_t *is_test)
+{
+    for (int64_t class = 0; class < dataset->classes; class ++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < dataset->train.count; i++)
+            if (dataset->train.labels[i] == class)
+                members[count++] = i;
+        MN_TRY(mark_class(dataset, class, members, count, fraction, seed, order, is_test));
+    }
+    return MN_OK;
+}
+
+/* Copies the marked rows to the test set and closes the gaps they leave. */
+static mn_status move(mn_dataset *dataset, const uint8_t *is_test)
+{
+    const size_t row = (size_t)(dataset->channels * dataset->height * dataset->width);
+    mn_images *train = &dataset->train, *test = &dataset->test;
+    const int64_t all = train->count;
+    for (int64_t i = 0; i < all; i++)
+        test->count += is_test[i];
+    test->pixels = malloc((size_t)test->count * row);
+    test->labels = malloc((size_t)test->count * sizeof *test->labels);
+    if (test->pixels == NULL || test->labels == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)test->count);
+    int64_t kept = 0, moved = 0;
+    for (int64_t i = 0; i < all; i++) {
+        mn_images *to = is_test[i] ? test : train;
+        int64_t *at = is_test[i] ? &moved : &kept;
+        memmove(to->pixels + (size_t)*at * row, train->pixels + (size_t)i * row, row);
+        to->labels[*at] = train->labels[i];
+        (*at)++;
+    }
+    train->count = kept;
+    return MN_OK;
+}
+
+mn_status mn_split_test_off(mn_dataset *dataset, double fraction, int64_t seed)
+{
+    const size_t count = (size_t)dataset->train.count;
+    int64_t *members = malloc(count * sizeof *members), *order = malloc(count * sizeof *order);
+    uint8_t *is_test = calloc(count, 1);
+    mn_status status = members != NULL && order != NULL && is_test != NULL
+                           ? mark(dataset, fraction, seed, members, order, is_test)
+                           : mn_fail(MN_NO_MEMORY, "out of memory for a split");
+    if (status == MN_OK)
+        status = move(dataset, is_test);
+    free(members);
+    free(order);
+    free(is_test);
+    return status;
+}

@@ -1,0 +1,140 @@
+/* batch.c -- the memory behind a batch.  Nothing is kept when it grows, so growing is free and
+ * malloc; once every size was seen, a step allocates nothing. */
+#include "data/stream/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 }; /* of float arrays: a cache line, and an AVX-512 register */
+
+static float *new_floats(int64_t count)
+{
+    const size_t bytes = (size_t)count * sizeof(float);
+    return aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+static void free_rows(mn_batch_space *space)
+{
+    free(space->x);
+    free(space->pixels);
+    free(space->labels);
+    free(space->tasks);
+    free(space->indices);
+    free(space->slots);
+    space->x = NULL;
+    space->pixels = NULL;
+    space->labels = space->tasks = NULL;
+    space->indices = space->slots = NULL;
+    space->capacity = 0;
+}
+
+static mn_status grow(mn_batch_space *space, int64_t pixels, int64_t rows)
+{
+    free_rows(space);
+    const size_t n = (size_t)rows;
+    space->x = new_floats(rows * pixels);
+    space->pixels = malloc(n * (size_t)pixels);
+    space->labels = malloc(n * sizeof *space->labels);
+    space->tasks = malloc(n * sizeof *space->tasks);
+    space->indices = malloc(n * sizeof *space->indices);
+    space->slots = malloc(n * sizeof *space->slots);
+    if (space->x == NULL || space->pixels == NULL || space->labels == NULL ||
+        space->tasks == NULL || space->indices == NULL || space->slots == NULL) {
+        free_rows(space);
+        return mn_fail(MN_NO_MEMORY, "out of memory for a batch of %lld images", (long long)rows);
+    }
+    space->capacity = rows;
+    return MN_OK;
+}
+
+mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t rows)
+{
+    const int64_t pixels = mn_shape_count(image);
+    if (rows < 0 || pixels < 1)
+        return mn_fail(MN_BAD_SHAPE, "a batch of %lld images of %lld values", (long long)rows,
+                       (long long)pixels);
+    const bool same = space->capacity > 0 && mn_shape_count(space->batch.image) == pixels;
+    if (!same || space->capacity < rows)
+        MN_TRY(grow(space, pixels, rows > 0 ? rows : 1));
+    space->batch = (mn_batch){
+        .count = rows,
+        .image = image,
+        .x = space->x,
+        .pixels = space->pixels,
+        .labels = space->labels,
+        .tasks = space->tasks,
+        .indices = space->indices,
+        .slots = space->slots,
+    };
+    for (int64_t i = 0; i < rows; i++)
+        space->indices[i] = space->slots[i] = -1;
+    return MN_OK;
+}
+
+mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t width,
+                                float **values)
+{
+    mn_batch *batch = &space->batch;
+    if (strlen(name) >= MN_COLUMN_NAME)
+        return mn_fail(MN_BAD_VALUE, "column name '%s' is longer than %d bytes", name,
+                       MN_COLUMN_NAME - 1);
+    if (width < 1)
+        return mn_fail(MN_BAD_SHAPE, "column '%s' of width %lld", name, (long long)width);
+    for (int i = 0; i < batch->columns; i++)
+        if (strcmp(batch->column[i].name, name) == 0)
+            return mn_fail(MN_BAD_VALUE, "column '%s' is already in the batch", name);
+    if (batch->columns == MN_MAX_COLUMNS)
+        return mn_fail(MN_UNSUPPORTED, "column '%s': a batch has at most %d columns", name,
+                       MN_MAX_COLUMNS);
+    const int at = batch->columns;
+    const int64_t wanted = (batch->count > 0 ? batch->count : 1) * width;
+    if (space->column_capacity[at] < wanted) {
+        free(space->column[at]);
+        space->column[at] = new_floats(wanted);
+        space->column_capacity[at] = space->column[at] != NULL ? wanted : 0;
+        if (space->column[at] == NULL)
+            return mn_fail(MN_NO_MEMORY, "out of memory for column '%s'", name);
+    }
+    batch->column[at] = (mn_batch_column){.width = width, .values = space->column[at]};
+    snprintf(batch->column[at].name, MN_COLUMN_NAME, "%s", name);
+    batch->columns++;
+    *values = space->column[at];
+    return MN_OK;
+}
+
+void mn_batch_space_copy(mn_batch_space *space, int64_t at, const mn_batch *from)
+{
+    const size_t pixels = (size_t)mn_shape_count(from->image), n = (size_t)from->count;
+    const size_t first = (size_t)at;
+    if (n == 0)
+        return;
+    memcpy(space->x + first * pixels, from->x, n * pixels * sizeof *space->x);
+    memcpy(space->pixels + first * pixels, from->pixels, n * pixels);
+    memcpy(space->labels + first, from->labels, n * sizeof *space->labels);
+    memcpy(space->tasks + first, from->tasks, n * sizeof *space->tasks);
+    memcpy(space->indices + first, from->indices, n * sizeof *space->indices);
+    memcpy(space->slots + first, from->slots, n * sizeof *space->slots);
+}
+
+void mn_batch_space_free(mn_batch_space *space)
+{
+    free_rows(space);
+    for (int i = 0; i < MN_MAX_COLUMNS; i++)
+        free(space->column[i]);
+    *space = (mn_batch_space){.capacity = 0};
+}
+
+mn_batch mn_batch_row(const mn_batch *batch, int64_t i)
+{
+    const int64_t pixels = mn_shape_count(batch->image);
+    return (mn_batch){.count = 1,
+                      .stream_rows = i < batch->stream_rows,
+                      .image = batch->image,
+                      .x = batch->x + i * pixels,
+                      .pixels = batch->pixels + i * pixels,
+                      .labels = batch->labels + i,
+                      .tasks = batch->tasks + i,
+                      .indices = batch->indices + i,
+                      .slots = batch->slots + i};
+}

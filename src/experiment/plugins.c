@@ -1,0 +1,97 @@
+/* plugins.c -- where a configuration may name a descriptor it may also give the path of a plugin.
+ *
+ * The configuration keeps the name, and beside it the absolute paths of all plugins, so that a run
+ * is resumed from any folder, and fails with the path when a plugin is gone. */
+#include "base/registry.h"
+#include "experiment/experiment.h"
+
+#include <string.h>
+
+mn_status mn_plugin_named(mn_kind kind, const char **name)
+{
+    const size_t length = strlen(*name);
+    if (strchr(*name, '/') == NULL && (length < 4 || strcmp(*name + length - 3, ".so") != 0))
+        return MN_OK;
+    mn_kind brought;
+    const mn_descriptor *descriptor;
+    MN_TRY(mn_plugin_open(*name, &brought, &descriptor));
+    if (brought != kind)
+        return mn_fail(MN_BAD_OPTION, "%s: '%s' is a %s; a %s is needed here", *name,
+                       descriptor->name, mn_kind_name(brought, false), mn_kind_name(kind, false));
+    *name = descriptor->name;
+    return MN_OK;
+}
+
+/* The i-th thing of an experiment that a plugin may have brought; NULL past the last. */
+static const char *brought(const mn_experiment *experiment, int i, mn_kind *kind)
+{
+    const int n = experiment->strategy_count;
+    *kind = MN_KIND_STRATEGY;
+    if (i < n)
+        return experiment->strategy[i]->name;
+    switch (i - n) {
+    case 0: *kind = MN_KIND_DATASET; return experiment->section[MN_SECTION_DATASET].type;
+    case 1: *kind = MN_KIND_NETWORK; return experiment->section[MN_SECTION_NETWORK].type;
+    case 2: *kind = MN_KIND_POLICY; return mn_experiment_settings(experiment)->buffer_policy;
+    default: return NULL;
+    }
+}
+
+bool mn_plugin_used(const mn_experiment *experiment, int i, mn_kind *kind, const char **name,
+                    const char **path)
+{
+    *name = brought(experiment, i, kind);
+    *path = *name != NULL ? mn_plugin_path(*kind, *name) : NULL;
+    return *name != NULL;
+}
+
+cJSON *mn_plugins_used(const mn_experiment *experiment)
+{
+    cJSON *paths = cJSON_CreateArray();
+    mn_kind kind;
+    const char *name, *path;
+    for (int i = 0; mn_plugin_used(experiment, i, &kind, &name, &path); i++)
+        if (path != NULL)
+            cJSON_AddItemToArray(paths, cJSON_CreateString(path));
+    return paths;
+}
+
+mn_status mn_plugins_load(const cJSON *paths)
+{
+    const cJSON *path;
+    cJSON_ArrayForEach(path, paths)
+    {
+        const char *name;
+        if (!cJSON_IsString(path))
+            return mn_fail(MN_CORRUPT, "configuration.plugins: expected paths");
+        const mn_status status = mn_plugin_load(path->valuestring, &name);
+        if (status != MN_OK)
+            return mn_fail_in(status, "a plugin of this run");
+    }
+    return MN_OK;
+}
+
+static bool is_listed(const cJSON *paths, const char *wanted)
+{
+    const cJSON *path;
+    cJSON_ArrayForEach(path, paths)
+    {
+        if (strcmp(path->valuestring, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+mn_status mn_plugins_check(const mn_experiment *experiment)
+{
+    const cJSON *paths = cJSON_GetObjectItemCaseSensitive(experiment->source, "plugins");
+    mn_kind kind;
+    const char *name, *path;
+    for (int i = 0; mn_plugin_used(experiment, i, &kind, &name, &path); i++)
+        if (path != NULL && !is_listed(paths, path))
+            return mn_fail(MN_UNSUPPORTED,
+                           "the run began with the built-in '%s', which this process replaced by "
+                           "%s; resume it in another process",
+                           name, path);
+    return MN_OK;
+}

@@ -1,0 +1,328 @@
+/* settings.c -- the tables behind the command line's flags and a benchmark's keys. */
+#include "experiment/settings.h"
+
+#include <stdlib.h>
+
+/* In the order of mn_dtype. */
+static const char *const precisions[] = {"f32", "bf16", NULL};
+static const mn_option run_options[] = {
+    MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
+    MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
+    MN_INT(mn_run_settings, steps, 0, 0, 1e12,
+           "steps of training in each task, in place of epochs; 0: count epochs"),
+    MN_BOOL(mn_run_settings, keep_moments, false,
+            "the optimiser's state goes on from task to task instead of beginning anew"),
+    MN_INT(mn_run_settings, batch, 10, 1, 65536, "images of the stream in a step"),
+    MN_REAL(mn_run_settings, lr, 0.03, 0, 1000, "learning rate"),
+    MN_REAL(mn_run_settings, clip, 0, 0, 1e9, "clip the gradient's norm to this; 0: never"),
+    MN_INT(mn_run_settings, buffer_size, 500, 0, 1e9, "exemplars in the rehearsal buffer"),
+    MN_INT(mn_run_settings, buffer_bytes, 0, 0, 1e15,
+           "size of the buffer in bytes, columns included, instead of rows; 0: count rows"),
+    MN_INT(
+        mn_run_settings, buffer_memory, 0, 0, 1e15,
+        "bytes of the buffer's rows to hold in memory, the latest used; the others are read from "
+        "the run file.  0: all.  Changes no result"),
+    MN_TEXT(mn_run_settings, buffer_policy, "reservoir", "which exemplars to keep"),
+    MN_TEXT(mn_run_settings, init, "",
+            "safetensors file of the network's initial weights, under PyTorch's names, Mammoth's "
+            "or torchvision's; empty: drawn by the seed"),
+    MN_BOOL(mn_run_settings, init_head, true,
+            "init: the classifier too; otherwise everything but it, whatever its shape there"),
+    MN_TEXT(mn_run_settings, init_digest, "",
+            "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
+    MN_TEXT(mn_run_settings, data_folder, "",
+            "where the data set lies; empty: $MNEME_DATA and the usual places"),
+    MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
+            "hold out this part of each class's training images and evaluate on it; the test set "
+            "is not touched"),
+    MN_INT(
+        mn_run_settings, class_order_seed, -1, -2, 1e15,
+        "shuffle the class order by this seed; -1: the benchmark's order; -2: shuffle by 'seed'"),
+    MN_INT(mn_run_settings, eval_every, 0, 0, 1e12,
+           "also evaluate all seen tasks every so many steps; 0: at the end of tasks alone"),
+    MN_INT(mn_run_settings, eval_batch, 100, 1, 65536, "images evaluated at once"),
+    MN_INT(mn_run_settings, log_every, 100, 1, 1e9, "steps between kept values of loss terms"),
+    MN_INT(mn_run_settings, threads, 0, 0, 1024,
+           "threads of the step, which change bits; 0: all cores for a network on images, else 1"),
+    MN_CHOICE(mn_run_settings, precision, 0, precisions,
+              "in which convolutions compute and images lie between them; weights, statistics and "
+              "losses are f32.  bf16 is faster where the processor has it, and changes bits"),
+    MN_REAL(mn_run_settings, commit_every, -1, -1, 1e9,
+            "seconds between commits inside a task; -1: 30, or 100 times what a commit takes"),
+    MN_INT(mn_run_settings, commit_steps, 0, 0, 1e12,
+           "also commit every so many steps; 0: by time alone"),
+    MN_BOOL(mn_run_settings, augment, true,
+            "augment training and replayed images as the benchmark says"),
+    MN_BOOL(mn_run_settings, shuffle, true, "shuffle each task's images anew in every epoch"),
+    MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task"),
+    MN_BOOL(mn_run_settings, profile, false,
+            "at the end, show where the steps' time went, by op and layer"),
+    MN_BOOL(mn_run_settings, rebuild, false,
+            "at every commit, destroy the learner and rebuild it from the file (a test)"),
+    MN_END,
+};
+
+static const char *const scenarios[] = {"class-incremental", "domain-permuted", "domain-rotated",
+                                        "general-rotated", NULL};
+static const mn_option stream_options[] = {
+    MN_CHOICE(mn_stream_settings, scenario, 0, scenarios, "what changes from task to task"),
+    MN_INT(mn_stream_settings, tasks, 5, 1, MN_MAX_TASKS, "tasks in the stream"),
+    MN_INT(mn_stream_settings, classes, 0, 0, MN_MAX_CLASSES,
+           "only the first so many classes of class_order; 0: all"),
+    MN_INT(mn_stream_settings, rounds, 3, 1, 1000,
+           "of a general stream: how often every class comes round"),
+    MN_TEXT(mn_stream_settings, task_classes, "", "classes of each task, 50,10,10; empty: even"),
+    MN_TEXT(mn_stream_settings, class_order, "", "original labels by arrival; empty: ascending"),
+    MN_INT(mn_stream_settings, images_per_class, 0, 0, 1e9,
+           "training images of each class, chosen by the seed; 0: all"),
+    MN_END,
+};
+
+static const mn_option label_options[] = {
+    MN_INT(mn_label_settings, per_class, 0, 0, 1e9,
+           "labelled training images of each class, chosen by the seed; 0: all"),
+    MN_REAL(mn_label_settings, fraction, 1, 0, 1, "part of each class that is labelled"),
+    MN_REAL(mn_label_settings, pool, 1, 0, 1,
+            "part of each task's images, chosen by the seed, that its unlabelled batches are made "
+            "of; labelled images are labelled whether or not they are in it"),
+    MN_END,
+};
+
+static const char *const schedules[] = {"constant", "step", "multistep", "cosine", NULL};
+static const mn_option schedule_options[] = {
+    MN_CHOICE(mn_schedule_settings, name, 0, schedules, "how the learning rate moves in a task"),
+    MN_REAL(mn_schedule_settings, factor, 0.1, 0, 1, "step, multistep: multiplied in each time"),
+    MN_INT(mn_schedule_settings, every, 10, 1, 1e9, "step: epochs between changes"),
+    MN_TEXT(mn_schedule_settings, milestones, "", "multistep: epochs, 35,45"),
+    MN_REAL(mn_schedule_settings, least, 0, 0, 1, "cosine: the factor at the end"),
+    MN_INT(mn_schedule_settings, warm_up, 0, 0, 1e9, "steps of linear growth from `start`"),
+    MN_REAL(mn_schedule_settings, start, 0, 0, 1, "warm_up: the factor it grows from"),
+    MN_END,
+};
+
+static const mn_option normalise_options[] = {
+    MN_TEXT(mn_normalise_settings, mean, "", "of each channel, in [0,1]; empty: 0"),
+    MN_TEXT(mn_normalise_settings, deviation, "", "of each channel; empty: 1"),
+    MN_END,
+};
+
+static const char *const pad_modes[] = {"zero", "edge", "reflect", NULL};
+static const mn_option augment_options[] = {
+    MN_INT(mn_augment_settings, pad, 0, 0, 4096,
+           "cut each image at random out of itself with so many pixels added on every side"),
+    MN_CHOICE(mn_augment_settings, pad_mode, 0, pad_modes, "what the added pixels are"),
+    MN_BOOL(mn_augment_settings, flip, false, "mirror every other image left to right"),
+    MN_BOOL(mn_augment_settings, views, false,
+            "instead: random views as the section `views` has them, for methods that make none"),
+    MN_END,
+};
+
+/* The defaults are those of NNCSL's authors for CIFAR. */
+static const mn_option view_options[] = {
+    MN_INT(mn_view_spec, size, 0, 0, 4096, "height and width in pixels; 0: those of the images"),
+    MN_REAL(mn_view_spec, area_least, 0.75, 0, 1,
+            "least part of the image in a random crop; 0: no crop"),
+    MN_REAL(mn_view_spec, area_most, 1, 0, 1, "greatest part of the image in a random crop"),
+    MN_REAL(mn_view_spec, aspect_least, 0.75, 0.01, 100, "least width / height of a crop"),
+    MN_REAL(mn_view_spec, aspect_most, 4.0 / 3, 0.01, 100, "greatest width / height of a crop"),
+    MN_REAL(mn_view_spec, flip, 0.5, 0, 1, "probability of mirroring left to right"),
+    MN_REAL(mn_view_spec, jitter, 0.8, 0, 1, "probability of the next four, in random order"),
+    MN_REAL(mn_view_spec, brightness, 0.4, 0, 10, "factors from 1 - this to 1 + this"),
+    MN_REAL(mn_view_spec, contrast, 0.4, 0, 10, "factors from 1 - this to 1 + this"),
+    MN_REAL(mn_view_spec, saturation, 0.4, 0, 10, "factors from 1 - this to 1 + this; colour only"),
+    MN_REAL(mn_view_spec, hue, 0.1, 0, 0.5, "parts of the colour wheel, both ways; colour only"),
+    MN_REAL(mn_view_spec, grey, 0, 0, 1, "probability of losing colour"),
+    MN_REAL(mn_view_spec, blur, 0, 0, 1, "probability of a Gaussian blur"),
+    MN_INT(mn_view_spec, blur_kernel, 3, 1, 4095, "pixels across which it is summed, odd"),
+    MN_REAL(mn_view_spec, sigma_least, 0.1, 0.001, 1000, "least width of the blur in pixels"),
+    MN_REAL(mn_view_spec, sigma_most, 2, 0.001, 1000, "greatest width of the blur in pixels"),
+    MN_REAL(mn_view_spec, solarise, 0.2, 0, 1,
+            "probability of the negative of all values above a random threshold"),
+    MN_REAL(mn_view_spec, equalise, 0.2, 0, 1, "probability of a level histogram in each channel"),
+    MN_REAL(mn_view_spec, cutout, 0, 0, 1, "probability of a square in the mean colour"),
+    MN_REAL(mn_view_spec, cutout_size, 0.5, 0, 2, "its side, in parts of the view's"),
+    MN_INT(mn_view_spec, small_size, 0, 0, 4096,
+           "height and width of small views; 0: 9/16 of the images'"),
+    MN_REAL(mn_view_spec, small_area_least, 0.3, 0, 1, "area_least of small views"),
+    MN_REAL(mn_view_spec, small_area_most, 0.75, 0, 1, "area_most of small views"),
+    MN_END,
+};
+
+const mn_option *mn_run_options(void)
+{
+    return run_options;
+}
+
+const mn_option *mn_settings_table(mn_section_id id, size_t *bytes)
+{
+    switch (id) {
+    case MN_SECTION_TRAIN: *bytes = sizeof(mn_run_settings); return run_options;
+    case MN_SECTION_STREAM: *bytes = sizeof(mn_stream_settings); return stream_options;
+    case MN_SECTION_LABELS: *bytes = sizeof(mn_label_settings); return label_options;
+    case MN_SECTION_SCHEDULE: *bytes = sizeof(mn_schedule_settings); return schedule_options;
+    case MN_SECTION_NORMALISE: *bytes = sizeof(mn_normalise_settings); return normalise_options;
+    case MN_SECTION_AUGMENT: *bytes = sizeof(mn_augment_settings); return augment_options;
+    case MN_SECTION_VIEWS: *bytes = sizeof(mn_view_spec); return view_options;
+    case MN_SECTION_DATASET:
+    case MN_SECTION_NETWORK:
+    case MN_SECTION_OPTIMISER:
+    case MN_SECTION_BUFFER:
+    case MN_SECTION_STRATEGY: break;
+    }
+    *bytes = 0;
+    return NULL;
+}
+
+int64_t mn_parse_list(const char *text, int64_t most, double *numbers)
+{
+    int64_t count = 0;
+    while (*text != '\0') {
+        char *end;
+        const double number = strtod(text, &end);
+        if (end == text || count == most || (*end != ',' && *end != '\0'))
+            return -1;
+        numbers[count++] = number;
+        text = *end == ',' ? end + 1 : end;
+    }
+    return count;
+}
+
+static mn_status parse_integers(const char *where, const char *text, int64_t most, int64_t *numbers,
+                                int64_t *count)
+{
+    static _Thread_local double reals[MN_MAX_CLASSES];
+    *count = mn_parse_list(text, most, reals);
+    if (*count < 0)
+        return mn_fail(MN_BAD_OPTION, "%s: '%.60s' is not a list of whole numbers like 2,2,1",
+                       where, text);
+    for (int64_t i = 0; i < *count; i++)
+        numbers[i] = (int64_t)reals[i];
+    return MN_OK;
+}
+
+mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_classes[MN_MAX_TASKS],
+                               int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec)
+{
+    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const mn_label_settings *labels = experiment->section[MN_SECTION_LABELS].values;
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    int64_t listed, ordered;
+    MN_TRY(parse_integers("stream.task_classes", stream->task_classes, MN_MAX_TASKS, task_classes,
+                          &listed));
+    MN_TRY(parse_integers("stream.class_order", stream->class_order, MN_MAX_CLASSES, class_order,
+                          &ordered));
+    if (listed > 0 && listed != stream->tasks)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.task_classes: lists %lld tasks, but stream.tasks is %lld; make them "
+                       "agree",
+                       (long long)listed, (long long)stream->tasks);
+    *spec = (mn_stream_spec){
+        .scenario = (mn_scenario)stream->scenario,
+        .tasks = stream->tasks,
+        .classes = stream->classes,
+        .task_classes = listed > 0 ? task_classes : NULL,
+        .class_order = ordered > 0 ? class_order : NULL,
+        .class_order_seed = run->class_order_seed == -2 ? run->seed : run->class_order_seed,
+        .validation = run->validation,
+        .rounds = stream->rounds,
+        .images_per_class = stream->images_per_class,
+        .labels_per_class = labels->per_class,
+        .label_fraction = labels->fraction,
+        .pool = labels->pool,
+    };
+    return MN_OK;
+}
+
+mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule)
+{
+    const mn_schedule_settings *settings = experiment->section[MN_SECTION_SCHEDULE].values;
+    *schedule = (mn_schedule){.kind = (mn_schedule_kind)settings->name,
+                              .factor = settings->factor,
+                              .every = settings->every,
+                              .least = settings->least,
+                              .warm_up = settings->warm_up,
+                              .start = settings->start};
+    int64_t count;
+    return parse_integers("schedule.milestones", settings->milestones, MN_SCHEDULE_MILESTONES,
+                          schedule->milestones, &count);
+}
+
+static mn_status parse_channels(const char *where, const char *text, int64_t channels,
+                                float otherwise, float *values)
+{
+    double reals[4];
+    const int64_t count = mn_parse_list(text, 4, reals);
+    if (count != 0 && count != channels)
+        return mn_fail(MN_BAD_OPTION, "%s: '%s' should list %lld numbers, one a channel", where,
+                       text, (long long)channels);
+    for (int64_t i = 0; i < channels; i++)
+        values[i] = count == 0 ? otherwise : (float)reals[i];
+    return MN_OK;
+}
+
+static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
+                           mn_transform *transform)
+{
+    const mn_view_spec *views = experiment->section[MN_SECTION_VIEWS].values;
+    if (transform->pad > 0 || transform->flip)
+        return mn_fail(MN_BAD_OPTION, "augment.views: has crops and mirroring of its own; leave "
+                                      "augment.pad and augment.flip out");
+    if (views->size > 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "augment.views: views of %lld pixels, but the network is made "
+                       "for the images' size; leave views.size out",
+                       (long long)views->size);
+    transform->views = views;
+    return mn_view_check(views, MN_SHAPE(dataset->channels, dataset->height, dataset->width));
+}
+
+mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
+                                  mn_transform *transform)
+{
+    const int64_t channels = dataset->channels;
+    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
+    if (channels > 4)
+        return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
+                       (long long)channels);
+    const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
+    *transform =
+        (mn_transform){.channels = channels, .offset = dataset->offset, .scale = dataset->scale};
+    if (mn_experiment_settings(experiment)->augment) {
+        transform->pad = augment->pad;
+        transform->pad_mode = (mn_pad_mode)augment->pad_mode;
+        transform->flip = augment->flip;
+        if (augment->views)
+            MN_TRY(add_views(experiment, dataset, transform));
+    }
+    MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
+    MN_TRY(parse_channels("normalise.deviation", settings->deviation, channels, 1,
+                          transform->deviation));
+    return mn_transform_check(transform, dataset);
+}
+
+mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset)
+{
+    const char *folder = mn_experiment_settings(experiment)->data_folder;
+    mn_transform transform;
+    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
+                           mn_experiment_section_json(experiment, MN_SECTION_DATASET),
+                           folder[0] != '\0' ? folder : NULL, dataset));
+    const mn_status status = mn_experiment_transform(experiment, *dataset, &transform);
+    if (status != MN_OK) {
+        mn_dataset_free(*dataset);
+        *dataset = NULL;
+    }
+    return status;
+}
+
+mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn_stream **stream,
+                             mn_transform *transform)
+{
+    static _Thread_local int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
+    const uint64_t seed = (uint64_t)mn_experiment_settings(experiment)->seed;
+    mn_stream_spec spec;
+    MN_TRY(mn_experiment_stream(experiment, task_classes, class_order, &spec));
+    MN_TRY(mn_experiment_dataset(experiment, dataset));
+    MN_TRY(mn_stream_new(*dataset, &spec, seed, stream));
+    return mn_experiment_transform(experiment, *dataset, transform);
+}

@@ -1,0 +1,119 @@
+/* checkpoint.c -- what a commit writes and a resume reads: weights, statistics, moments, kept
+ * values, buffer and position.  Names in the file are paths: "run/network/fc1.weight". */
+#include "learner/learner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_BYTES = 256 };
+
+/* Writing and reading walk the same tensors under the same names. */
+typedef mn_status (*tensor_visit)(mn_runfile *file, const char *name, mn_tensor *tensor);
+
+static mn_status put_tensor(mn_runfile *file, const char *name, mn_tensor *tensor)
+{
+    return mn_runfile_put_tensor(file, name, tensor);
+}
+
+static mn_status get_tensor(mn_runfile *file, const char *name, mn_tensor *tensor)
+{
+    return mn_runfile_get_tensor(file, name, tensor);
+}
+
+static mn_status visit_network(const mn_owned_network *owned, mn_runfile *file, tensor_visit visit)
+{
+    char name[NAME_BYTES];
+    for (int i = 0; i < mn_network_parameter_count(owned->network); i++) {
+        const mn_parameter *parameter = mn_network_parameter(owned->network, i);
+        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, parameter->name);
+        MN_TRY(visit(file, name, parameter->value));
+    }
+    for (int i = 0; i < mn_network_statistic_count(owned->network); i++) {
+        const char *statistic;
+        mn_tensor *tensor = mn_network_statistic(owned->network, i, &statistic);
+        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, statistic);
+        MN_TRY(visit(file, name, tensor));
+    }
+    return MN_OK;
+}
+
+static mn_status visit_optimiser(const mn_owned_optimiser *owned, mn_runfile *file,
+                                 tensor_visit visit)
+{
+    char name[NAME_BYTES];
+    for (int i = 0; i < mn_optimiser_moment_count(owned->optimiser); i++) {
+        const char *moment;
+        mn_tensor *tensor = mn_optimiser_moment(owned->optimiser, i, &moment);
+        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, moment);
+        MN_TRY(visit(file, name, tensor));
+    }
+    return MN_OK;
+}
+
+static mn_status visit_tensors(mn_learner *learner, mn_runfile *file, tensor_visit visit)
+{
+    for (int i = 0; i < learner->networks; i++)
+        MN_TRY(visit_network(&learner->network[i], file, visit));
+    for (int i = 0; i < learner->optimisers; i++)
+        MN_TRY(visit_optimiser(&learner->optimiser[i], file, visit));
+    for (int i = 0; i < learner->kept_count; i++)
+        if (learner->kept[i].type == MN_KEPT_TENSOR)
+            MN_TRY(visit(file, learner->kept[i].name, learner->kept[i].tensor));
+    return MN_OK;
+}
+
+static const char *steps_name(const mn_owned_optimiser *owned, char name[NAME_BYTES])
+{
+    snprintf(name, NAME_BYTES, "%s/%s/steps", owned->owner, owned->name);
+    return name;
+}
+
+static mn_status save_numbers(mn_learner *learner, mn_runfile *file)
+{
+    char name[NAME_BYTES];
+    for (int i = 0; i < learner->optimisers; i++)
+        MN_TRY(mn_runfile_put_int(file, steps_name(&learner->optimiser[i], name),
+                                  *mn_optimiser_steps(learner->optimiser[i].optimiser)));
+    for (int i = 0; i < learner->kept_count; i++) {
+        const mn_kept *kept = &learner->kept[i];
+        if (kept->type == MN_KEPT_INT)
+            MN_TRY(mn_runfile_put_int(file, kept->name, kept->integer));
+        if (kept->type == MN_KEPT_REAL)
+            MN_TRY(mn_runfile_put_real(file, kept->name, kept->real));
+    }
+    return MN_OK;
+}
+
+static mn_status load_numbers(mn_learner *learner, mn_runfile *file)
+{
+    char name[NAME_BYTES];
+    for (int i = 0; i < learner->optimisers; i++)
+        MN_TRY(mn_runfile_get_int(file, steps_name(&learner->optimiser[i], name),
+                                  mn_optimiser_steps(learner->optimiser[i].optimiser)));
+    for (int i = 0; i < learner->kept_count; i++) {
+        mn_kept *kept = &learner->kept[i];
+        if (kept->type == MN_KEPT_INT)
+            MN_TRY(mn_runfile_get_int(file, kept->name, &kept->integer));
+        if (kept->type == MN_KEPT_REAL)
+            MN_TRY(mn_runfile_get_real(file, kept->name, &kept->real));
+    }
+    return MN_OK;
+}
+
+mn_status mn_learner_save(mn_learner *learner, mn_runfile *file)
+{
+    MN_TRY(visit_tensors(learner, file, put_tensor));
+    MN_TRY(save_numbers(learner, file));
+    if (learner->buffer != NULL)
+        MN_TRY(mn_buffer_save(learner->buffer, file));
+    return mn_runfile_set_cursor(file, &learner->cursor);
+}
+
+mn_status mn_learner_load(mn_learner *learner, mn_runfile *file)
+{
+    MN_TRY(visit_tensors(learner, file, get_tensor));
+    MN_TRY(load_numbers(learner, file));
+    if (learner->buffer != NULL)
+        MN_TRY(mn_buffer_load(learner->buffer, file));
+    return mn_runfile_get_cursor(file, &learner->cursor);
+}

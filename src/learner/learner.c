@@ -1,0 +1,287 @@
+/* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
+#include "learner/learner.h"
+#include "base/options.h"
+#include "learner/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- making --- */
+
+mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_type *type, const void *options,
+                                 const mn_network_spec *spec, mn_network **network)
+{
+    if (learner->networks == MN_MOST_NETWORKS)
+        return mn_fail(MN_UNSUPPORTED, "network '%s': more than %d in one run", name,
+                       MN_MOST_NETWORKS);
+    char purpose[160];
+    snprintf(purpose, sizeof purpose, "network.initial.%s/%s", owner, name);
+    mn_owned_network *added = &learner->network[learner->networks];
+    *added = (mn_owned_network){.owner = owner, .name = mn_intern(name)};
+    added->key = mn_key_of((uint64_t)learner->settings->seed, purpose);
+    MN_TRY(type != NULL ? mn_network_new_of(type, options, spec, added->key, &added->network)
+                        : mn_network_new(spec, added->key, &added->network));
+    learner->networks++;
+    if (network != NULL)
+        *network = added->network;
+    return MN_OK;
+}
+
+mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
+                                   const char *kind, const char *options, mn_network *network,
+                                   double learning_rate)
+{
+    if (learner->optimisers == MN_MOST_OPTIMISERS)
+        return mn_fail(MN_UNSUPPORTED, "optimiser '%s': more than %d in one run", name,
+                       MN_MOST_OPTIMISERS);
+    mn_owned_optimiser *added = &learner->optimiser[learner->optimisers];
+    *added = (mn_owned_optimiser){owner, mn_intern(name), NULL, network, learning_rate, -1};
+    MN_TRY(mn_optimiser_new(kind, options, network, &added->optimiser));
+    learner->optimisers++;
+    return MN_OK;
+}
+
+/* The network and the optimiser that all strategies of the run share. */
+static mn_status add_shared(mn_learner *learner)
+{
+    const mn_experiment *experiment = learner->experiment;
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const mn_network_spec spec = {
+        .type = experiment->section[MN_SECTION_NETWORK].type,
+        .options = mn_experiment_section_json(experiment, MN_SECTION_NETWORK),
+        .input = MN_SHAPE(data->channels, data->height, data->width),
+        .classes = mn_stream_classes(learner->stream),
+    };
+    mn_network *network;
+    MN_TRY(mn_learner_add_network(learner, "run", "network", NULL, NULL, &spec, &network));
+    return mn_learner_add_optimiser(learner, "run", "optimiser",
+                                    experiment->section[MN_SECTION_OPTIMISER].type,
+                                    mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER),
+                                    network, learner->settings->lr);
+}
+
+static mn_status add_buffer(mn_learner *learner, int64_t rows)
+{
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const mn_section *section = &learner->experiment->section[MN_SECTION_BUFFER];
+    const mn_policy *policy =
+        (const void *)mn_find(MN_KIND_POLICY, learner->settings->buffer_policy);
+    if (policy == NULL)
+        return MN_NOT_FOUND;
+    const mn_buffer_spec spec = {
+        .capacity = rows,
+        .image = MN_SHAPE(data->channels, data->height, data->width),
+        .classes = mn_stream_classes(learner->stream),
+        .policy = policy,
+        .options = section->values,
+        .key = mn_key_of((uint64_t)learner->settings->seed, "buffer"),
+        .memory = learner->settings->buffer_memory,
+        .file = learner->file,
+    };
+    return mn_buffer_new(&spec, &learner->buffer);
+}
+
+static bool needs_buffer(const mn_experiment *experiment)
+{
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if ((experiment->strategy[i]->needs & MN_NEEDS_BUFFER) != 0)
+            return true;
+    return false;
+}
+
+static mn_status open_member(mn_learner *learner, int i)
+{
+    mn_member *member = &learner->member[i];
+    member->strategy = learner->experiment->strategy[i];
+    member->options = learner->experiment->section[MN_SECTION_STRATEGY + i].values;
+    if (member->strategy->state_size > 0) {
+        member->state = calloc(1, member->strategy->state_size);
+        if (member->state == NULL)
+            return mn_fail(MN_NO_MEMORY, "out of memory for the state of %s",
+                           member->strategy->name);
+    }
+    learner->members = i + 1;
+    learner->current = i;
+    if (member->strategy->open == NULL)
+        return MN_OK;
+    const mn_status status = member->strategy->open(learner);
+    return status == MN_OK ? mn_learner_check(learner)
+                           : mn_fail_in(status, "%s: open", member->strategy->name);
+}
+
+/* A run may begin with weights from elsewhere; once it has begun, they are in its file. */
+static mn_status take_initial_weights(mn_learner *learner)
+{
+    const mn_run_settings *settings = learner->settings;
+    if (settings->init[0] == '\0')
+        return MN_OK;
+    const mn_status status = mn_weights_load(learner->network[0].network, settings->init,
+                                             settings->init_digest, settings->init_head);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "init");
+}
+
+static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
+{
+    const mn_experiment *experiment = learner->experiment;
+    learner->kept = calloc(MN_MOST_KEPT, sizeof *learner->kept);
+    if (learner->kept == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
+    learner->learning_rate = learner->settings->lr; /* what open is told */
+    MN_TRY(mn_tape_new(&learner->tape));
+    const mn_status precise =
+        mn_tape_precision(learner->tape, (mn_dtype)learner->settings->precision);
+    if (precise != MN_OK) /* a run that began on another processor */
+        return mn_fail_in(precise, "precision");
+    MN_TRY(mn_experiment_schedule(experiment, &learner->schedule));
+    MN_TRY(add_shared(learner));
+    if (begins) /* before `open`, which may copy the network */
+        MN_TRY(take_initial_weights(learner));
+    if (needs_buffer(experiment))
+        MN_TRY(add_buffer(learner, buffer_rows));
+    for (int i = 0; i < experiment->strategy_count; i++)
+        MN_TRY(open_member(learner, i));
+    return MN_OK;
+}
+
+static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
+{
+    mn_learner *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
+    made->experiment = spec->experiment;
+    made->settings = mn_experiment_settings(spec->experiment);
+    made->stream = spec->stream;
+    made->transform = spec->transform;
+    made->plain = mn_transform_plain(spec->transform);
+    made->file = spec->file;
+    made->cursor.length = MN_LENGTH_UNKNOWN;
+    const mn_status status = build(made, spec->begins, buffer_rows);
+    if (status != MN_OK) {
+        mn_learner_free(made);
+        return status;
+    }
+    *learner = made;
+    return MN_OK;
+}
+
+/* Rows that fit a budget in bytes.  What a row takes is known once the columns are declared, so a
+ * learner with a buffer of one row is asked. */
+static mn_status rows_of_bytes(const mn_learner_spec *spec, int64_t bytes, int64_t *rows)
+{
+    const mn_learner_spec alike = {.experiment = spec->experiment,
+                                   .stream = spec->stream,
+                                   .transform = spec->transform,
+                                   .file = spec->file};
+    mn_learner *probe;
+    MN_TRY(learner_new(&alike, 1, &probe));
+    const int64_t row = mn_buffer_row_bytes(probe->buffer);
+    mn_learner_free(probe);
+    *rows = bytes / row;
+    return *rows > 0
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "buffer_bytes: %lld bytes hold no exemplar; one takes %lld",
+                         (long long)bytes, (long long)row);
+}
+
+mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner)
+{
+    const mn_run_settings *settings = mn_experiment_settings(spec->experiment);
+    int64_t rows = settings->buffer_size;
+    if (settings->buffer_bytes > 0 && needs_buffer(spec->experiment))
+        MN_TRY(rows_of_bytes(spec, settings->buffer_bytes, &rows));
+    MN_TRY(learner_new(spec, rows, learner));
+    if (needs_buffer(spec->experiment) && (*learner)->least_rows > rows) {
+        (void)mn_fail(MN_BAD_OPTION, "a buffer of %lld rows: %s; raise buffer_size",
+                      (long long)rows, (*learner)->least_reason);
+        mn_learner_free(*learner);
+        *learner = NULL;
+        return MN_BAD_OPTION;
+    }
+    return MN_OK;
+}
+
+void mn_learner_free(mn_learner *learner)
+{
+    if (learner == NULL)
+        return;
+    mn_tape_free(learner->tape);
+    for (int i = 0; i < learner->optimisers; i++)
+        mn_optimiser_free(learner->optimiser[i].optimiser);
+    for (int i = 0; i < learner->networks; i++)
+        mn_network_free(learner->network[i].network);
+    for (int i = 0; i < learner->kept_count; i++)
+        mn_tensor_free(learner->kept[i].tensor);
+    for (int i = 0; i < learner->scratch_count; i++)
+        mn_tensor_free(learner->scratch[i]);
+    for (int i = 0; i < MN_MOST_SPACES; i++)
+        mn_batch_space_free(&learner->space[i]);
+    for (int i = 0; i < learner->members; i++)
+        free(learner->member[i].state);
+    mn_buffer_free(learner->buffer);
+    free(learner->kept);
+    free(learner->slots);
+    free(learner);
+}
+
+/* --- the step --- */
+
+void mn_learner_begin_step(mn_learner *learner)
+{
+    mn_tape_reset(learner->tape);
+    mn_learner_begin_terms(learner);
+    learner->published_count = 0;
+    learner->spaces = 0;
+}
+
+mn_status mn_learner_check(mn_learner *learner)
+{
+    if (learner->status == MN_OK)
+        return MN_OK;
+    const mn_status status = learner->status;
+    learner->status = MN_OK;
+    return mn_fail(status, "%s", learner->error);
+}
+
+mn_batch_space *mn_learner_space(mn_learner *learner)
+{
+    if (learner->spaces == MN_MOST_SPACES) {
+        if (learner->status == MN_OK) {
+            learner->status = MN_UNSUPPORTED;
+            snprintf(learner->error, sizeof learner->error, "more than %d batches in one step",
+                     MN_MOST_SPACES);
+        }
+        learner->spaces--; /* reuse the last: the step fails at the next check */
+    }
+    return &learner->space[learner->spaces++];
+}
+
+static mn_hook hook_of(const mn_strategy *strategy, mn_moment moment)
+{
+    switch (moment) {
+    case MN_BEFORE_TASK: return strategy->before_task;
+    case MN_GRADIENTS: return strategy->gradients;
+    case MN_AFTER_EPOCH: return strategy->after_epoch;
+    case MN_AFTER_TASK: return strategy->after_task;
+    }
+    return NULL;
+}
+
+mn_status mn_learner_call(mn_learner *learner, mn_moment moment)
+{
+    static const char *const names[] = {"before_task", "gradients", "after_epoch", "after_task"};
+    for (int i = 0; i < learner->members; i++) {
+        const mn_strategy *strategy = learner->member[i].strategy;
+        const mn_hook hook = hook_of(strategy, moment);
+        if (hook == NULL)
+            continue;
+        learner->current = i;
+        mn_status status = hook(learner);
+        if (status == MN_OK)
+            status = mn_learner_check(learner);
+        if (status != MN_OK)
+            return mn_fail_in(status, "%s: %s", strategy->name, names[moment]);
+    }
+    return MN_OK;
+}

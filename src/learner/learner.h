@@ -1,0 +1,192 @@
+/* learner.h -- a run in memory: data, networks, optimisers, buffer, kept state, and the step.
+ *
+ * Everything in it is either derived from the configuration or saved at every commit
+ * (checkpoint.c), so that it can be destroyed at any commit point and rebuilt from the file.
+ */
+#ifndef MN_RUN_LEARNER_H
+#define MN_RUN_LEARNER_H
+
+#include "buffer/storage.h"
+#include "data/stream/batch.h"
+#include "experiment/experiment.h"
+#include "store/runfile.h"
+
+#include <mneme/strategy.h>
+
+enum {
+    MN_MOST_NETWORKS = 8,
+    MN_MOST_OPTIMISERS = 8,
+    MN_MOST_KEPT = 64,
+    MN_MOST_SCRATCH = 128,
+    MN_MOST_PUBLISHED = 128,
+    MN_MOST_TERMS = 32,
+    MN_MOST_SPACES = 128,
+};
+
+/* One strategy of the composition. */
+typedef struct mn_member {
+    const mn_strategy *strategy;
+    const void *options; /* owned by the experiment */
+    void *state;
+} mn_member;
+
+typedef struct mn_owned_network {
+    const char *owner, *name; /* owner: a strategy, or "run" */
+    mn_network *network;
+    mn_key key; /* of its initial weights */
+} mn_owned_network;
+
+typedef struct mn_owned_optimiser {
+    const char *owner, *name;
+    mn_optimiser *optimiser;
+    mn_network *network;
+    double learning_rate;
+    int leader; /* the optimiser in whose updates this one moves too; -1: its own */
+} mn_owned_optimiser;
+
+typedef enum mn_kept_type { MN_KEPT_TENSOR, MN_KEPT_INT, MN_KEPT_REAL } mn_kept_type;
+typedef struct mn_kept {
+    const char *name; /* "ewc/fisher" */
+    mn_kept_type type;
+    mn_tensor *tensor;
+    int64_t integer;
+    double real;
+} mn_kept;
+
+typedef struct mn_loss_term {
+    const char *name; /* "dark"; an add-on's "ewc/penalty" */
+    double weight;
+    mn_var *value;
+    int group;
+} mn_loss_term;
+
+struct mn_learner {
+    const mn_experiment *experiment;
+    const mn_run_settings *settings;
+    const mn_stream *stream;
+    const mn_transform *transform; /* of training and replay */
+    mn_transform plain;            /* of evaluation: the same, nothing random */
+    mn_runfile *file;
+    mn_schedule schedule;
+
+    mn_member member[MN_MOST_STRATEGIES];
+    int members, current; /* the member whose hook is running */
+
+    mn_owned_network network[MN_MOST_NETWORKS]; /* the first is the shared one */
+    int networks;
+    mn_owned_optimiser optimiser[MN_MOST_OPTIMISERS]; /* the first is the run's own */
+    int optimisers;
+    mn_buffer *buffer;      /* NULL when no strategy needs one */
+    int64_t least_rows;     /* that some strategy requires, */
+    char least_reason[160]; /* and why */
+    mn_kept *kept;          /* (MN_MOST_KEPT): addresses are handed out */
+    int kept_count;
+    mn_tensor *scratch[MN_MOST_SCRATCH]; /* lent to strategies, never saved */
+    int scratch_count;
+
+    mn_cursor cursor;
+    int64_t epoch;       /* of the phase */
+    int64_t phase_steps; /* that it has */
+    int64_t images;      /* that went through a network with gradients, since the run began */
+    double held_out;     /* fraction of the buffer, by mn_hold_out */
+    double learning_rate;
+
+    /* the step */
+    mn_tape *tape;
+    mn_out published[MN_MOST_PUBLISHED];
+    int published_count;
+    mn_loss_term term[MN_MOST_TERMS];
+    int terms;
+    int group, groups_done; /* of terms, swept together; those whose backward has been made */
+    mn_batch_space space[MN_MOST_SPACES]; /* batches handed out in this step */
+    int spaces;
+    int64_t *slots; /* scratch for draws */
+    int64_t slots_capacity;
+    mn_status status; /* first failure of a service that has no status to return */
+    char error[512];
+};
+
+/* What a learner stands on; borrowed, and outlives it. */
+typedef struct mn_learner_spec {
+    const mn_experiment *experiment;
+    const mn_stream *stream;
+    const mn_transform *transform;
+    mn_runfile *file;
+    bool begins; /* a new run: weights from elsewhere are read.  false: the file's state follows */
+} mn_learner_spec;
+
+/* Calls every `open`.  A buffer budget in bytes is turned into rows here, columns counted. */
+mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner);
+void mn_learner_free(mn_learner *learner);
+
+/* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */
+/* A type that is not registered comes with the values of its options; NULL: that of the spec. */
+mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_type *type, const void *options,
+                                 const mn_network_spec *spec, mn_network **network);
+mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
+                                   const char *kind, const char *options, mn_network *network,
+                                   double learning_rate);
+
+/* A new step: tape, published forwards, terms and batches of the last one are gone. */
+void mn_learner_begin_step(mn_learner *learner);
+/* The first failure of a service in this step or hook, with its message; MN_OK. */
+mn_status mn_learner_check(mn_learner *learner);
+void mn_learner_remember_failure(mn_learner *learner, mn_status status);
+/* The key of the running strategy's random numbers called `name`, at this step. */
+mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name);
+/* "er/fisher": names of strategies in one run never meet. */
+const char *mn_learner_own_name(const mn_learner *learner, const char *name);
+/* An empty batch to fill, valid until the next step. */
+mn_batch_space *mn_learner_space(mn_learner *learner);
+
+/* The images of a batch on the step's tape, (B, image...). */
+mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch);
+
+/* terms.c: an update's terms begin; what is still to be swept backward is, and *loss is the sum of
+ * all.  An error names the term that is no finite number. */
+void mn_learner_begin_terms(mn_learner *learner);
+mn_status mn_learner_backward(mn_learner *learner, double *loss);
+
+/* scores.c: what the buffer's policy wants to know of the stream rows of `rows`, into scores
+ * (stream_rows); and anew of the rows that the step was trained on. */
+mn_status mn_learner_scores(mn_learner *learner, const mn_batch *rows, float *scores);
+mn_status mn_learner_refresh_scores(mn_learner *learner);
+
+/* Runs one hook of every strategy in order; `text` names it in errors. */
+typedef mn_status (*mn_hook)(mn_learner *learner);
+typedef enum mn_moment { MN_BEFORE_TASK, MN_GRADIENTS, MN_AFTER_EPOCH, MN_AFTER_TASK } mn_moment;
+mn_status mn_learner_call(mn_learner *learner, mn_moment moment);
+
+/* checkpoint.c: everything that must survive, inside the caller's transaction. */
+mn_status mn_learner_save(mn_learner *learner, mn_runfile *file);
+mn_status mn_learner_load(mn_learner *learner, mn_runfile *file);
+
+/* evaluate.c: all tasks 0..last on test (or validation) data; rows go to the file.  `accuracy`
+ * (last + 1) receives the main scope's accuracies in per cent, NULL when not wanted. */
+mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
+                      bool outputs, double *accuracy);
+/* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
+mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
+                             const int32_t *unknown);
+/* The column of the largest of count scores from `first` on. */
+int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count);
+typedef struct mn_tally {
+    int64_t seen, within, total; /* right among the seen classes, right within the task */
+} mn_tally;
+/* Adds an image of `label` in `task` with those scores (classes). */
+void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
+                  int64_t seen);
+/* The task after `after_task`, before it is learned: forward transfer is made of these. */
+mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
+
+/* provenance.c: MN_CORRUPT unless the run in the file began with this data set. */
+mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
+
+/* probe.c: what the base's probes make of unlabelled images, to the file. */
+mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file);
+
+/* select.c: the end of a task for policies that choose from the task's data. */
+mn_status mn_learner_select(mn_learner *learner);
+
+#endif

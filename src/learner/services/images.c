@@ -1,0 +1,162 @@
+/* images.c -- between batches and pixels in [0,1], where generators work.
+ *
+ * Images that a network made are normalised here in floats, for whatever the network that learns
+ * from them wants to see.  Their bytes are rounded, for those who look at them. */
+#include "data/stream/stream.h"
+#include "learner/learner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mn_shape image_of(const mn_learner *learner)
+{
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    return MN_SHAPE(data->channels, data->height, data->width);
+}
+
+mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const int64_t pixels = mn_shape_count(image_of(learner)), count = batch->count * pixels;
+    const mn_shape shape = MN_SHAPE(batch->count, pixels);
+    float *unit = malloc((size_t)(count > 0 ? count : 1) * sizeof *unit);
+    if (unit == NULL) {
+        mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for pixels"));
+        return mn_zeros(tape, shape);
+    }
+    for (int64_t i = 0; i < count; i++)
+        unit[i] = (float)batch->pixels[i] / 255.0f;
+    mn_var *made = mn_input(tape, shape, unit, false);
+    free(unit);
+    return made;
+}
+
+static int32_t task_of(const mn_learner *learner, int32_t label)
+{
+    const int64_t task = mn_stream_task_of(learner->stream, label);
+    return (int32_t)(task >= 0 ? task : learner->cursor.task);
+}
+
+static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range classes,
+                            mn_batch_space *space)
+{
+    const int64_t rows = space->batch.count, width = mn_stream_classes(learner->stream);
+    for (int64_t i = 0; i < rows; i++)
+        space->labels[i] = -1;
+    if (labeller == NULL || rows == 0)
+        return MN_OK;
+    const mn_shape image = space->batch.image;
+    const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
+    mn_var *x = mn_input(learner->tape, shape, space->x, false);
+    mn_var *logits = mn_network_forward(labeller, x, MN_EVAL | MN_NO_GRADIENT).logits;
+    const float *row = mn_host(logits);
+    if (row == NULL)
+        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    for (int64_t i = 0; i < rows; i++, row += width) {
+        int64_t best = classes.first;
+        for (int64_t k = best + 1; k < classes.first + classes.count; k++)
+            if (row[k] > row[best])
+                best = k;
+        space->labels[i] = (int32_t)best;
+    }
+    return MN_OK;
+}
+
+static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller, mn_range classes,
+                      mn_batch_space *space)
+{
+    const mn_shape image = image_of(learner), shape = mn_shape_of(images);
+    const int64_t pixels = mn_shape_count(image), rows = mn_rows_of(images);
+    char text[64];
+    MN_TRY(mn_batch_space_prepare(space, image, 0));
+    const float *unit = mn_host(images);
+    if (unit == NULL)
+        return mn_fail(mn_tape_status(mn_tape_of(images)), "%s", mn_tape_error(mn_tape_of(images)));
+    if (mn_shape_count(shape) != rows * pixels)
+        return mn_fail(MN_BAD_SHAPE, "generated images are %s, expected (B,%lld)",
+                       mn_shape_text(shape, text), (long long)pixels);
+    MN_TRY(mn_batch_space_prepare(space, image, rows));
+    mn_transform_unit(&learner->plain, image, rows, unit, space->x);
+    for (int64_t i = 0; i < rows * pixels; i++)
+        space->pixels[i] = (uint8_t)lrintf(255 * fminf(fmaxf(unit[i], 0), 1));
+    MN_TRY(label_rows(learner, labeller, classes, space));
+    for (int64_t i = 0; i < rows; i++)
+        space->tasks[i] = task_of(learner, space->labels[i]);
+    return MN_OK;
+}
+
+const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
+                               mn_range classes)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_status status = fill(learner, images, labeller, classes, space);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}
+
+/* --- images as training sees them, and to be looked at --- */
+
+static mn_status check_images(mn_shape found, mn_shape image)
+{
+    char a[64], b[64];
+    bool equal = found.rank == image.rank + 1;
+    for (int i = 0; i < image.rank && equal; i++)
+        equal = found.size[i + 1] == image.size[i];
+    return equal ? MN_OK
+                 : mn_fail(MN_BAD_SHAPE, "generated images are %s, expected rows of %s",
+                           mn_shape_text(found, a), mn_shape_text(image, b));
+}
+
+static mn_status fill_normalised(const mn_learner *learner, mn_var *images, const int32_t *labels,
+                                 mn_shape image, mn_batch_space *space)
+{
+    const int64_t count = mn_rows_of(images), pixels = mn_shape_count(image);
+    const float *x = mn_host(images);
+    if (x == NULL)
+        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    MN_TRY(check_images(mn_shape_of(images), image));
+    MN_TRY(mn_batch_space_prepare(space, image, count));
+    for (int64_t i = 0; i < count; i++) {
+        mn_transform_bytes(learner->transform, image, x + i * pixels, space->pixels + i * pixels);
+        space->labels[i] = labels[i];
+        space->tasks[i] = task_of(learner, labels[i]);
+    }
+    return MN_OK;
+}
+
+const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
+                             const int32_t *labels)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_shape image = image_of(learner);
+    const mn_status status = fill_normalised(learner, images, labels, image, space);
+    if (status != MN_OK) {
+        mn_learner_remember_failure(learner, status);
+        space->batch.count = 0;
+        return &space->batch;
+    }
+    mn_transform_apply(learner->transform, image, space->batch.count, space->pixels,
+                       mn_learner_key(learner, "generated", name), NULL, space->x);
+    return &space->batch;
+}
+
+mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch)
+{
+    const int64_t pixels = mn_shape_count(batch->image);
+    for (int64_t i = 0; i < batch->count; i++) {
+        int64_t place = 0;
+        for (int64_t before = 0; before < i; before++)
+            place += batch->labels[before] == batch->labels[i];
+        MN_TRY(mn_runfile_put_sample(learner->file, learner->cursor.task, batch->labels[i], place,
+                                     batch->pixels + i * pixels, (size_t)pixels));
+    }
+    return MN_OK;
+}
+
+mn_status mn_note(mn_learner *learner, const char *name, double value)
+{
+    return mn_runfile_add_scalar(learner->file, learner->cursor.step, learner->cursor.task,
+                                 learner->member[learner->current].strategy->name, name, value);
+}

@@ -1,0 +1,166 @@
+/* labelled.c -- services that draw labelled images of the current task, alone or with what the
+ * buffer has of earlier ones.
+ *
+ * Past images are counted by the task they came in, so that in streams where every task has all
+ * classes the buffer's copy of a present image is not drawn beside the image. */
+#include "data/stream/stream.h"
+#include "learner/learner.h"
+
+#include <stdlib.h>
+
+static mn_stream_view labelled_now(const mn_learner *learner)
+{
+    return mn_stream_view_of(learner->stream, MN_PART_LABELLED, learner->cursor.task);
+}
+
+/* Copies images of the current task's labelled ones into the first rows of `space`, un-augmented;
+ * it has `count` + `more` rows. */
+static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t count,
+                             int64_t more, mn_batch_space *space)
+{
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const int64_t task = learner->cursor.task;
+    MN_TRY(mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width),
+                                  count + more));
+    if (count == 0)
+        return MN_OK;
+    mn_loader *loader;
+    MN_TRY(
+        mn_loader_new(learner->stream, MN_PART_LABELLED, task, task, 1, &learner->plain, &loader));
+    const mn_batch *rows;
+    const mn_status status = mn_loader_rows(loader, places, count, &rows);
+    if (status == MN_OK)
+        mn_batch_space_copy(space, 0, rows);
+    space->batch.stream_rows = count;
+    mn_loader_free(loader);
+    return status;
+}
+
+const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = mn_learner_key(learner, "draw-stream", name);
+    const int64_t all = labelled_now(learner).count, count = wanted < all ? wanted : all;
+    mn_batch_space *space = mn_learner_space(learner);
+    int64_t *places = malloc((size_t)(all + 1) * sizeof *places);
+    mn_status status = MN_NO_MEMORY;
+    if (places != NULL) {
+        mn_random_permutation(key, all, places);
+        status = take_stream(learner, places, count, 0, space);
+    } else {
+        (void)mn_fail(status, "out of memory for a draw");
+    }
+    free(places);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}
+
+/* --- of every class --- */
+
+/* Rows to choose from and rows chosen: places of the stream's labelled images, or -1 - slot. */
+typedef struct choice {
+    int64_t *from, candidates;
+    int64_t *stream, *buffer; /* chosen: places, and slots */
+    int64_t stream_rows, buffer_rows;
+} choice;
+
+static void collect(const mn_learner *learner, int32_t label, choice *c)
+{
+    const mn_stream_view view = labelled_now(learner);
+    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_LABELLED);
+    const mn_buffer *buffer = learner->buffer;
+    c->candidates = 0;
+    for (int64_t i = 0; i < view.count; i++)
+        if (labels[view.indices[i]] == label)
+            c->from[c->candidates++] = i;
+    const int64_t kept = buffer != NULL ? mn_buffer_count_label(buffer, label) : 0;
+    for (int64_t i = 0; i < kept; i++) {
+        const int64_t slot = mn_buffer_slot_of_label(buffer, label, i);
+        if (mn_buffer_task(buffer, slot) < learner->cursor.task)
+            c->from[c->candidates++] = -1 - slot;
+    }
+}
+
+/* Whole rounds first, so that no row comes twice more often than another. */
+static void choose(choice *c, mn_key key, int64_t wanted, int64_t *chosen)
+{
+    for (uint64_t round = 0; wanted > 0 && c->candidates > 0; round++) {
+        const int64_t some = wanted < c->candidates ? wanted : c->candidates;
+        mn_random_subset(mn_key_at(key, round), c->candidates, some, chosen);
+        for (int64_t i = 0; i < some; i++) {
+            const int64_t one = c->from[chosen[i]];
+            if (one >= 0)
+                c->stream[c->stream_rows++] = one;
+            else
+                c->buffer[c->buffer_rows++] = -1 - one;
+        }
+        wanted -= some;
+    }
+}
+
+static mn_status take(mn_learner *learner, const choice *c, mn_batch_space *space)
+{
+    MN_TRY(take_stream(learner, c->stream, c->stream_rows, c->buffer_rows, space));
+    if (c->buffer_rows == 0)
+        return MN_OK;
+    mn_batch_space *old = mn_learner_space(learner);
+    MN_TRY(mn_buffer_gather(learner->buffer, c->buffer, c->buffer_rows, old));
+    mn_batch_space_copy(space, c->stream_rows, &old->batch);
+    return MN_OK;
+}
+
+/* memory: (candidates + 3 x most) numbers. */
+static mn_status draw_per_class(mn_learner *learner, mn_key key, int64_t wanted, int64_t most,
+                                int64_t *memory, mn_batch_space *space)
+{
+    choice c = {.stream = memory, .buffer = memory + most, .from = memory + 3 * most};
+    int64_t *scratch = memory + 2 * most;
+    for (int32_t label = 0; label < mn_stream_classes(learner->stream); label++) {
+        collect(learner, label, &c);
+        choose(&c, mn_key_at(key, (uint64_t)label), wanted, scratch);
+    }
+    MN_TRY(take(learner, &c, space));
+    mn_transform_apply(learner->transform, space->batch.image, space->batch.count, space->pixels,
+                       mn_key_at(key, UINT64_MAX), NULL, space->x);
+    return MN_OK;
+}
+
+const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
+    const int64_t most = (wanted > 0 ? wanted : 0) * mn_stream_classes(learner->stream) + 1;
+    mn_batch_space *space = mn_learner_space(learner);
+    int64_t *memory =
+        malloc((size_t)(3 * most + labelled_now(learner).count + used) * sizeof *memory);
+    const mn_status status =
+        memory != NULL ? draw_per_class(learner, mn_learner_key(learner, "draw-labelled", name),
+                                        wanted, most, memory, space)
+                       : mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    free(memory);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}
+
+mn_status mn_check_labelled(mn_learner *learner, int64_t wanted)
+{
+    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_LABELLED);
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++) {
+        const mn_stream_view view = mn_stream_view_of(learner->stream, MN_PART_LABELLED, task);
+        const mn_task_info info = mn_stream_task(learner->stream, task);
+        for (int64_t label = info.first_class; label < info.first_class + info.classes; label++) {
+            int64_t count = 0;
+            for (int64_t i = 0; i < view.count; i++)
+                count += labels[view.indices[i]] == label;
+            if (count < wanted)
+                return mn_fail(MN_BAD_OPTION,
+                               "%lld labelled images of each class in a batch, but class '%s' has "
+                               "%lld; ask for fewer, or label more",
+                               (long long)wanted, mn_stream_class_name(learner->stream, label),
+                               (long long)count);
+        }
+    }
+    return MN_OK;
+}

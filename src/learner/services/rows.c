@@ -1,0 +1,91 @@
+/* rows.c -- services that make a batch, or marks for it, from another batch. */
+#include "autograd/node.h"
+#include "learner/learner.h"
+
+#include <string.h>
+
+static void fail(mn_learner *learner, mn_status status)
+{
+    if (status != MN_OK)
+        mn_learner_remember_failure(learner, status);
+}
+
+/* Row `row` of a batch, without its columns and x, into row `at`. */
+static void copy_row(mn_batch_space *to, int64_t at, const mn_batch *from, int64_t row)
+{
+    const size_t pixels = (size_t)mn_shape_count(from->image);
+    memcpy(to->pixels + (size_t)at * pixels, from->pixels + (size_t)row * pixels, pixels);
+    to->labels[at] = from->labels[row];
+    to->tasks[at] = from->tasks[row];
+    to->indices[at] = from->indices[row];
+    to->slots[at] = from->slots[row];
+}
+
+static mn_status copy_columns(mn_batch_space *to, const mn_batch *from, const int64_t *places)
+{
+    for (int c = 0; c < from->columns; c++) {
+        const mn_batch_column *column = &from->column[c];
+        const int64_t width = column->width;
+        float *values;
+        MN_TRY(mn_batch_space_column(to, column->name, width, &values));
+        for (int64_t i = 0; i < to->batch.count; i++)
+            memcpy(values + i * width, column->values + places[i] * width,
+                   (size_t)width * sizeof *values);
+    }
+    return MN_OK;
+}
+
+static mn_status copy_places(mn_batch_space *to, const mn_batch *from, const int64_t *places,
+                             int64_t count)
+{
+    if (from->count == 0) { /* it may lack an image's shape */
+        to->batch = *from;
+        return MN_OK;
+    }
+    const int64_t pixels = mn_shape_count(from->image);
+    MN_TRY(mn_batch_space_prepare(to, from->image, count));
+    for (int64_t i = 0; i < count; i++) {
+        copy_row(to, i, from, places[i]);
+        memcpy(to->x + i * pixels, from->x + places[i] * pixels, (size_t)pixels * sizeof *to->x);
+        to->batch.stream_rows += places[i] < from->stream_rows;
+    }
+    return copy_columns(to, from, places);
+}
+
+const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
+                          void *context, const int64_t **places)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    int64_t *chosen = mn_tape_take(learner->tape, (size_t)(batch->count + 1) * sizeof *chosen);
+    int64_t count = 0;
+    for (int64_t row = 0; row < batch->count && chosen != NULL; row++)
+        if (wanted(batch, row, context))
+            chosen[count++] = row;
+    fail(learner, chosen != NULL ? copy_places(space, batch, chosen, count)
+                                 : mn_fail(MN_NO_MEMORY, "out of memory for a choice of rows"));
+    if (learner->status != MN_OK)
+        space->batch.count = 0;
+    if (places != NULL)
+        *places = chosen;
+    return &space->batch;
+}
+
+mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits)
+{
+    const mn_shape shape = mn_shape_of(logits);
+    if (mn_tape_status(learner->tape) != MN_OK)
+        return logits;
+    if (shape.rank != 2 || shape.size[0] != batch->count)
+        return mn_tape_refuse(learner->tape, "own_head",
+                              mn_fail(MN_BAD_SHAPE, "the logits are not those of the batch"));
+    float *taken = mn_tape_take(learner->tape, (size_t)mn_shape_count(shape) * sizeof *taken + 1);
+    if (taken == NULL)
+        return logits;
+    for (int64_t row = 0; row < batch->count; row++) {
+        const mn_task_info task = mn_stream_task(learner->stream, batch->tasks[row]);
+        for (int64_t i = 0; i < shape.size[1]; i++)
+            taken[row * shape.size[1] + i] =
+                i >= task.first_class && i < task.first_class + task.classes ? 0 : -1e9f;
+    }
+    return mn_add(logits, mn_input(learner->tape, shape, taken, false));
+}

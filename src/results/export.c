@@ -1,0 +1,80 @@
+/* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
+#include "store/runfile.h"
+#include "tensor/file/safetensors.h"
+
+#include <mneme/run.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char network_prefix[] = "run/network/";
+
+typedef struct exported_tensor {
+    char *name;
+    mn_shape shape;
+    float *values;
+} exported_tensor;
+
+typedef struct exported {
+    exported_tensor *tensor; /* (count) */
+    int64_t count, room;
+} exported;
+
+static mn_status grow(exported *all)
+{
+    const int64_t room = all->room > 0 ? 2 * all->room : 64;
+    exported_tensor *larger = realloc(all->tensor, (size_t)room * sizeof *larger);
+    if (larger == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld tensors", (long long)room);
+    all->tensor = larger;
+    all->room = room;
+    return MN_OK;
+}
+
+static mn_status collect(void *context, const char *name, const mn_tensor *tensor)
+{
+    exported *all = context;
+    if (all->count == all->room)
+        MN_TRY(grow(all));
+    const size_t bytes = mn_tensor_bytes(tensor);
+    exported_tensor *added = &all->tensor[all->count++];
+    added->name = strdup(name + strlen(network_prefix));
+    added->shape = mn_tensor_shape(tensor);
+    added->values = malloc(bytes > 0 ? bytes : 1);
+    if (added->name == NULL || added->values == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for tensor '%s'", name);
+    if (mn_tensor_dtype(tensor) != MN_F32)
+        return mn_fail(MN_UNSUPPORTED, "tensor '%s' is not of 32-bit floats", name);
+    return mn_tensor_read(tensor, added->values, bytes);
+}
+
+static mn_status write_all(const exported *all, const char *out)
+{
+    mn_named_values *tensors = calloc((size_t)all->count, sizeof *tensors);
+    if (tensors == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld tensors", (long long)all->count);
+    for (int64_t i = 0; i < all->count; i++)
+        tensors[i] =
+            (mn_named_values){all->tensor[i].name, all->tensor[i].shape, all->tensor[i].values};
+    const mn_status status = mn_safetensors_write(out, tensors, all->count);
+    free(tensors);
+    return status;
+}
+
+mn_status mn_export_weights(const char *path, const char *out)
+{
+    mn_runfile *file;
+    exported all = {.tensor = NULL};
+    MN_TRY(mn_runfile_open(path, MN_READ, &file));
+    mn_status status = mn_runfile_read_tensors(file, network_prefix, collect, &all);
+    if (status == MN_OK && all.count == 0)
+        status = mn_fail(MN_NOT_FOUND, "%s holds no weights yet", path);
+    if (status == MN_OK)
+        status = write_all(&all, out);
+    for (int64_t i = 0; i < all.count; i++) {
+        free(all.tensor[i].name);
+        free(all.tensor[i].values);
+    }
+    free(all.tensor);
+    const mn_status closed = mn_runfile_close(file);
+    return status == MN_OK ? closed : status;
+}

@@ -1,0 +1,308 @@
+/* What the built-in ops compute, what they refuse, and what they make of empty batches.  Their
+ * gradients are the business of grad.c. */
+#include "tests/suite.h"
+
+#include <math.h>
+#include <mneme/autograd.h>
+#include <string.h>
+
+static mn_tape *tape;
+
+static void set_up(void)
+{
+    mn_tape_free(tape);
+    ck_assert_ok(mn_tape_new(&tape));
+}
+
+static mn_var *input(mn_shape shape, const float *elements)
+{
+    return mn_input(tape, shape, elements, false);
+}
+
+static void ck_var(mn_var *x, mn_shape shape, const float *expected)
+{
+    ck_assert_msg(mn_tape_status(tape) == MN_OK, "%s", mn_tape_error(tape));
+    ck_assert(mn_shape_equal(mn_shape_of(x), shape));
+    for (int64_t i = 0; i < mn_shape_count(shape); i++)
+        ck_assert_msg(fabsf(mn_host(x)[i] - expected[i]) < 1e-5f, "element %d: %g, expected %g",
+                      (int)i, (double)mn_host(x)[i], (double)expected[i]);
+}
+
+static void ck_refused(mn_var *x, mn_status status, const char *text)
+{
+    (void)x;
+    ck_assert_int_eq(mn_tape_status(tape), status);
+    ck_assert_str_eq(mn_tape_error(tape), text);
+    mn_tape_reset(tape);
+}
+
+START_TEST(elementwise_functions_have_their_textbook_values)
+{
+    set_up();
+    const mn_shape four = MN_SHAPE(4);
+    mn_var *x = input(four, (float[]){-2, -0.5f, 0, 3}), *y = input(four, (float[]){1, 2, 4, 9});
+    ck_var(mn_add(x, y), four, (float[]){-1, 1.5f, 4, 12});
+    ck_var(mn_sub(x, y), four, (float[]){-3, -2.5f, -4, -6});
+    ck_var(mn_mul(x, y), four, (float[]){-2, -1, 0, 27});
+    ck_var(mn_axpby(2, x, -1, y), four, (float[]){-5, -3, -4, -3});
+    ck_var(mn_scale(x, 3), four, (float[]){-6, -1.5f, 0, 9});
+    ck_var(mn_shift(x, 3), four, (float[]){1, 2.5f, 3, 6});
+    ck_var(mn_relu(x), four, (float[]){0, 0, 0, 3});
+    ck_var(mn_leaky_relu(x, 0.1), four, (float[]){-0.2f, -0.05f, 0, 3});
+    ck_var(mn_square(x), four, (float[]){4, 0.25f, 0, 9});
+    ck_var(mn_sqrt(y), four, (float[]){1, sqrtf(2), 2, 3});
+    ck_var(mn_exp(x), four, (float[]){expf(-2), expf(-0.5f), 1, expf(3)});
+    ck_var(mn_log(y), four, (float[]){0, logf(2), logf(4), logf(9)});
+    ck_var(mn_clamp(x, -1, 1), four, (float[]){-1, -0.5f, 0, 1});
+    ck_var(mn_hinge(x, 1), four, (float[]){3, 1.5f, 1, 0});
+}
+END_TEST
+
+START_TEST(a_nan_is_never_hidden)
+{
+    set_up();
+    mn_var *x = input(MN_SHAPE(1, 2), (float[]){1, NAN});
+    mn_var *const all[] = {mn_sum(mn_relu(x)),
+                           mn_sum(mn_leaky_relu(x, 0)),
+                           mn_sum(mn_clamp(x, 0, 1)),
+                           mn_sum(mn_hinge(x, 1)),
+                           mn_sum(mn_row_max(x)),
+                           mn_sum(mn_softmax(x)),
+                           mn_sum(mn_log_softmax(x)),
+                           mn_cross_entropy(x, (int32_t[]){0}),
+                           mn_kl(x, x, 1),
+                           mn_mse(x, x),
+                           mn_sum(mn_row_normalise(x))};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ck_assert_msg(isnan(mn_item(all[i])), "op %d hides a NaN", (int)i);
+    ck_assert_int_eq(mn_tape_status(tape), MN_OK); /* looking for NaNs is the runner's */
+}
+END_TEST
+
+START_TEST(row_functions_have_their_textbook_values)
+{
+    set_up();
+    mn_var *x = input(MN_SHAPE(2, 3), (float[]){1, 2, 3, -1, 4, 0});
+    ck_var(mn_row_sum(x), MN_SHAPE(2), (float[]){6, 3});
+    ck_var(mn_row_max(x), MN_SHAPE(2), (float[]){3, 4});
+    ck_var(mn_sum(x), MN_SCALAR, (float[]){9});
+    ck_var(mn_mean(x), MN_SCALAR, (float[]){1.5f});
+    const float p[] = {0.09003057f, 0.24472847f, 0.66524096f,
+                       0.00657327f, 0.97555875f, 0.01786798f};
+    ck_var(mn_softmax(x), MN_SHAPE(2, 3), p);
+    ck_var(mn_exp(mn_log_softmax(x)), MN_SHAPE(2, 3), p);
+    mn_var *unit = mn_row_normalise(input(MN_SHAPE(2, 2), (float[]){3, 4, 0, 0}));
+    ck_var(unit, MN_SHAPE(2, 2), (float[]){0.6f, 0.8f, 0, 0});
+}
+END_TEST
+
+START_TEST(softmax_survives_large_numbers)
+{
+    set_up();
+    mn_var *x = input(MN_SHAPE(1, 3), (float[]){1000, 0, -1000});
+    ck_var(mn_softmax(x), MN_SHAPE(1, 3), (float[]){1, 0, 0});
+    ck_var(mn_log_softmax(x), MN_SHAPE(1, 3), (float[]){0, -1000, -2000});
+    ck_assert_double_eq(mn_item(mn_cross_entropy(x, (int32_t[]){2})), 2000);
+    ck_assert_double_eq(mn_item(mn_kl(x, x, 1)), 0);
+}
+END_TEST
+
+START_TEST(losses_have_their_textbook_values)
+{
+    set_up();
+    mn_var *x = input(MN_SHAPE(2, 3), (float[]){1, 2, 3, -1, 4, 0});
+    mn_var *y = input(MN_SHAPE(2, 3), (float[]){0, 2, 5, 0, 0, 0});
+    ck_assert_double_eq_tol(mn_item(mn_mse(x, y)), (1 + 4 + 1 + 16) / 6.0, 1e-6);
+    const int32_t labels[] = {2, 0};
+    ck_assert_double_eq_tol(mn_item(mn_cross_entropy(x, labels)),
+                            -(log(0.66524096) + log(0.00657327)) / 2, 1e-5);
+    const int32_t upper[] = {2, 1};
+    const double first = log(1 + exp(-1.0)), second = log(1 + exp(-4.0));
+    ck_assert_double_eq_tol(mn_item(mn_cross_entropy_columns(x, upper, 1, 2)), (first + second) / 2,
+                            1e-6);
+    double divergence = 0; /* T = 2, teacher y, by the definition */
+    const double a[2][3] = {{1, 2, 3}, {-1, 4, 0}}, b[2][3] = {{0, 2, 5}, {0, 0, 0}};
+    for (int i = 0; i < 2; i++) {
+        double of_a = 0, of_b = 0;
+        for (int k = 0; k < 3; k++) {
+            of_a += exp(a[i][k] / 2);
+            of_b += exp(b[i][k] / 2);
+        }
+        for (int k = 0; k < 3; k++) {
+            const double p = exp(b[i][k] / 2) / of_b, q = exp(a[i][k] / 2) / of_a;
+            divergence += 4 * p * log(p / q) / 2;
+        }
+    }
+    ck_assert_double_eq_tol(mn_item(mn_kl(x, y, 2)), divergence, 1e-5);
+}
+END_TEST
+
+START_TEST(parts_and_shapes_hold_the_right_elements)
+{
+    set_up();
+    mn_var *x = input(MN_SHAPE(3, 2), (float[]){1, 2, 3, 4, 5, 6});
+    ck_var(mn_reshape(x, MN_SHAPE(2, 3)), MN_SHAPE(2, 3), (float[]){1, 2, 3, 4, 5, 6});
+    ck_var(mn_transpose(x), MN_SHAPE(2, 3), (float[]){1, 3, 5, 2, 4, 6});
+    ck_var(mn_rows(x, 1, 2), MN_SHAPE(2, 2), (float[]){3, 4, 5, 6});
+    ck_var(mn_columns(x, 1, 1), MN_SHAPE(3, 1), (float[]){2, 4, 6});
+    ck_var(mn_concat_rows((mn_var *[]){x, mn_rows(x, 0, 1)}, 2), MN_SHAPE(4, 2),
+           (float[]){1, 2, 3, 4, 5, 6, 1, 2});
+    ck_var(mn_concat_columns((mn_var *[]){x, mn_columns(x, 0, 1)}, 2), MN_SHAPE(3, 3),
+           (float[]){1, 2, 1, 3, 4, 3, 5, 6, 5});
+    int64_t index[] = {2, 0, 2};
+    mn_var *gathered = mn_gather_rows(x, index, 3);
+    index[0] = -7; /* it was copied */
+    ck_var(gathered, MN_SHAPE(3, 2), (float[]){5, 6, 1, 2, 5, 6});
+    ck_var(mn_rows_where(x, (bool[]){true, false, true}), MN_SHAPE(2, 2), (float[]){1, 2, 5, 6});
+    ck_var(mn_linear(x, input(MN_SHAPE(1, 2), (float[]){10, 1}), input(MN_SHAPE(1), (float[]){5})),
+           MN_SHAPE(3, 1), (float[]){17, 39, 61});
+    ck_assert_int_eq(mn_rows_of(x), 3);
+}
+END_TEST
+
+/* Everything a loss is made of, on batches without a row. */
+START_TEST(an_empty_batch_costs_nothing_and_harms_nothing)
+{
+    set_up();
+    mn_tensor *w, *dw, *statistic;
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(4, 3), &w));
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(4, 3), &dw));
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(4), &statistic));
+    mn_var *x = input(MN_SHAPE(0, 3), NULL), *y = mn_linear(x, mn_leaf(tape, w, dw), NULL);
+    y = mn_batch_norm(y, NULL, NULL, statistic, statistic, MN_NORM_BATCH, 0.1, 1e-5);
+    mn_var *const losses[] = {mn_cross_entropy(y, NULL),
+                              mn_cross_entropy_columns(y, NULL, 1, 2),
+                              mn_mse(y, mn_zeros(tape, MN_SHAPE(0, 4))),
+                              mn_kl(y, mn_zeros(tape, MN_SHAPE(0, 4)), 2),
+                              mn_mean(mn_row_max(mn_softmax(y))),
+                              mn_sum(mn_row_sum(mn_log_softmax(mn_relu(y)))),
+                              mn_sum(mn_row_normalise(mn_rows_where(y, NULL))),
+                              mn_sum(mn_matmul(mn_transpose(y), y))};
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        ck_assert_msg(mn_tape_status(tape) == MN_OK, "%s", mn_tape_error(tape));
+        ck_assert_double_eq(mn_item(losses[i]), 0);
+        ck_assert_ok(mn_backward(losses[i]));
+    }
+    ck_assert_double_eq(mn_tensor_norm(dw), 0);
+    ck_assert_double_eq(mn_tensor_norm(statistic), 0);
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tensor_free(statistic);
+}
+END_TEST
+
+START_TEST(labels_outside_the_columns_are_refused_by_row)
+{
+    set_up();
+    const mn_shape shape = MN_SHAPE(2, 3);
+    ck_refused(mn_cross_entropy(mn_zeros(tape, shape), (int32_t[]){0, 3}), MN_BAD_VALUE,
+               "cross_entropy: row 1 has label 3, expected 0 to 2");
+    ck_refused(mn_cross_entropy(mn_zeros(tape, shape), (int32_t[]){-1, 0}), MN_BAD_VALUE,
+               "cross_entropy: row 0 has label -1 (unlabelled; see mn_rows_where), "
+               "expected 0 to 2");
+    ck_refused(mn_cross_entropy_columns(mn_zeros(tape, shape), (int32_t[]){1, 0}, 1, 2),
+               MN_BAD_VALUE, "cross_entropy_columns: row 1 has label 0, expected 1 to 2");
+    ck_refused(mn_cross_entropy_columns(mn_zeros(tape, shape), (int32_t[]){1, 1}, 2, 2),
+               MN_BAD_SHAPE, "cross_entropy_columns: 2 columns from 2 of 3");
+    ck_refused(mn_cross_entropy_columns(mn_zeros(tape, shape), (int32_t[]){1, 1}, 0, -1),
+               MN_BAD_SHAPE, "cross_entropy_columns: -1 columns from 0 of 3");
+    ck_refused(mn_cross_entropy(mn_zeros(tape, shape), NULL), MN_BAD_VALUE,
+               "cross_entropy: there are no labels");
+}
+END_TEST
+
+START_TEST(shapes_and_values_out_of_place_are_refused)
+{
+    set_up();
+    const mn_shape shape = MN_SHAPE(2, 3);
+    mn_var *(*const of_matrices[])(mn_var *) = {mn_row_sum,     mn_row_max,       mn_softmax,
+                                                mn_log_softmax, mn_row_normalise, mn_transpose};
+    for (size_t i = 0; i < sizeof of_matrices / sizeof of_matrices[0]; i++) {
+        of_matrices[i](mn_zeros(tape, MN_SHAPE(2)));
+        ck_assert_int_eq(mn_tape_status(tape), MN_BAD_SHAPE);
+        mn_tape_reset(tape);
+    }
+    ck_refused(mn_matmul(mn_zeros(tape, shape), mn_zeros(tape, shape)), MN_BAD_SHAPE,
+               "matmul: (2,3) vs (2,3)");
+    ck_refused(mn_linear(mn_zeros(tape, MN_SHAPE(2, 1, 3)), mn_zeros(tape, shape), NULL),
+               MN_BAD_SHAPE, "linear: (2,1,3), expected (B,I)");
+    ck_refused(mn_linear(mn_zeros(tape, shape), mn_zeros(tape, shape), mn_zeros(tape, shape)),
+               MN_BAD_SHAPE, "linear: the bias is (2,3), expected (2)");
+    ck_refused(mn_reshape(mn_zeros(tape, shape), MN_SHAPE(5)), MN_BAD_SHAPE,
+               "reshape: (2,3) vs (5)");
+    ck_refused(mn_rows(mn_zeros(tape, shape), 1, 2), MN_BAD_SHAPE, "rows: 2 rows from 1 of 2");
+    ck_refused(mn_rows(mn_zeros(tape, shape), INT64_MAX, INT64_MAX), MN_BAD_SHAPE,
+               "rows: 9223372036854775807 rows from 9223372036854775807 of 2");
+    ck_refused(mn_rows(mn_zeros(tape, MN_SCALAR), 0, 1), MN_BAD_SHAPE,
+               "rows: a scalar has no rows");
+    ck_refused(mn_columns(mn_zeros(tape, shape), -1, 1), MN_BAD_SHAPE,
+               "columns: 1 columns from -1 of 3");
+    mn_var *different[] = {mn_zeros(tape, shape), mn_zeros(tape, MN_SHAPE(2, 4))};
+    ck_refused(mn_concat_rows(different, 2), MN_BAD_SHAPE, "concat_rows: (2,3) vs (2,4)");
+    ck_refused(mn_gather_rows(mn_zeros(tape, shape), (int64_t[]){0, 2}, 2), MN_BAD_VALUE,
+               "gather_rows: index 1 is 2, but there are 2 rows");
+    ck_refused(mn_kl(mn_zeros(tape, shape), mn_zeros(tape, shape), 0), MN_BAD_VALUE,
+               "kl: the temperature is 0, expected one above 0");
+    ck_refused(mn_input(tape, shape, NULL, false), MN_BAD_VALUE, "input: there are no elements");
+    ck_refused(mn_zeros(tape, MN_SHAPE(-1)), MN_BAD_SHAPE, "zeros: (-1) is not a possible shape");
+}
+END_TEST
+
+static mn_tensor *statistic_of(float a, float b)
+{
+    mn_tensor *tensor;
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(2), &tensor));
+    ck_assert_ok(mn_tensor_write(tensor, (float[]){a, b}, 2 * sizeof(float)));
+    return tensor;
+}
+
+static void ck_statistic(const mn_tensor *tensor, double a, double b)
+{
+    float elements[2];
+    ck_assert_ok(mn_tensor_read(tensor, elements, sizeof elements));
+    ck_assert_double_eq_tol((double)elements[0], a, 1e-6);
+    ck_assert_double_eq_tol((double)elements[1], b, 1e-6);
+}
+
+/* Columns 1, 2, 6 and 0, 0, 3: means 3 and 1, variances 14/3 and 2, unbiased 7 and 3. */
+START_TEST(batch_norm_follows_pytorch_in_its_three_modes)
+{
+    set_up();
+    const float elements[] = {1, 0, 2, 0, 6, 3};
+    const mn_shape shape = MN_SHAPE(3, 2);
+    mn_tensor *mean = statistic_of(1, -1), *variance = statistic_of(4, 9);
+    mn_var *x = input(shape, elements), *scale = input(MN_SHAPE(2), (float[]){2, 1});
+    mn_var *shift = input(MN_SHAPE(2), (float[]){0, 10});
+    const float first = sqrtf(14.0f / 3), second = sqrtf(2);
+    const float by_batch[] = {-4 / first,      10 - 1 / second, -2 / first,
+                              10 - 1 / second, 6 / first,       10 + 2 / second};
+    ck_var(mn_batch_norm(x, scale, shift, mean, variance, MN_NORM_BATCH_FROZEN, 0.1, 1e-9), shape,
+           by_batch);
+    ck_statistic(mean, 1, -1);
+    ck_statistic(variance, 4, 9);
+    ck_var(mn_batch_norm(x, scale, shift, mean, variance, MN_NORM_RUNNING, 0.1, 1e-9), shape,
+           (float[]){0, 10 + 1 / 3.0f, 1, 10 + 1 / 3.0f, 5, 10 + 4 / 3.0f});
+    ck_statistic(mean, 1, -1);
+    ck_var(mn_batch_norm(x, scale, shift, mean, variance, MN_NORM_BATCH, 0.1, 1e-9), shape,
+           by_batch);
+    ck_statistic(mean, 0.9 * 1 + 0.1 * 3, 0.9 * -1 + 0.1 * 1);
+    ck_statistic(variance, 0.9 * 4 + 0.1 * 7, 0.9 * 9 + 0.1 * 3);
+    ck_refused(mn_batch_norm(mn_rows(x, 0, 1), NULL, NULL, mean, variance, MN_NORM_BATCH, 0.1, 1),
+               MN_BAD_VALUE, "batch_norm: a batch of 1 row has no variance; expected 2 or more");
+    ck_refused(mn_batch_norm(mn_zeros(tape, shape), NULL, NULL, NULL, NULL, MN_NORM_RUNNING, 0, 1),
+               MN_BAD_VALUE, "batch_norm: running statistics are missing");
+    ck_refused(mn_batch_norm(mn_zeros(tape, MN_SHAPE(3, 4)), NULL, NULL, mean, variance,
+                             MN_NORM_BATCH, 0.1, 1),
+               MN_BAD_SHAPE, "batch_norm: the running mean is (2), expected (4)");
+    ck_statistic(mean, 0.9 * 1 + 0.1 * 3, 0.9 * -1 + 0.1 * 1); /* refused before it is moved */
+    mn_tensor_free(mean);
+    mn_tensor_free(variance);
+}
+END_TEST
+
+MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never_hidden,
+         row_functions_have_their_textbook_values, softmax_survives_large_numbers,
+         losses_have_their_textbook_values, parts_and_shapes_hold_the_right_elements,
+         an_empty_batch_costs_nothing_and_harms_nothing,
+         labels_outside_the_columns_are_refused_by_row, shapes_and_values_out_of_place_are_refused,
+         batch_norm_follows_pytorch_in_its_three_modes)

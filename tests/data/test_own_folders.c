@@ -1,0 +1,141 @@
+/* Folders of images as a data set, and what is wrong with them. */
+#include "tests/data/own_data.h"
+
+#include <png.h>
+
+/* A PNG of one colour. */
+static void write_image(const char *name, int width, int height, int red, int green, int blue)
+{
+    static uint8_t pixels[64 * 64 * 3];
+    const uint8_t colour[3] = {(uint8_t)red, (uint8_t)green, (uint8_t)blue};
+    for (int i = 0; i < width * height * 3; i++)
+        pixels[i] = colour[i % 3];
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = (unsigned)width,
+                       .height = (unsigned)height,
+                       .format = PNG_FORMAT_RGB};
+    ck_assert(png_image_write_to_file(&image, path_of(name), 0, pixels, 0, NULL));
+}
+
+static void write_pets(void)
+{
+    static const char *const folders[] = {"pets",           "pets/train",     "pets/test",
+                                          "pets/train/dog", "pets/train/cat", "pets/test/dog",
+                                          "pets/test/cat",  "pets/.hidden"};
+    setup(8, folders);
+    write_image("pets/train/dog/b.png", 4, 3, 10, 20, 30);
+    write_image("pets/train/dog/a.PNG", 4, 3, 40, 50, 60);
+    write_image("pets/train/cat/z.png", 4, 3, 70, 80, 90);
+    write_image("pets/test/dog/1.png", 4, 3, 1, 2, 3);
+    write_image("pets/test/cat/1.png", 4, 3, 4, 5, 6);
+    write_file("pets/readme.txt", "hello", 5);
+    write_file("pets/train/cat/.DS_Store", "x", 1);
+}
+
+START_TEST(a_folder_of_folders_is_a_data_set)
+{
+    write_pets();
+    ck_assert_ok(open_data("folder", "pets", ""));
+    ck_assert_int_eq(data->classes, 2);
+    ck_assert_str_eq(data->class_names[0], "cat");
+    ck_assert_str_eq(data->class_names[1], "dog");
+    ck_assert_int_eq(data->train.count, 3);
+    ck_assert_int_eq(data->test.count, 2);
+    ck_assert_int_eq(data->channels, 3);
+    ck_assert_int_eq(data->height, 3);
+    ck_assert_int_eq(data->width, 4);
+    static const uint8_t colours[3][3] = {{70, 80, 90}, {40, 50, 60}, {10, 20, 30}};
+    for (int i = 0; i < 3; i++) { /* classes, then files, by name */
+        ck_assert_int_eq(data->train.labels[i], i > 0);
+        for (int k = 0; k < 36; k++)
+            ck_assert_int_eq(data->train.pixels[i * 36 + k], colours[i][k / 12]);
+    }
+    close_data();
+    ck_assert_ok(open_data("folder", "pets", "\"size\": 2, \"channels\": \"grey\""));
+    ck_assert_int_eq(data->channels, 1);
+    ck_assert_int_eq(data->width, 2);
+    ck_assert_int_eq(data->train.pixels[0], 78); /* .299 70 + .587 80 + .114 90 = 78.15 */
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(a_folder_without_a_test_set_is_split_by_seed)
+{
+    static const char *const folders[] = {"all", "all/x", "all/y"};
+    setup(3, folders);
+    for (int i = 0; i < 20; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "all/%s/%02d.png", i % 2 == 0 ? "x" : "y", i);
+        write_image(name, 2, 2, i, 0, 0);
+    }
+    ck_assert_ok(open_data("folder", "all", "\"test_fraction\": 0.3"));
+    ck_assert_int_eq(data->train.count, 14);
+    ck_assert_int_eq(data->test.count, 6);
+    int seen[20] = {0}, tests[2] = {0};
+    for (int i = 0; i < 14; i++)
+        seen[data->train.pixels[12 * i]]++;
+    for (int i = 0; i < 6; i++) {
+        const int id = data->test.pixels[12 * i];
+        seen[id]++;
+        ck_assert_int_eq(data->test.labels[i], id % 2);
+        tests[id % 2]++;
+    }
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(seen[i], 1);
+    ck_assert_int_eq(tests[0], 3);
+    const uint32_t digest = data->digest;
+    close_data();
+    ck_assert_ok(open_data("folder", "all", "\"test_fraction\": 0.3"));
+    ck_assert_uint_eq(data->digest, digest);
+    close_data();
+    ck_assert_ok(open_data("folder", "all", "\"test_fraction\": 0.3, \"split_seed\": 1"));
+    ck_assert_uint_ne(data->digest, digest);
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(a_folder_that_is_wrong_is_told_how)
+{
+    write_pets();
+    ck_assert_fails(open_data("folder", "cats", ""), MN_NOT_FOUND, "folder.path: there is no");
+    ck_assert_fails(mn_dataset_open("folder", "", NULL, &data), MN_BAD_OPTION,
+                    "folder.path: is empty; say where the data are");
+    ck_assert_fails(mn_dataset_open("folder", "{\"path\": \"no/such\"}", NULL, &data), MN_NOT_FOUND,
+                    "there is no no/such in any of ., ");
+    ck_assert_fails(open_data("folder", "pets/readme.txt", ""), MN_BAD_OPTION, "is no folder");
+    ck_assert_fails(open_data("folder", "pets/train/cat", ""), MN_BAD_OPTION,
+                    "has 0 folders of images; expected one a class, at least 2");
+    write_image("pets/train/dog/c.png", 5, 3, 0, 0, 0);
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION,
+                    "dog/c.png: is 5x3, but the images before it are 4x3; give a size");
+    ck_assert_ok(open_data("folder", "pets", "\"size\": 3"));
+    close_data();
+    write_file("pets/train/dog/d.gif", "GIF89a", 6);
+    ck_assert_fails(open_data("folder", "pets", "\"size\": 3"), MN_BAD_OPTION,
+                    "dog/d.gif: expected a .png, .jpg or .jpeg");
+    unlink(path_of("pets/train/dog/d.gif"));
+    write_file("pets/train/dog/d.jpg", "GIF89a", 6);
+    ck_assert_fails(open_data("folder", "pets", "\"size\": 3"), MN_CORRUPT,
+                    "dog/d.jpg: is neither PNG nor JPEG");
+    unlink(path_of("pets/train/dog/d.jpg"));
+    unlink(path_of("pets/test/cat/1.png"));
+    ck_assert_fails(open_data("folder", "pets", "\"size\": 3"), MN_BAD_OPTION,
+                    "test/cat: holds no images");
+    rmdir(path_of("pets/test/cat"));
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION, "test: has 1 folder of images");
+    mkdir(path_of("pets/test/cow"), 0777);
+    write_image("pets/test/cow/1.png", 4, 3, 4, 5, 6);
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION,
+                    "test: there is no class 'cat', which");
+    mkdir(path_of("pets/test/cat"), 0777);
+    write_image("pets/test/cat/1.png", 4, 3, 4, 5, 6);
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION,
+                    "train: there is no class 'cow', which");
+    teardown();
+}
+END_TEST
+
+MN_SUITE("own_folders", a_folder_of_folders_is_a_data_set,
+         a_folder_without_a_test_set_is_split_by_seed, a_folder_that_is_wrong_is_told_how)

@@ -1,0 +1,166 @@
+#!/bin/sh
+# floors.sh ROOT [LIBRARY] -- each floor includes only floors below it, each library is included by
+# the floors that own it, and strategies call nothing but the public interface.
+#
+# ROOT is the source tree.  LIBRARY is the static library with the strategies' objects; without it
+# only the #include lines are checked.
+set -eu
+root=$1
+library=${2:-}
+export LC_ALL=C
+
+includes() {
+    cd "$root"
+    grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' --include='*.in' \
+        src buffers networks strategies |
+        sed -E 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*/:/'
+}
+
+includes_are_below() {
+    includes | awk -F: '
+    BEGIN {
+        # Folders whose headers a floor may include.
+        may["base"] = "base"
+        may["tensor"] = "base tensor"
+        may["autograd"] = "base tensor autograd"
+        may["nn"] = "base tensor autograd nn"
+        may["data"] = "base tensor data"
+        may["store"] = "base tensor store"
+        may["buffer"] = "base tensor data store buffer"
+        may["buffers"] = may["strategies"] = "" # public headers only
+        may["networks"] = "nn autograd"
+        may["experiment"] = "base tensor nn data learner experiment"
+        may["learner"] = "base tensor autograd nn data store buffer experiment learner"
+        may["run"] = "base tensor autograd nn data store buffer experiment learner run"
+        may["judge"] = "base tensor experiment learner run judge"
+        may["results"] = "base tensor store results"
+        may["cli"] = "base cli"
+
+        # Floors whose public headers a floor may include: the same, but for these.
+        for (floor in may)
+            public[floor] = may[floor]
+        public["networks"] = "base tensor autograd nn"
+        public["buffers"] = "base tensor data buffer"
+        public["strategies"] = "base tensor autograd nn data buffer learner"
+        public["experiment"] = public["learner"] = public["run"] = public["strategies"] " run judge"
+        public["judge"] = public["run"]
+        public["run"] = public["run"] " results"
+        public["results"] = "base run results"
+        public["cli"] = public["run"] " results"
+
+        split("status random option observer registry version", names, " ")
+        for (i in names)
+            floor_of[names[i]] = "base"
+        floor_of["tensor"] = "tensor"
+        floor_of["autograd"] = floor_of["image_ops"] = "autograd"
+        floor_of["network"] = "nn"
+        floor_of["data"] = floor_of["views"] = "data"
+        floor_of["buffer"] = "buffer"
+        floor_of["strategy"] = floor_of["services"] = floor_of["mixing"] = "learner"
+        floor_of["run"] = "run"
+        floor_of["results"] = "results"
+        floor_of["judge"] = "judge"
+
+        # Who may include what is not ours: a pattern of headers, and floors.
+        own["dnnl|cblas|lapack"] = "tensor"
+        own["sqlite3"] = "store"
+        own["cJSON"] = "base experiment run cli" # store reads it through base/json.h
+        own["archive"] = "data"
+        own["png|jpeg"] = "data"
+        own["zlib"] = "tensor data store"
+        own["dlfcn"] = "base"
+        # The C headers that neither read, write nor allocate.
+        plain = " math.h string.h stdbool.h stddef.h stdint.h inttypes.h float.h limits.h "
+    }
+    function holds(list, word) { return index(" " list " ", " " word " ") > 0 }
+    function bad(why) { print $1 ":" $2 ": " $3 ": " why; failed = 1 }
+    {
+        count++
+        header = substr($3, 2)
+        sub(/[>"].*/, "", header)
+        parts = split($1, path, "/")
+        installed = $1 ~ /^src\/include\/mneme\//
+        name = path[parts]
+        sub(/\..*$/, "", name)
+        floor = installed ? floor_of[name] : path[1] == "src" ? path[2] : path[1]
+        if (!(floor in may)) {
+            bad("the file stands on no floor; give it one in tests/lint/floors.sh")
+            next
+        }
+        split(header, part, "/")
+        if (header ~ /^mneme\//) {
+            name = part[2]
+            sub(/\..*$/, "", name)
+            if (!holds(public[floor], floor_of[name]))
+                bad(floor " may not include the public header of " floor_of[name])
+        } else if ($3 ~ /^"/) {
+            if (installed)
+                bad("an installed header includes only installed ones")
+            else if (floor == "strategies" && header ~ /^strategies\/(shared|[a-z_]+)\/[a-z_]+\.h$/)
+                next # of a family, or of a method that is a folder
+            else if (!holds(may[floor], part[1]))
+                bad(floor " may include headers of: " (may[floor] == "" ? "none" : may[floor]))
+        } else {
+            for (pattern in own)
+                if (header ~ pattern && !holds(own[pattern], floor))
+                    bad("only these floors include it: " own[pattern])
+            if ((floor == "strategies" || installed) && !holds(plain, header))
+                bad((installed ? "an installed header" : "a strategy") " does without it")
+        }
+    }
+    END {
+        if (count < 50) {
+            print "only " count + 0 " #include lines found; is the root right?"
+            failed = 1
+        }
+        exit failed
+    }'
+}
+
+# What a strategy calls must be declared in an installed header, be in the C library and free of
+# effects, or come from the compiler and its sanitizers.
+symbols_are_public() {
+    declared=$(mktemp)
+    trap 'rm -f "$declared"' EXIT
+    {
+        grep -hoE 'MN_API [^;(]*mn_[a-z0-9_]+\(' "$root"/src/include/mneme/*.h
+        grep -hoE '^[a-z][^;(]*mn_[a-z0-9_]+[([]' "$root"/strategies/*/*.h # what strategies share
+    } | grep -oE 'mn_[a-z0-9_]+[([]$' | tr -d '([' | sort -u >"$declared"
+    nm -A -u "$library" | awk -v declared="$declared" '
+    BEGIN {
+        while ((getline name < declared) > 0)
+            allowed[name] = 1
+        split("memcpy memmove memset memcmp strcmp strncmp strlen " \
+              "exp expf exp2 expm1 log logf log2 log1p sqrt sqrtf pow powf fabs fabsf " \
+              "floor floorf ceil ceilf round roundf lround llround trunc fmax fmin fmaxf fminf " \
+              "sin cos sincos tan tanh tanhf atan2 hypot", names, " ")
+        for (i in names)
+            allowed[names[i]] = 1
+        compilers = "^(_GLOBAL_OFFSET_TABLE_|__stack_chk_|__asan_|__ubsan_|__tsan_|__msan_|" \
+                    "__sanitizer_|__sancov_|__gcov_|__llvm_|__start_|__stop_|__mulodi4$)"
+    }
+    /strategies_[a-z0-9_]*\.c\.o/ {
+        count++
+        if (!($NF in allowed) && $NF !~ compilers) {
+            object = $1
+            sub(/.*strategies_/, "strategies/", object)
+            sub(/\.c\.o.*/, ".c", object)
+            print object ": calls " $NF ", which no installed header declares"
+            failed = 1
+        }
+    }
+    END {
+        if (count == 0) {
+            print "no strategy object in the library; is the path right?"
+            failed = 1
+        }
+        exit failed
+    }'
+}
+
+status=0
+includes_are_below || status=1
+if [ -n "$library" ]; then
+    symbols_are_public || status=1
+fi
+exit $status

@@ -1,0 +1,125 @@
+#!/bin/sh
+# lint_can_fail.sh ROOT BUILD -- plants one fault at a time in a copy of the sources and sees that
+# floors.sh, headers.sh and format.sh each notice.
+set -eu
+root=$1
+build=$2
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+status=0
+planted=0
+
+fresh() {
+    rm -rf "$copy/tree"
+    mkdir "$copy/tree"
+    (cd "$root" && cp -R src buffers networks strategies .clang-format "$copy/tree")
+}
+
+# expect TEXT COMMAND...: the command fails and says TEXT.
+expect() {
+    text=$1
+    shift
+    planted=$((planted + 1))
+    if "$@" >"$copy/said" 2>&1; then
+        echo "not noticed: $fault"
+        status=1
+    elif ! grep -qF -- "$text" "$copy/said"; then
+        echo "noticed, but not as '$text': $fault"
+        cat "$copy/said"
+        status=1
+    fi
+}
+
+# plant FILE LINE: puts a line at the top of a file of the copy.
+plant() {
+    fresh
+    fault="$2 in $1"
+    { printf '%s\n' "$2"; [ ! -f "$copy/tree/$1" ] || cat "$copy/tree/$1"; } >"$copy/new"
+    cp "$copy/new" "$copy/tree/$1"
+}
+
+floors() {
+    plant "$1" "#include $2"
+    expect "$1:1:" sh "$root/tests/lint/floors.sh" "$copy/tree"
+}
+
+floors src/base/status.c '"tensor/tensor.h"'
+floors src/base/status.c '<mneme/tensor.h>'
+floors src/tensor/tensor.c '<mneme/autograd.h>'
+floors src/tensor/tensor.h '"data/batch.h"'
+floors src/autograd/tape.c '<mneme/data.h>'
+floors src/autograd/tape.c '"store/runfile.h"'
+floors src/nn/network.c '<mneme/data.h>'
+floors src/nn/network.c '<cblas.h>'
+floors src/data/stream/loader.c '<mneme/autograd.h>'
+floors src/data/stream/loader.c '<sqlite3.h>'
+floors src/store/exemplars.c '<mneme/data.h>'
+floors src/data/stream/batch.h '<cjson/cJSON.h>'
+floors buffers/ring.c '<mneme/network.h>'
+floors src/buffer/storage.h '"nn/optimiser.h"'
+floors strategies/er.c '<stdio.h>'
+floors strategies/er.c '<stdlib.h>'
+floors strategies/er.c '"base/options.h"'
+floors strategies/er.c '"er.h"'
+floors strategies/er.c '<mneme/run.h>'
+floors src/run/runner.c '<oneapi/dnnl/dnnl.h>'
+floors src/run/runner.c '"cli/cli.h"'
+floors src/cli/main.c '"store/runfile.h"'
+floors src/cli/main.c '<sqlite3.h>'
+floors src/include/mneme/random.h '<mneme/tensor.h>'
+floors src/include/mneme/tensor.h '<stdio.h>'
+floors src/include/mneme/buffer.h '<mneme/strategy.h>'
+floors src/include/mneme/unknown.h '<mneme/status.h>'
+
+# A strategy may compile and still call what it should not.
+fresh
+mkdir "$copy/objects"
+cat >"$copy/calls.c" <<'END'
+extern int printf(const char *, ...);
+extern int mn_buffer_offer(void *, const void *);
+extern void *mn_draw(void *, const char *, long);
+extern double exp(double);
+int strange(void *x, double y);
+int strange(void *x, double y)
+{
+    return printf("%g", exp(y)) + mn_buffer_offer(x, mn_draw(x, "", 1));
+}
+END
+cc -fno-builtin -c "$copy/calls.c" -o "$copy/objects/strategies_strange.c.o"
+ar rc "$copy/strange.a" "$copy/objects/strategies_strange.c.o"
+fault='a strategy that calls printf and a function of the inside'
+for symbol in printf mn_buffer_offer; do
+    expect "strategies/strange.c: calls $symbol," \
+        sh "$root/tests/lint/floors.sh" "$copy/tree" "$copy/strange.a"
+done
+if grep -qE 'calls (exp|mn_draw)' "$copy/said"; then
+    echo 'floors.sh refuses what a strategy may call:'
+    cat "$copy/said"
+    status=1
+fi
+
+headers() {
+    expect "$1" sh "$root/tests/lint/headers.sh" "$copy/tree" "$build" "$2"
+}
+
+plant src/include/mneme/status.h 'typedef int class;'
+headers 'mneme/status.h does not compile alone as C++17' status.h
+plant src/include/mneme/status.h 'enum { MN_TWICE };'
+headers 'mneme/status.h does not compile alone as C11' status.h
+plant src/include/mneme/status.h '#include <sqlite3.h>'
+headers 'library' status.h
+fresh
+fault='a header that needs another before it'
+sed '/#include <stdint.h>/d; /#include <mneme/d' "$root/src/include/mneme/random.h" \
+    >"$copy/tree/src/include/mneme/random.h"
+headers 'mneme/random.h does not compile alone as C11' random.h
+plant src/include/mneme/new.h '#include <mneme/status.h>'
+headers 'mneme/new.h is not installed' new.h
+
+if command -v clang-format >/dev/null; then
+    plant src/base/status.c 'static int   crooked ;'
+    expect 'status.c:1:' sh "$root/tests/lint/format.sh" "$copy/tree"
+fi
+
+echo "$planted faults planted"
+exit $status
