@@ -11,7 +11,7 @@
 
 #include <cjson/cJSON.h>
 #include <mneme/buffer.h>
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 
 #include <mneme/data.h>
 #include <mneme/network.h>
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <mneme/strategy.h>
 
 typedef struct mn_run_settings {

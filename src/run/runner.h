@@ -5,6 +5,8 @@
 #include "learner/learner.h"
 #include "run/profile.h"
 
+#include <mneme/run.h>
+
 /* Where a run stands between commits; mn_cursor.stage. */
 typedef enum mn_stage {
     MN_STAGE_START,       /* the untrained network has not been evaluated */

@@ -42,7 +42,7 @@ includes_are_below() {
         public["networks"] = "base tensor autograd nn"
         public["buffers"] = "base tensor data buffer"
         public["strategies"] = "base tensor autograd nn data buffer learner"
-        public["experiment"] = public["learner"] = public["run"] = public["strategies"] " run judge"
+        public["experiment"] = public["learner"] = public["run"] = public["strategies"] " experiment run judge"
         public["judge"] = public["run"]
         public["run"] = public["run"] " results"
         public["results"] = "base run results"
@@ -58,6 +58,7 @@ includes_are_below() {
         floor_of["buffer"] = "buffer"
         floor_of["strategy"] = floor_of["services"] = floor_of["mixing"] = "learner"
         floor_of["run"] = "run"
+        floor_of["experiment"] = "experiment"
         floor_of["results"] = "results"
         floor_of["judge"] = "judge"
 

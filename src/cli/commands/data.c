@@ -5,7 +5,7 @@
 #include "cli/json.h"
 #include "cli/show/print.h"
 
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 #include <mneme/data.h>
 #include <mneme/registry.h>
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <stdlib.h>

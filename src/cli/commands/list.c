@@ -6,7 +6,7 @@
 #include "cli/show/table.h"
 
 #include <mneme/registry.h>
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <string.h>
 
 /* The i-th name of a list and its summary; NULL past the end. */

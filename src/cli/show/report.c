@@ -8,7 +8,7 @@
 #include "cli/show/table.h"
 
 #include <math.h>
-#include <mneme/run.h>
+#include <mneme/experiment.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

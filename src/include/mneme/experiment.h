@@ -1,0 +1,59 @@
+/* experiment.h -- what a run will be: benchmark JSON, recipe, and what the user set, in that order,
+ * resolved into one configuration.
+ */
+#ifndef MNEME_EXPERIMENT_H
+#define MNEME_EXPERIMENT_H
+
+#include <mneme/data.h>
+#include <mneme/option.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mn_experiment mn_experiment;
+
+/* The options of a run itself (seed, epochs, batch, lr, buffer_size, ...): the command line's flags
+ * and the keys of a benchmark come from this table. */
+MN_API const mn_option *mn_run_options(void);
+
+/* `benchmark` is a name or the path of a JSON file; `strategies` a base and its add-ons,
+ * "derpp+zipf", each a name or the path of a plugin. */
+MN_API mn_status mn_experiment_new(const char *benchmark, const char *strategies,
+                                   mn_experiment **experiment);
+MN_API void mn_experiment_free(mn_experiment *experiment);
+/* Sets one option over recipe and defaults: ("seed", "3"), ("buffer_size", "500"),
+ * ("der.alpha", "0.3"), ("network.widths", "400,400"), ("data_folder", "/data").
+ * MN_BAD_OPTION names the nearest valid key. */
+MN_API mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const char *value);
+/* Applies the recipe, checks every combination, and fixes the configuration; called by run too. */
+MN_API mn_status mn_experiment_resolve(mn_experiment *experiment);
+/* After resolve: the configuration as JSON, and a sentence on where its recipe comes from. */
+MN_API const char *mn_experiment_json(const mn_experiment *experiment);
+MN_API const char *mn_experiment_recipe(const mn_experiment *experiment);
+/* "runs/split-fmnist-derpp-s0.mneme", written to path. */
+MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, char *path,
+                                            size_t bytes);
+
+/* Reads the data set of an experiment; the caller frees it. */
+MN_API mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset);
+typedef enum mn_sheet_kind {
+    MN_SHEET_PLAIN,     /* the first training images of each class */
+    MN_SHEET_AUGMENTED, /* one image of each class, and what training sees of it in the first epochs;
+                         * its views too, where the benchmark says what they are */
+    MN_SHEET_VIEWS,     /* one image of each class, and full and small views of it (views.h) */
+} mn_sheet_kind;
+/* Draws training images of each class as a PNG. */
+MN_API mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind,
+                                     const char *png);
+
+/* --- benchmarks ------------------------------------------------------------------------------- */
+/* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */
+MN_API const char *mn_benchmark(int i, const char **summary);
+/* The benchmark's JSON text (caller frees), for help and for reports. */
+MN_API mn_status mn_benchmark_json(const char *name_or_path, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
