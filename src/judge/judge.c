@@ -216,8 +216,8 @@ static mn_status see_batch(const opened *judge, images *seen, int64_t first, int
     const mn_shape image = image_of(judge);
     const int64_t pixels = mn_shape_count(image), classes = mn_stream_classes(judge->stream);
     const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
-    mn_transform_apply(&learner->plain, image, rows, seen->pixels + first * pixels,
-                       mn_key_of(0, "plain"), NULL, x);
+    MN_TRY(mn_transform_apply(&learner->plain, image, rows, seen->pixels + first * pixels,
+                              mn_key_of(0, "plain"), NULL, x));
     mn_learner_begin_step(learner);
     const mn_forwarded out =
         mn_network_forward(mn_learner_network(learner), mn_input(learner->tape, shape, x, false),

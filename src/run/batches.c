@@ -279,8 +279,9 @@ static mn_status buffer_rows(mn_runner *runner, const mn_batches *from, const in
     mn_learner *learner = runner->learner;
     mn_batch_space *space = mn_learner_space(learner);
     MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
-    mn_transform_apply(from->as_stored ? &learner->plain : &runner->transform, space->batch.image,
-                       count, space->pixels, key, space->slots, space->x);
+    MN_TRY(mn_transform_apply(from->as_stored ? &learner->plain : &runner->transform,
+                              space->batch.image, count, space->pixels, key, space->slots,
+                              space->x));
     *batch = &space->batch;
     return MN_OK;
 }

@@ -311,7 +311,7 @@ static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels
     MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
     for (int64_t epoch = 0; epoch < MOST_COLUMNS - 1; epoch++) {
         const mn_key key = mn_epoch_key(settings->seed, "stream.augment", task, 0, epoch);
-        mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x);
+        MN_TRY(mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x));
         mn_transform_bytes(&v->transform, v->image, v->x, v->pixels);
         MN_TRY(mn_sheet_image(v->sheet, v->pixels, -1));
     }

@@ -212,8 +212,8 @@ START_TEST(channels_are_normalised_each_with_its_own_numbers)
         .channels = 2, .mean = {0.25f, 0.5f}, .deviation = {0.5f, 0.25f}};
     const uint8_t pixels[2][2][3] = {{{0, 51, 255}, {0, 51, 255}}, {{1, 2, 3}, {4, 5, 6}}};
     float x[2][2][3];
-    mn_transform_apply(&transform, MN_SHAPE(2, 1, 3), 2, &pixels[0][0][0], mn_key_of(0, "x"), NULL,
-                       &x[0][0][0]);
+    ck_assert_ok(mn_transform_apply(&transform, MN_SHAPE(2, 1, 3), 2, &pixels[0][0][0],
+                                    mn_key_of(0, "x"), NULL, &x[0][0][0]));
     for (int row = 0; row < 2; row++)
         for (int channel = 0; channel < 2; channel++)
             for (int i = 0; i < 3; i++)

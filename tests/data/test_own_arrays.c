@@ -112,8 +112,8 @@ START_TEST(arrays_of_floats_are_images_from_0_to_1_or_features)
     const mn_transform transform = {
         .channels = 1, .mean = {1}, .deviation = {2}, .offset = data->offset, .scale = data->scale};
     float x[6][4];
-    mn_transform_apply(&transform, MN_SHAPE(1, 1, 4), 6, data->test.pixels, mn_key_of(0, "x"), NULL,
-                       x[0]);
+    ck_assert_ok(mn_transform_apply(&transform, MN_SHAPE(1, 1, 4), 6, data->test.pixels,
+                                    mn_key_of(0, "x"), NULL, x[0]));
     for (int i = 0; i < 24; i++) { /* back to within half a step of its column */
         const float back = x[i / 4][i % 4] * 2 + 1, step = data->scale[i % 4] / 255;
         ck_assert(fabsf(back - values[i / 4][i % 4]) <= step * 0.5001f + 1e-6f);

@@ -7,6 +7,7 @@
 #include <mneme/data.h>
 #include <mneme/views.h>
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Below this, waking other threads costs more than they save. */
@@ -17,6 +18,12 @@ typedef struct view {
     int64_t down, right; /* from -pad to pad */
     bool flip;
 } view;
+
+/* A thread's message is its own: what a row's thread could not do is kept here for the caller. */
+typedef struct view_failure {
+    mn_status status;
+    char why[256];
+} view_failure;
 
 static view draw_view(const mn_transform *transform, mn_key key)
 {
@@ -164,9 +171,25 @@ mn_transform mn_transform_plain(const mn_transform *transform)
     return plain;
 }
 
-void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
-                        const uint8_t *pixels, mn_key key, const int64_t *ids, float *x)
+/* One view of a row, by whichever thread has the row; `failure` is shared by all of them. */
+static void apply_random_view(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
+                              mn_key key, float *x, view_failure *failure)
 {
+    const mn_status status =
+        mn_views_apply(transform->views, transform, image, 1, pixels, 1, key, x);
+    if (status == MN_OK)
+        return;
+#pragma omp critical(mn_view_failure)
+    {
+        failure->status = status;
+        snprintf(failure->why, sizeof failure->why, "%s", mn_error());
+    }
+}
+
+mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
+                             const uint8_t *pixels, mn_key key, const int64_t *ids, float *x)
+{
+    view_failure failure = {.status = MN_OK};
     const int64_t values = mn_shape_count(image);
     const bool random = transform->pad > 0 || transform->flip || transform->views != NULL;
     const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
@@ -182,9 +205,10 @@ void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t c
         const mn_key own = mn_key_at(key, (uint64_t)id);
         if (transform->views == NULL)
             apply_view(transform, image, draw_view(transform, own), from, to);
-        else if (mn_views_apply(transform->views, transform, image, 1, from, 1, own, to) != MN_OK)
-            apply_plain(transform, image, from, to); /* memory for a row ran out */
+        else
+            apply_random_view(transform, image, from, own, to, &failure);
     }
+    return failure.status == MN_OK ? MN_OK : mn_fail(failure.status, "%s", failure.why);
 }
 
 void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,

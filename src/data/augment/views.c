@@ -211,8 +211,8 @@ static mn_status plain_views(const mn_transform *transform, mn_shape image, int6
 {
     const mn_transform plain = mn_transform_plain(transform);
     for (int64_t view = 0; view < views; view++)
-        mn_transform_apply(&plain, image, count, pixels, mn_key_of(0, "plain"), NULL,
-                           x + view * count * mn_shape_count(image));
+        MN_TRY(mn_transform_apply(&plain, image, count, pixels, mn_key_of(0, "plain"), NULL,
+                                  x + view * count * mn_shape_count(image)));
     return MN_OK;
 }
 

@@ -192,8 +192,8 @@ static mn_status fill(mn_loader *loader, const int64_t *places, int64_t first, i
     MN_TRY(mn_batch_space_prepare(space, image, rows));
     for (int64_t row = 0; row < rows; row++)
         fill_row(loader, row, places != NULL ? places[row] : first + row, mn_shape_count(image));
-    mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
-                       space->indices, space->x);
+    MN_TRY(mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
+                              space->indices, space->x));
     space->batch.stream_rows = rows;
     *batch = &space->batch;
     return MN_OK;

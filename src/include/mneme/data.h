@@ -32,7 +32,7 @@ typedef struct mn_dataset {
     /* Measurements are kept as bytes too: value = offset + scale * byte / 255, each place in a row
      * with its own two, which are from malloc.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
-    uint32_t digest; /* CRC-32 over both parts, pixels and labels */
+    uint32_t digest;       /* CRC-32 over both parts, pixels and labels */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` fills pixels and labels
@@ -48,7 +48,7 @@ typedef struct mn_dataset_type {
 } mn_dataset_type;
 
 #define MN_DATASET_HEADER .abi = MN_DATASET_ABI, .size = sizeof(mn_dataset_type)
-#define MN_DATASET(id) MN_DEFINE(mn_dataset_type, MN_KIND_DATASET, mn_dataset_##id)
+#define MN_DATASET(id)    MN_DEFINE(mn_dataset_type, MN_KIND_DATASET, mn_dataset_##id)
 
 /* Reads the data set `name`, with its options as a JSON object (NULL or "": the defaults), from
  * `folder` or that folder's sub-folder `name`; NULL looks in $MNEME_DATA, ../shared/data,
@@ -68,7 +68,7 @@ typedef enum mn_scenario {
     MN_GENERAL_ROTATED,
 } mn_scenario;
 
-#define MN_MAX_TASKS 1024
+#define MN_MAX_TASKS   1024
 #define MN_MAX_CLASSES 4096
 
 typedef struct mn_stream_spec {
@@ -92,7 +92,7 @@ typedef struct mn_stream_spec {
 typedef struct mn_stream mn_stream;
 
 typedef struct mn_task_info {
-    int64_t first_class, classes;            /* its classes by arrival: a contiguous range */
+    int64_t first_class, classes;              /* its classes by arrival: a contiguous range */
     int64_t train, labelled, validation, test; /* images */
 } mn_task_info;
 
@@ -111,9 +111,10 @@ MN_API mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *
                                mn_stream **stream);
 MN_API void mn_stream_free(mn_stream *stream);
 MN_API int64_t mn_stream_tasks(const mn_stream *stream);
-MN_API int64_t mn_stream_classes(const mn_stream *stream); /* outputs a network needs */
+MN_API int64_t mn_stream_classes(const mn_stream *stream);        /* outputs a network needs */
 MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* contiguous by task */
-/* Whether a method may know where tasks begin and end; else the stream has one, in a fixed order. */
+/* Whether a method may know where tasks begin and end; else the stream has one, in a fixed order.
+ */
 MN_API bool mn_stream_has_boundaries(const mn_stream *stream);
 MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
 /* The task that brings a class of a class-incremental stream; -1: none does. */
@@ -150,7 +151,8 @@ typedef struct mn_batch {
     mn_batch_column column[MN_MAX_COLUMNS];
 } mn_batch;
 
-/* --- preparing images for a network ------------------------------------------------------------------- */
+/* --- preparing images for a network
+ * ------------------------------------------------------------------- */
 typedef enum mn_pad_mode {
     MN_PAD_ZERO,    /* black */
     MN_PAD_EDGE,    /* the nearest pixel of the image */
@@ -179,9 +181,10 @@ MN_API mn_status mn_transform_check(const mn_transform *transform, const mn_data
 MN_API mn_transform mn_transform_plain(const mn_transform *transform);
 /* pixels (count, image) -> x (count, image).  `key` is the rows' purpose, `ids` (count) name the
  * random numbers of each row; NULL: its place among the rows.  Rows are shared out among the
- * step's threads, which changes no bit. */
-MN_API void mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
-                               const uint8_t *pixels, mn_key key, const int64_t *ids, float *x);
+ * step's threads, which changes no bit.  Where a view cannot be made, x is not whole. */
+MN_API mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
+                                    const uint8_t *pixels, mn_key key, const int64_t *ids,
+                                    float *x);
 /* The way back, of one image: x (image) -> the nearest bytes. */
 MN_API void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
                                uint8_t *pixels);
@@ -193,9 +196,9 @@ MN_API void mn_transform_unit(const mn_transform *transform, mn_shape image, int
 /* --- loaders ---------------------------------------------------------------------------------- */
 typedef struct mn_loader mn_loader;
 
-/* Walks images of tasks first_task..last_task in batches of `batch`.  The last may be short; where it
- * would be one image alone, the last two share theirs, so that norms over a batch have a variance.
- * Borrows the stream. */
+/* Walks images of tasks first_task..last_task in batches of `batch`.  The last may be short; where
+ * it would be one image alone, the last two share theirs, so that norms over a batch have a
+ * variance. Borrows the stream. */
 MN_API mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_task,
                                int64_t last_task, int64_t batch, const mn_transform *transform,
                                mn_loader **loader);

@@ -131,14 +131,13 @@ const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *imag
 {
     mn_batch_space *space = mn_learner_space(learner);
     const mn_shape image = image_of(learner);
-    const mn_status status = fill_normalised(learner, images, labels, image, space);
-    if (status != MN_OK) {
-        mn_learner_remember_failure(learner, status);
+    mn_status status = fill_normalised(learner, images, labels, image, space);
+    if (status == MN_OK)
+        status = mn_transform_apply(learner->transform, image, space->batch.count, space->pixels,
+                                    mn_learner_key(learner, "generated", name), NULL, space->x);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
         space->batch.count = 0;
-        return &space->batch;
-    }
-    mn_transform_apply(learner->transform, image, space->batch.count, space->pixels,
-                       mn_learner_key(learner, "generated", name), NULL, space->x);
     return &space->batch;
 }
 

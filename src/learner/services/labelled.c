@@ -121,9 +121,8 @@ static mn_status draw_per_class(mn_learner *learner, mn_key key, int64_t wanted,
         choose(&c, mn_key_at(key, (uint64_t)label), wanted, scratch);
     }
     MN_TRY(take(learner, &c, space));
-    mn_transform_apply(learner->transform, space->batch.image, space->batch.count, space->pixels,
-                       mn_key_at(key, UINT64_MAX), NULL, space->x);
-    return MN_OK;
+    return mn_transform_apply(learner->transform, space->batch.image, space->batch.count,
+                              space->pixels, mn_key_at(key, UINT64_MAX), NULL, space->x);
 }
 
 const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name, int64_t wanted)

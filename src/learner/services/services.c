@@ -181,14 +181,14 @@ const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *
 const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
 {
     mn_batch_space *space = mn_learner_space(learner);
-    const mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
-    if (status == MN_OK)
+    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
+    if (status == MN_OK) {
         mn_batch_space_copy(space, 0, batch);
+        status = mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
+                                    mn_key_of(0, "plain"), NULL, space->x);
+    }
     remember_failure(learner, status);
     space->batch.stream_rows = batch->stream_rows;
-    if (status == MN_OK)
-        mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
-                           mn_key_of(0, "plain"), NULL, space->x);
     return &space->batch;
 }
 
@@ -284,16 +284,15 @@ static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t
     mn_batch_space *space = mn_learner_space(learner);
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
-    const mn_status status = learner->buffer != NULL
-                                 ? mn_buffer_gather(learner->buffer, slots, count, space)
-                                 : mn_batch_space_prepare(space, image, 0);
-    if (status != MN_OK) {
-        remember_failure(learner, status);
+    mn_status status = learner->buffer != NULL
+                           ? mn_buffer_gather(learner->buffer, slots, count, space)
+                           : mn_batch_space_prepare(space, image, 0);
+    if (status == MN_OK)
+        status = mn_transform_apply(learner->transform, space->batch.image, space->batch.count,
+                                    space->pixels, key, NULL, space->x);
+    remember_failure(learner, status);
+    if (status != MN_OK)
         space->batch.count = 0;
-        return &space->batch;
-    }
-    mn_transform_apply(learner->transform, space->batch.image, space->batch.count, space->pixels,
-                       key, NULL, space->x);
     return &space->batch;
 }
 
