@@ -2,7 +2,7 @@
  *
  * mn_terms_done() ends a group of terms.  Groups are swept one after the other, early where that is
  * possible, so that the gradients' bits do not depend on when. */
-#include "autograd/done.h"
+#include "autograd/backward.h"
 #include "learner/learner.h"
 
 #include <math.h>

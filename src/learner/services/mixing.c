@@ -1,5 +1,5 @@
 /* mixing.c -- services that blend the rows of a batch in pairs. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 #include "learner/learner.h"
 
 #include <mneme/mixing.h>

@@ -1,5 +1,5 @@
 /* rows.c -- services that make a batch, or marks for it, from another batch. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 #include "learner/learner.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * Services that return a value instead of a status leave the first failure in the learner; the
  * runner checks after every hook, so that the mathematics of a strategy needs no checks. */
-#include "autograd/done.h"
+#include "autograd/memory.h"
 #include "base/options.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
