@@ -4,6 +4,11 @@
  * same numbers, because all randomness is looked up by position. */
 #include "run/runner.h"
 #include "base/registry.h"
+#include "learner/checkpoint.h"
+#include "learner/select.h"
+#include "run/evaluate.h"
+#include "run/probe.h"
+#include "run/provenance.h"
 
 #include <errno.h>
 #include <math.h>
