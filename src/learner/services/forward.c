@@ -1,15 +1,7 @@
 /* forward.c -- services that run a network on a batch and publish the result. */
-#include "learner/services/forward.h"
 #include "autograd/memory.h"
+#include "learner/input.h"
 #include "learner/learner.h"
-
-mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch)
-{
-    mn_shape shape = {.rank = batch->image.rank + 1, .size = {batch->count}};
-    for (int i = 0; i < batch->image.rank; i++)
-        shape.size[i + 1] = batch->image.size[i];
-    return mn_input(learner->tape, shape, batch->x, false);
-}
 
 const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
                               mn_mode mode)

@@ -1,6 +1,6 @@
-/* forward.h -- how a batch comes onto the tape of the step. */
-#ifndef MN_LEARNER_FORWARD_H
-#define MN_LEARNER_FORWARD_H
+/* input.h -- how a batch comes onto the tape of the step. */
+#ifndef MN_LEARNER_INPUT_H
+#define MN_LEARNER_INPUT_H
 
 #include <mneme/services.h>
 
