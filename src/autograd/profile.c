@@ -1,9 +1,9 @@
 /* profile.c -- rows of op and parameter, found by comparing addresses: names are interned. */
 #include "autograd/profile.h"
-#include "autograd/tape.h"
+#include "autograd/node.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 void mn_profile_free(mn_profile *profile)
 {
@@ -15,13 +15,6 @@ void mn_profile_clear(mn_profile *profile)
 {
     profile->count = 0;
     profile->seconds = 0;
-}
-
-double mn_profile_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static const char *parameter_of(const mn_node *node)
@@ -67,7 +60,7 @@ static mn_profile_row *row_of_node(mn_profile *profile, const mn_node *node)
 void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
 {
     mn_profile_row *row = row_of_node(profile, node);
-    count(profile, row, false, mn_profile_now() - since);
+    count(profile, row, false, mn_now() - since);
     if (row == NULL)
         return;
     row->operations += node->operations;
@@ -81,7 +74,7 @@ void mn_profile_forward(mn_profile *profile, const mn_node *node, double since)
 void mn_profile_backward(mn_profile *profile, const mn_node *node, double since)
 {
     mn_profile_row *row = row_of_node(profile, node);
-    count(profile, row, true, mn_profile_now() - since);
+    count(profile, row, true, mn_now() - since);
     if (row == NULL)
         return;
     row->bytes += (double)mn_tensor_stored_bytes(&node->output.value);
@@ -98,15 +91,4 @@ void mn_profile_backward(mn_profile *profile, const mn_node *node, double since)
 void mn_profile_add(mn_profile *profile, const char *what, double seconds)
 {
     count(profile, row_of(profile, what, NULL), false, seconds);
-}
-
-void mn_tape_profile(mn_tape *tape, mn_profile *profile)
-{
-    tape->profile = profile;
-}
-
-void mn_var_name(mn_var *leaf, const char *name)
-{
-    if (leaf != &leaf->tape->poison)
-        leaf->name = name;
 }

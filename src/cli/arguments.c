@@ -4,7 +4,7 @@
  * forgotten value is noticed instead of swallowing the next flag. */
 #include "cli/arguments.h"
 #include "base/options.h"
-#include "cli/cli.h"
+#include "cli/complain.h"
 #include "cli/show/print.h"
 
 #include <errno.h>

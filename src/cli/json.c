@@ -1,6 +1,6 @@
 /* json.c -- JSON for machines, on standard output. */
 #include "cli/json.h"
-#include "cli/cli.h"
+#include "cli/complain.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define MN_CLI_JSON_H
 
 #include <cjson/cJSON.h>
-#include <mneme/results.h>
+#include <mneme/statistics.h>
 
 /* Prints the document and a newline on standard output. */
 void mn_json_print(const cJSON *json);

@@ -2,96 +2,14 @@
  *
  * The library neither prints nor exits; everything a person sees comes from this folder. */
 #include "base/options.h"
-#include "cli/cli.h"
-#include "cli/show/print.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <mneme/version.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-const mn_command *const mn_commands[] = {
-    &mn_command_run,     &mn_command_resume,
-    &mn_command_sweep,   &mn_command_show,
-    &mn_command_compare, &mn_command_plot,
-    &mn_command_buffer,  &mn_command_judge,
-    &mn_command_export,  &mn_command_list,
-    &mn_command_help,    &mn_command_new,
-    &mn_command_data,    NULL,
-};
-
-void mn_complain(const char *format, ...)
-{
-    const bool colour = mn_has_colour(stderr);
-    fputs(colour ? "\033[1;31mmneme:\033[0m " : "mneme: ", stderr);
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    putc('\n', stderr);
-}
-
-static const char *message_of(mn_status status)
-{
-    return mn_error()[0] != '\0' ? mn_error() : mn_status_text(status);
-}
-
-int mn_exit_of_work(mn_status status)
-{
-    if (status == MN_OK)
-        return MN_EXIT_DONE;
-    mn_complain("%s", message_of(status));
-    return status == MN_INTERRUPTED  ? MN_EXIT_INTERRUPTED
-           : status == MN_BAD_OPTION ? MN_EXIT_USAGE
-                                     : MN_EXIT_FAILED;
-}
-
-int mn_exit_of_request(mn_status status)
-{
-    const int code = mn_exit_of_work(status);
-    const bool mistaken = status == MN_NOT_FOUND || status == MN_UNSUPPORTED ||
-                          status == MN_BAD_VALUE || status == MN_WRONG_VERSION;
-    return mistaken ? MN_EXIT_USAGE : code;
-}
-
-void *mn_or_die(void *memory)
-{
-    if (memory == NULL) {
-        mn_complain("out of memory");
-        exit(MN_EXIT_FAILED);
-    }
-    return memory;
-}
-
-char *mn_text(const char *format, ...)
-{
-    char *text = NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
-    va_end(arguments);
-    return mn_or_die(text);
-}
-
-void mn_program_help(void)
-{
-    printf("usage: mneme COMMAND ...\n\n"
-           "Continual-learning experiments: one run is one file.\n\ncommands:\n");
-    for (const mn_command *const *command = mn_commands; *command != NULL; command++)
-        mn_print_entry((*command)->name, (*command)->summary);
-    printf("\nflags:\n");
-    mn_print_entry("--version", "the version of mneme");
-    mn_print_entry("--help", "this text; 'mneme COMMAND --help' has a command's flags");
-    printf("\nto begin with:\n"
-           "  mneme list                            what there is\n"
-           "  mneme run split-fmnist er --seeds 3   a run for each of three seeds\n"
-           "  mneme show runs/*.mneme               their results\n"
-           "  mneme plot runs/*.mneme -o curves.svg\n");
-}
 
 static const mn_command *find_command(const char *name)
 {

@@ -2,7 +2,7 @@
 #include "store/runfile.h"
 #include "tensor/file/safetensors.h"
 
-#include <mneme/run.h>
+#include <mneme/results.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -42,13 +42,14 @@ typedef struct measured {
 struct mn_results {
     setting *settings;
     char **classes; /* (tasks) */
-    measured *matrix, *curve;
+    measured *matrix, *averages, *curve;
     mn_buffer_count *buffer;
     mn_kept_state *kept;
     mn_probed *probes;
-    int64_t setting_count, task_count, matrix_count, curve_count, buffer_count, kept_count,
-        probe_count;
-    int64_t finished, image_bytes, column_bytes;
+    int64_t setting_count, task_count, matrix_count, average_count, curve_count, buffer_count,
+        kept_count, probe_count;
+    int64_t finished;
+    mn_buffer_size buffer_size;
     double metric[METRICS][MN_SCOPES];
 };
 
@@ -136,6 +137,14 @@ static mn_status take_classes(const mn_query *query, void *element)
     char **classes = element;
     *classes = copy_text(mn_query_text(query, 0));
     return *classes != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for the names of tasks");
+}
+
+static mn_status take_average(const mn_query *query, void *element)
+{
+    *(measured *)element = (measured){.scope = scope_of(mn_query_text(query, 0)),
+                                      .after_task = mn_query_int(query, 1),
+                                      .accuracy = mn_query_real(query, 2)};
+    return MN_OK;
 }
 
 static mn_status take_measured(const mn_query *query, void *element)
@@ -249,6 +258,8 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                      take_classes, &r->classes, &r->task_count));
     MN_TRY(read_rows(file, "SELECT scope, on_task, step, after_task, accuracy FROM accuracy",
                      sizeof *r->matrix, take_measured, &r->matrix, &r->matrix_count));
+    MN_TRY(read_rows(file, "SELECT scope, after_task, value FROM average_accuracy_after",
+                     sizeof *r->averages, take_average, &r->averages, &r->average_count));
     MN_TRY(read_rows(file,
                      "SELECT scope, on_task, step, after_task, accuracy FROM curve "
                      "ORDER BY step, after_task",
@@ -265,8 +276,11 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
     for (int i = 0; i < METRICS; i++)
         MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
     MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
-    MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &r->image_bytes));
-    return read_number(file, "SELECT total(length(data)) FROM exemplar_column", &r->column_bytes);
+    mn_buffer_size *size = &r->buffer_size;
+    MN_TRY(read_number(file, "SELECT count(*) FROM exemplar", &size->rows));
+    MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &size->image_bytes));
+    return read_number(file, "SELECT total(length(data)) FROM exemplar_column",
+                       &size->column_bytes);
 }
 
 mn_status mn_results_open(const char *path, mn_results **results)
@@ -312,6 +326,7 @@ void mn_results_free(mn_results *results)
     free(results->settings);
     free(results->classes);
     free(results->matrix);
+    free(results->averages);
     free(results->curve);
     free(results->buffer);
     free(results->kept);
@@ -364,6 +379,16 @@ double mn_results_accuracy(const mn_results *results, mn_scope scope, int64_t af
     return (double)NAN;
 }
 
+double mn_results_average_after(const mn_results *results, mn_scope scope, int64_t after_task)
+{
+    for (int64_t i = 0; i < results->average_count; i++) {
+        const measured *one = &results->averages[i];
+        if (one->scope == scope && one->after_task == after_task)
+            return one->accuracy;
+    }
+    return (double)NAN;
+}
+
 double mn_results_metric(const mn_results *results, const char *name, mn_scope scope)
 {
     for (int i = 0; i < METRICS; i++)
@@ -407,17 +432,8 @@ mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
     return copy_list(results->buffer, results->buffer_count, sizeof **counts, counts, count);
 }
 
-mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept, int64_t *count)
-{
-    return copy_list(results->kept, results->kept_count, sizeof **kept, kept, count);
-}
-
-mn_status mn_results_probes(const mn_results *results, mn_probed **probes, int64_t *count)
-{
-    return copy_list(results->probes, results->probe_count, sizeof **probes, probes, count);
-}
-
-int64_t mn_results_bytes_of_image(const mn_results *results)
+/* Bytes of an image of the data; 0: unknown. */
+static int64_t image_bytes(const mn_results *results)
 {
     const char *text = mn_results_value(results, "image");
     long long channels, height, width;
@@ -426,9 +442,21 @@ int64_t mn_results_bytes_of_image(const mn_results *results)
                : 0;
 }
 
-mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images, int64_t *columns)
+mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept, int64_t *count)
 {
-    *images = results->image_bytes;
-    *columns = results->column_bytes;
+    const int64_t image = image_bytes(results);
+    MN_TRY(copy_list(results->kept, results->kept_count, sizeof **kept, kept, count));
+    for (int64_t i = 0; i < *count; i++)
+        (*kept)[i].images = image > 0 ? (double)(*kept)[i].bytes / (double)image : (double)NAN;
     return MN_OK;
+}
+
+mn_status mn_results_probes(const mn_results *results, mn_probed **probes, int64_t *count)
+{
+    return copy_list(results->probes, results->probe_count, sizeof **probes, probes, count);
+}
+
+mn_buffer_size mn_results_buffer_size(const mn_results *results)
+{
+    return results->buffer_size;
 }

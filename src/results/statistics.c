@@ -4,27 +4,28 @@
  * wherever and whenever it is computed.
  */
 #include <mneme/random.h>
-#include <mneme/results.h>
+#include <mneme/statistics.h>
 
 #include <math.h>
 #include <stdlib.h>
 
 enum { RESAMPLES = 10000 };
 
-static double mean_of(const double *values, int64_t n)
+double mn_mean_of(const double *values, int64_t n)
 {
     double sum = 0;
     for (int64_t i = 0; i < n; i++)
         sum += values[i];
-    return sum / (double)n;
+    return n > 0 ? sum / (double)n : (double)NAN;
 }
 
-static double deviation_of(const double *values, int64_t n, double mean)
+double mn_deviation_of(const double *values, int64_t n)
 {
+    const double mean = mn_mean_of(values, n);
     double squares = 0;
     for (int64_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    return sqrt(squares / (double)(n - 1));
+    return n > 1 ? sqrt(squares / (double)(n - 1)) : (double)NAN;
 }
 
 static double resampled_mean(const double *values, int64_t n, mn_key key)
@@ -53,16 +54,13 @@ static double quantile(const double *sorted, int64_t n, double fraction)
 
 static void bootstrap(const double *values, mn_summary *summary)
 {
-    double *means = malloc(RESAMPLES * sizeof *means);
-    if (means == NULL)
-        return;
+    double means[RESAMPLES];
     const mn_key key = mn_key_of(0, "statistics.bootstrap");
     for (int64_t i = 0; i < RESAMPLES; i++)
         means[i] = resampled_mean(values, summary->n, mn_key_at(key, (uint64_t)i));
     qsort(means, RESAMPLES, sizeof *means, by_value);
     summary->low = quantile(means, RESAMPLES, 0.025);
     summary->high = quantile(means, RESAMPLES, 0.975);
-    free(means);
 }
 
 /* The 97.5 % quantile of Student's t: exact for small samples, else Cornish and Fisher's expansion
@@ -84,11 +82,11 @@ mn_summary mn_summarise(const double *values, int64_t n)
         .n = n, .mean = nan, .deviation = nan, .low = nan, .high = nan, .half = nan};
     if (n < 1)
         return summary;
-    summary.mean = mean_of(values, n);
+    summary.mean = mn_mean_of(values, n);
     if (!isfinite(summary.mean))
         return summary;
     if (n > 1) {
-        summary.deviation = deviation_of(values, n, summary.mean);
+        summary.deviation = mn_deviation_of(values, n);
         summary.half = student(n - 1) * summary.deviation / sqrt((double)n);
     }
     bootstrap(values, &summary);

@@ -3,6 +3,7 @@
  * Ops are timed by the tape.  What is between them -- batches, draws, the optimiser, hooks -- is
  * timed from mark to mark, without the ops in it, so that the parts add up to the step.  Evaluation
  * and commits are no part of a step, and have a share of the whole run each. */
+#include "base/clock.h"
 #include "run/runner.h"
 
 #include <stdio.h>

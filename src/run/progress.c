@@ -1,19 +1,12 @@
 /* progress.c -- what the observer is told. */
+#include "base/clock.h"
 #include "run/runner.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 static const double report_seconds = 0.1; /* the eye sees no more */
-
-double mn_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 bool mn_runner_stop_wanted(const mn_runner *runner)
 {

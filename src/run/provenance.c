@@ -1,5 +1,4 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
-#include "run/provenance.h"
 #include "learner/weights.h"
 #include "run/runner.h"
 #include "tensor/kernels.h"

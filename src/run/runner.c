@@ -3,20 +3,15 @@
  * The cursor says what has been done; everything since the last commit is done again, with the
  * same numbers, because all randomness is looked up by position. */
 #include "run/runner.h"
+#include "base/clock.h"
+#include "base/folder.h"
 #include "base/registry.h"
-#include "learner/checkpoint.h"
-#include "learner/select.h"
-#include "run/evaluate.h"
-#include "run/probe.h"
-#include "run/provenance.h"
 
-#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- committing --- */
@@ -239,20 +234,6 @@ static void start_clocks(mn_runner *runner)
 
 /* --- a new run --- */
 
-static mn_status make_folders(const char *path)
-{
-    char folder[4096];
-    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
-        return mn_fail(MN_BAD_OPTION, "%.60s...: the path is too long", path);
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-            return mn_fail(MN_IO_FAILED, "%s: cannot make the folder: %s", folder, strerror(errno));
-        *slash = '/';
-    }
-    return MN_OK;
-}
-
 /* Whose code runs is said, and above all when a built-in name hides it. */
 static void log_plugins(mn_runner *runner)
 {
@@ -281,7 +262,7 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
                             const mn_observer *observer)
 {
     MN_TRY(mn_experiment_resolve(experiment));
-    MN_TRY(make_folders(path));
+    MN_TRY(mn_folder_make_above(path));
     mn_runner runner = {.experiment = experiment, .observer = observer};
     start_clocks(&runner);
     MN_TRY(mn_runfile_create(path, &runner.file));

@@ -40,8 +40,6 @@ typedef struct mn_runner {
     mn_run_profile profile;
 } mn_runner;
 
-double mn_now(void); /* seconds of a clock that only goes forward */
-
 /* runner.c: everything that changed, in one transaction. */
 mn_status mn_runner_commit(mn_runner *runner);
 

@@ -8,6 +8,7 @@
 #include "tests/suite.h"
 
 #include <mneme/observer.h>
+#include <mneme/results.h>
 #include <mneme/strategy.h>
 #include <unistd.h>
 

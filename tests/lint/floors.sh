@@ -33,7 +33,7 @@ includes_are_below() {
         may["learner"] = "base tensor autograd nn data store buffer experiment learner"
         may["run"] = "base tensor autograd nn data store buffer experiment learner run"
         may["judge"] = "base tensor experiment learner run judge"
-        may["results"] = "base tensor store results"
+        may["results"] = "base tensor data store results"
         may["cli"] = "base cli"
 
         # Floors whose public headers a floor may include: the same, but for these.
@@ -45,7 +45,7 @@ includes_are_below() {
         public["experiment"] = public["learner"] = public["run"] = public["strategies"] " experiment run judge"
         public["judge"] = public["run"]
         public["run"] = public["run"] " results"
-        public["results"] = "base run results"
+        public["results"] = "base experiment learner results" # tables of options, needs of strategies
         public["cli"] = public["run"] " results"
 
         split("status random option observer registry version", names, " ")
@@ -59,7 +59,7 @@ includes_are_below() {
         floor_of["strategy"] = floor_of["services"] = floor_of["mixing"] = "learner"
         floor_of["run"] = "run"
         floor_of["experiment"] = "experiment"
-        floor_of["results"] = "results"
+        floor_of["results"] = floor_of["groups"] = floor_of["statistics"] = "results"
         floor_of["judge"] = "judge"
 
         # Who may include what is not ours: a pattern of headers, and floors.

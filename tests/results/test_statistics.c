@@ -3,7 +3,7 @@
 
 #include <math.h>
 #include <mneme/random.h>
-#include <mneme/results.h>
+#include <mneme/statistics.h>
 #include <string.h>
 
 START_TEST(mean_and_sample_deviation)

@@ -236,16 +236,17 @@ START_TEST(the_buffer_is_counted_by_class_and_task)
     }
     mn_results *r = end_run(file);
     mn_buffer_count *counts;
-    int64_t count, images, columns;
+    int64_t count;
     ck_assert_ok(mn_results_buffer(r, &counts, &count));
     ck_assert_int_eq(count, 3);
     ck_assert(counts[0].label == 0 && counts[0].task == 0 && counts[0].rows == 2);
     ck_assert(counts[0].oldest == 0 && counts[0].newest == 20);
     ck_assert(counts[1].label == 1 && counts[1].rows == 2 && counts[1].newest == 30);
     ck_assert(counts[2].label == 0 && counts[2].task == 1 && counts[2].oldest == 40);
-    ck_assert_ok(mn_results_buffer_bytes(r, &images, &columns));
-    ck_assert_int_eq(images, 5 * 4);
-    ck_assert_int_eq(columns, 5 * 3 * 4);
+    const mn_buffer_size size = mn_results_buffer_size(r);
+    ck_assert_int_eq(size.rows, 5);
+    ck_assert_int_eq(size.image_bytes, 5 * 4);
+    ck_assert_int_eq(size.column_bytes, 5 * 3 * 4);
     ck_assert_str_eq(mn_results_task_classes(r, 1), "a, b");
     ck_assert_ptr_null(mn_results_task_classes(r, 3));
     free(counts);

@@ -2,10 +2,6 @@
  *
  * A reshape and a slice of rows copy nothing: they are views of their input's memory. */
 #include "autograd/node.h"
-#include "autograd/plain.h"
-#include "autograd/rows.h"
-#include "autograd/rules.h"
-#include "autograd/sweep.h"
 
 #include <inttypes.h>
 #include <stddef.h>

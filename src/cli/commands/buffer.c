@@ -1,5 +1,6 @@
 /* buffer.c -- what a run remembers: rows by class and task, and bytes. */
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
 #include "cli/show/report.h"
@@ -11,24 +12,22 @@
 
 typedef struct contents {
     mn_buffer_count *counts; /* (count) */
-    int64_t count, rows, images, columns;
+    int64_t count;
+    mn_buffer_size size;
 } contents;
 
 static mn_status read_contents(const mn_results *results, contents *c)
 {
-    *c = (contents){.counts = NULL};
-    MN_TRY(mn_results_buffer(results, &c->counts, &c->count));
-    for (int64_t i = 0; i < c->count; i++)
-        c->rows += c->counts[i].rows;
-    return mn_results_buffer_bytes(results, &c->images, &c->columns);
+    *c = (contents){.size = mn_results_buffer_size(results)};
+    return mn_results_buffer(results, &c->counts, &c->count);
 }
 
 static void print_table(const contents *c)
 {
     char images[32], columns[32];
-    printf("%lld exemplars: %s of images, %s of columns\n", (long long)c->rows,
-           mn_bytes((double)c->images, images, sizeof images),
-           mn_bytes((double)c->columns, columns, sizeof columns));
+    printf("%lld exemplars: %s of images, %s of columns\n", (long long)c->size.rows,
+           mn_bytes((double)c->size.image_bytes, images, sizeof images),
+           mn_bytes((double)c->size.column_bytes, columns, sizeof columns));
     if (c->count == 0)
         return;
     mn_table *table = mn_table_new(5);
@@ -57,9 +56,9 @@ static void print_table(const contents *c)
 static void print_json(const contents *c, cJSON *kept)
 {
     cJSON *json = mn_or_die(cJSON_CreateObject());
-    cJSON_AddNumberToObject(json, "rows", (double)c->rows);
-    cJSON_AddNumberToObject(json, "image_bytes", (double)c->images);
-    cJSON_AddNumberToObject(json, "column_bytes", (double)c->columns);
+    cJSON_AddNumberToObject(json, "rows", (double)c->size.rows);
+    cJSON_AddNumberToObject(json, "image_bytes", (double)c->size.image_bytes);
+    cJSON_AddNumberToObject(json, "column_bytes", (double)c->size.column_bytes);
     cJSON_AddItemToObject(json, "kept", kept);
     cJSON *counts = cJSON_AddArrayToObject(json, "counts");
     for (int64_t i = 0; i < c->count; i++) {

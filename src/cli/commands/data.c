@@ -1,9 +1,10 @@
 /* data.c -- data sets: how to get one, whether it is sound, what its images look like. */
 #include "base/options.h"
-#include "cli/cli.h"
-#include "cli/experiment.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
+#include "cli/study/attend.h"
 
 #include <mneme/experiment.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* export.c -- results and weights of a run for other programs. */
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
@@ -7,7 +8,6 @@
 #include "cli/show/table.h"
 
 #include <math.h>
-#include <mneme/run.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static char *weights_path(const char *run_file)
     return mn_text("%.*s.safetensors", (int)(usual ? length - cut : length), run_file);
 }
 
-/* A file of weights goes where it was asked to go; a name of our choosing replaces nothing. */
+/* Writes the weights to `out`, or to a file named after the run, which never overwrites one. */
 static int export_weights(const char *run_file, const char *out)
 {
     char *path = out != NULL ? mn_text("%s", out) : weights_path(run_file);
@@ -99,12 +99,12 @@ static int export(const mn_arguments *arguments)
         mn_complain("--out is for safetensors; results go to standard output: redirect them");
         return MN_EXIT_USAGE;
     }
-    mn_runs runs;
+    mn_runs *runs;
     mn_status status = mn_runs_open(arguments->words, 1, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
-    status = export_results(&runs.run[0], format);
-    mn_runs_free(&runs);
+    status = export_results(&runs->run[0], format);
+    mn_runs_free(runs);
     return mn_exit_of_work(status);
 }
 

@@ -1,14 +1,15 @@
 /* help.c -- everything known about a name: a command, or whatever `mneme list` shows. */
 #include "base/json.h"
 #include "base/options.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/show/print.h"
 
 #include <cjson/cJSON.h>
 #include <mneme/data.h>
-#include <mneme/registry.h>
 #include <mneme/experiment.h>
+#include <mneme/registry.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* judge.c -- what another run's network thinks of the images that a run's generator made. */
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/table.h"
 

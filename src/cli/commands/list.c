@@ -1,12 +1,13 @@
 /* list.c -- what there is, by name: benchmarks, strategies, buffers, networks, data sets. */
 #include "base/options.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
 #include "cli/show/table.h"
 
-#include <mneme/registry.h>
 #include <mneme/experiment.h>
+#include <mneme/registry.h>
 #include <string.h>
 
 /* The i-th name of a list and its summary; NULL past the end. */

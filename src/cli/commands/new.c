@@ -1,5 +1,6 @@
 /* new.c -- writes the folder of a new strategy: a source that works, its build and its test. */
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/show/table.h"
 #include "cli/templates.h"
 

@@ -1,6 +1,7 @@
 /* plot.c -- forgetting curves as a figure or in the terminal. */
 #include "cli/show/plot.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -20,16 +21,16 @@ static mn_status chosen_scope(const mn_arguments *arguments, const mn_runs *runs
 
 static int plot(const mn_arguments *arguments)
 {
-    mn_runs runs;
+    mn_runs *runs;
     mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     const char *path = mn_arguments_value(arguments, "out");
     mn_scope scope;
-    status = chosen_scope(arguments, &runs, &scope);
+    status = chosen_scope(arguments, runs, &scope);
     if (status == MN_OK)
-        status = mn_plot_draw(&runs, scope, path);
-    mn_runs_free(&runs);
+        status = mn_plot_draw(runs, scope, path);
+    mn_runs_free(runs);
     if (status == MN_OK && path != NULL)
         fprintf(stderr, "%s written\n", path);
     return mn_exit_of_work(status);

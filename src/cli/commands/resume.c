@@ -1,7 +1,8 @@
 /* resume.c -- continues runs from their last commit. */
-#include "cli/cli.h"
-#include "cli/experiment.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/signals.h"
+#include "cli/study/attend.h"
 
 #include <limits.h>
 #include <stdio.h>

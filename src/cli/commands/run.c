@@ -1,112 +1,12 @@
 /* run.c -- one run, from the command line to a finished file. */
-#include "cli/cli.h"
-#include "cli/experiment.h"
-#include "cli/files.h"
-#include "cli/json.h"
-#include "cli/show/print.h"
-#include "cli/show/progress.h"
-#include "cli/show/report.h"
-#include "cli/signals.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
+#include "cli/study/attend.h"
+#include "cli/study/seeds.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { MOST_SEEDS = 10000, MOST_JOBS = 1024, PATH_BYTES = 4096 };
-
-/* --set KEY=VALUE */
-static mn_status set_pair(mn_experiment *experiment, const char *pair)
-{
-    const char *equals = strchr(pair, '=');
-    if (equals == NULL || equals == pair)
-        return mn_fail(MN_BAD_OPTION, "--set '%s': expected KEY=VALUE, as in --set er.replay=10",
-                       pair);
-    char *key = mn_text("%.*s", (int)(equals - pair), pair);
-    const mn_status status = mn_experiment_set(experiment, key, equals + 1);
-    free(key);
-    return status == MN_OK ? MN_OK : mn_fail_in(status, "--set");
-}
-
-mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments)
-{
-    for (int i = 0; i < arguments->given_count; i++) {
-        const mn_given *given = &arguments->given[i];
-        if (given->option)
-            MN_TRY(mn_experiment_set(experiment, given->name, given->value));
-        else if (strcmp(given->name, "set") == 0)
-            MN_TRY(set_pair(experiment, given->value));
-    }
-    return MN_OK;
-}
-
-mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
-                                  mn_experiment **experiment)
-{
-    MN_TRY(mn_experiment_new(arguments->words[0], arguments->words[1], experiment));
-    mn_status status = mn_set_given(*experiment, arguments);
-    if (status == MN_OK && seed != NULL)
-        status = mn_experiment_set(*experiment, "seed", seed);
-    /* Runs side by side use the cores better than threads do. */
-    int64_t threads = 0;
-    if (status == MN_OK && seed != NULL)
-        status = mn_arguments_int(arguments, "threads", 0, 1024, &threads);
-    if (status == MN_OK && seed != NULL && threads == 0)
-        status = mn_experiment_set(*experiment, "threads", "1");
-    if (status == MN_OK)
-        status = mn_experiment_resolve(*experiment);
-    if (status != MN_OK) {
-        mn_experiment_free(*experiment);
-        *experiment = NULL;
-    }
-    return status;
-}
-
-int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
-{
-    mn_signals_catch();
-    mn_status_line line = mn_status_line_new(quiet);
-    const mn_observer observer = mn_progress_observer(&line);
-    mn_status_line_draw(&line, "reading the data");
-    const double began = mn_clock();
-    const bool was_there = mn_path_exists(path);
-    const mn_status status = experiment != NULL ? mn_experiment_run(experiment, path, &observer)
-                                                : mn_resume(path, &observer);
-    mn_status_line_clear(&line);
-    if (status == MN_INTERRUPTED) {
-        mn_complain("stopped on request; 'mneme resume %s' continues", path);
-        return MN_EXIT_INTERRUPTED;
-    }
-    if (status != MN_OK) {
-        const int code = mn_exit_of_work(status);
-        if (!was_there && mn_path_exists(path) && !quiet)
-            fprintf(stderr, "what was committed before is kept in %s\n", path);
-        return code;
-    }
-    char text[32];
-    if (experiment != NULL)
-        mn_status_line_say(&line, "%s written in %s", path,
-                           mn_duration(mn_clock() - began, text, sizeof text));
-    else
-        mn_status_line_say(&line, "%s is complete", path);
-    return MN_EXIT_DONE;
-}
-
-int mn_show_file(const char *path, bool json)
-{
-    mn_runs runs;
-    const mn_status status = mn_runs_open(&path, 1, &runs);
-    if (status != MN_OK)
-        return mn_exit_of_work(status);
-    if (json) {
-        cJSON *report = mn_report_run_json(&runs.run[0]);
-        mn_json_print(report);
-        cJSON_Delete(report);
-    } else {
-        mn_report_run(&runs.run[0]);
-    }
-    mn_runs_free(&runs);
-    return MN_EXIT_DONE;
-}
 
 static int run_one(const mn_arguments *arguments)
 {

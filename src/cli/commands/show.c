@@ -1,5 +1,6 @@
 /* show.c -- results in the terminal: one run in full, several as a table. */
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/plot.h"
 #include "cli/show/report.h"
@@ -25,23 +26,23 @@ static int show(const mn_arguments *arguments)
     const char *samples = mn_arguments_value(arguments, "samples");
     if (samples != NULL)
         return show_samples(arguments, samples);
-    mn_runs runs;
+    mn_runs *runs;
     const mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     int code = MN_EXIT_DONE;
     if (mn_arguments_has(arguments, "json")) {
-        cJSON *report = mn_report_runs_json(&runs);
+        cJSON *report = mn_report_runs_json(runs);
         mn_json_print(report);
         cJSON_Delete(report);
-    } else if (runs.count == 1) {
-        mn_report_run(&runs.run[0]);
+    } else if (runs->count == 1) {
+        mn_report_run(&runs->run[0]);
     } else {
-        mn_report_runs(&runs);
+        mn_report_runs(runs);
     }
     if (mn_arguments_has(arguments, "plot"))
-        code = mn_exit_of_work(mn_plot_draw(&runs, mn_plot_scope(&runs), NULL));
-    mn_runs_free(&runs);
+        code = mn_exit_of_work(mn_plot_draw(runs, mn_plot_scope(runs), NULL));
+    mn_runs_free(runs);
     return code;
 }
 

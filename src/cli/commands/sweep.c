@@ -1,111 +1,23 @@
 /* sweep.c -- a study: the arms of a manifest, each over its seeds, and the table of means.
  *
- * Every arm is a `mneme run --seeds` of its own process, so a study continues where it was stopped
- * exactly as a run does.  Expected ranges in the manifest, of means and of differences between
- * arms, turn a study into a check. */
-#include "cli/cli.h"
+ * Expected ranges in the manifest, of means and of differences between arms, turn a study into a
+ * check. */
+#include "cli/commands.h"
+#include "cli/complain.h"
 #include "cli/files.h"
-#include "cli/runs.h"
 #include "cli/show/table.h"
-#include "cli/study/manifest.h"
+#include "cli/study/arms.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <spawn.h>
+#include <mneme/groups.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
-
-enum { MOST_WORDS = 256 };
-
-/* The command line of an arm, grown word by word. */
-typedef struct words {
-    char *word[MOST_WORDS + 1]; /* NULL-ended, owned */
-    int count;
-} words;
-
-static void add_word(words *line, char *word)
-{
-    if (line->count < MOST_WORDS)
-        line->word[line->count++] = word;
-    else
-        free(word);
-    line->word[line->count] = NULL;
-}
-
-static void free_words(words *line)
-{
-    for (int i = 0; i < line->count; i++)
-        free(line->word[i]);
-}
-
-static void add_settings(words *line, const cJSON *set)
-{
-    const cJSON *setting;
-    cJSON_ArrayForEach(setting, set)
-    {
-        char *value = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
-                                              : mn_or_die(cJSON_PrintUnformatted(setting));
-        add_word(line, mn_text("--set"));
-        add_word(line, mn_text("%s=%s", setting->string, value));
-        free(value);
-    }
-}
-
-/* Runs the program itself; its results are shown at the end, so its standard output is dropped. */
-static int run_itself(words *line)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t process;
-    const int failed = posix_spawn(&process, "/proc/self/exe", &actions, NULL, line->word, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-        mn_complain("cannot start an arm: %s", strerror(failed));
-        return MN_EXIT_FAILED;
-    }
-    int how;
-    while (waitpid(process, &how, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
-}
-
-static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds,
-                   const char *folder, const mn_arguments *arguments)
-{
-    words line = {.count = 0};
-    add_word(&line, mn_text("mneme"));
-    add_word(&line, mn_text("run"));
-    add_word(&line, mn_text("%s", arm->benchmark));
-    add_word(&line, mn_text("%s", arm->strategy));
-    add_word(&line, mn_text("--seeds"));
-    add_word(&line, mn_text("%lld", (long long)seeds));
-    add_word(&line, mn_text("--out"));
-    add_word(&line, mn_text("%s/%s", folder, arm->folder));
-    const char *jobs = mn_arguments_value(arguments, "jobs");
-    if (jobs != NULL) {
-        add_word(&line, mn_text("--jobs"));
-        add_word(&line, mn_text("%s", jobs));
-    }
-    if (mn_arguments_has(arguments, "quiet"))
-        add_word(&line, mn_text("--quiet"));
-    add_settings(&line, manifest->set);
-    add_settings(&line, arm->set);
-    const int code = run_itself(&line);
-    free_words(&line);
-    return code;
-}
 
 /* --- the table --- */
 
 /* The runs of an arm, which are the first group, and of the one it is compared with. */
 static mn_status open_runs(const mn_manifest *manifest, const mn_arm *arm, int other,
-                           const char *folder, mn_runs *runs)
+                           const char *folder, mn_runs **runs)
 {
     char *path[2] = {mn_text("%s/%s", folder, arm->folder), NULL};
     int count = mn_path_exists(path[0]);
@@ -121,11 +33,13 @@ static mn_status open_runs(const mn_manifest *manifest, const mn_arm *arm, int o
 
 static mn_summary summary_of(const mn_runs *runs, const mn_expectation *e, mn_scope scope)
 {
+    mn_summary summary = mn_summarise(NULL, 0);
+    const int64_t other = runs->count > 0 ? runs->run[runs->count - 1].group : 0;
     if (e->minus < 0)
-        return mn_group_summary(runs, 0, e->metric, scope);
-    const int other = runs->count > 0 ? runs->run[runs->count - 1].group : 0;
-    return other > 0 ? mn_paired_difference(runs, other, 0, e->metric, scope)
-                     : mn_group_summary(runs, -1, e->metric, scope);
+        mn_ok_or_die(mn_group_summary(runs, 0, e->metric, scope, &summary));
+    else if (other > 0)
+        mn_ok_or_die(mn_paired_difference(runs, 0, other, e->metric, scope, &summary));
+    return summary;
 }
 
 static void add_verdict(mn_table *table, const mn_expectation *e, bool as_expected)
@@ -140,15 +54,14 @@ static void add_verdict(mn_table *table, const mn_expectation *e, bool as_expect
         mn_table_text(table, "-");
 }
 
-/* Whether a setting of a manifest is what a run had; what the run does not know is no difference.
- */
+/* True if the run was made with this setting, or does not record it. */
 static bool is_setting_of(const mn_run *run, const cJSON *setting)
 {
     char *key = strchr(setting->string, '.') != NULL ? mn_text("%s", setting->string)
                                                      : mn_text("train.%s", setting->string);
     char *text = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
                                          : mn_or_die(cJSON_PrintUnformatted(setting));
-    const char *had = mn_fact_value(run->facts, run->fact_count, key);
+    const char *had = mn_settings_value(&run->settings, key);
     bool same = had == NULL || strcmp(had, text) == 0;
     if (!same && cJSON_IsNumber(setting))
         same = strtod(had, NULL) == setting->valuedouble;
@@ -172,25 +85,10 @@ static const char *unlike(const mn_run *run, const cJSON *set, const cJSON *over
     return NULL;
 }
 
-/* The mean of a number in the run table over the finished runs of an arm. */
-static double mean_fact(const mn_runs *runs, const char *key)
-{
-    double sum = 0;
-    int count = 0;
-    for (int i = 0; i < runs->count; i++) {
-        const char *value = mn_results_value(runs->run[i].results, key);
-        if (runs->run[i].group != 0 || value == NULL || !mn_run_is_finished(&runs->run[i]))
-            continue;
-        sum += strtod(value, NULL);
-        count++;
-    }
-    return count > 0 ? sum / count : (double)NAN;
-}
-
 static void add_costs(mn_table *table, const mn_runs *runs)
 {
-    mn_table_number(table, mean_fact(runs, "images"), 0);
-    mn_table_number(table, mean_fact(runs, "seconds"), 1);
+    mn_table_number(table, mn_group_mean(runs, 0, "images"), 0);
+    mn_table_number(table, mn_group_mean(runs, 0, "seconds"), 1);
 }
 
 /* Columns that a table has only where they say something. */
@@ -259,10 +157,10 @@ static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn
     }
     for (int i = only_differences(arm) ? -1 : 0; i < arm->expectations; i++) {
         const mn_expectation *e = i < 0 ? &own : &arm->expect[i];
-        mn_runs runs;
+        mn_runs *runs;
         MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
-        *missed += !add_row(table, manifest, arm, &runs, e, shown);
-        mn_runs_free(&runs);
+        *missed += !add_row(table, manifest, arm, runs, e, shown);
+        mn_runs_free(runs);
     }
     return MN_OK;
 }
@@ -288,7 +186,7 @@ static bool add_set(mn_table *table, const char *benchmark, const char *arm, con
     return true;
 }
 
-/* What the arms set, below the means, which a column of it would push out of sight. */
+/* Prints each arm's settings below the table: as a column they would make it too wide. */
 static void show_settings(const mn_manifest *manifest)
 {
     mn_table *table = mn_table_new(3);
@@ -342,28 +240,6 @@ static int show_table(const mn_manifest *manifest, const char *folder, bool cost
     return mn_exit_of_work(status);
 }
 
-/* An arm that fails does not keep the others from running; one that was stopped, or is a mistake,
- * does. */
-static int run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments)
-{
-    int worst = MN_EXIT_DONE;
-    for (int i = 0; i < manifest->count; i++) {
-        int64_t seeds = manifest->arm[i].seeds;
-        if (!manifest->arm[i].chosen)
-            continue;
-        int code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
-        if (code == MN_EXIT_DONE)
-            code = run_arm(manifest, &manifest->arm[i], seeds, folder, arguments);
-        if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
-            return code;
-        if (code == MN_EXIT_FAILED) {
-            mn_complain("arm '%s' of %s failed", manifest->arm[i].name, manifest->arm[i].benchmark);
-            worst = code;
-        }
-    }
-    return worst;
-}
-
 static int sweep(const mn_arguments *arguments)
 {
     mn_manifest manifest;
@@ -379,7 +255,7 @@ static int sweep(const mn_arguments *arguments)
                        : mn_text("runs/%s", manifest.name != NULL ? manifest.name : "sweep");
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
-        code = run_arms(&manifest, folder, arguments);
+        code = mn_run_arms(&manifest, folder, arguments);
     if (code == MN_EXIT_DONE || code == MN_EXIT_FAILED) {
         const int shown = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
         code = shown != MN_EXIT_DONE ? shown : code;

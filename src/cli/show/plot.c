@@ -5,8 +5,7 @@
  * Colours of groups are Okabe and Ito's, of tasks a part of viridis: both can be told apart by
  * colour-blind people. */
 #include "cli/show/plot.h"
-#include "cli/cli.h"
-#include "cli/curves.h"
+#include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/show/gnuplot.h"
 #include "cli/show/print.h"
@@ -58,19 +57,21 @@ mn_scope mn_plot_scope(const mn_runs *runs)
 /* --- numbers --- */
 
 /* tasks learned, mean, mean - deviation, mean + deviation */
-static void write_averages(const drawing *d, int group)
+static mn_status write_averages(const drawing *d, int group)
 {
     mn_mean_point *points;
-    const int64_t count = mn_group_averages(d->runs, group, d->scope, &points);
+    int64_t count;
+    MN_TRY(mn_group_averages(d->runs, group, d->scope, &points, &count));
     fprintf(d->script, "$average%d << END\n", group);
     for (int64_t i = 0; i < count; i++) {
-        const mn_summary *s = &points[i].accuracy;
-        const double around = isnan(s->deviation) ? 0 : s->deviation;
-        fprintf(d->script, "%g %.4f %.4f %.4f\n", points[i].when, s->mean, s->mean - around,
-                s->mean + around);
+        const mn_mean_point *p = &points[i];
+        const double around = isnan(p->deviation) ? 0 : p->deviation;
+        fprintf(d->script, "%g %.4f %.4f %.4f\n", p->when, p->mean, p->mean - around,
+                p->mean + around);
     }
     fprintf(d->script, "END\n");
     free(points);
+    return MN_OK;
 }
 
 /* A block a task, two empty lines apart: tasks learned, mean accuracy, task. */
@@ -83,8 +84,7 @@ static mn_status write_curves(drawing *d, int group)
         MN_TRY(mn_group_curve(d->runs, group, d->scope, on, &points, &count));
         for (int64_t i = 0; i < count; i++) {
             d->inside = d->inside || points[i].when < 1;
-            fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].accuracy.mean,
-                    (long long)on + 1);
+            fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].mean, (long long)on + 1);
         }
         fprintf(d->script, "\n\n");
         free(points);
@@ -119,7 +119,7 @@ static bool several_benchmarks(const mn_runs *runs)
 static char *name_of(const mn_runs *runs, int group)
 {
     const mn_group *g = &runs->group[group];
-    char *members = g->members > 1 ? mn_text(", %d runs", g->members) : mn_text(" ");
+    char *members = g->members > 1 ? mn_text(", %lld runs", (long long)g->members) : mn_text(" ");
     char *name = several_benchmarks(runs)
                      ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
                      : mn_text("%s%s", g->label, members);
@@ -303,7 +303,7 @@ static mn_status write_script(drawing *d, const char *path, const char *part)
 {
     write_terminal(d, path, part);
     for (int group = 0; group < d->runs->group_count; group++) {
-        write_averages(d, group);
+        MN_TRY(write_averages(d, group));
         MN_TRY(write_curves(d, group));
     }
     write_axes(d);
@@ -337,8 +337,8 @@ static mn_status reserve(const char *part, const char *path)
 mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
 {
     drawing d = {.runs = runs, .scope = scope, .text = path == NULL};
-    d.columns = runs->group_count < PANELS_A_ROW ? runs->group_count : PANELS_A_ROW;
-    d.rows = (runs->group_count + d.columns - 1) / d.columns;
+    d.columns = runs->group_count < PANELS_A_ROW ? (int)runs->group_count : PANELS_A_ROW;
+    d.rows = ((int)runs->group_count + d.columns - 1) / d.columns;
     d.right = right_of_panels(runs);
     bool measured = false;
     for (int i = 0; i < runs->count; i++) {

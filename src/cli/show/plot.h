@@ -2,7 +2,7 @@
 #ifndef MN_CLI_PLOT_H
 #define MN_CLI_PLOT_H
 
-#include "cli/runs.h"
+#include <mneme/groups.h>
 
 /* The scope that curves show when none was asked for: class-il, else domain-il, else task-il. */
 mn_scope mn_plot_scope(const mn_runs *runs);

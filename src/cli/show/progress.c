@@ -2,7 +2,8 @@
  *
  * The library reports every step; drawing is limited here, to ten times a second. */
 #include "cli/show/progress.h"
-#include "cli/cli.h"
+#include "base/clock.h"
+#include "cli/complain.h"
 #include "cli/show/print.h"
 #include "cli/signals.h"
 
@@ -10,16 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const double drawing_interval = 0.1; /* seconds */
-
-double mn_clock(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 mn_status_line mn_status_line_new(bool quiet)
 {
@@ -31,7 +24,7 @@ bool mn_status_line_due(mn_status_line *line)
 {
     if (!line->terminal)
         return false;
-    const double now = mn_clock();
+    const double now = mn_now();
     if (now - line->last < drawing_interval)
         return false;
     line->last = now;

@@ -28,6 +28,5 @@ mn_observer mn_progress_observer(mn_status_line *line);
 /* "  7421 img/s  loss 0.21  12.0 s left": what is known of it after so many seconds. */
 const char *mn_progress_text(double images_per_second, double loss, double seconds,
                              double seconds_left, char *text, size_t bytes);
-double mn_clock(void); /* seconds, monotonic */
 
 #endif

@@ -2,7 +2,7 @@
  * computed here. */
 #include "cli/show/report.h"
 #include "base/options.h"
-#include "cli/cli.h"
+#include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
 #include "cli/show/table.h"
@@ -132,7 +132,7 @@ static void print_probes(const mn_run *run)
 /* Settings that are shown whatever their value; others only where they are not the default. */
 static bool always_shown(const mn_run *run, const char *name)
 {
-    const char *steps = mn_fact_value(run->facts, run->fact_count, "train.steps");
+    const char *steps = mn_settings_value(&run->settings, "train.steps");
     if (strcmp(name, "epochs") == 0)
         return steps == NULL || strcmp(steps, "0") == 0; /* else these are not counted */
     static const char *const names[] = {"batch", "lr", "buffer_size", "buffer_policy"};
@@ -157,17 +157,17 @@ static void print_section(const mn_run *run, const char *section)
     const size_t length = strlen(section);
     const bool train = strcmp(section, "train") == 0;
     char *key = mn_text("%s.name", section);
-    const char *type = mn_fact_value(run->facts, run->fact_count, key);
+    const char *type = mn_settings_value(&run->settings, key);
     char *line = mn_text("%s:%s%s", section, type != NULL ? " " : "", type != NULL ? type : "");
     bool any = type != NULL;
-    for (int i = 0; i < run->fact_count; i++) {
-        const mn_fact *fact = &run->facts[i];
-        const char *name = fact->key + length + 1;
-        if (strncmp(fact->key, section, length) != 0 || fact->key[length] != '.' ||
-            fact->value[0] == '\0' || strcmp(fact->key, key) == 0 ||
-            (train && !always_shown(run, name) && is_default(name, fact->value)))
+    for (int64_t i = 0; i < run->settings.count; i++) {
+        const mn_setting *setting = &run->settings.setting[i];
+        const char *name = setting->key + length + 1;
+        if (strncmp(setting->key, section, length) != 0 || setting->key[length] != '.' ||
+            setting->value[0] == '\0' || strcmp(setting->key, key) == 0 ||
+            (train && !always_shown(run, name) && is_default(name, setting->value)))
             continue;
-        char *longer = mn_text("%s %s=%s", line, name, fact->value);
+        char *longer = mn_text("%s %s=%s", line, name, setting->value);
         free(line);
         line = longer;
         any = true;
@@ -242,7 +242,7 @@ static void print_origin(const mn_run *run)
     free(line);
 }
 
-static void print_kept(const mn_kept_state *kept, int64_t count, double image)
+static void print_kept(const mn_kept_state *kept, int64_t count)
 {
     mn_table *table = mn_table_new(5);
     static const char *const heading[] = {"kept besides", "", "numbers", "bytes", "same as images"};
@@ -253,7 +253,7 @@ static void print_kept(const mn_kept_state *kept, int64_t count, double image)
         mn_table_text(table, "%s", kept[i].network ? "network" : "tensor");
         mn_table_number(table, (double)kept[i].numbers, 0);
         mn_table_number(table, (double)kept[i].bytes, 0);
-        mn_table_number(table, image > 0 ? (double)kept[i].bytes / image : (double)NAN, 1);
+        mn_table_number(table, kept[i].images, 1);
     }
     putchar('\n');
     mn_table_print(table, stdout);
@@ -267,7 +267,7 @@ void mn_report_kept(const mn_results *results)
     if (mn_results_kept(results, &kept, &count) != MN_OK)
         return;
     if (count > 0)
-        print_kept(kept, count, (double)mn_results_bytes_of_image(results));
+        print_kept(kept, count);
     free(kept);
 }
 
@@ -369,7 +369,8 @@ static void add_group(mn_table *table, const mn_runs *runs, int group)
 {
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++) {
-            const mn_summary summary = mn_group_summary(runs, group, overview[m], scope);
+            mn_summary summary;
+            mn_ok_or_die(mn_group_summary(runs, group, overview[m], scope, &summary));
             mn_table_mean(table, summary.mean, summary.deviation);
         }
 }
@@ -385,14 +386,12 @@ static void print_groups(const mn_runs *runs)
     add_metric_headings(table, runs);
     bool unfinished = false;
     for (int group = 0; group < runs->group_count; group++) {
-        int finished = 0;
-        for (int i = 0; i < runs->count; i++)
-            finished += runs->run[i].group == group && mn_run_is_finished(&runs->run[i]);
-        unfinished = unfinished || finished < runs->group[group].members;
+        const mn_group *g = &runs->group[group];
+        unfinished = unfinished || g->finished < g->members;
         if (!one)
-            mn_table_text(table, "%s", runs->group[group].run->benchmark);
-        mn_table_text(table, "%s", runs->group[group].label);
-        mn_table_number(table, finished, 0);
+            mn_table_text(table, "%s", g->run->benchmark);
+        mn_table_text(table, "%s", g->label);
+        mn_table_number(table, (double)g->finished, 0);
         add_group(table, runs, group);
     }
     printf("\nmean %s sample standard deviation over seeds%s\n", mn_plus_minus(),
@@ -465,7 +464,8 @@ cJSON *mn_report_run_json(const mn_run *run)
         cJSON_AddItemToObject(metrics, mn_scope_name(scope), metrics_json(run, scope));
     }
     cJSON_AddItemToObject(json, "kept", mn_report_kept_json(run->results));
-    cJSON_AddItemToObject(json, "config", cJSON_Duplicate(run->config, true));
+    cJSON_AddItemToObject(json, "config",
+                          mn_or_die(cJSON_Parse(mn_results_value(run->results, "config"))));
     return json;
 }
 
@@ -481,7 +481,8 @@ static cJSON *group_json(const mn_runs *runs, int group)
         cJSON *metrics = cJSON_AddObjectToObject(json, mn_scope_name(scope));
         const char *name, *meaning;
         for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
-            const mn_summary summary = mn_group_summary(runs, group, name, scope);
+            mn_summary summary;
+            mn_ok_or_die(mn_group_summary(runs, group, name, scope, &summary));
             cJSON_AddItemToObject(metrics, name, mn_summary_json(&summary));
         }
     }

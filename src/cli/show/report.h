@@ -2,7 +2,8 @@
 #ifndef MN_CLI_REPORT_H
 #define MN_CLI_REPORT_H
 
-#include "cli/runs.h"
+#include <cjson/cJSON.h>
+#include <mneme/groups.h>
 
 /* One run: where it stands, its settings, accuracy matrices and metrics. */
 void mn_report_run(const mn_run *run);

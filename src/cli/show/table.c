@@ -3,7 +3,7 @@
  * A cell remembers whether it was added as a number, so that alignment follows from the contents
  * and no caller states it. */
 #include "cli/show/table.h"
-#include "cli/cli.h"
+#include "cli/complain.h"
 #include "cli/show/print.h"
 
 #include <math.h>

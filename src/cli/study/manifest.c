@@ -5,7 +5,7 @@
 #include "cli/study/manifest.h"
 #include "base/json.h"
 #include "base/options.h"
-#include "cli/cli.h"
+#include "cli/complain.h"
 #include "cli/files.h"
 
 #include <math.h>

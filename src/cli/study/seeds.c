@@ -2,22 +2,24 @@
  *
  * The parent only forks, listens to one pipe and waits.  It touches no OpenMP, BLAS or SQLite
  * before the last child has ended, because their threads and locks do not survive a fork. */
-#include "base/json.h"
-#include "cli/cli.h"
-#include "cli/experiment.h"
+#include "cli/study/seeds.h"
+#include "base/clock.h"
+#include "base/cores.h"
+#include "base/folder.h"
+#include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/json.h"
 #include "cli/show/print.h"
 #include "cli/show/progress.h"
 #include "cli/show/report.h"
 #include "cli/signals.h"
+#include "cli/study/attend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +85,7 @@ static void tell(const child *c, message m)
 static void child_progress(void *context, const mn_progress *now)
 {
     child *c = context;
-    const double time = mn_clock();
+    const double time = mn_now();
     if (time - c->last < 0.1)
         return;
     c->last = time;
@@ -106,26 +108,23 @@ static void child_log(void *context, mn_log_level level, const char *line)
 static mn_status check_same_settings(const mn_experiment *experiment, const char *path,
                                      bool *finished)
 {
-    mn_runs runs;
+    mn_runs *runs;
     MN_TRY(mn_runs_open(&path, 1, &runs));
-    const mn_run *run = &runs.run[0];
+    const mn_run *run = &runs->run[0];
     *finished = mn_run_is_finished(run);
-    cJSON *config;
-    mn_status status = mn_json_parse(mn_experiment_json(experiment), "configuration", &config);
+    mn_settings settings;
+    mn_status status = mn_settings_read(mn_experiment_json(experiment), run->strategy, &settings);
     if (status == MN_OK) {
-        mn_fact *facts;
-        const int count = mn_facts_new(config, run->strategy, &facts);
-        const mn_fact *other = mn_facts_differ(facts, count, run->facts, run->fact_count);
+        const mn_setting *other = mn_settings_differ(&settings, &run->settings);
         if (other != NULL)
             status = mn_fail(MN_BAD_OPTION,
                              "%s is of another study: it has %s=%s, this one %s; choose another "
                              "--out folder",
-                             path, other->key,
-                             mn_fact_value(run->facts, run->fact_count, other->key), other->value);
-        mn_facts_free(facts, count);
-        cJSON_Delete(config);
+                             path, other->key, mn_settings_value(&run->settings, other->key),
+                             other->value);
+        mn_settings_free(&settings);
     }
-    mn_runs_free(&runs);
+    mn_runs_free(runs);
     return status;
 }
 
@@ -164,7 +163,7 @@ static mn_status start(study *s, int index)
 {
     seed_run *seed = &s->seed[index];
     fflush(NULL); /* or the child would print it again */
-    seed->began = mn_clock();
+    seed->began = mn_now();
     seed->process = fork();
     if (seed->process < 0)
         return mn_fail(MN_IO_FAILED, "no process for seed %lld: %s", (long long)seed->seed,
@@ -231,8 +230,7 @@ static void ended(study *s, seed_run *seed, int how)
                                (long long)seed->seed, seed->path);
         else
             mn_status_line_say(&s->line, "seed %lld done after %s: %s", (long long)seed->seed,
-                               mn_duration(mn_clock() - seed->began, text, sizeof text),
-                               seed->path);
+                               mn_duration(mn_now() - seed->began, text, sizeof text), seed->path);
     } else if (seed->state == BROKEN && !seed->explained) {
         mn_status_line_clear(&s->line);
         if (WIFSIGNALED(how))
@@ -271,7 +269,7 @@ static void draw(study *s)
             total = s->seed[i].total; /* seeds have equally many steps */
     }
     total *= s->count;
-    const double spent = mn_clock() - s->began;
+    const double spent = mn_now() - s->began;
     const double left =
         done > at_start ? spent * (double)(total - done) / (double)(done - at_start) : -1;
     snprintf(text, sizeof text, "%d of %d seeds done, %d running  %.0f %%%s", finished, s->count,
@@ -312,11 +310,10 @@ static mn_status attend(study *s)
 /* As many processes as there are cores for the threads of each. */
 static int usual_jobs(const mn_arguments *arguments)
 {
-    cpu_set_t set;
     int64_t threads = 1;
     if (mn_arguments_int(arguments, "threads", 0, 1024, &threads) != MN_OK || threads == 0)
         threads = 1; /* or the experiment will refuse it */
-    const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    const int cores = mn_physical_cores();
     return cores > threads ? cores / (int)threads : 1;
 }
 
@@ -351,19 +348,19 @@ static mn_status show_study(const study *s, bool json)
     for (int i = 0; i < s->count; i++)
         if (s->seed[i].state == DONE)
             paths[count++] = s->seed[i].path;
-    mn_runs runs;
+    mn_runs *runs;
     const mn_status status = mn_runs_open(paths, count, &runs);
     free(paths);
     if (status != MN_OK)
         return status;
     if (json) {
-        cJSON *report = mn_report_runs_json(&runs);
+        cJSON *report = mn_report_runs_json(runs);
         mn_json_print(report);
         cJSON_Delete(report);
     } else if (count > 0) {
-        mn_report_runs(&runs);
+        mn_report_runs(runs);
     }
-    mn_runs_free(&runs);
+    mn_runs_free(runs);
     return MN_OK;
 }
 
@@ -404,7 +401,7 @@ int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs)
                .jobs = jobs > 0 ? (int)jobs : usual_jobs(arguments),
                .pipe = {-1, -1},
                .line = mn_status_line_new(mn_arguments_has(arguments, "quiet")),
-               .began = mn_clock()};
+               .began = mn_now()};
     mn_status status = prepare(&s, arguments, mn_arguments_value(arguments, "out"));
     int code = mn_exit_of_request(status);
     if (status == MN_OK) {

@@ -1,5 +1,5 @@
-/* results.h -- reading run files: accuracies, metrics, the buffer's contents; and statistics over
- * seeds.  Every metric is an SQL view over raw counts in the run file (docs/metrics.md has the
+/* results.h -- reading run files: accuracies, metrics, the buffer's contents.
+ * Every metric is an SQL view over raw counts in the run file (docs/metrics.md has the
  * formulas); nothing here computes an accuracy again.
  */
 #ifndef MNEME_RESULTS_H
@@ -39,6 +39,9 @@ MN_API const char *mn_results_task_classes(const mn_results *results, int64_t ta
  * not measured. */
 MN_API double mn_results_accuracy(const mn_results *results, mn_scope scope, int64_t after_task,
                                   int64_t on_task);
+/* The mean of it over tasks 0 to after_task; NaN when one of them was not measured. */
+MN_API double mn_results_average_after(const mn_results *results, mn_scope scope,
+                                       int64_t after_task);
 /* A metric by the name of its view ("average_accuracy", "forgetting", ...); NaN when undefined. */
 MN_API double mn_results_metric(const mn_results *results, const char *name, mn_scope scope);
 /* The i-th metric's name and one-line meaning; NULL past the end. */
@@ -69,9 +72,11 @@ typedef struct mn_buffer_count {
 } mn_buffer_count;
 MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
                                    int64_t *count); /* caller frees */
-/* Bytes of exemplars in the file: images, and columns. */
-MN_API mn_status mn_results_buffer_bytes(const mn_results *results, int64_t *images,
-                                         int64_t *columns);
+/* All exemplars in the file, and the bytes of their images and of their columns. */
+typedef struct mn_buffer_size {
+    int64_t rows, image_bytes, column_bytes;
+} mn_buffer_size;
+MN_API mn_buffer_size mn_results_buffer_size(const mn_results *results);
 
 /* What a strategy keeps besides the shared network, the buffer and optimisers' moments: a network of
  * its own, or a tensor. */
@@ -80,10 +85,14 @@ typedef struct mn_kept_state {
     bool network;
     int64_t numbers;   /* parameters and statistics of a network */
     int64_t bytes;
+    double images;     /* of the data that take as many bytes; NaN: unknown */
 } mn_kept_state;
 MN_API mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept,
                                  int64_t *count); /* caller frees */
-MN_API int64_t mn_results_bytes_of_image(const mn_results *results); /* of the data; 0: unknown */
+
+/* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
+ * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */
+MN_API mn_status mn_export_weights(const char *path, const char *out);
 
 /* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,
  * oldest first. */
@@ -91,15 +100,6 @@ MN_API mn_status mn_results_sheet(const char *path, const char *png);
 /* Draws the images that a generator of the run made, as a PNG: for each class a row for each task
  * after which it made some, from equal noise. */
 MN_API mn_status mn_results_samples(const char *path, const char *png);
-
-/* --- statistics over seeds -------------------------------------------------------------------- */
-typedef struct mn_summary {
-    int64_t n;
-    double mean, deviation; /* sample standard deviation; NaN for n < 2 */
-    double low, high;       /* 95 % bootstrap interval of the mean (10 000 resamples, fixed key) */
-    double half;            /* of Student's 95 % interval, mean +- half; NaN for n < 2 */
-} mn_summary;
-MN_API mn_summary mn_summarise(const double *values, int64_t n);
 
 #ifdef __cplusplus
 }

@@ -20,10 +20,6 @@ MN_API mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 /* Continues a run from its last commit; a finished run is MN_OK at once. */
 MN_API mn_status mn_resume(const char *path, const mn_observer *observer);
 
-/* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
- * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */
-MN_API mn_status mn_export_weights(const char *path, const char *out);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,6 @@
 /* mixing.c -- services that blend the rows of a batch in pairs. */
-#include "autograd/memory.h"
+#include "autograd/node.h"
 #include "learner/learner.h"
-#include "learner/services/random.h"
 
 #include <mneme/mixing.h>
 #include <string.h>

@@ -1,20 +1,10 @@
-/* cli.h -- what the commands of the program share: their table, complaints and exit codes. */
-#ifndef MN_CLI_CLI_H
-#define MN_CLI_CLI_H
-
-#include "cli/arguments.h"
+/* complain.h -- complaints on standard error, and the exit codes that go with them. */
+#ifndef MN_CLI_COMPLAIN_H
+#define MN_CLI_COMPLAIN_H
 
 #include <mneme/status.h>
 
 enum { MN_EXIT_DONE = 0, MN_EXIT_FAILED = 1, MN_EXIT_USAGE = 2, MN_EXIT_INTERRUPTED = 75 };
-
-extern const mn_command mn_command_run, mn_command_resume, mn_command_sweep, mn_command_show,
-    mn_command_compare, mn_command_plot, mn_command_buffer, mn_command_export, mn_command_list,
-    mn_command_help, mn_command_new, mn_command_data, mn_command_judge;
-extern const mn_command *const mn_commands[]; /* NULL-ended */
-
-/* The text of `mneme --help`. */
-void mn_program_help(void);
 
 /* One line on standard error, after "mneme: ". */
 void mn_complain(const char *format, ...) MN_PRINTF(1, 2);
@@ -24,6 +14,8 @@ void mn_complain(const char *format, ...) MN_PRINTF(1, 2);
 int mn_exit_of_request(mn_status status);
 int mn_exit_of_work(mn_status status);
 
+/* Ends the program with the message of a failure. */
+void mn_ok_or_die(mn_status status);
 /* Ends the program when memory has run out; otherwise returns its argument. */
 void *mn_or_die(void *memory);
 /* printf into fresh memory. */

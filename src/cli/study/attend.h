@@ -1,6 +1,7 @@
-/* experiment.h -- from the arguments of `mneme run` to experiments and their files. */
-#ifndef MN_CLI_EXPERIMENT_H
-#define MN_CLI_EXPERIMENT_H
+/* attend.h -- from the arguments of `mneme run` to an experiment, a run under observation, and its
+ * results. */
+#ifndef MN_CLI_ATTEND_H
+#define MN_CLI_ATTEND_H
 
 #include "cli/arguments.h"
 
@@ -19,8 +20,5 @@ mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments)
 int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet);
 /* Prints the results of a finished file, for people or as JSON; returns the exit code. */
 int mn_show_file(const char *path, bool json);
-
-/* cmd_run with --seeds: one process a seed. */
-int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs);
 
 #endif

@@ -1,0 +1,37 @@
+/* folder.c -- making folders, from the outermost to the innermost. */
+#include "base/folder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static mn_status make_one(const char *path)
+{
+    struct stat found;
+    if (mkdir(path, 0777) == 0)
+        return MN_OK;
+    if (errno == EEXIST && stat(path, &found) == 0 && S_ISDIR(found.st_mode))
+        return MN_OK;
+    if (errno == EEXIST)
+        return mn_fail(MN_BAD_OPTION, "'%s' is there and is no folder", path);
+    return mn_fail(MN_IO_FAILED, "%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+mn_status mn_folder_make_above(const char *path)
+{
+    if (path[0] == '\0')
+        return MN_OK;
+    char *folder = strdup(path);
+    if (folder == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the path '%s'", path);
+    mn_status status = MN_OK;
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL && status == MN_OK;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        status = make_one(folder);
+        *slash = '/';
+    }
+    free(folder);
+    return status;
+}

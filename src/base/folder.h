@@ -1,0 +1,10 @@
+/* folder.h -- making folders. */
+#ifndef MN_BASE_FOLDER_H
+#define MN_BASE_FOLDER_H
+
+#include <mneme/status.h>
+
+/* Makes the folder that `path` lies in, and those above it; existing ones are fine. */
+mn_status mn_folder_make_above(const char *path);
+
+#endif

@@ -1,0 +1,117 @@
+/* arms.c -- running the arms of a study.
+ *
+ * Every arm is a `mneme run --seeds` of its own process, so a study continues where it was stopped
+ * exactly as a run does. */
+#include "cli/study/arms.h"
+#include "cli/complain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { MOST_WORDS = 256 };
+
+/* The command line of an arm, grown word by word. */
+typedef struct words {
+    char *word[MOST_WORDS + 1]; /* NULL-ended, owned */
+    int count;
+} words;
+
+static void add_word(words *line, char *word)
+{
+    if (line->count < MOST_WORDS)
+        line->word[line->count++] = word;
+    else
+        free(word);
+    line->word[line->count] = NULL;
+}
+
+static void free_words(words *line)
+{
+    for (int i = 0; i < line->count; i++)
+        free(line->word[i]);
+}
+
+static void add_settings(words *line, const cJSON *set)
+{
+    const cJSON *setting;
+    cJSON_ArrayForEach(setting, set)
+    {
+        char *value = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
+                                              : mn_or_die(cJSON_PrintUnformatted(setting));
+        add_word(line, mn_text("--set"));
+        add_word(line, mn_text("%s=%s", setting->string, value));
+        free(value);
+    }
+}
+
+/* Runs the program itself; its results are shown at the end, so its standard output is dropped. */
+static int run_itself(words *line)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t process;
+    const int failed = posix_spawn(&process, "/proc/self/exe", &actions, NULL, line->word, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0) {
+        mn_complain("cannot start an arm: %s", strerror(failed));
+        return MN_EXIT_FAILED;
+    }
+    int how;
+    while (waitpid(process, &how, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
+}
+
+static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds,
+                   const char *folder, const mn_arguments *arguments)
+{
+    words line = {.count = 0};
+    add_word(&line, mn_text("mneme"));
+    add_word(&line, mn_text("run"));
+    add_word(&line, mn_text("%s", arm->benchmark));
+    add_word(&line, mn_text("%s", arm->strategy));
+    add_word(&line, mn_text("--seeds"));
+    add_word(&line, mn_text("%lld", (long long)seeds));
+    add_word(&line, mn_text("--out"));
+    add_word(&line, mn_text("%s/%s", folder, arm->folder));
+    const char *jobs = mn_arguments_value(arguments, "jobs");
+    if (jobs != NULL) {
+        add_word(&line, mn_text("--jobs"));
+        add_word(&line, mn_text("%s", jobs));
+    }
+    if (mn_arguments_has(arguments, "quiet"))
+        add_word(&line, mn_text("--quiet"));
+    add_settings(&line, manifest->set);
+    add_settings(&line, arm->set);
+    const int code = run_itself(&line);
+    free_words(&line);
+    return code;
+}
+
+int mn_run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments)
+{
+    int worst = MN_EXIT_DONE;
+    for (int i = 0; i < manifest->count; i++) {
+        int64_t seeds = manifest->arm[i].seeds;
+        if (!manifest->arm[i].chosen)
+            continue;
+        int code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
+        if (code == MN_EXIT_DONE)
+            code = run_arm(manifest, &manifest->arm[i], seeds, folder, arguments);
+        if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
+            return code;
+        if (code == MN_EXIT_FAILED) {
+            mn_complain("arm '%s' of %s failed", manifest->arm[i].name, manifest->arm[i].benchmark);
+            worst = code;
+        }
+    }
+    return worst;
+}

@@ -1,0 +1,13 @@
+/* arms.h -- running the arms of a study. */
+#ifndef MN_CLI_ARMS_H
+#define MN_CLI_ARMS_H
+
+#include "cli/arguments.h"
+#include "cli/study/manifest.h"
+
+/* Runs the chosen arms one after the other, each as a `mneme run --seeds` of its own process with
+ * its files in a folder below `folder`; returns the worst exit code.  An arm that fails does not
+ * keep the others from running; one that was stopped, or is a mistake, does. */
+int mn_run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments);
+
+#endif

@@ -1,0 +1,132 @@
+/* differences.c -- differences between groups of runs, paired by seed.
+ *
+ * Two strategies with unequal budgets are not compared: a larger buffer or one more epoch explains
+ * more than most methods do. */
+#include <mneme/groups.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What must be equal: the stream, the data, the network, and how much may be seen and kept. */
+static const char *const budget[] = {
+    "dataset.",
+    "stream.",
+    "labels.",
+    "network.",
+    "train.epochs",
+    "train.steps",
+    "train.batch",
+    "train.buffer_size",
+    "train.buffer_bytes",
+    "train.validation",
+    "train.class_order_seed",
+};
+
+static bool is_budget(const char *key)
+{
+    for (size_t i = 0; i < sizeof budget / sizeof budget[0]; i++) {
+        const size_t length = strlen(budget[i]);
+        if (budget[i][length - 1] == '.' ? strncmp(key, budget[i], length) == 0
+                                         : strcmp(key, budget[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A setting that only one of the two has (a buffer that the other does not need) is no difference
+ * in budget that could be made equal. */
+static mn_status check_budget(const mn_group *a, const mn_group *b)
+{
+    const mn_run *x = a->run, *y = b->run;
+    if (strcmp(x->benchmark, y->benchmark) != 0)
+        return mn_fail(MN_BAD_OPTION, "%s ran on %s, but %s on %s; compare runs of one benchmark",
+                       a->label, x->benchmark, b->label, y->benchmark);
+    for (int64_t i = 0; i < x->settings.count; i++) {
+        const mn_setting *setting = &x->settings.setting[i];
+        const char *other = mn_settings_value(&y->settings, setting->key);
+        if (!is_budget(setting->key) || other == NULL || strcmp(setting->value, other) == 0)
+            continue;
+        return mn_fail(MN_BAD_OPTION,
+                       "unequal budgets: %s has %s=%s, but %s has %s; make them equal", a->label,
+                       setting->key, setting->value, b->label, other);
+    }
+    return MN_OK;
+}
+
+mn_status mn_runs_check_budgets(const mn_runs *runs)
+{
+    for (int64_t a = 0; a < runs->group_count; a++)
+        for (int64_t b = a + 1; b < runs->group_count; b++)
+            MN_TRY(check_budget(&runs->group[a], &runs->group[b]));
+    return MN_OK;
+}
+
+static mn_status check_run(const mn_runs *runs, int64_t i)
+{
+    const mn_run *run = &runs->run[i];
+    if (!mn_run_is_finished(run))
+        return mn_fail(MN_BAD_OPTION,
+                       "%s is not finished (%lld of %lld tasks); 'mneme resume %s' continues it",
+                       run->path, (long long)run->finished, (long long)run->tasks, run->path);
+    for (int64_t j = 0; j < i; j++)
+        if (runs->run[j].group == run->group && runs->run[j].seed == run->seed)
+            return mn_fail(MN_BAD_OPTION, "%s and %s are the same run: %s with seed %lld",
+                           runs->run[j].path, run->path, runs->group[run->group].label,
+                           (long long)run->seed);
+    return MN_OK;
+}
+
+/* The run of a group with this seed; NULL: there is none. */
+static const mn_run *with_seed(const mn_runs *runs, int64_t group, int64_t seed)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        if (runs->run[i].group == group && runs->run[i].seed == seed)
+            return &runs->run[i];
+    return NULL;
+}
+
+static mn_status check_seeds(const mn_runs *runs, int64_t a, int64_t b)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        if (runs->run[i].group == a && with_seed(runs, b, runs->run[i].seed) != NULL)
+            return MN_OK;
+    return mn_fail(MN_BAD_OPTION, "%s and %s have no seed in common, so they cannot be paired",
+                   runs->group[a].label, runs->group[b].label);
+}
+
+mn_status mn_runs_check_pairs(const mn_runs *runs)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        MN_TRY(check_run(runs, i));
+    if (runs->group_count < 2)
+        return mn_fail(MN_BAD_OPTION,
+                       "only runs of %s were given; a comparison needs two strategies, or two "
+                       "settings of one",
+                       runs->group_count == 1 ? runs->group[0].label : "no strategy");
+    for (int64_t a = 0; a < runs->group_count; a++)
+        for (int64_t b = a + 1; b < runs->group_count; b++)
+            MN_TRY(check_seeds(runs, a, b));
+    return MN_OK;
+}
+
+mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t minus, const char *metric,
+                               mn_scope scope, mn_summary *difference)
+{
+    double *values = calloc((size_t)runs->count + 1, sizeof *values);
+    int64_t n = 0;
+    if (values == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the differences of runs");
+    for (int64_t i = 0; i < runs->count; i++) {
+        const mn_run *run = &runs->run[i];
+        const mn_run *other = run->group == minus ? with_seed(runs, of, run->seed) : NULL;
+        if (other == NULL || !mn_run_is_finished(run) || !mn_run_is_finished(other))
+            continue;
+        values[n] = mn_results_metric(other->results, metric, scope) -
+                    mn_results_metric(run->results, metric, scope);
+        n += !isnan(values[n]);
+    }
+    *difference = mn_summarise(values, n);
+    free(values);
+    return MN_OK;
+}

@@ -1,0 +1,257 @@
+/* memory.c -- looking at the images that a run remembers, and at those that its generator made. */
+#include "data/sheet/sheet.h"
+#include "store/query.h"
+
+#include <mneme/results.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 16, MOST_ROWS = 400 };
+
+typedef struct kept {
+    int64_t slot, seen;
+    int32_t label, task;
+} kept;
+
+typedef struct memory {
+    const char *path;
+    mn_runfile *file;
+    mn_results *results;
+    mn_sheet *sheet;
+    int64_t image_bytes, newest; /* newest: images offered when the last one was kept */
+    int64_t shown_task;
+    int64_t shown, in_row; /* samples */
+    int32_t shown_label;
+    uint8_t *pixels; /* (image) of one exemplar */
+} memory;
+
+static mn_status image_shape(const mn_results *results, const char *path, mn_shape *image)
+{
+    const char *text = mn_results_value(results, "image");
+    long long channels, height, width;
+    if (text == NULL || sscanf(text, "%lldx%lldx%lld", &channels, &height, &width) != 3 ||
+        channels < 1 || channels > 4 || height < 1 || height > 65536 || width < 1 ||
+        width > (1 << 28) / height)
+        return mn_fail(MN_CORRUPT, "%s: does not say what shape its images have", path);
+    *image = MN_SHAPE(channels, height, width);
+    return MN_OK;
+}
+
+/* The i-th of a list of names with ", " between; the number where there is none. */
+static void nth_name(const char *names, int64_t i, int64_t number, char *name, size_t bytes)
+{
+    for (; names != NULL && i > 0; i--) {
+        names = strstr(names, ", ");
+        names = names != NULL ? names + 2 : NULL;
+    }
+    if (names == NULL)
+        snprintf(name, bytes, "%lld", (long long)number);
+    else
+        snprintf(name, bytes, "%.*s", (int)strcspn(names, ","), names);
+}
+
+static int64_t count_names(const char *names)
+{
+    int64_t count = 1;
+    while (names != NULL && (names = strstr(names, ", ")) != NULL) {
+        names += 2;
+        count++;
+    }
+    return count;
+}
+
+static void class_name(const mn_results *results, int32_t label, int32_t task, char *name,
+                       size_t bytes)
+{
+    const char *total = mn_results_value(results, "classes");
+    int64_t first = 0; /* of the task's classes: 0 where every task has all */
+    if (total != NULL && count_names(mn_results_task_classes(results, task)) < atoll(total))
+        for (int64_t t = 0; t < task; t++)
+            first += count_names(mn_results_task_classes(results, t));
+    if (label < 0)
+        snprintf(name, bytes, "unlabelled");
+    else
+        nth_name(mn_results_task_classes(results, task), label - first, label, name, bytes);
+}
+
+/* --- exemplars --- */
+
+static mn_status take_image(void *context, const mn_exemplar *exemplar)
+{
+    memory *m = context;
+    if ((int64_t)exemplar->image_bytes != m->image_bytes)
+        return mn_fail(MN_CORRUPT, "%s: exemplar %lld has %zu bytes, expected %lld", m->path,
+                       (long long)exemplar->slot, exemplar->image_bytes, (long long)m->image_bytes);
+    memcpy(m->pixels, exemplar->image, exemplar->image_bytes);
+    return MN_OK;
+}
+
+static mn_status pass_over(void *context, int64_t slot, const char *name, const float *values,
+                           int64_t width)
+{
+    (void)context, (void)slot, (void)name, (void)values, (void)width;
+    return MN_OK;
+}
+
+/* One class of one task: rows[0..count-1], oldest first; of many, some at even distances. */
+static mn_status draw_class(memory *m, const kept *rows, int64_t count)
+{
+    const mn_exemplar_reader reader = {.context = m, .row = take_image, .column = pass_over};
+    char name[96];
+    if (rows->task != m->shown_task)
+        MN_TRY(mn_sheet_row(m->sheet, "task %lld", (long long)rows->task + 1));
+    m->shown_task = rows->task;
+    class_name(m->results, rows->label, rows->task, name, sizeof name);
+    MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", name, (long long)count));
+    const int64_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
+    for (int64_t i = 0; i < shown; i++) {
+        const kept *one = &rows[shown > 1 ? i * (count - 1) / (shown - 1) : 0];
+        MN_TRY(mn_runfile_read_exemplar(m->file, one->slot, &reader));
+        MN_TRY(
+            mn_sheet_image(m->sheet, m->pixels, (double)(one->seen + 1) / (double)(m->newest + 1)));
+    }
+    return MN_OK;
+}
+
+static mn_status read_kept(memory *m, kept **rows, int64_t *count)
+{
+    mn_query *query;
+    bool row;
+    int64_t capacity = 0;
+    *rows = NULL;
+    *count = 0;
+    MN_TRY(mn_query_new(m->file,
+                        "SELECT slot, seen, label, task FROM exemplar ORDER BY task, label, seen",
+                        &query));
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        if (*count == capacity) {
+            capacity = capacity > 0 ? 2 * capacity : 1024;
+            kept *larger = realloc(*rows, (size_t)capacity * sizeof *larger);
+            if (larger == NULL) {
+                status = mn_fail(MN_NO_MEMORY, "out of memory for a list of exemplars");
+                break;
+            }
+            *rows = larger;
+        }
+        (*rows)[*count] = (kept){mn_query_int(query, 0), mn_query_int(query, 1),
+                                 (int32_t)mn_query_int(query, 2), (int32_t)mn_query_int(query, 3)};
+        m->newest = (*rows)[*count].seen > m->newest ? (*rows)[*count].seen : m->newest;
+        (*count)++;
+        status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
+    return status;
+}
+
+static mn_status draw_memory(memory *m)
+{
+    kept *rows;
+    int64_t count, classes = 0;
+    mn_status status = read_kept(m, &rows, &count);
+    if (status == MN_OK && count == 0)
+        status = mn_fail(MN_NOT_FOUND, "%s: the run remembers nothing", m->path);
+    if (status == MN_OK)
+        status = mn_sheet_row(m->sheet,
+                              "%s, %s, seed %s: %lld remembered; from left to right and by "
+                              "their bars: when they were seen",
+                              mn_results_value(m->results, "benchmark"),
+                              mn_results_value(m->results, "strategy"),
+                              mn_results_value(m->results, "seed"), (long long)count);
+    for (int64_t i = 0, next; i < count && status == MN_OK && classes < MOST_ROWS; i = next) {
+        for (next = i + 1;
+             next < count && rows[next].label == rows[i].label && rows[next].task == rows[i].task;)
+            next++;
+        status = draw_class(m, rows + i, next - i);
+        if (++classes == MOST_ROWS && next < count && status == MN_OK)
+            status = mn_sheet_row(m->sheet, "and more, which are not shown");
+    }
+    free(rows);
+    return status;
+}
+
+/* --- what a generator made --- */
+
+static int64_t task_of_class(const mn_results *results, int32_t label)
+{
+    int64_t task = 0, first = 0;
+    for (const char *names; (names = mn_results_task_classes(results, task)) != NULL; task++) {
+        first += count_names(names);
+        if (label < first)
+            return task;
+    }
+    return 0;
+}
+
+static mn_status draw_sample(void *context, const mn_sample *sample)
+{
+    memory *m = context;
+    char name[96];
+    if ((int64_t)sample->bytes != m->image_bytes)
+        return mn_fail(MN_CORRUPT, "%s: a sample has %zu bytes, expected %lld", m->path,
+                       sample->bytes, (long long)m->image_bytes);
+    if (m->shown == 0)
+        MN_TRY(mn_sheet_row(m->sheet, "%s, %s, seed %s: made by the generator after each task",
+                            mn_results_value(m->results, "benchmark"),
+                            mn_results_value(m->results, "strategy"),
+                            mn_results_value(m->results, "seed")));
+    m->shown++;
+    if (sample->label != m->shown_label || sample->after_task != m->shown_task) {
+        class_name(m->results, sample->label, (int32_t)task_of_class(m->results, sample->label),
+                   name, sizeof name);
+        MN_TRY(mn_sheet_row(m->sheet, "%.20s, task %lld", name, (long long)sample->after_task + 1));
+        m->in_row = 0;
+    }
+    m->shown_label = sample->label;
+    m->shown_task = sample->after_task;
+    return m->in_row++ < MOST_COLUMNS ? mn_sheet_image(m->sheet, sample->image, -1) : MN_OK;
+}
+
+static mn_status draw_samples(memory *m)
+{
+    m->shown_label = -1;
+    MN_TRY(mn_runfile_read_samples(m->file, draw_sample, m));
+    return m->shown > 0 ? MN_OK
+                        : mn_fail(MN_NOT_FOUND,
+                                  "%s: the run has kept no images of a generator; genifer and dgr "
+                                  "keep some after each task (mog-replay draws features, which "
+                                  "nobody can look at)",
+                                  m->path);
+}
+
+static mn_status draw(const char *path, const char *png, mn_status (*of)(memory *m))
+{
+    memory m = {.path = path, .shown_task = -1};
+    mn_shape image;
+    MN_TRY(mn_results_open(path, &m.results));
+    mn_status status = image_shape(m.results, path, &image);
+    if (status == MN_OK) {
+        m.image_bytes = mn_shape_count(image);
+        m.pixels = malloc((size_t)m.image_bytes);
+        status = m.pixels != NULL ? mn_sheet_new(image, &m.sheet)
+                                  : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
+    }
+    if (status == MN_OK)
+        status = mn_runfile_open(path, MN_READ, &m.file);
+    if (status == MN_OK)
+        status = of(&m);
+    if (m.file != NULL)
+        mn_runfile_close(m.file);
+    if (status == MN_OK)
+        status = mn_sheet_write(m.sheet, png);
+    mn_sheet_free(m.sheet);
+    mn_results_free(m.results);
+    free(m.pixels);
+    return status;
+}
+
+mn_status mn_results_sheet(const char *path, const char *png)
+{
+    return draw(path, png, draw_memory);
+}
+
+mn_status mn_results_samples(const char *path, const char *png)
+{
+    return draw(path, png, draw_samples);
+}
