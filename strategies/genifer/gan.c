@@ -20,7 +20,7 @@
 
 enum { MOST_ROWS = MN_MOST_AUGMENTED, PENALTY_EVERY = 16, ADAPT_EVERY = 4 };
 /* Rates are lower by it, as the penalty makes 17 updates of 16. */
-static const double lazy = PENALTY_EVERY / (PENALTY_EVERY + 1.0);
+static const double lazy = (double)PENALTY_EVERY / (PENALTY_EVERY + 1);
 static const double certain_of = 0.99; /* share of the past in the running mean of the loss */
 
 /* --- opening --- */
@@ -302,7 +302,7 @@ static void adapt_augmentation(mn_learner *learner)
     if (*s->updates % ADAPT_EVERY != 0)
         return;
     *s->augmented =
-        mn_augmentation_adapted(*s->augmented, *s->signs / ADAPT_EVERY, o->most_augmented);
+        mn_augmentation_adapted(*s->augmented, *s->signs / (double)ADAPT_EVERY, o->most_augmented);
     *s->signs = 0;
 }
 

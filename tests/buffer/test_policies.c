@@ -65,11 +65,11 @@ enum { IMAGES = 40, TRIALS = 6000 };
 
 static double unevenness(const int64_t *count, double size, double pairs)
 {
-    const double mean = size / IMAGES;
+    const double mean = size / (double)IMAGES;
     double square = 0;
     for (int i = 0; i < IMAGES; i++)
         square += pow((double)count[i] - mean, 2);
-    return square / (mean - pairs / (IMAGES * (IMAGES - 1.0)));
+    return square / (mean - pairs / (double)(IMAGES * (IMAGES - 1)));
 }
 
 START_TEST(balanced_samples_each_class_uniformly)
@@ -217,7 +217,7 @@ static void herd_by_force(const herding_task *t, int32_t label, int64_t wanted, 
             norm += pow((double)t->features[row * WIDTH + d], 2);
         for (int64_t d = 0; d < WIDTH; d++) {
             f[n][d] = norm > 0 ? (double)t->features[row * WIDTH + d] / sqrt(norm) : 0;
-            mean[d] += f[n][d] / CLASS_ROWS;
+            mean[d] += f[n][d] / (double)CLASS_ROWS;
         }
         id[n++] = t->rows.indices[row];
     }

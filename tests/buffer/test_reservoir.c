@@ -160,10 +160,10 @@ static double p_of(const mn_policy *policy, const scene *s)
         for (int64_t i = 0; i < s->images; i++)
             count[i] += kept[i];
     }
-    const double n = (double)s->images, p = (double)s->capacity / n;
+    const double n = (double)s->images, p = (double)s->capacity / n, trials = TRIALS;
     double chi_square = 0;
     for (int64_t i = 0; i < s->images; i++)
-        chi_square += pow((double)count[i] - TRIALS * p, 2) / (TRIALS * p * (1 - p));
+        chi_square += pow((double)count[i] - trials * p, 2) / (trials * p * (1 - p));
     return chi_square_survival(chi_square * (n - 1) / n, n - 1);
 }
 
@@ -210,10 +210,11 @@ START_TEST(every_subset_is_as_likely)
             subset |= kept[i] << i;
         count[subset]++;
     }
+    const double mean = (double)TRIALS / 10;
     double chi_square = 0;
     for (int subset = 0; subset < 32; subset++)
         if (__builtin_popcount((unsigned)subset) == 2)
-            chi_square += pow((double)count[subset] - TRIALS / 10.0, 2) / (TRIALS / 10.0);
+            chi_square += pow((double)count[subset] - mean, 2) / mean;
     ck_assert_double_gt(chi_square_survival(chi_square, 9), 1e-4);
 }
 END_TEST

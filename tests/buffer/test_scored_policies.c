@@ -50,7 +50,7 @@ static double unlikeliness(const int64_t *count, const double *expected)
 {
     double square = 0;
     for (int i = 0; i <= SLOTS; i++) {
-        const double mean = expected[i] * TRIALS;
+        const double mean = expected[i] * (double)TRIALS;
         ck_assert(mean > 0 || count[i] == 0);
         square += mean > 0 ? pow((double)count[i] - mean, 2) / mean : 0;
     }

@@ -67,12 +67,12 @@ START_TEST(each_class_turns_once_in_the_order_in_which_its_images_come)
     int64_t come[CLASSES] = {0}, tested[CLASSES] = {0};
     for (int64_t i = 0; i < view.count; i++) {
         const int32_t label = mn_stream_labels(stream, MN_PART_TRAIN)[view.indices[i]];
-        const double want = 60.0 * (label - 1) + 360.0 * (double)come[label]++ / A_CLASS;
+        const double want = 60.0 * (label - 1) + 360.0 * (double)come[label]++ / (double)A_CLASS;
         ck_assert_double_eq_tol((double)angles[view.indices[i]], want, 1e-4);
     }
     for (int64_t i = 0; i < test.count; i++) {
         const int32_t label = mn_stream_labels(stream, MN_PART_TEST)[test.indices[i]];
-        const double want = 360.0 * (double)tested[label]++ / TEST;
+        const double want = 360.0 * (double)tested[label]++ / (double)TEST;
         ck_assert_double_eq_tol((double)test_angles[test.indices[i]], want, 1e-4);
     }
     mn_stream_free(stream);
@@ -95,7 +95,7 @@ START_TEST(pieces_of_unequal_size_are_mixed_by_what_is_left)
     ck_assert_ok(mn_general_order(&images, 1, mn_key_of(1, "test"), angles));
     for (int64_t i = 0; i < (ONE + OTHER) / 2; i++) { /* the first of the two pairs */
         ones += labels[places[i]] == 0;
-        const double share = (double)(i + 1) * ONE / (ONE + OTHER);
+        const double share = (double)((i + 1) * ONE) / (double)(ONE + OTHER);
         ck_assert_double_le(fabs((double)ones - share), 1);
     }
     ck_assert_int_eq(ones, ONE / 2);

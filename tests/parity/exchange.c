@@ -67,6 +67,7 @@ mn_status exchange_floats(const exchange *e, const cJSON *described, mn_shape *s
                           const float **floats)
 {
     const cJSON *at = cJSON_GetObjectItem(described, "at");
+    *floats = NULL;
     MN_TRY(exchange_shape(described, shape));
     if (!cJSON_IsNumber(at))
         return mn_fail(MN_BAD_VALUE, "a tensor without its place, 'at'");

@@ -322,8 +322,8 @@ class Reference:
         rows = self.gan_batch if task.number == 0 else self.gan_batch // 2
         seen = self.rate * (LAZY if self.gamma > 0 else 1)
         optimisers = (
-            self.adam(self.discriminator.parameters(), seen, (0, 0.99**LAZY)),
-            self.adam(self.generator.parameters(), self.rate, (0, 0.99)),
+            self.adam(self.discriminator.parameters(), seen, (0.0, 0.99**LAZY)),
+            self.adam(self.generator.parameters(), self.rate, (0.0, 0.99)),
         )
         full = len(task.y) // rows
         for update in range(self.steps):

@@ -168,7 +168,7 @@ static void write_terminal(const drawing *d, const char *path, const char *part)
                 height);
     else
         fprintf(d->script, "set terminal pdfcairo noenhanced size %.2f,%.2f font 'Sans,9'\n",
-                WIDTH / 120.0, height / 120.0);
+                (double)WIDTH / 120, height / 120.0);
     fprintf(d->script, "set output ");
     write_quoted(d->script, part);
     putc('\n', d->script);
