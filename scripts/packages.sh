@@ -58,17 +58,18 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-# Sets up the build folder $1, with the remaining options, unless that was done before.
+# Sets up the build folder $1 with the remaining options.  One that an earlier version has set up
+# learns the options of this one, which 'meson configure' would refuse.
 setup_build() {
     local folder=$1
+    local -a again=()
     shift
     if [ -f "$folder/build.ninja" ]; then
-        meson configure "$folder" "$@" >/dev/null
-    else
-        meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
-            cat "$folder.log" >&2
-            return 1
-        }
-        rm -f "$folder.log"
+        again=(--reconfigure)
     fi
+    meson setup "${again[@]}" "$folder" "$@" >"$folder.log" 2>&1 || {
+        cat "$folder.log" >&2
+        return 1
+    }
+    rm -f "$folder.log"
 }

@@ -449,7 +449,8 @@ refused 2 'mneme new strategy NAME' new network mine
 checks=$((checks + 1))
 export PKG_CONFIG_PATH=$library/meson-uninstalled PATH=${program%/*}:$PATH
 export CFLAGS="-I$root/src/include -I$library/src/include"
-if (meson setup my_idea/build my_idea --werror && meson test -C my_idea/build) >out 2>err; then
+if (meson setup my_idea/build my_idea "-Dwerror=${MNEME_WERROR:-false}" &&
+    meson test -C my_idea/build) >out 2>err; then
     run 0 run split-synthetic ./my_idea/build/my_idea.so --quiet --out idea.mneme
     says 'split-synthetic, my_idea, seed 0: finished'
     run 0 help ./my_idea/build/my_idea.so

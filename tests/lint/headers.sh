@@ -14,7 +14,8 @@ complain() {
     status=1
 }
 
-warnings='-Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror'
+warnings='-Wall -Wextra -Wpedantic -Wshadow -Wundef'
+[ "${MNEME_WERROR:-false}" = false ] || warnings="$warnings -Werror"
 flags="$warnings -fsyntax-only -I$root/src/include -I$build/src/include"
 compilers=0
 [ $# -gt 0 ] || set -- $(cd "$root/src/include/mneme" && echo *.h) version.h

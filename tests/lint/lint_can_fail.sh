@@ -15,14 +15,19 @@ fresh() {
     (cd "$root" && cp -R src buffers networks strategies .clang-format "$copy/tree")
 }
 
-# expect TEXT COMMAND...: the command fails and says TEXT.
+# expect TEXT COMMAND...: the command fails and says TEXT, or cannot judge on this machine (77).
 expect() {
     text=$1
     shift
     planted=$((planted + 1))
-    if "$@" >"$copy/said" 2>&1; then
+    exited=0
+    "$@" >"$copy/said" 2>&1 || exited=$?
+    if [ $exited -eq 0 ]; then
         echo "not noticed: $fault"
         status=1
+    elif [ $exited -eq 77 ]; then
+        planted=$((planted - 1))
+        echo "not planted: $fault: $(tail -n 1 "$copy/said")"
     elif ! grep -qF -- "$text" "$copy/said"; then
         echo "noticed, but not as '$text': $fault"
         cat "$copy/said"
@@ -116,10 +121,8 @@ headers 'mneme/random.h does not compile alone as C11' random.h
 plant src/include/mneme/new.h '#include <mneme/status.h>'
 headers 'mneme/new.h is not installed' new.h
 
-if command -v clang-format >/dev/null; then
-    plant src/base/status.c 'static int   crooked ;'
-    expect 'status.c:1:' sh "$root/tests/lint/format.sh" "$copy/tree"
-fi
+plant src/base/status.c 'static int   crooked ;'
+expect 'status.c:1:' sh "$root/tests/lint/format.sh" "$copy/tree"
 
 echo "$planted faults planted"
 exit $status

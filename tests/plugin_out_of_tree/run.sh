@@ -19,8 +19,8 @@ cp "$root"/tests/plugin_out_of_tree/*.c "$root"/tests/plugin_out_of_tree/*.cc \
     "$root"/tests/plugin_out_of_tree/meson.build "$scratch/source"
 cp -R "$root"/strategies "$scratch/source"
 export PKG_CONFIG_PATH=${config%/*} PKG_CONFIG_SYSROOT_DIR=$scratch/root
-{ meson setup "$scratch/plugins" "$scratch/source" && ninja -C "$scratch/plugins"; } \
-    >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+{ meson setup "-Dwerror=${MNEME_WERROR:-false}" "$scratch/plugins" "$scratch/source" &&
+    ninja -C "$scratch/plugins"; } >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 
 export LD_LIBRARY_PATH="$(dirname "${config%/*}")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export MNEME_BENCHMARKS="$prefix/share/mneme/benchmarks"
