@@ -6,7 +6,7 @@
  * labels of remembered rows) or evaluate (forward alone, statistics fixed).  The first steps plan
  * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`,
  * what each op took and had to do comes first. */
-#include "autograd/done.h"
+#include "autograd/backward.h"
 #include "autograd/profile.h"
 #include "bench.h"
 #include "nn/gradients.h"

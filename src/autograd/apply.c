@@ -2,21 +2,14 @@
  *
  * A node, its list of inputs and its attributes are one piece of the arena; the output's elements
  * are another.  Only nodes through which a gradient may flow are kept in the tape's list. */
-#include "autograd/node.h"
+#include "autograd/apply.h"
+#include "autograd/memory.h"
 #include "autograd/profile.h"
+#include "autograd/tape.h"
 #include "base/clock.h"
 
 #include <stddef.h>
 #include <string.h>
-
-/* The tape of the first operand there is; NULL when there is none. */
-static mn_tape *tape_of_any(mn_var *const *inputs, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (inputs[i] != NULL)
-            return inputs[i]->tape;
-    return NULL;
-}
 
 static size_t aligned(size_t bytes)
 {
@@ -84,7 +77,10 @@ static void record(mn_tape *tape, mn_node *node)
     if (!output->to_parameter && !output->to_input)
         return;
     output->maker = node;
-    mn_tape_append(tape, node);
+    node->previous = tape->last;
+    if (tape->last != NULL)
+        tape->last->next = node;
+    tape->last = node;
 }
 
 /* The shape rule may have chosen a layout. */
@@ -106,7 +102,7 @@ static void *output_memory(mn_tape *tape, const mn_node *node)
 
 static mn_status forward_of(mn_node *node)
 {
-    mn_profile *profile = mn_tape_profile_of(node->output.tape);
+    mn_profile *profile = node->output.tape->profile;
     const double since = profile != NULL ? mn_now() : 0;
     const mn_status status = node->op->forward(node);
     if (profile != NULL)
@@ -116,7 +112,7 @@ static mn_status forward_of(mn_node *node)
 
 mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
 {
-    mn_tape *tape = tape_of_any(inputs, n);
+    mn_tape *tape = mn_tape_of_any(inputs, n);
     if (tape == NULL || mn_tape_status(tape) != MN_OK)
         return mn_tape_poison(tape);
     mn_node *node = NULL;
@@ -137,37 +133,9 @@ mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const v
     return &node->output;
 }
 
-/* The inputs with the opaque ones made plain; NULL when memory ran out. */
-static mn_var *const *plain_inputs(mn_tape *tape, mn_var *const *inputs, int n)
+mn_var *mn_apply1_laid_out(const mn_op *op, mn_var *x, const void *attributes)
 {
-    bool all_plain = true;
-    for (int i = 0; i < n; i++)
-        all_plain &= inputs[i] == NULL || inputs[i]->value.layout == NULL;
-    if (all_plain)
-        return inputs;
-    mn_var **plain = mn_tape_take(tape, (size_t)n * sizeof(mn_var *));
-    for (int i = 0; plain != NULL && i < n; i++)
-        plain[i] = inputs[i] != NULL ? mn_in_layout(inputs[i], NULL) : NULL;
-    return plain;
-}
-
-mn_var *mn_apply(const mn_op *op, mn_var *const *inputs, int n, const void *attributes)
-{
-    mn_tape *tape = tape_of_any(inputs, n);
-    if (tape == NULL || mn_tape_status(tape) != MN_OK)
-        return mn_tape_poison(tape);
-    inputs = plain_inputs(tape, inputs, n);
-    return inputs != NULL ? mn_apply_laid_out(op, inputs, n, attributes) : mn_tape_poison(tape);
-}
-
-mn_var *mn_apply1(const mn_op *op, mn_var *x, const void *attributes)
-{
-    return mn_apply(op, &x, 1, attributes);
-}
-
-mn_var *mn_apply2(const mn_op *op, mn_var *x, mn_var *y, const void *attributes)
-{
-    return mn_apply(op, (mn_var *[]){x, y}, 2, attributes);
+    return mn_apply_laid_out(op, &x, 1, attributes);
 }
 
 /* --- what an op's functions see --- */
@@ -211,40 +179,4 @@ mn_tensor *mn_node_saved(mn_node *node, int slot, mn_dtype dtype, mn_shape shape
     mn_tensor_place(&saved->tensor, dtype, shape, data);
     node->saved = saved;
     return &saved->tensor;
-}
-
-/* --- shape rules that many ops share --- */
-
-mn_status mn_shape_like_input(mn_node *node, mn_shape *out)
-{
-    *out = mn_node_x_shape(node, 0);
-    return MN_OK;
-}
-
-mn_status mn_shape_of_equals(mn_node *node, mn_shape *out)
-{
-    if (node->inputs[1] == NULL)
-        return mn_fail(MN_BAD_VALUE, "operand 2 is absent");
-    *out = mn_node_x_shape(node, 0);
-    const mn_shape other = mn_node_x_shape(node, 1);
-    return mn_shape_equal(*out, other) ? MN_OK : mn_shapes_differ(*out, other);
-}
-
-mn_status mn_check_rows(const mn_node *node)
-{
-    return mn_node_x_shape(node, 0).rank > 0 ? MN_OK
-                                             : mn_fail(MN_BAD_SHAPE, "a scalar has no rows");
-}
-
-mn_status mn_check_matrix(const mn_node *node, int i, const char *expected)
-{
-    char text[64];
-    if (node->inputs[i] == NULL)
-        return mn_fail(MN_BAD_VALUE, "operand %d is absent", i + 1);
-    const mn_shape shape = mn_node_x_shape(node, i);
-    if (shape.rank != 2)
-        return mn_fail(MN_BAD_SHAPE, "%s, expected %s", mn_shape_text(shape, text), expected);
-    if (shape.size[0] > INT32_MAX || shape.size[1] > INT32_MAX) /* what BLAS can count */
-        return mn_fail(MN_UNSUPPORTED, "%s has an axis above 2^31", mn_shape_text(shape, text));
-    return MN_OK;
 }

@@ -2,9 +2,11 @@
  *
  * The one place where activations are reordered: convolutions, normalisation, pooling and sums take
  * each other's layouts, and ops that know only rows of elements get plain copies from here. */
+#include "autograd/layout.h"
+#include "autograd/apply.h"
 #include "autograd/node.h"
-
-#include <stddef.h>
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 typedef struct reordered {
     const mn_layout *layout; /* NULL: plain */
@@ -60,11 +62,6 @@ mn_status mn_laid_out_of_equals(mn_node *node, mn_shape *out)
 {
     node->output.value.layout = node->inputs[0]->value.layout;
     return mn_shape_of_equals(node, out);
-}
-
-mn_var *mn_apply1_laid_out(const mn_op *op, mn_var *x, const void *attributes)
-{
-    return mn_apply_laid_out(op, &x, 1, attributes);
 }
 
 /* Where the two lie differently, the plain one is moved, or else the second. */

@@ -1,6 +1,6 @@
 /* profile.c -- rows of op and parameter, found by comparing addresses: names are interned. */
 #include "autograd/profile.h"
-#include "autograd/node.h"
+#include "autograd/tape.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
@@ -91,4 +91,15 @@ void mn_profile_backward(mn_profile *profile, const mn_node *node, double since)
 void mn_profile_add(mn_profile *profile, const char *what, double seconds)
 {
     count(profile, row_of(profile, what, NULL), false, seconds);
+}
+
+void mn_tape_profile(mn_tape *tape, mn_profile *profile)
+{
+    tape->profile = profile;
+}
+
+void mn_var_name(mn_var *leaf, const char *name)
+{
+    if (leaf != &leaf->tape->poison)
+        leaf->name = name;
 }

@@ -29,6 +29,9 @@ void mn_profile_clear(mn_profile *profile);
 void mn_profile_add(mn_profile *profile, const char *what, double seconds);
 /* Counts from now on what the tape does; NULL ends it.  Borrowed. */
 void mn_tape_profile(mn_tape *tape, mn_profile *profile);
+/* An op's forward or backward, begun at `since`. */
+void mn_profile_forward(mn_profile *profile, const mn_node *node, double since);
+void mn_profile_backward(mn_profile *profile, const mn_node *node, double since);
 
 /* A leaf's parameter by name, which outlives the tape. */
 void mn_var_name(mn_var *leaf, const char *name);

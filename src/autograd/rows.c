@@ -6,7 +6,10 @@
  * layer's are outer products d_i x_i^T, and sum_i (d_i x_i^T)^2 = (d d)^T (x x).  The product of
  * two rows' gradients is (d_i d_j) (x_i x_j): no gradient of a row is ever written down.  Ops say
  * where that holds; of all others nothing is assumed. */
-#include "autograd/node.h"
+#include "autograd/rows.h"
+#include "autograd/sweep.h"
+#include "autograd/tape.h"
+#include "tensor/kernels.h"
 
 #include <stddef.h>
 
@@ -44,7 +47,7 @@ float *mn_node_squares_sink(mn_node *node, int i)
     const mn_var *x = node->inputs[i];
     if (x == NULL || x->parameter == NULL)
         return NULL;
-    const mn_sweep *sweep = mn_tape_sweep(x->tape);
+    const mn_sweep *sweep = &x->tape->sweep;
     const ptrdiff_t place = place_in(sweep->from, x);
     return place >= 0 ? (float *)(void *)((char *)sweep->to->data + place) : NULL;
 }
@@ -52,7 +55,7 @@ float *mn_node_squares_sink(mn_node *node, int i)
 static bool in_slab(const mn_node *node, int i)
 {
     const mn_var *x = node->inputs[i];
-    return x != NULL && x->parameter != NULL && place_in(mn_tape_sweep(x->tape)->from, x) >= 0;
+    return x != NULL && x->parameter != NULL && place_in(x->tape->sweep.from, x) >= 0;
 }
 
 mn_status mn_node_add_products(mn_node *node, int i, int64_t columns, const float *d, int64_t width,
@@ -61,7 +64,7 @@ mn_status mn_node_add_products(mn_node *node, int i, int64_t columns, const floa
     const int64_t rows = node->output.value.shape.size[0];
     if (!in_slab(node, i))
         return MN_OK;
-    float *products = mn_tensor_floats(mn_tape_sweep(node->output.tape)->to);
+    float *products = mn_tensor_floats(node->output.tape->sweep.to);
     if (x == NULL) {
         mn_kernel_gemm(false, true, rows, rows, columns, d, d, products, true);
         return MN_OK;
@@ -99,7 +102,7 @@ static mn_status check_node(const mn_node *node, uint64_t number)
             return mn_fail(MN_UNSUPPORTED, "%s: its weight is no parameter", node->op->name);
         if (!in_slab(node, i))
             continue;
-        const mn_sweep *sweep = mn_tape_sweep(x->tape);
+        const mn_sweep *sweep = &x->tape->sweep;
         if (sweep->rows == MN_ROWS_MULTIPLIED &&
             node->output.value.shape.size[0] != sweep->to->shape.size[0])
             return mn_fail(MN_UNSUPPORTED, "%s has %lld rows, the products are of %lld",
@@ -140,7 +143,7 @@ static mn_status sweep_rows(mn_var *loss, const mn_tensor *gradients, mn_tensor 
         return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
     if (loss->maker == NULL) /* nothing to differentiate */
         return MN_OK;
-    mn_sweep *sweep = mn_tape_sweep(tape);
+    mn_sweep *sweep = &tape->sweep;
     *sweep = (mn_sweep){.number = sweep->number + 1, .from = gradients, .to = to, .rows = rows};
     mark(loss, sweep->number);
     MN_TRY(check_nodes(loss, sweep->number));

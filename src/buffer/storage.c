@@ -297,14 +297,6 @@ typedef struct offered {
     const float *column[MN_MAX_COLUMNS]; /* by the buffer's order of columns */
 } offered;
 
-static const mn_batch_column *batch_column(const mn_batch *rows, const char *name)
-{
-    for (int c = 0; c < rows->columns; c++)
-        if (strcmp(rows->column[c].name, name) == 0)
-            return &rows->column[c];
-    return NULL;
-}
-
 static mn_status check_label(const mn_buffer *buffer, int32_t label)
 {
     if (is_label(buffer, label))
@@ -322,7 +314,7 @@ static mn_status look_at(const mn_buffer *buffer, const mn_batch *rows, offered 
                        mn_shape_text(rows->image, got), mn_shape_text(buffer->spec.image, wanted));
     for (int c = 0; c < buffer->columns; c++) {
         const mn_kept_column *kept = &buffer->column[c];
-        const mn_batch_column *given = batch_column(rows, kept->name);
+        const mn_batch_column *given = mn_batch_find_column(rows, kept->name);
         if (given == NULL)
             return mn_fail(MN_OUT_OF_ORDER,
                            "the buffer keeps a column '%s', and the rows offered have none",

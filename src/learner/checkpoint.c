@@ -1,5 +1,6 @@
 /* checkpoint.c -- what a commit writes and a resume reads: weights, statistics, moments, kept
  * values, buffer and position.  Names in the file are paths: "run/network/fc1.weight". */
+#include "learner/checkpoint.h"
 #include "learner/learner.h"
 
 #include <stdio.h>

@@ -235,6 +235,19 @@ void mn_learner_begin_step(mn_learner *learner)
     learner->spaces = 0;
 }
 
+void mn_learner_begin_terms(mn_learner *learner)
+{
+    learner->terms = learner->group = learner->groups_done = 0;
+}
+
+void mn_learner_remember_failure(mn_learner *learner, mn_status status)
+{
+    if (learner->status != MN_OK || status == MN_OK)
+        return;
+    learner->status = status;
+    snprintf(learner->error, sizeof learner->error, "%s", mn_error());
+}
+
 mn_status mn_learner_check(mn_learner *learner)
 {
     if (learner->status == MN_OK)
@@ -247,14 +260,23 @@ mn_status mn_learner_check(mn_learner *learner)
 mn_batch_space *mn_learner_space(mn_learner *learner)
 {
     if (learner->spaces == MN_MOST_SPACES) {
-        if (learner->status == MN_OK) {
-            learner->status = MN_UNSUPPORTED;
-            snprintf(learner->error, sizeof learner->error, "more than %d batches in one step",
-                     MN_MOST_SPACES);
-        }
+        mn_learner_remember_failure(
+            learner, mn_fail(MN_UNSUPPORTED, "more than %d batches in one step", MN_MOST_SPACES));
         learner->spaces--; /* reuse the last: the step fails at the next check */
     }
     return &learner->space[learner->spaces++];
+}
+
+const char *mn_learner_current_name(const mn_learner *learner)
+{
+    return learner->member[learner->current].strategy->name;
+}
+
+const char *mn_learner_own_name(const mn_learner *learner, const char *name)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s/%s", mn_learner_current_name(learner), name);
+    return mn_intern(text);
 }
 
 static mn_hook hook_of(const mn_strategy *strategy, mn_moment moment)

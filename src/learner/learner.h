@@ -1,10 +1,10 @@
 /* learner.h -- a run in memory: data, networks, optimisers, buffer, kept state, and the step.
  *
  * Everything in it is either derived from the configuration or saved at every commit
- * (checkpoint.c), so that it can be destroyed at any commit point and rebuilt from the file.
+ * (checkpoint.h), so that it can be destroyed at any commit point and rebuilt from the file.
  */
-#ifndef MN_RUN_LEARNER_H
-#define MN_RUN_LEARNER_H
+#ifndef MN_LEARNER_LEARNER_H
+#define MN_LEARNER_LEARNER_H
 
 #include "buffer/storage.h"
 #include "data/stream/batch.h"
@@ -130,63 +130,21 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
 
 /* A new step: tape, published forwards, terms and batches of the last one are gone. */
 void mn_learner_begin_step(mn_learner *learner);
+/* A new update of the step: its terms begin. */
+void mn_learner_begin_terms(mn_learner *learner);
 /* The first failure of a service in this step or hook, with its message; MN_OK. */
 mn_status mn_learner_check(mn_learner *learner);
 void mn_learner_remember_failure(mn_learner *learner, mn_status status);
-/* The key of the running strategy's random numbers called `name`, at this step. */
-mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name);
+/* "er", the strategy whose hook is running. */
+const char *mn_learner_current_name(const mn_learner *learner);
 /* "er/fisher": names of strategies in one run never meet. */
 const char *mn_learner_own_name(const mn_learner *learner, const char *name);
 /* An empty batch to fill, valid until the next step. */
 mn_batch_space *mn_learner_space(mn_learner *learner);
 
-/* The images of a batch on the step's tape, (B, image...). */
-mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch);
-
-/* terms.c: an update's terms begin; what is still to be swept backward is, and *loss is the sum of
- * all.  An error names the term that is no finite number. */
-void mn_learner_begin_terms(mn_learner *learner);
-mn_status mn_learner_backward(mn_learner *learner, double *loss);
-
-/* scores.c: what the buffer's policy wants to know of the stream rows of `rows`, into scores
- * (stream_rows); and anew of the rows that the step was trained on. */
-mn_status mn_learner_scores(mn_learner *learner, const mn_batch *rows, float *scores);
-mn_status mn_learner_refresh_scores(mn_learner *learner);
-
 /* Runs one hook of every strategy in order; `text` names it in errors. */
 typedef mn_status (*mn_hook)(mn_learner *learner);
 typedef enum mn_moment { MN_BEFORE_TASK, MN_GRADIENTS, MN_AFTER_EPOCH, MN_AFTER_TASK } mn_moment;
 mn_status mn_learner_call(mn_learner *learner, mn_moment moment);
-
-/* checkpoint.c: everything that must survive, inside the caller's transaction. */
-mn_status mn_learner_save(mn_learner *learner, mn_runfile *file);
-mn_status mn_learner_load(mn_learner *learner, mn_runfile *file);
-
-/* evaluate.c: all tasks 0..last on test (or validation) data; rows go to the file.  `accuracy`
- * (last + 1) receives the main scope's accuracies in per cent, NULL when not wanted. */
-mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
-                      bool outputs, double *accuracy);
-/* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
-mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
-                             const int32_t *unknown);
-/* The column of the largest of count scores from `first` on. */
-int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count);
-typedef struct mn_tally {
-    int64_t seen, within, total; /* right among the seen classes, right within the task */
-} mn_tally;
-/* Adds an image of `label` in `task` with those scores (classes). */
-void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
-                  int64_t seen);
-/* The task after `after_task`, before it is learned: forward transfer is made of these. */
-mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
-
-/* provenance.c: MN_CORRUPT unless the run in the file began with this data set. */
-mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
-
-/* probe.c: what the base's probes make of unlabelled images, to the file. */
-mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file);
-
-/* select.c: the end of a task for policies that choose from the task's data. */
-mn_status mn_learner_select(mn_learner *learner);
 
 #endif

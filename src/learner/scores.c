@@ -4,6 +4,8 @@
  * Losses are read off the forwards that the step has made anyway.  Gradients are those of one more,
  * of the images as evaluation sees them and the weights as they are now; no gradient of an image is
  * written down where the network's ops keep rows apart. */
+#include "learner/scores.h"
+#include "learner/input.h"
 #include "learner/learner.h"
 
 #include <math.h>

@@ -2,7 +2,8 @@
  *
  * mn_terms_done() ends a group of terms.  Groups are swept one after the other, early where that is
  * possible, so that the gradients' bits do not depend on when. */
-#include "autograd/done.h"
+#include "learner/terms.h"
+#include "autograd/backward.h"
 #include "learner/learner.h"
 
 #include <math.h>
@@ -81,11 +82,6 @@ void mn_terms_done(mn_learner *learner)
         status = mn_backward_done(sum);
     mn_learner_remember_failure(learner, status);
     learner->groups_done++;
-}
-
-void mn_learner_begin_terms(mn_learner *learner)
-{
-    learner->terms = learner->group = learner->groups_done = 0;
 }
 
 mn_status mn_learner_backward(mn_learner *learner, double *loss)

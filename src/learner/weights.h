@@ -1,6 +1,6 @@
 /* weights.h -- weights that come from elsewhere: a safetensors file as a run's beginning. */
-#ifndef MN_RUN_WEIGHTS_H
-#define MN_RUN_WEIGHTS_H
+#ifndef MN_LEARNER_WEIGHTS_H
+#define MN_LEARNER_WEIGHTS_H
 
 #include "store/runfile.h"
 

@@ -5,7 +5,7 @@
 #ifndef MN_NN_LAYERS_H
 #define MN_NN_LAYERS_H
 
-#include "autograd/done.h"
+#include "autograd/memory.h"
 #include <mneme/image_ops.h>
 #include <mneme/network.h>
 

@@ -2,7 +2,7 @@
  *
  * They are a list on the tape's arena: they die with the values that they name, and a network may
  * have any number of them. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 
 #include <mneme/network.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var *x)
 {
     if (x == NULL)
         return;
-    mn_map *map = mn_tape_take(x->tape, sizeof *map + strlen(name) + 1);
+    mn_map *map = mn_tape_take(mn_tape_of(x), sizeof *map + strlen(name) + 1);
     if (map == NULL)
         return; /* the tape has failed with it */
     map->before = forwarded->maps;

@@ -1,6 +1,7 @@
 /* evaluate.c -- counting right answers.  Only raw counts are kept; metrics are SQL over them.
  *
  * Strategies see evaluation batches without labels and tasks: what they are asked for is scores. */
+#include "run/evaluate.h"
 #include "learner/learner.h"
 
 #include <stdlib.h>

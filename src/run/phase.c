@@ -3,8 +3,12 @@
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
 #include "base/clock.h"
+#include "learner/scores.h"
+#include "learner/select.h"
+#include "learner/terms.h"
 #include "nn/gradients.h"
 #include "run/batches.h"
+#include "run/evaluate.h"
 
 #include <math.h>
 #include <stdlib.h>

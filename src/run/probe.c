@@ -3,8 +3,10 @@
  * The truth about unlabelled images is in the data set, and stays here: a strategy is asked for
  * scores of images whose labels and tasks are hidden, and only the run file is told how good they
  * are.  Earlier tasks' images are looked at again, which no method could do for itself. */
+#include "run/probe.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
+#include "run/evaluate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
+#include "run/provenance.h"
 #include "learner/weights.h"
 #include "run/runner.h"
 #include "tensor/kernels.h"

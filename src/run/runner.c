@@ -6,6 +6,11 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/registry.h"
+#include "learner/checkpoint.h"
+#include "learner/select.h"
+#include "run/evaluate.h"
+#include "run/probe.h"
+#include "run/provenance.h"
 
 #include <math.h>
 #include <omp.h>

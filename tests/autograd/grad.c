@@ -12,9 +12,9 @@
  */
 #include "tests/autograd/grad.h"
 
-#include "autograd/flips.h"
 #include "autograd/node.h"
 #include "autograd/ops.h"
+#include "autograd/sweep.h"
 #include <math.h>
 #include <mneme/random.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * Sizes are odd, channels no multiples of a vector, batches of one and of none among them. */
 #include "tests/autograd/grad.h"
 
-#include "autograd/node.h"
+#include "autograd/layout.h"
 #include "tensor/cpu/layout.h"
 #include <mneme/image_ops.h>
 

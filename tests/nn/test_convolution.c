@@ -1,5 +1,5 @@
 /* Convolutions of drawn shapes in every layout, against the definition. */
-#include "autograd/node.h"
+#include "autograd/layout.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"

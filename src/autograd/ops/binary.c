@@ -2,6 +2,9 @@
  *
  * The gradient of the targets is -x / n, so that a teacher may be trained through them. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
  *
  * u_i is row i at length 1, P(i) the other rows of its label.  A row alone with its label has no
  * positives; it adds 0, and counts in the mean. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 
 #include <stddef.h>
 

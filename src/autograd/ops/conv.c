@@ -3,7 +3,11 @@
  * The weight lies plain in its network's slab, where optimisers, snapshots and files want it.  Each
  * direction reads it in a layout of its own, made once a step however often the network runs: some
  * 2 % of a step, for which weights, gradients and moments need know nothing of layouts. */
-#include "autograd/node.h"
+#include "autograd/apply.h"
+#include "autograd/layout.h"
+#include "autograd/prepared.h"
+#include "autograd/sweep.h"
+#include "autograd/tape.h"
 #include "tensor/image_kernels.h"
 
 #include <inttypes.h>
@@ -170,7 +174,7 @@ mn_var *mn_conv2d(mn_var *x, mn_var *weight, mn_var *bias, int64_t stride, int64
     convolved c = {.geometry = {stride, padding, groups}};
     if (x != NULL) {
         c.given = x->value.layout;
-        c.precision = mn_tape_precision_of(x->tape);
+        c.precision = x->tape->precision;
     }
     weight = mn_in_layout(weight, NULL);
     bias = mn_in_layout(bias, NULL);

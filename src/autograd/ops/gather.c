@@ -2,7 +2,10 @@
  *
  * The shape rule copies the index (or makes it of the marks) into the tape's memory, so that the
  * caller's array may go. */
+#include "autograd/memory.h"
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rules.h"
 
 #include <inttypes.h>
 #include <stddef.h>

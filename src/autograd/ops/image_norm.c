@@ -3,7 +3,10 @@
  *
  * The normalised images are not stored: the backward makes them again from the input, which is kept
  * anyway.  A ReLU behind can be done in the same pass over memory. */
+#include "autograd/apply.h"
+#include "autograd/layout.h"
 #include "autograd/node.h"
+#include "autograd/sweep.h"
 #include "tensor/image_kernels.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  *
  * Implanting follows section 3.2 of Boschini et al. (TPAMI 2022): new logits go into remembered
  * ones, but none of them may outdo the logit of the image's own class. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 
 #include <math.h>
 #include <stddef.h>

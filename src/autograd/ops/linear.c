@@ -3,6 +3,10 @@
  * A bias is laid into the output first and the product added to it, which costs nothing: the
  * product would have to clear the output anyway. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 /* --- z (M,N) = x (M,K) y (K,N) --- */
 

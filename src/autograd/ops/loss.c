@@ -1,5 +1,9 @@
 /* loss.c -- losses: means over the batch, summed in double, 0 for an empty batch. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <inttypes.h>
 #include <stddef.h>

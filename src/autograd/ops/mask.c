@@ -1,7 +1,11 @@
 /* mask.c -- columns that take no part: a constant stands in them, and no gradient passes.
  *
  * The shape rule copies the marks into the tape's memory, so that the caller's array may go. */
+#include "autograd/memory.h"
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <stddef.h>
 #include <string.h>

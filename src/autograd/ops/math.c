@@ -2,7 +2,12 @@
  *
  * Sums share one pair of functions, functions of one number another; what differs stands in the
  * attributes. */
+#include "autograd/apply.h"
+#include "autograd/layout.h"
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/sweep.h"
 
 #include <mneme/image_ops.h>
 

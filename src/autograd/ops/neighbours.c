@@ -2,9 +2,8 @@
  *
  * Probabilities are sharpened as softmax(log(p) / T), which is p^(1/T) / sum p^(1/T) without a
  * power that could underflow. */
-#include "autograd/node.h"
-
 #include <float.h>
+#include <mneme/autograd.h>
 
 static const double least = 1e-30; /* a probability below it counts as this much */
 

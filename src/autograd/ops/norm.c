@@ -4,6 +4,9 @@
  * MN_NORM_BATCH alone, by PyTorch's rule: the variance that moves them is the unbiased one,
  * although the biased one normalises. */
 #include "autograd/node.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,9 @@
 /* pool.c -- pooling and upsampling of images. */
+#include "autograd/apply.h"
+#include "autograd/layout.h"
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/sweep.h"
 #include "tensor/image_kernels.h"
 
 #include <inttypes.h>

@@ -1,5 +1,9 @@
 /* reduce.c -- sums, means and maxima, over everything and over rows. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <stddef.h>
 

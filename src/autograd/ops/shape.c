@@ -2,6 +2,10 @@
  *
  * A reshape and a slice of rows copy nothing: they are views of their input's memory. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -2,6 +2,10 @@
  *
  * All three go back from their output alone. */
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/rows.h"
+#include "autograd/rules.h"
+#include "autograd/sweep.h"
 
 #include <stddef.h>
 

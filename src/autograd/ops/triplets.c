@@ -4,7 +4,7 @@
  *
  * over rows i and r = 1..hardest for which both exist; d is the squared distance.  What does not
  * exist stands so far below that its hinge is 0, and is left out of the count. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 
 /* Far above any distance, and sums with it stay finite. */
 static const float ABSENT = 1e9f;

@@ -1,7 +1,11 @@
 /* warp.c -- styles, and the random changes of images that a generator is trained through.
  *
  * A change is drawn, not learned: gradients flow to the images alone. */
+#include "autograd/apply.h"
+#include "autograd/layout.h"
 #include "autograd/node.h"
+#include "autograd/plain.h"
+#include "autograd/sweep.h"
 #include "tensor/image_kernels.h"
 
 #include <inttypes.h>

@@ -72,6 +72,14 @@ mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t 
     return MN_OK;
 }
 
+const mn_batch_column *mn_batch_find_column(const mn_batch *batch, const char *name)
+{
+    for (int i = 0; i < batch->columns; i++)
+        if (strcmp(batch->column[i].name, name) == 0)
+            return &batch->column[i];
+    return NULL;
+}
+
 mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t width,
                                 float **values)
 {
@@ -81,9 +89,8 @@ mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t
                        MN_COLUMN_NAME - 1);
     if (width < 1)
         return mn_fail(MN_BAD_SHAPE, "column '%s' of width %lld", name, (long long)width);
-    for (int i = 0; i < batch->columns; i++)
-        if (strcmp(batch->column[i].name, name) == 0)
-            return mn_fail(MN_BAD_VALUE, "column '%s' is already in the batch", name);
+    if (mn_batch_find_column(batch, name) != NULL)
+        return mn_fail(MN_BAD_VALUE, "column '%s' is already in the batch", name);
     if (batch->columns == MN_MAX_COLUMNS)
         return mn_fail(MN_UNSUPPORTED, "column '%s': a batch has at most %d columns", name,
                        MN_MAX_COLUMNS);

@@ -21,6 +21,8 @@ mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t 
 /* Adds a column of batch.count x width floats to be filled through *values. */
 mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t width,
                                 float **values);
+/* NULL where the batch has no column of that name. */
+const mn_batch_column *mn_batch_find_column(const mn_batch *batch, const char *name);
 /* The i-th row of a batch as a batch of its own, without columns; borrowed. */
 mn_batch mn_batch_row(const mn_batch *batch, int64_t i);
 /* Copies all rows of a batch of the same image, but not its columns, to rows `at` and on. */

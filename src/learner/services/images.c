@@ -4,6 +4,7 @@
  * from them wants to see.  Their bytes are rounded, for those who look at them. */
 #include "data/stream/stream.h"
 #include "learner/learner.h"
+#include "learner/services/random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -157,5 +158,5 @@ mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch)
 mn_status mn_note(mn_learner *learner, const char *name, double value)
 {
     return mn_runfile_add_scalar(learner->file, learner->cursor.step, learner->cursor.task,
-                                 learner->member[learner->current].strategy->name, name, value);
+                                 mn_learner_current_name(learner), name, value);
 }

@@ -5,6 +5,7 @@
  * classes the buffer's copy of a present image is not drawn beside the image. */
 #include "data/stream/stream.h"
 #include "learner/learner.h"
+#include "learner/services/random.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /* mixing.c -- services that blend the rows of a batch in pairs. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
 #include "learner/learner.h"
+#include "learner/services/random.h"
 
 #include <mneme/mixing.h>
 #include <string.h>

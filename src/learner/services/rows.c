@@ -1,13 +1,36 @@
 /* rows.c -- services that make a batch, or marks for it, from another batch. */
-#include "autograd/node.h"
+#include "autograd/memory.h"
+#include "data/stream/stream.h"
 #include "learner/learner.h"
 
 #include <string.h>
 
-static void fail(mn_learner *learner, mn_status status)
+const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
 {
-    if (status != MN_OK)
-        mn_learner_remember_failure(learner, status);
+    mn_batch_space *space = mn_learner_space(learner);
+    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
+    if (status == MN_OK) {
+        mn_batch_space_copy(space, 0, batch);
+        status = mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
+                                    mn_key_of(0, "plain"), NULL, space->x);
+    }
+    mn_learner_remember_failure(learner, status);
+    space->batch.stream_rows = batch->stream_rows;
+    return &space->batch;
+}
+
+const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_shape image = a->count > 0 ? a->image : b->image;
+    const mn_status status = mn_batch_space_prepare(space, image, a->count + b->count);
+    if (status == MN_OK) {
+        mn_batch_space_copy(space, 0, a);
+        mn_batch_space_copy(space, a->count, b);
+    }
+    mn_learner_remember_failure(learner, status);
+    space->batch.stream_rows = a->stream_rows;
+    return &space->batch;
 }
 
 /* Row `row` of a batch, without its columns and x, into row `at`. */
@@ -61,8 +84,9 @@ const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wan
     for (int64_t row = 0; row < batch->count && chosen != NULL; row++)
         if (wanted(batch, row, context))
             chosen[count++] = row;
-    fail(learner, chosen != NULL ? copy_places(space, batch, chosen, count)
-                                 : mn_fail(MN_NO_MEMORY, "out of memory for a choice of rows"));
+    mn_learner_remember_failure(
+        learner, chosen != NULL ? copy_places(space, batch, chosen, count)
+                                : mn_fail(MN_NO_MEMORY, "out of memory for a choice of rows"));
     if (learner->status != MN_OK)
         space->batch.count = 0;
     if (places != NULL)

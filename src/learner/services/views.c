@@ -3,6 +3,7 @@
  * Whether a network takes views of another size than its images is tried out rather than declared:
  * that needs nothing from networks, and is true whatever their options. */
 #include "learner/learner.h"
+#include "learner/services/random.h"
 
 #include <stdlib.h>
 #include <string.h>

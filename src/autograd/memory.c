@@ -1,0 +1,34 @@
+/* memory.c -- a step's memory is its tape's arena; what is given back early serves the same step.
+ */
+#include "autograd/memory.h"
+#include "autograd/tape.h"
+
+void *mn_tape_take(mn_tape *tape, size_t bytes)
+{
+    void *memory = mn_arena_take(&tape->arena, bytes);
+    if (memory == NULL)
+        mn_tape_fail(tape, "tape", mn_fail(MN_NO_MEMORY, "no memory for %zu more bytes", bytes));
+    return memory;
+}
+
+void mn_tape_give(mn_tape *tape, mn_tensor *tensor)
+{
+    if (mn_arena_give(&tape->arena, tensor->data, mn_tensor_stored_bytes(tensor)))
+        tensor->data = NULL;
+}
+
+void mn_var_done(mn_var *result)
+{
+    mn_tape *tape = mn_tape_of(result);
+    if (tape != NULL && result != &tape->poison && !result->to_parameter && !result->to_input)
+        mn_tape_give(tape, &result->value);
+}
+
+void mn_var_keep(mn_var *x)
+{
+    for (; x != NULL && x->maker != NULL; x = x->maker->inputs[0]) {
+        x->kept = true;
+        if (x->maker->op->forward != NULL)
+            return; /* no view: the memory is its own */
+    }
+}

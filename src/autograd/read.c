@@ -1,0 +1,78 @@
+/* read.c -- what a value on the tape holds, on the host or in a tensor. */
+#include "autograd/layout.h"
+#include "autograd/tape.h"
+#include "tensor/kernels.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+mn_shape mn_shape_of(const mn_var *x)
+{
+    return x != NULL ? x->value.shape : MN_SCALAR;
+}
+
+int64_t mn_rows_of(const mn_var *x)
+{
+    return x != NULL && x->value.shape.rank > 0 ? x->value.shape.size[0] : 1;
+}
+
+double mn_item(const mn_var *scalar)
+{
+    float item = NAN;
+    if (scalar != NULL && scalar->tape->status == MN_OK && mn_tensor_count(&scalar->value) == 1)
+        mn_kernel_download(&item, scalar->value.data, sizeof item);
+    return (double)item;
+}
+
+/* On the CPU, plain elements are where they are; NULL for a value that is gone. */
+const float *mn_host(mn_var *x)
+{
+    if (x == NULL || x->tape->status != MN_OK)
+        return NULL;
+    if (x->value.layout == NULL || x->value.data == NULL)
+        return mn_tensor_floats(&x->value);
+    const mn_var *plain = mn_in_layout(mn_detach(x), NULL);
+    return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
+}
+
+static mn_status values_of(mn_var *x, const float **values)
+{
+    *values = mn_host(x);
+    if (x == NULL || (*values == NULL && x->tape->status == MN_OK))
+        return mn_fail(MN_BAD_VALUE, "store: there is no value");
+    if (*values == NULL)
+        return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
+    return MN_OK;
+}
+
+mn_status mn_store(mn_var *x, mn_tensor *tensor)
+{
+    const float *values;
+    MN_TRY(values_of(x, &values));
+    return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
+}
+
+mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
+{
+    const float *values;
+    MN_TRY(values_of(x, &values));
+    char what[64], where[64];
+    mn_shape whole = x->value.shape;
+    if (whole.rank > 0)
+        whole.size[0] = tensor->shape.size[0];
+    if (whole.rank == 0 || !mn_shape_equal(whole, tensor->shape))
+        return mn_fail(MN_BAD_SHAPE,
+                       "store: %s are no rows of %s; axes but the first must be equal",
+                       mn_shape_text(x->value.shape, what), mn_shape_text(tensor->shape, where));
+    const int64_t rows = x->value.shape.size[0];
+    if (first < 0 || first > tensor->shape.size[0] - rows)
+        return mn_fail(MN_BAD_SHAPE,
+                       "store: %" PRId64 " rows from row %" PRId64 " on do not fit in %" PRId64,
+                       rows, first, tensor->shape.size[0]);
+    if (rows == 0)
+        return MN_OK;
+    mn_tensor view;
+    MN_TRY(
+        mn_tensor_view(tensor, first * (mn_tensor_count(&x->value) / rows), x->value.shape, &view));
+    return mn_tensor_write(&view, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
+}

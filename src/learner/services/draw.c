@@ -1,0 +1,81 @@
+/* draw.c -- services that draw rows from the buffer.
+ *
+ * They return a batch instead of a status: a failure stays in the learner, and the batch is empty.
+ */
+#include "data/stream/stream.h"
+#include "learner/learner.h"
+#include "learner/services/random.h"
+
+#include <stdlib.h>
+
+static int64_t *slots_for(mn_learner *learner, int64_t count)
+{
+    if (count > learner->slots_capacity) {
+        int64_t *larger = realloc(learner->slots, (size_t)count * sizeof *larger);
+        if (larger == NULL) {
+            mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for a draw"));
+            return NULL;
+        }
+        learner->slots = larger;
+        learner->slots_capacity = count;
+    }
+    return learner->slots;
+}
+
+static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key)
+{
+    mn_batch_space *space = mn_learner_space(learner);
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
+    mn_status status = learner->buffer != NULL
+                           ? mn_buffer_gather(learner->buffer, slots, count, space)
+                           : mn_batch_space_prepare(space, image, 0);
+    if (status == MN_OK)
+        status = mn_transform_apply(learner->transform, space->batch.image, space->batch.count,
+                                    space->pixels, key, NULL, space->x);
+    mn_learner_remember_failure(learner, status);
+    if (status != MN_OK)
+        space->batch.count = 0;
+    return &space->batch;
+}
+
+const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = mn_learner_key(learner, "draw", name);
+    int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw(learner->buffer, key, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t task, int64_t wanted)
+{
+    const mn_key key = mn_key_at(mn_learner_key(learner, "draw-of-task", name), (uint64_t)task);
+    int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw_of_task(learner->buffer, key, (int32_t)task, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted)
+{
+    const mn_key key = mn_learner_key(learner, "draw-per-class", name);
+    int64_t *slots = slots_for(learner, wanted * mn_stream_classes(learner->stream) + 1);
+    int64_t count = 0;
+    if (slots != NULL && learner->buffer != NULL)
+        count = mn_buffer_draw_per_class(learner->buffer, key, wanted, slots);
+    return gather(learner, slots, count, mn_key_at(key, 1));
+}
+
+mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name)
+{
+    const mn_batch_column *column = mn_batch_find_column(batch, name);
+    if (column == NULL)
+        return mn_tape_refuse(
+            tape, "column",
+            mn_fail(MN_NOT_FOUND, "the batch has no column '%s'; declare it with mn_keep_column()",
+                    name));
+    return mn_input(tape, MN_SHAPE(batch->count, column->width), column->values, false);
+}

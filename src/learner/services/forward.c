@@ -1,0 +1,37 @@
+/* forward.c -- services that run a network on a batch and publish the result. */
+#include "autograd/memory.h"
+#include "learner/input.h"
+#include "learner/learner.h"
+
+const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
+                              mn_mode mode)
+{
+    static const mn_batch nothing;
+    if (batch == NULL)
+        batch = &nothing;
+    const mn_forwarded forwarded =
+        mn_network_forward(network, mn_learner_input(learner, batch), mode);
+    if ((mode & MN_NO_GRADIENT) == 0)
+        learner->images += batch->count;
+    if (learner->published_count == MN_MOST_PUBLISHED) {
+        mn_learner_remember_failure(
+            learner,
+            mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step", MN_MOST_PUBLISHED));
+        learner->published_count--;
+    }
+    mn_var_keep(forwarded.logits);
+    mn_var_keep(forwarded.features);
+    mn_out *out = &learner->published[learner->published_count++];
+    *out = (mn_out){forwarded.logits, forwarded.features, batch, network, mode, forwarded.maps};
+    return out;
+}
+
+mn_var *mn_out_map(const mn_out *out, const char *name)
+{
+    return mn_network_map(&(mn_forwarded){out->logits, out->features, out->maps}, name);
+}
+
+const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode)
+{
+    return mn_forward_with(learner, mn_learner_network(learner), batch, mode);
+}

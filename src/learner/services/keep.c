@@ -1,0 +1,122 @@
+/* keep.c -- services that give a strategy networks, optimisers and values of its own, which are
+ * saved with the run. */
+#include "learner/learner.h"
+#include "learner/weights.h"
+
+#include <string.h>
+
+mn_network *mn_learner_network(mn_learner *learner)
+{
+    return learner->network[0].network;
+}
+
+mn_status mn_reinitialise(mn_learner *learner, mn_network *network)
+{
+    int i = 0;
+    while (i < learner->networks && learner->network[i].network != network)
+        i++;
+    if (i == learner->networks)
+        return mn_fail(MN_NOT_FOUND, "reinitialise: the network does not belong to this run");
+    MN_TRY(mn_network_initialise(
+        network, mn_key_at(learner->network[i].key, (uint64_t)learner->cursor.task)));
+    /* A run that began with weights from elsewhere begins again with those. */
+    const bool shared = network == mn_learner_network(learner);
+    return shared && learner->settings->init[0] != '\0'
+               ? mn_weights_restore(network, learner->file, learner->settings->init_head)
+               : MN_OK;
+}
+
+mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
+                         mn_network **network)
+{
+    return mn_learner_add_network(
+        learner, mn_learner_current_name(learner), name, NULL, NULL,
+        spec != NULL ? spec : mn_network_spec_of(mn_learner_network(learner)), network);
+}
+
+mn_status mn_add_network_of(mn_learner *learner, const char *name, const mn_network_type *type,
+                            const void *options, const mn_network_spec *spec, mn_network **network)
+{
+    return mn_learner_add_network(learner, mn_learner_current_name(learner), name, type, options,
+                                  spec, network);
+}
+
+mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
+                           const char *options, mn_network *network, double learning_rate)
+{
+    return mn_learner_add_optimiser(learner, mn_learner_current_name(learner), name, kind, options,
+                                    network, learning_rate);
+}
+
+mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
+                                const char *options, mn_network *network, double learning_rate)
+{
+    MN_TRY(mn_add_optimiser(learner, name, kind, options, network, learning_rate));
+    mn_optimiser_head_only(learner->optimiser[learner->optimisers - 1].optimiser);
+    return MN_OK;
+}
+
+mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
+{
+    const mn_experiment *experiment = learner->experiment;
+    int i = 0;
+    while (i < learner->networks && learner->network[i].network != network)
+        i++;
+    if (i == learner->networks || i == 0)
+        return mn_fail(MN_NOT_FOUND, "train_with_shared: the network is not one of the strategy's "
+                                     "own; add it with mn_add_network()");
+    MN_TRY(mn_add_optimiser(learner, learner->network[i].name,
+                            experiment->section[MN_SECTION_OPTIMISER].type,
+                            mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER), network,
+                            learner->settings->lr));
+    learner->optimiser[learner->optimisers - 1].leader = 0;
+    return MN_OK;
+}
+
+static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
+{
+    const char *full = mn_learner_own_name(learner, name);
+    for (int i = 0; i < learner->kept_count; i++)
+        if (strcmp(learner->kept[i].name, full) == 0)
+            return mn_fail(MN_OUT_OF_ORDER, "'%s' is kept twice", full);
+    if (learner->kept_count == MN_MOST_KEPT)
+        return mn_fail(MN_UNSUPPORTED, "'%s': more than %d kept values in one run", full,
+                       MN_MOST_KEPT);
+    *kept = &learner->kept[learner->kept_count++];
+    **kept = (mn_kept){.name = full, .type = type};
+    return MN_OK;
+}
+
+mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape, mn_tensor **tensor)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_TENSOR, &kept));
+    MN_TRY(mn_tensor_new(MN_F32, shape, &kept->tensor));
+    *tensor = kept->tensor;
+    return MN_OK;
+}
+
+mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor)
+{
+    if (learner->scratch_count == MN_MOST_SCRATCH)
+        return mn_fail(MN_UNSUPPORTED, "more than %d scratch tensors in one run", MN_MOST_SCRATCH);
+    MN_TRY(mn_tensor_new(MN_F32, shape, tensor));
+    learner->scratch[learner->scratch_count++] = *tensor;
+    return MN_OK;
+}
+
+mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_INT, &kept));
+    *value = &kept->integer;
+    return MN_OK;
+}
+
+mn_status mn_keep_real(mn_learner *learner, const char *name, double **value)
+{
+    mn_kept *kept;
+    MN_TRY(keep(learner, name, MN_KEPT_REAL, &kept));
+    *value = &kept->real;
+    return MN_OK;
+}

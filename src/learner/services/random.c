@@ -1,0 +1,55 @@
+/* random.c -- services that bring random numbers onto a tape. */
+#include "learner/services/random.h"
+#include "learner/learner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static mn_key fixed_key(const mn_learner *learner, const char *kind, const char *name)
+{
+    char purpose[160];
+    snprintf(purpose, sizeof purpose, "%s.%s/%s", kind, mn_learner_current_name(learner), name);
+    return mn_key_of((uint64_t)learner->settings->seed, purpose);
+}
+
+mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name)
+{
+    return mn_key_at(fixed_key(learner, kind, name), (uint64_t)learner->cursor.step);
+}
+
+typedef double random_number(mn_key key, uint64_t counter);
+
+static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, random_number *number,
+                              mn_shape shape)
+{
+    const int64_t count = mn_shape_count(shape);
+    float *numbers = malloc((size_t)(count > 0 ? count : 1) * sizeof *numbers);
+    if (numbers == NULL) {
+        mn_learner_remember_failure(learner,
+                                    mn_fail(MN_NO_MEMORY, "out of memory for random numbers"));
+        return mn_zeros(tape, shape);
+    }
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = (float)number(key, (uint64_t)i);
+    mn_var *made = mn_input(tape, shape, numbers, false);
+    free(numbers);
+    return made;
+}
+
+mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, mn_learner_key(learner, "noise", name), mn_random_normal,
+                          shape);
+}
+
+mn_var *mn_fixed_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, fixed_key(learner, "fixed-noise", name), mn_random_normal,
+                          shape);
+}
+
+mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape)
+{
+    return random_numbers(learner, tape, mn_learner_key(learner, "uniform", name),
+                          mn_random_uniform, shape);
+}
