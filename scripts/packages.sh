@@ -69,6 +69,7 @@ setup_build() {
     fi
     meson setup "${again[@]}" "$folder" "$@" >"$folder.log" 2>&1 || {
         cat "$folder.log" >&2
+        rm -f "$folder.log"
         return 1
     }
     rm -f "$folder.log"
