@@ -20,9 +20,12 @@ mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/written"
 diff -r -u "$scratch/checked-in" "$scratch/written" ||
     complain "docs/ is behind the code; run 'ninja -C BUILD pages' and commit what changes"
 
-keys=$(sed -n '/known\[.*= {/,/};/p' "$root/src/experiment/experiment.c" | grep -o '"[a-z_]*"' | tr -d '"')
-[ "$(echo "$keys" | wc -l)" -ge 10 ] ||
-    complain "src/experiment/experiment.c: no list of a benchmark's keys was found"
+keys=$(
+    sed -nE 's/^ +(OWN|TYPED)\([A-Z]+, ([a-z]+),.*/\2/p' "$root/src/experiment/configuration.h"
+    sed -n '/beside\[\] = {/,/};/p' "$root/src/experiment/sections.c" | grep -o '"[a-z_]*"' | tr -d '"'
+)
+[ "$(echo "$keys" | wc -l)" -ge 19 ] ||
+    complain "src/experiment: only these keys of a benchmark were found:" $keys
 for key in $keys; do
     grep -q "^| \`$key\` |" "$root/docs/benchmarks.md" ||
         complain "docs/benchmarks.md: the key '$key' of a benchmark is not described"

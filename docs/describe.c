@@ -232,11 +232,14 @@ static void write_strategies(const char *folder, const char *sources)
 /* --- keys of a benchmark -------------------------------------------------------------------------
  */
 
-static void write_section(FILE *page, mn_section_id id, const char *name, const char *about)
+static void write_section(FILE *page, mn_section_id id, const char *about)
 {
+    const mn_option *table;
     size_t bytes;
-    fprintf(page, "## %s\n\n%s\n\n", name, about);
-    write_options(page, mn_settings_table(id, &bytes), "");
+    if (mn_section_table(id, NULL, &table, &bytes) != MN_OK)
+        stop(mn_error());
+    fprintf(page, "## %s\n\n%s\n\n", mn_section_name((int)id), about);
+    write_options(page, table, "");
 }
 
 static void write_kinds(FILE *page, mn_kind kind, const char *name, const char *about)
@@ -271,13 +274,13 @@ static void write_keys(const char *folder)
     fputs("# Keys of a benchmark\n\nEvery key of every section, with type, default and range. What "
           "the sections are for: [benchmarks.md](benchmarks.md).\n\n",
           page);
-    write_section(page, MN_SECTION_TRAIN, "train",
+    write_section(page, MN_SECTION_TRAIN,
                   "On the command line: `--seed 3`, `--buffer-size 200`, ...");
     fputc('\n', page);
-    write_section(page, MN_SECTION_STREAM, "stream",
+    write_section(page, MN_SECTION_STREAM,
                   "On the command line: `--set stream.tasks=2`. Lists may be JSON arrays.");
     fputc('\n', page);
-    write_section(page, MN_SECTION_LABELS, "labels",
+    write_section(page, MN_SECTION_LABELS,
                   "Which training images are labelled, and what is beside them.");
     write_kinds(page, MN_KIND_DATASET, "dataset",
                 "The key `name` chooses one; the rest are its options.");
@@ -285,17 +288,17 @@ static void write_keys(const char *folder)
                 "The key `name` chooses one; the rest are its options.");
     write_optimisers(page);
     fputc('\n', page);
-    write_section(page, MN_SECTION_SCHEDULE, "schedule",
+    write_section(page, MN_SECTION_SCHEDULE,
                   "The learning rate of a step is `train.lr` times the schedule's factor.");
     fputc('\n', page);
-    write_section(page, MN_SECTION_NORMALISE, "normalise",
+    write_section(page, MN_SECTION_NORMALISE,
                   "What a network sees: (pixel / 255 - mean) / deviation.");
     fputc('\n', page);
-    write_section(page, MN_SECTION_AUGMENT, "augment",
+    write_section(page, MN_SECTION_AUGMENT,
                   "Training images, replayed ones too, drawn anew each time; evaluation never. "
                   "`--no-augment` switches it off.");
     fputc('\n', page);
-    write_section(page, MN_SECTION_VIEWS, "views",
+    write_section(page, MN_SECTION_VIEWS,
                   "Random views for methods that ask for them, made from images as they came, in "
                   "the order of these keys. The defaults are those of NNCSL's authors for CIFAR.");
     write_kinds(page, MN_KIND_POLICY, "buffer",

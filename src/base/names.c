@@ -78,3 +78,9 @@ const char *mn_intern(const char *text)
     pthread_mutex_unlock(&lock);
     return entry != NULL ? entry->text : NULL;
 }
+
+mn_status mn_keep_text(const char *text, const char **kept)
+{
+    *kept = mn_intern(text);
+    return *kept != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for '%.60s'", text);
+}

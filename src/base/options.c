@@ -147,6 +147,14 @@ static mn_status set_choice(const mn_option *option, void *at, const char *where
     return refuse(option, where, text);
 }
 
+static mn_status set_text(void *at, const char *text)
+{
+    const char *kept;
+    MN_TRY(mn_keep_text(text, &kept));
+    *(const char **)at = kept;
+    return MN_OK;
+}
+
 static mn_status set_option(const mn_option *option, void *values, const char *where,
                             const char *text)
 {
@@ -157,9 +165,7 @@ static mn_status set_option(const mn_option *option, void *values, const char *w
             return refuse(option, where, text);
         *(bool *)at = text[0] == 't';
         return MN_OK;
-    case MN_OPTION_TEXT:
-        *(const char **)at = mn_intern(text);
-        return *(const char **)at != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory");
+    case MN_OPTION_TEXT: return set_text(at, text);
     case MN_OPTION_CHOICE: return set_choice(option, at, where, text);
     case MN_OPTION_INT:
     case MN_OPTION_REAL: return set_number(option, at, where, text);
@@ -174,35 +180,54 @@ mn_status mn_options_set(const mn_option *table, void *values, const char *where
     return option != NULL ? set_option(option, values, where, text) : unknown(table, where, name);
 }
 
-/* [100, 100] as "100,100": the text form of a list. */
-static const char *list_of(const cJSON *array, char *space, size_t bytes)
+enum { NUMBER_BYTES = 32 };
+
+/* [100, 100] as "100,100"; false where an item is no number. */
+static bool write_list(const cJSON *array, char *text, size_t bytes)
 {
     size_t used = 0;
     const cJSON *item;
-    space[0] = '\0';
+    text[0] = '\0';
     cJSON_ArrayForEach(item, array)
     {
-        if (!cJSON_IsNumber(item) || used + 32 > bytes)
-            return NULL;
-        used += (size_t)snprintf(space + used, bytes - used, "%s%.15g", used > 0 ? "," : "",
+        if (!cJSON_IsNumber(item))
+            return false;
+        used += (size_t)snprintf(text + used, bytes - used, "%s%.15g", used > 0 ? "," : "",
                                  item->valuedouble);
     }
-    return space;
+    return true;
 }
 
-/* A JSON value as the text a person would have typed. */
-static const char *text_of(const cJSON *value, char *space, size_t bytes)
+static bool write_value(const cJSON *value, char *text, size_t bytes)
 {
     if (cJSON_IsArray(value))
-        return list_of(value, space, bytes);
+        return write_list(value, text, bytes);
     if (cJSON_IsString(value))
-        return value->valuestring;
-    if (cJSON_IsBool(value))
-        return cJSON_IsTrue(value) ? "true" : "false";
-    if (!cJSON_IsNumber(value))
-        return NULL;
-    snprintf(space, bytes, "%.17g", value->valuedouble);
-    return space;
+        snprintf(text, bytes, "%s", value->valuestring);
+    else if (cJSON_IsBool(value))
+        snprintf(text, bytes, "%s", cJSON_IsTrue(value) ? "true" : "false");
+    else if (cJSON_IsNumber(value))
+        snprintf(text, bytes, "%.17g", value->valuedouble);
+    else
+        return false;
+    return true;
+}
+
+mn_status mn_option_text(const cJSON *value, const char *where, const char *name, char **text)
+{
+    const size_t numbers = cJSON_IsArray(value) ? (size_t)cJSON_GetArraySize(value) : 1;
+    const size_t bytes =
+        cJSON_IsString(value) ? strlen(value->valuestring) + 1 : (numbers + 1) * NUMBER_BYTES;
+    *text = malloc(bytes);
+    if (*text == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s.%s: out of memory", where, name);
+    if (write_value(value, *text, bytes))
+        return MN_OK;
+    free(*text);
+    *text = NULL;
+    return mn_fail(MN_BAD_OPTION,
+                   "%s.%s: expected a number, a text, a list of numbers, true or false", where,
+                   name);
 }
 
 mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
@@ -214,13 +239,11 @@ mn_status mn_options_from_json(const mn_option *table, void *values, const char 
     const cJSON *value;
     cJSON_ArrayForEach(value, object)
     {
-        static _Thread_local char space[32768]; /* a list of a thousand classes fits */
-        const char *text = text_of(value, space, sizeof space);
-        if (text == NULL)
-            return mn_fail(MN_BAD_OPTION,
-                           "%s.%s: expected a number, a text, a list of numbers, true or false",
-                           where, value->string);
-        MN_TRY(mn_options_set(table, values, where, value->string, text));
+        char *text;
+        MN_TRY(mn_option_text(value, where, value->string, &text));
+        const mn_status status = mn_options_set(table, values, where, value->string, text);
+        free(text);
+        MN_TRY(status);
     }
     return MN_OK;
 }
@@ -237,28 +260,30 @@ mn_status mn_options_from_text(const mn_option *table, void *values, const char 
     return status;
 }
 
+static cJSON *add_option(cJSON *object, const mn_option *option, const void *at)
+{
+    const char *text;
+    switch (option->type) {
+    case MN_OPTION_BOOL: return cJSON_AddBoolToObject(object, option->name, *(const bool *)at);
+    case MN_OPTION_INT:
+        return cJSON_AddNumberToObject(object, option->name, (double)*(const int64_t *)at);
+    case MN_OPTION_REAL: return cJSON_AddNumberToObject(object, option->name, *(const double *)at);
+    case MN_OPTION_TEXT:
+        text = *(const char *const *)at;
+        return cJSON_AddStringToObject(object, option->name, text != NULL ? text : "");
+    case MN_OPTION_CHOICE:
+        return cJSON_AddStringToObject(object, option->name, option->choices[*(const int64_t *)at]);
+    }
+    return NULL;
+}
+
 cJSON *mn_options_to_json(const mn_option *table, const void *values)
 {
     cJSON *object = cJSON_CreateObject();
-    for (const mn_option *option = table; option != NULL && option->name != NULL; option++) {
-        const void *at = member_const(option, values);
-        const char *text;
-        switch (option->type) {
-        case MN_OPTION_BOOL: cJSON_AddBoolToObject(object, option->name, *(const bool *)at); break;
-        case MN_OPTION_INT:
-            cJSON_AddNumberToObject(object, option->name, (double)*(const int64_t *)at);
-            break;
-        case MN_OPTION_REAL:
-            cJSON_AddNumberToObject(object, option->name, *(const double *)at);
-            break;
-        case MN_OPTION_TEXT:
-            text = *(const char *const *)at;
-            cJSON_AddStringToObject(object, option->name, text != NULL ? text : "");
-            break;
-        case MN_OPTION_CHOICE:
-            cJSON_AddStringToObject(object, option->name, option->choices[*(const int64_t *)at]);
-            break;
+    for (const mn_option *option = table; option != NULL && option->name != NULL; option++)
+        if (add_option(object, option, member_const(option, values)) == NULL) {
+            cJSON_Delete(object);
+            return NULL;
         }
-    }
     return object;
 }

@@ -9,6 +9,9 @@ void mn_options_default(const mn_option *table, void *values);
 /* From text, as typed on a command line; `where` ("er") is put before the name in messages. */
 mn_status mn_options_set(const mn_option *table, void *values, const char *where, const char *name,
                          const char *text);
+/* A JSON value as the text a person would type, [1, 2] as "1,2"; the caller frees.  `where` ("er")
+ * and `name` stand before messages. */
+mn_status mn_option_text(const cJSON *value, const char *where, const char *name, char **text);
 /* From a JSON object (NULL: nothing). */
 mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
                                const cJSON *object);
@@ -29,5 +32,7 @@ const char *mn_option_default(const mn_option *option, char *text, size_t bytes)
 const char *mn_nearest(const char *name, const char *const *names);
 /* A copy of text that lives as long as the process; equal texts give equal pointers. */
 const char *mn_intern(const char *text);
+/* mn_intern(), which fails when memory ran out. */
+mn_status mn_keep_text(const char *text, const char **kept);
 
 #endif

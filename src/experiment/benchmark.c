@@ -1,9 +1,10 @@
 /* benchmark.c -- finding benchmarks: one JSON file each, by name or by path. */
+#include "experiment/benchmark.h"
 #include "base/options.h"
-#include "experiment/experiment.h"
 
 #include <dirent.h>
 #include <limits.h>
+#include <mneme/experiment.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

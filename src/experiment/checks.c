@@ -1,8 +1,6 @@
-/* checks.c -- can this configuration be?  What cannot is refused with the reason before data are
- * read.
- */
-#include "experiment/experiment.h"
-#include "tensor/kernels.h"
+/* checks.c -- a configuration that cannot be is refused with the reason before data are read. */
+#include "experiment/checks.h"
+#include "tensor/tensor.h"
 
 #include <mneme/buffer.h>
 #include <string.h>
@@ -120,7 +118,7 @@ static mn_status check_asked(const mn_experiment *experiment)
 static mn_status check_precision(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
-    const mn_status status = mn_kernels_precision((mn_dtype)run->precision);
+    const mn_status status = mn_tensor_precision((mn_dtype)run->precision);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "precision");
 }
 

@@ -2,8 +2,8 @@
  *
  * The configuration keeps the name, and beside it the absolute paths of all plugins, so that a run
  * is resumed from any folder, and fails with the path when a plugin is gone. */
+#include "experiment/plugins.h"
 #include "base/registry.h"
-#include "experiment/experiment.h"
 
 #include <string.h>
 
@@ -50,9 +50,14 @@ cJSON *mn_plugins_used(const mn_experiment *experiment)
     cJSON *paths = cJSON_CreateArray();
     mn_kind kind;
     const char *name, *path;
-    for (int i = 0; mn_plugin_used(experiment, i, &kind, &name, &path); i++)
-        if (path != NULL)
-            cJSON_AddItemToArray(paths, cJSON_CreateString(path));
+    for (int i = 0; mn_plugin_used(experiment, i, &kind, &name, &path); i++) {
+        cJSON *text = path != NULL ? cJSON_CreateString(path) : NULL;
+        if (path == NULL || cJSON_AddItemToArray(paths, text))
+            continue;
+        cJSON_Delete(text);
+        cJSON_Delete(paths);
+        return NULL;
+    }
     return paths;
 }
 

@@ -1,9 +1,9 @@
 /* recipe.c -- tuned hyper-parameters by strategy and buffer size, from the benchmark's file. */
-#include "base/options.h"
-#include "experiment/experiment.h"
+#include "experiment/recipe.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static double member_number(const cJSON *object, const char *name, double otherwise)
@@ -38,7 +38,7 @@ static const cJSON *nearest_recipe(const mn_experiment *experiment, const char *
     return nearest;
 }
 
-const char *mn_experiment_recipe_type(const mn_experiment *experiment, const char *key)
+const char *mn_recipe_type(const mn_experiment *experiment, const char *key)
 {
     const cJSON *recipe;
     cJSON_ArrayForEach(recipe, cJSON_GetObjectItemCaseSensitive(experiment->source, "recipes"))
@@ -47,71 +47,60 @@ const char *mn_experiment_recipe_type(const mn_experiment *experiment, const cha
         const char *type = member_text(cJSON_GetObjectItemCaseSensitive(recipe, "set"), key);
         if (type[0] != '\0' && (strcmp(strategy, experiment->strategies) == 0 ||
                                 strcmp(strategy, experiment->strategy[0]->name) == 0))
-            return mn_intern(type);
+            return type;
     }
     return NULL;
 }
 
-/* A recipe's options of an optimiser are of no use to another that the user chose. */
-static bool is_for_another(const mn_experiment *experiment, const char *key)
+bool mn_recipe_is_for_another(const mn_experiment *experiment, const char *key)
 {
     const char *used = experiment->section[MN_SECTION_OPTIMISER].type;
-    const char *meant = mn_experiment_recipe_type(experiment, "optimiser.name");
+    const char *meant = mn_recipe_type(experiment, "optimiser.name");
     return strncmp(key, "optimiser.", 10) == 0 && meant != NULL && strcmp(used, meant) != 0;
 }
 
-static mn_status assign(mn_experiment *experiment, const cJSON *setting)
+const cJSON *mn_recipe_find(const mn_experiment *experiment)
 {
-    char number[64];
-    const char *text = setting->valuestring;
-    if (cJSON_IsNumber(setting)) {
-        snprintf(number, sizeof number, "%.17g", setting->valuedouble);
-        text = number;
-    } else if (cJSON_IsBool(setting)) {
-        text = cJSON_IsTrue(setting) ? "true" : "false";
-    } else if (!cJSON_IsString(setting)) {
-        return mn_fail(MN_BAD_OPTION, "%s: recipes: %s: expected a number, a text, true or false",
-                       experiment->benchmark, setting->string);
-    }
-    const mn_status status = mn_experiment_assign(experiment, setting->string, text);
-    return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: recipes", experiment->benchmark);
+    const cJSON *own = nearest_recipe(experiment, experiment->strategies); /* of "er+ewc" */
+    return own != NULL ? own : nearest_recipe(experiment, experiment->strategy[0]->name);
 }
 
-mn_status mn_experiment_apply_recipe(mn_experiment *experiment)
+/* " at buffer 500", where the recipe says for what buffer it is. */
+static void say_buffer(const mn_experiment *experiment, const cJSON *recipe, char *text,
+                       size_t bytes)
 {
-    const char *strategy = experiment->strategies; /* "er+ewc" may have one of its own */
-    const cJSON *recipe = nearest_recipe(experiment, strategy);
-    if (recipe == NULL) {
-        strategy = experiment->strategy[0]->name;
-        recipe = nearest_recipe(experiment, strategy);
-    }
-    if (recipe == NULL) {
-        snprintf(experiment->recipe, sizeof experiment->recipe,
-                 "%s has no recipe for %s: the benchmark's and the strategy's defaults apply",
-                 experiment->benchmark, strategy);
-        return MN_OK;
-    }
-    const cJSON *set = cJSON_GetObjectItemCaseSensitive(recipe, "set"), *setting;
-    const cJSON *policy = cJSON_GetObjectItemCaseSensitive(set, "buffer_policy");
-    if (policy != NULL)
-        MN_TRY(assign(experiment, policy)); /* decides which keys `buffer.` has */
-    cJSON_ArrayForEach(setting, set)
-    {
-        if (!is_for_another(experiment, setting->string))
-            MN_TRY(assign(experiment, setting));
-    }
     const double size = member_number(recipe, "buffer_size", 0);
     const int64_t wanted = mn_experiment_settings(experiment)->buffer_size;
-    char which[96] = "";
+    text[0] = '\0';
     if (size > 0 && (int64_t)size == wanted)
-        snprintf(which, sizeof which, " at buffer %lld", (long long)wanted);
+        snprintf(text, bytes, " at buffer %lld", (long long)wanted);
     else if (size > 0)
-        snprintf(which, sizeof which, " at buffer %.0f, the nearest to %lld", size,
-                 (long long)wanted);
+        snprintf(text, bytes, " at buffer %.0f, the nearest to %lld", size, (long long)wanted);
+}
+
+/* snprintf's rules: the length of the whole sentence. */
+static int describe(const mn_experiment *experiment, const cJSON *recipe, char *text, size_t bytes)
+{
+    char buffer[512]; /* a double has at most 309 digits before the point */
+    if (recipe == NULL)
+        return snprintf(text, bytes,
+                        "%s has no recipe for %s: the benchmark's and the strategy's defaults "
+                        "apply",
+                        experiment->benchmark, experiment->strategy[0]->name);
     const char *source = member_text(recipe, "source");
     if (source[0] == '\0')
         source = member_text(experiment->source, "recipe_source");
-    snprintf(experiment->recipe, sizeof experiment->recipe, "recipe of %s for %s%s%s%s",
-             experiment->benchmark, strategy, which, source[0] != '\0' ? "; " : "", source);
+    say_buffer(experiment, recipe, buffer, sizeof buffer);
+    return snprintf(text, bytes, "recipe of %s for %s%s%s%s", experiment->benchmark,
+                    member_text(recipe, "strategy"), buffer, source[0] != '\0' ? "; " : "", source);
+}
+
+mn_status mn_recipe_describe(const mn_experiment *experiment, const cJSON *recipe, char **text)
+{
+    const int length = describe(experiment, recipe, NULL, 0);
+    *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    if (*text == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the description of the recipe");
+    (void)describe(experiment, recipe, *text, (size_t)length + 1);
     return MN_OK;
 }

@@ -1,11 +1,11 @@
 /* settings.c -- the tables behind the command line's flags and a benchmark's keys. */
 #include "experiment/settings.h"
-
-#include <stdlib.h>
+#include "base/options.h"
+#include "nn/optimiser.h"
 
 /* In the order of mn_dtype. */
 static const char *const precisions[] = {"f32", "bf16", NULL};
-static const mn_option run_options[] = {
+static const mn_option train_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
     MN_INT(mn_run_settings, steps, 0, 0, 1e12,
@@ -78,7 +78,7 @@ static const mn_option stream_options[] = {
     MN_END,
 };
 
-static const mn_option label_options[] = {
+static const mn_option labels_options[] = {
     MN_INT(mn_label_settings, per_class, 0, 0, 1e9,
            "labelled training images of each class, chosen by the seed; 0: all"),
     MN_REAL(mn_label_settings, fraction, 1, 0, 1, "part of each class that is labelled"),
@@ -118,7 +118,7 @@ static const mn_option augment_options[] = {
 };
 
 /* The defaults are those of NNCSL's authors for CIFAR. */
-static const mn_option view_options[] = {
+static const mn_option views_options[] = {
     MN_INT(mn_view_spec, size, 0, 0, 4096, "height and width in pixels; 0: those of the images"),
     MN_REAL(mn_view_spec, area_least, 0.75, 0, 1,
             "least part of the image in a random crop; 0: no crop"),
@@ -150,179 +150,53 @@ static const mn_option view_options[] = {
 
 const mn_option *mn_run_options(void)
 {
-    return run_options;
+    return train_options;
 }
 
-const mn_option *mn_settings_table(mn_section_id id, size_t *bytes)
+static const struct {
+    const char *name, *usual;
+    mn_kind kind;
+    const mn_option *table;
+    size_t bytes;
+} sections[MN_SECTION_STRATEGY] = {
+#define OWN(id, name, settings)      {#name, NULL, MN_KINDS, name##_options, sizeof(settings)},
+#define TYPED(id, name, kind, usual) {#name, usual, kind, NULL, 0},
+    MN_SECTION_MAP(OWN, TYPED)
+#undef OWN
+#undef TYPED
+};
+
+const char *mn_section_name(int i)
 {
-    switch (id) {
-    case MN_SECTION_TRAIN: *bytes = sizeof(mn_run_settings); return run_options;
-    case MN_SECTION_STREAM: *bytes = sizeof(mn_stream_settings); return stream_options;
-    case MN_SECTION_LABELS: *bytes = sizeof(mn_label_settings); return label_options;
-    case MN_SECTION_SCHEDULE: *bytes = sizeof(mn_schedule_settings); return schedule_options;
-    case MN_SECTION_NORMALISE: *bytes = sizeof(mn_normalise_settings); return normalise_options;
-    case MN_SECTION_AUGMENT: *bytes = sizeof(mn_augment_settings); return augment_options;
-    case MN_SECTION_VIEWS: *bytes = sizeof(mn_view_spec); return view_options;
-    case MN_SECTION_DATASET:
-    case MN_SECTION_NETWORK:
-    case MN_SECTION_OPTIMISER:
-    case MN_SECTION_BUFFER:
-    case MN_SECTION_STRATEGY: break;
+    return i >= 0 && i < (int)MN_SECTION_STRATEGY ? sections[i].name : NULL;
+}
+
+const char *mn_section_usual_type(mn_section_id id)
+{
+    return sections[id].usual;
+}
+
+mn_kind mn_section_kind(mn_section_id id)
+{
+    return sections[id].kind;
+}
+
+mn_status mn_section_table(mn_section_id id, const char *type, const mn_option **table,
+                           size_t *bytes)
+{
+    *table = sections[id].table;
+    *bytes = sections[id].bytes;
+    if (*table != NULL)
+        return MN_OK;
+    if (sections[id].kind == MN_KINDS) {
+        *table = mn_optimiser_options(type);
+        *bytes = mn_options_bytes(*table);
+        return *table != NULL ? MN_OK : MN_NOT_FOUND;
     }
-    *bytes = 0;
-    return NULL;
-}
-
-int64_t mn_parse_list(const char *text, int64_t most, double *numbers)
-{
-    int64_t count = 0;
-    while (*text != '\0') {
-        char *end;
-        const double number = strtod(text, &end);
-        if (end == text || count == most || (*end != ',' && *end != '\0'))
-            return -1;
-        numbers[count++] = number;
-        text = *end == ',' ? end + 1 : end;
-    }
-    return count;
-}
-
-static mn_status parse_integers(const char *where, const char *text, int64_t most, int64_t *numbers,
-                                int64_t *count)
-{
-    static _Thread_local double reals[MN_MAX_CLASSES];
-    *count = mn_parse_list(text, most, reals);
-    if (*count < 0)
-        return mn_fail(MN_BAD_OPTION, "%s: '%.60s' is not a list of whole numbers like 2,2,1",
-                       where, text);
-    for (int64_t i = 0; i < *count; i++)
-        numbers[i] = (int64_t)reals[i];
+    const mn_descriptor *descriptor = mn_find(sections[id].kind, type);
+    if (descriptor == NULL)
+        return MN_NOT_FOUND;
+    *table = descriptor->options;
+    *bytes = descriptor->options_size;
     return MN_OK;
-}
-
-mn_status mn_experiment_stream(const mn_experiment *experiment, int64_t task_classes[MN_MAX_TASKS],
-                               int64_t class_order[MN_MAX_CLASSES], mn_stream_spec *spec)
-{
-    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
-    const mn_label_settings *labels = experiment->section[MN_SECTION_LABELS].values;
-    const mn_run_settings *run = mn_experiment_settings(experiment);
-    int64_t listed, ordered;
-    MN_TRY(parse_integers("stream.task_classes", stream->task_classes, MN_MAX_TASKS, task_classes,
-                          &listed));
-    MN_TRY(parse_integers("stream.class_order", stream->class_order, MN_MAX_CLASSES, class_order,
-                          &ordered));
-    if (listed > 0 && listed != stream->tasks)
-        return mn_fail(MN_BAD_OPTION,
-                       "stream.task_classes: lists %lld tasks, but stream.tasks is %lld; make them "
-                       "agree",
-                       (long long)listed, (long long)stream->tasks);
-    *spec = (mn_stream_spec){
-        .scenario = (mn_scenario)stream->scenario,
-        .tasks = stream->tasks,
-        .classes = stream->classes,
-        .task_classes = listed > 0 ? task_classes : NULL,
-        .class_order = ordered > 0 ? class_order : NULL,
-        .class_order_seed = run->class_order_seed == -2 ? run->seed : run->class_order_seed,
-        .validation = run->validation,
-        .rounds = stream->rounds,
-        .images_per_class = stream->images_per_class,
-        .labels_per_class = labels->per_class,
-        .label_fraction = labels->fraction,
-        .pool = labels->pool,
-    };
-    return MN_OK;
-}
-
-mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule)
-{
-    const mn_schedule_settings *settings = experiment->section[MN_SECTION_SCHEDULE].values;
-    *schedule = (mn_schedule){.kind = (mn_schedule_kind)settings->name,
-                              .factor = settings->factor,
-                              .every = settings->every,
-                              .least = settings->least,
-                              .warm_up = settings->warm_up,
-                              .start = settings->start};
-    int64_t count;
-    return parse_integers("schedule.milestones", settings->milestones, MN_SCHEDULE_MILESTONES,
-                          schedule->milestones, &count);
-}
-
-static mn_status parse_channels(const char *where, const char *text, int64_t channels,
-                                float otherwise, float *values)
-{
-    double reals[4];
-    const int64_t count = mn_parse_list(text, 4, reals);
-    if (count != 0 && count != channels)
-        return mn_fail(MN_BAD_OPTION, "%s: '%s' should list %lld numbers, one a channel", where,
-                       text, (long long)channels);
-    for (int64_t i = 0; i < channels; i++)
-        values[i] = count == 0 ? otherwise : (float)reals[i];
-    return MN_OK;
-}
-
-static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
-                           mn_transform *transform)
-{
-    const mn_view_spec *views = experiment->section[MN_SECTION_VIEWS].values;
-    if (transform->pad > 0 || transform->flip)
-        return mn_fail(MN_BAD_OPTION, "augment.views: has crops and mirroring of its own; leave "
-                                      "augment.pad and augment.flip out");
-    if (views->size > 0)
-        return mn_fail(MN_BAD_OPTION,
-                       "augment.views: views of %lld pixels, but the network is made "
-                       "for the images' size; leave views.size out",
-                       (long long)views->size);
-    transform->views = views;
-    return mn_view_check(views, MN_SHAPE(dataset->channels, dataset->height, dataset->width));
-}
-
-mn_status mn_experiment_transform(const mn_experiment *experiment, const mn_dataset *dataset,
-                                  mn_transform *transform)
-{
-    const int64_t channels = dataset->channels;
-    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
-    if (channels > 4)
-        return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
-                       (long long)channels);
-    const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
-    *transform =
-        (mn_transform){.channels = channels, .offset = dataset->offset, .scale = dataset->scale};
-    if (mn_experiment_settings(experiment)->augment) {
-        transform->pad = augment->pad;
-        transform->pad_mode = (mn_pad_mode)augment->pad_mode;
-        transform->flip = augment->flip;
-        if (augment->views)
-            MN_TRY(add_views(experiment, dataset, transform));
-    }
-    MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
-    MN_TRY(parse_channels("normalise.deviation", settings->deviation, channels, 1,
-                          transform->deviation));
-    return mn_transform_check(transform, dataset);
-}
-
-mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset)
-{
-    const char *folder = mn_experiment_settings(experiment)->data_folder;
-    mn_transform transform;
-    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type,
-                           mn_experiment_section_json(experiment, MN_SECTION_DATASET),
-                           folder[0] != '\0' ? folder : NULL, dataset));
-    const mn_status status = mn_experiment_transform(experiment, *dataset, &transform);
-    if (status != MN_OK) {
-        mn_dataset_free(*dataset);
-        *dataset = NULL;
-    }
-    return status;
-}
-
-mn_status mn_experiment_data(mn_experiment *experiment, mn_dataset **dataset, mn_stream **stream,
-                             mn_transform *transform)
-{
-    static _Thread_local int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
-    const uint64_t seed = (uint64_t)mn_experiment_settings(experiment)->seed;
-    mn_stream_spec spec;
-    MN_TRY(mn_experiment_stream(experiment, task_classes, class_order, &spec));
-    MN_TRY(mn_experiment_dataset(experiment, dataset));
-    MN_TRY(mn_stream_new(*dataset, &spec, seed, stream));
-    return mn_experiment_transform(experiment, *dataset, transform);
 }

@@ -3,6 +3,8 @@
  * Both runs are opened as `resume` would open them, so that the judge has its own transform and the
  * images compared are those of the judged run: its training images, and real ones it held back.
  * Classes are taken one after another: only one class's images are in memory. */
+#include "experiment/data.h"
+#include "experiment/experiment.h"
 #include "learner/checkpoint.h"
 #include "learner/learner.h"
 #include "run/evaluate.h"

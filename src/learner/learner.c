@@ -1,6 +1,8 @@
 /* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
 #include "learner/learner.h"
 #include "base/options.h"
+#include "experiment/data.h"
+#include "experiment/sections.h"
 #include "learner/weights.h"
 
 #include <stdio.h>
@@ -48,17 +50,19 @@ static mn_status add_shared(mn_learner *learner)
 {
     const mn_experiment *experiment = learner->experiment;
     const mn_dataset *data = mn_stream_dataset(learner->stream);
+    const char *options, *of_optimiser;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &options));
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &of_optimiser));
     const mn_network_spec spec = {
         .type = experiment->section[MN_SECTION_NETWORK].type,
-        .options = mn_experiment_section_json(experiment, MN_SECTION_NETWORK),
+        .options = options,
         .input = MN_SHAPE(data->channels, data->height, data->width),
         .classes = mn_stream_classes(learner->stream),
     };
     mn_network *network;
     MN_TRY(mn_learner_add_network(learner, "run", "network", NULL, NULL, &spec, &network));
     return mn_learner_add_optimiser(learner, "run", "optimiser",
-                                    experiment->section[MN_SECTION_OPTIMISER].type,
-                                    mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER),
+                                    experiment->section[MN_SECTION_OPTIMISER].type, of_optimiser,
                                     network, learner->settings->lr);
 }
 

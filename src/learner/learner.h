@@ -8,7 +8,7 @@
 
 #include "buffer/storage.h"
 #include "data/stream/batch.h"
-#include "experiment/experiment.h"
+#include "experiment/configuration.h"
 #include "store/runfile.h"
 
 #include <mneme/strategy.h>

@@ -267,26 +267,12 @@ static mn_status load_from(mn_network *network, const mn_safetensors *file, cons
     return status;
 }
 
-static void digest_text(const mn_safetensors *file, char digest[MN_DIGEST_TEXT])
-{
-    snprintf(digest, MN_DIGEST_TEXT, "%08x", (unsigned)mn_safetensors_crc(file));
-}
-
-mn_status mn_weights_digest(const char *path, char digest[MN_DIGEST_TEXT])
-{
-    mn_safetensors *file;
-    MN_TRY(mn_safetensors_open(path, &file));
-    digest_text(file, digest);
-    mn_safetensors_close(file);
-    return MN_OK;
-}
-
 mn_status mn_weights_load(mn_network *network, const char *path, const char *digest, bool head)
 {
     char found[MN_DIGEST_TEXT];
     mn_safetensors *file;
     MN_TRY(mn_safetensors_open(path, &file));
-    digest_text(file, found);
+    mn_safetensors_digest(file, found);
     const mn_status status =
         strcmp(found, digest) == 0
             ? load_from(network, file, path, head)

@@ -6,11 +6,6 @@
 
 #include <mneme/network.h>
 
-enum { MN_DIGEST_TEXT = 9 };
-
-/* The CRC-32 of a safetensors file in hexadecimal; the file is checked to be one. */
-mn_status mn_weights_digest(const char *path, char digest[MN_DIGEST_TEXT]);
-
 /* Fills a network's parameters and statistics from a safetensors file that has this digest.
  * `head` false: the classifier is left as it is, whatever the file holds for it.  MN_BAD_SHAPE
  * names what is missing, extra or of another shape; MN_CORRUPT: another digest. */

@@ -222,12 +222,6 @@ void mn_batches_close(mn_batches *batches)
 
 /* --- an epoch --- */
 
-mn_key mn_epoch_key(int64_t seed, const char *purpose, int64_t task, int64_t phase, int64_t epoch)
-{
-    const mn_key key = mn_key_of((uint64_t)seed, purpose);
-    return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)task), (uint64_t)phase), (uint64_t)epoch);
-}
-
 static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t epoch)
 {
     const mn_cursor *cursor = &runner->learner->cursor;

@@ -22,8 +22,4 @@ mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *batches, int64_t
 mn_status mn_batches_get(mn_runner *runner, mn_batches *batches, int64_t epoch, int64_t i,
                          const mn_batch **batch);
 
-/* The key of one epoch of a phase: of its order ("stream.shuffle") and of what is random about its
- * images ("stream.augment"). */
-mn_key mn_epoch_key(int64_t seed, const char *purpose, int64_t task, int64_t phase, int64_t epoch);
-
 #endif

@@ -3,6 +3,7 @@
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
 #include "base/clock.h"
+#include "experiment/checks.h"
 #include "learner/scores.h"
 #include "learner/select.h"
 #include "learner/terms.h"

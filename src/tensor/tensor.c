@@ -44,6 +44,11 @@ size_t mn_dtype_bytes(mn_dtype dtype)
     return dtype_bytes[dtype];
 }
 
+mn_status mn_tensor_precision(mn_dtype dtype)
+{
+    return mn_kernels_precision(dtype);
+}
+
 const char *mn_dtype_text(mn_dtype dtype)
 {
     return dtype_texts[dtype];

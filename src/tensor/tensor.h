@@ -20,6 +20,8 @@ void mn_tensor_place(mn_tensor *tensor, mn_dtype dtype, mn_shape shape, void *da
  * `slab`, whose memory it shares.  Never mn_tensor_free() a view.  MN_BAD_SHAPE. */
 mn_status mn_tensor_view(const mn_tensor *slab, int64_t offset, mn_shape shape, mn_tensor *view);
 
+/* MN_UNSUPPORTED unless convolutions in that type are faster than in f32 on this processor. */
+mn_status mn_tensor_precision(mn_dtype dtype);
 size_t mn_dtype_bytes(mn_dtype dtype);
 const char *mn_dtype_text(mn_dtype dtype);
 /* Counts the changes that the functions of mneme/tensor.h, and those that call mn_tensor_changed(),

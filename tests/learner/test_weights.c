@@ -84,7 +84,7 @@ static void write_named(const char *const names[TENSORS], const mn_named_values 
 static mn_status load(mn_network *network, bool head)
 {
     char digest[MN_DIGEST_TEXT];
-    ck_assert_ok(mn_weights_digest(path_of("in.safetensors"), digest));
+    ck_assert_ok(mn_safetensors_file_digest(path_of("in.safetensors"), digest));
     return mn_weights_load(network, path_of("in.safetensors"), digest, head);
 }
 

@@ -1,5 +1,6 @@
 /* weights.c -- the logits of a network whose weights come from a safetensors file. */
 #include "learner/weights.h"
+#include "tensor/file/safetensors.h"
 #include "tests/parity/driver.h"
 
 #include <mneme/network.h>
@@ -56,7 +57,7 @@ mn_status parity_weights(exchange *e, const cJSON *described, cJSON *result)
     for (int i = 0; i < spec.input.rank; i++)
         spec.input.size[i] = shape.size[i + 1];
     MN_TRY(mn_network_new(&spec, mn_key_of(0, "parity"), &network));
-    mn_status status = mn_weights_digest(file, digest);
+    mn_status status = mn_safetensors_file_digest(file, digest);
     if (status == MN_OK)
         status = mn_weights_load(network, file, digest, true);
     if (status == MN_OK)

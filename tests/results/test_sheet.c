@@ -119,6 +119,7 @@ START_TEST(a_benchmark_is_drawn_plain_and_augmented)
         ck_assert_ok(mn_experiment_set(experiment, "augment.pad", "3"));
         ck_assert_ok(mn_experiment_set(experiment, "normalise.mean", "0.25"));
         ck_assert_ok(mn_experiment_set(experiment, "normalise.deviation", "0.5"));
+        ck_assert_ok(mn_experiment_resolve(experiment));
         ck_assert_ok(mn_experiment_sheet(experiment, i == 1 ? MN_SHEET_AUGMENTED : MN_SHEET_PLAIN,
                                          path_of("sheet.png")));
         mn_experiment_free(experiment);
@@ -157,6 +158,9 @@ START_TEST(views_are_drawn_beside_the_image_and_small_ones_in_the_middle)
         snprintf(key, sizeof key, "views.%s", still[i]);
         ck_assert_ok(mn_experiment_set(experiment, key, "0"));
     }
+    ck_assert_fails(mn_experiment_sheet(experiment, MN_SHEET_VIEWS, path_of("sheet.png")),
+                    MN_OUT_OF_ORDER, "resolved");
+    ck_assert_ok(mn_experiment_resolve(experiment));
     ck_assert_ok(mn_experiment_sheet(experiment, MN_SHEET_VIEWS, path_of("sheet.png")));
     mn_experiment_free(experiment);
     mn_picture sheet = read_sheet("sheet.png");

@@ -159,11 +159,12 @@ static int show(const mn_arguments *arguments)
     mn_status status = open_benchmark(arguments, &experiment);
     if (status != MN_OK)
         return mn_exit_of_request(status);
-    status = mn_experiment_sheet(experiment,
-                                 mn_arguments_has(arguments, "views")       ? MN_SHEET_VIEWS
-                                 : mn_arguments_has(arguments, "augmented") ? MN_SHEET_AUGMENTED
-                                                                            : MN_SHEET_PLAIN,
-                                 path);
+    const mn_sheet_kind kind = mn_arguments_has(arguments, "views")       ? MN_SHEET_VIEWS
+                               : mn_arguments_has(arguments, "augmented") ? MN_SHEET_AUGMENTED
+                                                                          : MN_SHEET_PLAIN;
+    status = mn_experiment_resolve(experiment);
+    if (status == MN_OK)
+        status = mn_experiment_sheet(experiment, kind, path);
     mn_experiment_free(experiment);
     if (status == MN_OK)
         fprintf(stderr, "%s written\n", path);

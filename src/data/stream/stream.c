@@ -484,3 +484,9 @@ void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map)
         mn_permutation_map(mn_key_at(mn_key_of(stream->seed, "stream.permutation"), (uint64_t)task),
                            height * width, map);
 }
+
+mn_key mn_epoch_key(int64_t seed, const char *purpose, int64_t task, int64_t phase, int64_t epoch)
+{
+    const mn_key key = mn_key_of((uint64_t)seed, purpose);
+    return mn_key_at(mn_key_at(mn_key_at(key, (uint64_t)task), (uint64_t)phase), (uint64_t)epoch);
+}

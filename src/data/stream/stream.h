@@ -3,6 +3,7 @@
 #define MN_DATA_STREAM_H
 
 #include <mneme/data.h>
+#include <mneme/random.h>
 
 /* The images of one part of one task: places in the data set's part, in their order there. */
 typedef struct mn_stream_view {
@@ -24,6 +25,10 @@ void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map);
 /* Of a stream that turns every image by an angle of its own: the degrees of an image by its place
  * in the data set's part (test images, or the others); NULL: of no such stream. */
 const float *mn_stream_angles(const mn_stream *stream, mn_part part);
+
+/* The key of one epoch of a phase: of its order ("stream.shuffle") and of what is random about its
+ * images ("stream.augment"). */
+mn_key mn_epoch_key(int64_t seed, const char *purpose, int64_t task, int64_t phase, int64_t epoch);
 
 /* --- general.c --- */
 typedef struct mn_class_images {

@@ -13,6 +13,9 @@ extern "C" {
 
 typedef struct mn_experiment mn_experiment;
 
+/* The i-th section of a configuration, before those of the strategies: "train", "dataset", ...; NULL
+ * past the last. */
+MN_API const char *mn_section_name(int i);
 /* The options of a run itself (seed, epochs, batch, lr, buffer_size, ...): the command line's flags
  * and the keys of a benchmark come from this table. */
 MN_API const mn_option *mn_run_options(void);
@@ -36,15 +39,15 @@ MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, cha
                                             size_t bytes);
 
 /* Reads the data set of an experiment; the caller frees it. */
-MN_API mn_status mn_experiment_dataset(mn_experiment *experiment, mn_dataset **dataset);
+MN_API mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset);
 typedef enum mn_sheet_kind {
     MN_SHEET_PLAIN,     /* the first training images of each class */
     MN_SHEET_AUGMENTED, /* one image of each class, and what training sees of it in the first epochs;
                          * its views too, where the benchmark says what they are */
     MN_SHEET_VIEWS,     /* one image of each class, and full and small views of it (views.h) */
 } mn_sheet_kind;
-/* Draws training images of each class as a PNG. */
-MN_API mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind,
+/* Draws training images of each class as a PNG; after resolve. */
+MN_API mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_kind kind,
                                      const char *png);
 
 /* --- benchmarks ------------------------------------------------------------------------------- */

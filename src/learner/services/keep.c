@@ -1,5 +1,6 @@
 /* keep.c -- services that give a strategy networks, optimisers and values of its own, which are
  * saved with the run. */
+#include "experiment/sections.h"
 #include "learner/learner.h"
 #include "learner/weights.h"
 
@@ -65,9 +66,10 @@ mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
     if (i == learner->networks || i == 0)
         return mn_fail(MN_NOT_FOUND, "train_with_shared: the network is not one of the strategy's "
                                      "own; add it with mn_add_network()");
+    const char *options;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &options));
     MN_TRY(mn_add_optimiser(learner, learner->network[i].name,
-                            experiment->section[MN_SECTION_OPTIMISER].type,
-                            mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER), network,
+                            experiment->section[MN_SECTION_OPTIMISER].type, options, network,
                             learner->settings->lr));
     learner->optimiser[learner->optimisers - 1].leader = 0;
     return MN_OK;

@@ -8,6 +8,7 @@
 #include "tensor/file/half.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -319,4 +320,18 @@ bool mn_safetensors_equal(const mn_safetensors *file, int64_t i, int64_t j)
 uint32_t mn_safetensors_crc(const mn_safetensors *file)
 {
     return (uint32_t)crc32_z(crc32_z(0, NULL, 0), (const unsigned char *)file->bytes, file->size);
+}
+
+void mn_safetensors_digest(const mn_safetensors *file, char digest[MN_DIGEST_TEXT])
+{
+    snprintf(digest, MN_DIGEST_TEXT, "%08x", (unsigned)mn_safetensors_crc(file));
+}
+
+mn_status mn_safetensors_file_digest(const char *path, char digest[MN_DIGEST_TEXT])
+{
+    mn_safetensors *file;
+    MN_TRY(mn_safetensors_open(path, &file));
+    mn_safetensors_digest(file, digest);
+    mn_safetensors_close(file);
+    return MN_OK;
 }

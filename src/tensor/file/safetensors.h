@@ -37,6 +37,12 @@ const void *mn_safetensors_bytes(const mn_safetensors *file, int64_t i);
 bool mn_safetensors_equal(const mn_safetensors *file, int64_t i, int64_t j);
 uint32_t mn_safetensors_crc(const mn_safetensors *file); /* CRC-32 of the whole file */
 
+enum { MN_DIGEST_TEXT = 9 };
+/* The CRC-32 in hexadecimal. */
+void mn_safetensors_digest(const mn_safetensors *file, char digest[MN_DIGEST_TEXT]);
+/* The same of the file at a path, which is checked to be one. */
+mn_status mn_safetensors_file_digest(const char *path, char digest[MN_DIGEST_TEXT]);
+
 typedef struct mn_named_values {
     const char *name;
     mn_shape shape;

@@ -1,7 +1,9 @@
-/* sheet.c -- looking at images: what training sees. */
+/* preview.c -- what training will see of an experiment's images, drawn. */
 #include "data/sheet/sheet.h"
-#include "run/batches.h"
+#include "data/stream/stream.h"
+#include "experiment/data.h"
 
+#include <mneme/random.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,8 +186,10 @@ static mn_status draw_stream(viewer *v)
     return MN_OK;
 }
 
-mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind, const char *png)
+mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_kind kind, const char *png)
 {
+    if (!experiment->resolved)
+        return mn_fail(MN_OUT_OF_ORDER, "a sheet is drawn of a configuration that is resolved");
     const bool says_views = cJSON_HasObjectItem(experiment->source, "views");
     viewer v = {.experiment = experiment,
                 .kind = kind,
@@ -193,9 +197,7 @@ mn_status mn_experiment_sheet(mn_experiment *experiment, mn_sheet_kind kind, con
                 .views = kind == MN_SHEET_VIEWS || (kind == MN_SHEET_AUGMENTED && says_views)};
     mn_dataset *dataset = NULL;
     mn_stream *stream = NULL;
-    mn_status status = mn_experiment_resolve(experiment);
-    if (status == MN_OK)
-        status = mn_experiment_data(experiment, &dataset, &stream, &v.transform);
+    mn_status status = mn_experiment_data(experiment, &dataset, &stream, &v.transform);
     if (status == MN_OK) {
         v.dataset = dataset;
         v.stream = stream;

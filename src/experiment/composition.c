@@ -1,0 +1,95 @@
+/* composition.c -- a list of names becomes the strategies of a run. */
+#include "experiment/composition.h"
+#include "base/options.h"
+#include "experiment/plugins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static mn_status no_memory(void)
+{
+    return mn_fail(MN_NO_MEMORY, "out of memory for the names of the strategies");
+}
+
+static mn_status add_strategy(mn_experiment *experiment, const char *name)
+{
+    if (experiment->strategy_count == MN_MOST_STRATEGIES)
+        return mn_fail(MN_BAD_OPTION, "more than %d strategies in one run", MN_MOST_STRATEGIES);
+    MN_TRY(mn_plugin_named(MN_KIND_STRATEGY, &name));
+    const mn_strategy *strategy = (const void *)mn_find(MN_KIND_STRATEGY, name);
+    if (strategy == NULL)
+        return MN_NOT_FOUND;
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if (experiment->strategy[i] == strategy)
+            return mn_fail(MN_BAD_OPTION, "'%s' is named twice", name);
+    experiment->strategy[experiment->strategy_count++] = strategy;
+    return MN_OK;
+}
+
+/* One base brings the loss; everything after it only adds. */
+static mn_status check_composition(const mn_experiment *experiment)
+{
+    for (int i = 0; i < experiment->strategy_count; i++) {
+        const mn_strategy *strategy = experiment->strategy[i];
+        if (i > 0 && strategy->loss != NULL)
+            return mn_fail(MN_BAD_OPTION,
+                           "'%s' and '%s' both bring a loss of their own; a run has one base, and "
+                           "only add-ons may follow it",
+                           experiment->strategy[0]->name, strategy->name);
+        if (i > 0 && strategy->scores != NULL)
+            return mn_fail(MN_BAD_OPTION, "'%s' decides predictions, which only the base may do",
+                           strategy->name);
+    }
+    return MN_OK;
+}
+
+/* An add-on that is named first stands on finetune. */
+static mn_status put_base_first(mn_experiment *experiment)
+{
+    if (experiment->strategy[0]->loss != NULL)
+        return MN_OK;
+    MN_TRY(add_strategy(experiment, "finetune"));
+    const int last = experiment->strategy_count - 1;
+    const mn_strategy *base = experiment->strategy[last];
+    memmove(experiment->strategy + 1, experiment->strategy,
+            (size_t)last * sizeof experiment->strategy[0]);
+    experiment->strategy[0] = base;
+    return MN_OK;
+}
+
+/* "er+ewc", as the names were given; paths of plugins have become names. */
+static mn_status keep_names(mn_experiment *experiment)
+{
+    size_t bytes = 1;
+    for (int i = 0; i < experiment->strategy_count; i++)
+        bytes += strlen(experiment->strategy[i]->name) + 1;
+    char *names = malloc(bytes), *end = names;
+    if (names == NULL)
+        return no_memory();
+    for (int i = 0; i < experiment->strategy_count; i++) {
+        if (i > 0)
+            *end++ = '+';
+        end = stpcpy(end, experiment->strategy[i]->name);
+    }
+    *end = '\0';
+    const mn_status status = mn_keep_text(names, &experiment->strategies);
+    free(names);
+    return status;
+}
+
+mn_status mn_composition_set(mn_experiment *experiment, const char *list)
+{
+    char *copy = strdup(list), *rest = copy;
+    if (copy == NULL)
+        return no_memory();
+    mn_status status = MN_OK;
+    for (char *name; status == MN_OK && (name = strsep(&rest, "+")) != NULL;)
+        status = name[0] != '\0'
+                     ? add_strategy(experiment, name)
+                     : mn_fail(MN_BAD_OPTION, "'%s': a strategy's name is missing", list);
+    free(copy);
+    MN_TRY(status);
+    MN_TRY(keep_names(experiment));
+    MN_TRY(put_base_first(experiment));
+    return check_composition(experiment);
+}
