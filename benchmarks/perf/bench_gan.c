@@ -12,6 +12,7 @@
 #include "autograd/profile.h"
 #include "bench.h"
 #include "strategies/genifer/networks.h"
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <omp.h>
 #include <string.h>

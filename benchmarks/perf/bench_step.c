@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "nn/gradients.h"
 #include "tensor/tensor.h"
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <omp.h>
 #include <stdlib.h>

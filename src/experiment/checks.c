@@ -3,6 +3,7 @@
 #include "tensor/tensor.h"
 
 #include <mneme/buffer.h>
+#include <mneme/stream.h>
 #include <string.h>
 
 /* A policy that selects at the end of tasks does so class by class, or says otherwise. */

@@ -3,6 +3,9 @@
 #include "base/options.h"
 #include "nn/optimiser.h"
 
+#include <mneme/stream.h>
+#include <stdlib.h>
+
 /* In the order of mn_dtype. */
 static const char *const precisions[] = {"f32", "bf16", NULL};
 static const mn_option train_options[] = {

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <math.h>
 #include <mneme/judge.h>
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

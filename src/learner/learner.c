@@ -5,6 +5,7 @@
 #include "experiment/sections.h"
 #include "learner/weights.h"
 
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

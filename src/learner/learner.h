@@ -12,6 +12,7 @@
 #include "store/runfile.h"
 
 #include <mneme/strategy.h>
+#include <mneme/stream.h>
 
 enum {
     MN_MOST_NETWORKS = 8,

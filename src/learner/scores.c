@@ -9,6 +9,7 @@
 #include "learner/learner.h"
 
 #include <math.h>
+#include <mneme/losses.h>
 #include <stdlib.h>
 #include <string.h>
 

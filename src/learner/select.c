@@ -3,6 +3,7 @@
 #include "learner/select.h"
 #include "learner/learner.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,6 +7,7 @@
 #include "learner/learner.h"
 
 #include <math.h>
+#include <mneme/ops.h>
 
 void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value)
 {

@@ -2,6 +2,7 @@
  * and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and constants. */
 #include "nn/layers.h"
 
+#include <mneme/ops.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

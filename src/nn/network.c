@@ -10,6 +10,7 @@
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 
+#include <mneme/ops.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,6 +8,7 @@
 #include "run/batches.h"
 #include "data/stream/stream.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

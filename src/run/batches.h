@@ -4,6 +4,8 @@
 
 #include "run/runner.h"
 
+#include <mneme/stream.h>
+
 typedef struct mn_batches {
     mn_source kind;
     bool as_stored;    /* neither shuffled nor augmented */

@@ -4,6 +4,7 @@
 #include "run/evaluate.h"
 #include "learner/learner.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,6 +12,7 @@
 #include "run/evaluate.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,6 +8,7 @@
 #include "learner/learner.h"
 #include "run/evaluate.h"
 
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
 #include "run/runner.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -4,6 +4,7 @@
 #include "run/runner.h"
 #include "tensor/kernels.h"
 
+#include <mneme/stream.h>
 #include <mneme/version.h>
 #include <stdio.h>
 #include <stdlib.h>

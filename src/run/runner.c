@@ -16,6 +16,7 @@
 #include "run/provenance.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "run/profile.h"
 
 #include <mneme/run.h>
+#include <mneme/stream.h>
 
 /* Where a run stands between commits; mn_cursor.stage. */
 typedef enum mn_stage {

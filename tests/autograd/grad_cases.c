@@ -3,6 +3,7 @@
 
 #include "tensor/tensor.h"
 #include <math.h>
+#include <mneme/losses.h>
 
 /* A shape in an initialiser, where a compound literal may not stand. */
 /* clang-format off */

@@ -6,6 +6,7 @@
 #include "autograd/layout.h"
 #include "tensor/cpu/layout.h"
 #include <mneme/image_ops.h>
+#include <mneme/losses.h>
 
 /* clang-format off */
 #define S(...) {(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}}

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <mneme/autograd.h>
+#include <mneme/losses.h>
 #include <string.h>
 
 static mn_tape *tape;

@@ -5,6 +5,7 @@
 #include "autograd/memory.h"
 #include "autograd/tape.h"
 #include <math.h>
+#include <mneme/losses.h>
 #include <string.h>
 
 static mn_tape *new_tape(void)

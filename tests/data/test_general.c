@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <string.h>
 
 enum { CLASSES = 5, A_CLASS = 24, TEST = 4, SIDE = 8, ROUNDS = 3, PIECE = A_CLASS / (2 * ROUNDS) };

@@ -3,6 +3,7 @@
 #include "data/stream/stream.h"
 #include "tests/suite.h"
 
+#include <mneme/stream.h>
 #include <string.h>
 
 enum { CLASSES = 6, TRAIN = 20, TEST = 4, SIDE = 8, PIXELS = SIDE * SIDE, BATCH = 7 };

@@ -1,6 +1,8 @@
 /* Tables of text as a data set, and what is wrong with them. */
 #include "tests/data/own_data.h"
 
+#include <mneme/stream.h>
+
 START_TEST(a_table_is_features_and_names_of_classes)
 {
     static const char *const folders[] = {"flowers"};

@@ -2,6 +2,7 @@
 #include "data/stream/stream.h"
 #include "tests/suite.h"
 
+#include <mneme/stream.h>
 #include <string.h>
 
 enum { CLASSES = 7, TRAIN_PER_CLASS = 20, TEST_PER_CLASS = 4, SIDE = 8 };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <mneme/data.h>
+#include <mneme/stream.h>
 #include <mneme/views.h>
 #include <omp.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "tests/learner/busy.h"
 
 #include <check.h>
+#include <mneme/losses.h>
 #include <string.h>
 
 typedef struct busy_options {

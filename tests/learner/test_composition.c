@@ -7,6 +7,7 @@
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
+#include <mneme/losses.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

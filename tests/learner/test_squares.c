@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <mneme/network.h>
+#include <mneme/ops.h>
 #include <string.h>
 
 enum { ROWS = 7, INPUTS = 12, CLASSES = 5 };

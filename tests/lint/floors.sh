@@ -52,11 +52,15 @@ includes_are_below() {
         for (i in names)
             floor_of[names[i]] = "base"
         floor_of["tensor"] = "tensor"
-        floor_of["autograd"] = floor_of["image_ops"] = "autograd"
-        floor_of["network"] = "nn"
-        floor_of["data"] = floor_of["views"] = "data"
+        split("autograd ops losses image_ops", names, " ")
+        for (i in names)
+            floor_of[names[i]] = "autograd"
+        floor_of["network"] = floor_of["layers"] = "nn"
+        floor_of["data"] = floor_of["stream"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffer"
-        floor_of["strategy"] = floor_of["services"] = floor_of["mixing"] = "learner"
+        split("strategy services keep mixing", names, " ")
+        for (i in names)
+            floor_of[names[i]] = "learner"
         floor_of["run"] = "run"
         floor_of["experiment"] = "experiment"
         floor_of["results"] = floor_of["groups"] = floor_of["statistics"] = "results"
@@ -159,8 +163,82 @@ symbols_are_public() {
     }'
 }
 
+# The functions that source files define and internal headers declare: "define FILE NAME" and
+# "declare FILE NAME".  A function begins in the first column, and ends its head with "{" or ";".
+functions() {
+    cd "$root"
+    find src networks strategies -name '*.[ch]' ! -path 'src/include/*' | sort | xargs awk '
+    FNR == 1 { head = "" }
+    /^(\/\*| \*|#|})/ { next }
+    head == "" && /^[a-z].*\(/ && !/^(typedef|static|extern|enum|struct [a-z_]+ \{)/ { head = " " }
+    head != "" { head = head " " $0 }
+    head != "" && /[{;]/ {
+        kind = head ~ /^[^;]*\{/ ? "define" : "declare"
+        if (match(head, /mn_[a-z0-9_]+\(/))
+            print kind, FILENAME, substr(head, RSTART, RLENGTH - 1)
+        head = ""
+    }'
+}
+
+# What x.h declares, x.c defines.  The kernels are the exception: their headers are the table that a
+# device provides, and the files of tensor/cpu are the device.
+headers_are_own() {
+    functions | awk '
+    $1 == "define" { home[$3] = $2 }
+    $1 == "declare" && $2 ~ /\.h$/ { header[$3] = $2 }
+    END {
+        for (name in header) {
+            source = header[name]
+            sub(/\.h$/, ".c", source)
+            if (header[name] ~ /^src\/tensor\/((image_)?kernels|layout)\.h$/)
+                continue
+            count++
+            if (home[name] != source) {
+                print header[name] ": declares " name ", which " \
+                    (name in home ? home[name] " defines" : "nobody defines") \
+                    "; a source has a header of its own"
+                failed = 1
+            }
+        }
+        if (count < 50) {
+            print "only " count + 0 " functions in headers found; is the root right?"
+            failed = 1
+        }
+        exit failed
+    }' | sort
+    cd "$root"
+    ! grep -rnE '/\* [a-z_]+\.c:' --include='*.h' src networks strategies ||
+        { echo 'a comment names the file that a header should belong to' && return 1; }
+}
+
+# Folders whose inside is nobody else's, and how large things may grow.
+rooms_are_kept() {
+    cd "$root"
+    wrong=$(
+        grep -rn '#include "tensor/cpu/' --include='*.[ch]' src networks strategies buffers |
+            grep -v '^src/tensor/' | sed 's/$/: only tensor includes the device/' || true
+        grep -rn '#include "learner/learner.h"' --include='*.[ch]' src networks strategies buffers |
+            grep -vE '^src/(learner|run|judge)/' |
+            sed 's/$/: only learner, run and judge know the learner/' || true
+        find src buffers networks strategies -name '*.[ch]' | sort | xargs wc -l | awk '
+            $2 == "total" { next }
+            $2 ~ /\.h$/ && $1 > 200 { print $2 ": " $1 " lines; a header has at most 200" }
+            $2 ~ /\.c$/ && $1 > 600 { print $2 ": " $1 " lines; a source has at most 600" }
+            $2 ~ /^src\/run\// { run += $1 }
+            END { if (run > 2100) print "src/run: " run " lines; the loop has at most 2100" }'
+    )
+    [ -z "$wrong" ] || { echo "$wrong" && return 1; }
+}
+
+nothing_is_in_a_circle() {
+    MNEME_SOURCE=$root sh "$here/../../scripts/rooms" --circles
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
 status=0
-includes_are_below || status=1
+for rule in includes_are_below; do
+    ("$rule") || status=1
+done
 if [ -n "$library" ]; then
     symbols_are_public || status=1
 fi

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <mneme/image_ops.h>
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <mneme/image_ops.h>
+#include <mneme/ops.h>
 #include <mneme/random.h>
 #include <stdio.h>
 #include <string.h>

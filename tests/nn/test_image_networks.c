@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <mneme/image_ops.h>
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <stdio.h>
 #include <string.h>

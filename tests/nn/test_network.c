@@ -4,6 +4,7 @@
 #include "tests/suite.h"
 
 #include <math.h>
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <stdio.h>
 #include <string.h>

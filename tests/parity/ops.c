@@ -1,7 +1,8 @@
-/* ops.c -- every op of autograd.h and image_ops.h under the name it has there. */
+/* ops.c -- every op of ops.h, losses.h and image_ops.h under the name it has there. */
 #include "tests/parity/driver.h"
 
 #include <mneme/image_ops.h>
+#include <mneme/losses.h>
 #include <stdlib.h>
 #include <string.h>
 

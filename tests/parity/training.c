@@ -1,6 +1,7 @@
 /* training.c -- a few steps of training a network, with everything of interest written down. */
 #include "tests/parity/driver.h"
 
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "tensor/kernels.h"
 #include "tests/suite.h"
 
+#include <mneme/losses.h>
 #include <mneme/network.h>
 #include <signal.h>
 #include <stdlib.h>

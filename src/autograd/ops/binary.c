@@ -6,6 +6,7 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/losses.h>
 #include <stddef.h>
 
 static mn_status binary_shape(mn_node *node, mn_shape *out)

@@ -6,6 +6,7 @@
  * positives; it adds 0, and counts in the mean. */
 #include "autograd/memory.h"
 
+#include <mneme/losses.h>
 #include <stddef.h>
 
 /* Large enough that exp(x - ABSENT) is 0, small enough that sums with it stay finite. */

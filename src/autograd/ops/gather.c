@@ -8,6 +8,7 @@
 #include "autograd/rules.h"
 
 #include <inttypes.h>
+#include <mneme/ops.h>
 #include <stddef.h>
 
 typedef struct gathered {

@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <mneme/image_ops.h>
+#include <mneme/ops.h>
 #include <stddef.h>
 
 typedef struct normalised {

@@ -5,6 +5,7 @@
 #include "autograd/memory.h"
 
 #include <math.h>
+#include <mneme/losses.h>
 #include <stddef.h>
 
 static float largest(const float *v, int64_t count)

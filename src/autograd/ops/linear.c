@@ -8,6 +8,8 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/ops.h>
+
 /* --- z (M,N) = x (M,K) y (K,N) --- */
 
 static mn_status matmul_shape(mn_node *node, mn_shape *out)

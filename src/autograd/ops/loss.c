@@ -6,6 +6,7 @@
 #include "autograd/sweep.h"
 
 #include <inttypes.h>
+#include <mneme/losses.h>
 #include <stddef.h>
 
 static float mean_of(double sum, int64_t count)

@@ -7,6 +7,7 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/ops.h>
 #include <stddef.h>
 #include <string.h>
 

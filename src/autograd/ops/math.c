@@ -10,6 +10,7 @@
 #include "autograd/sweep.h"
 
 #include <mneme/image_ops.h>
+#include <mneme/ops.h>
 
 /* --- z = a x + b y -----------------------------------------------------------------------------
  */

@@ -3,7 +3,7 @@
  * Probabilities are sharpened as softmax(log(p) / T), which is p^(1/T) / sum p^(1/T) without a
  * power that could underflow. */
 #include <float.h>
-#include <mneme/autograd.h>
+#include <mneme/losses.h>
 
 static const double least = 1e-30; /* a probability below it counts as this much */
 

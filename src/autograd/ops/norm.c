@@ -8,6 +8,7 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/ops.h>
 #include <stddef.h>
 
 typedef struct normalised {

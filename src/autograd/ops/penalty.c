@@ -5,6 +5,7 @@
  * of two ordinary gradients is near enough: f twice more, and no op needs to know. */
 #include <math.h>
 #include <mneme/autograd.h>
+#include <mneme/losses.h>
 #include <stddef.h>
 
 static const double largest_move = 0.01; /* of an element of x */

@@ -5,6 +5,7 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/ops.h>
 #include <stddef.h>
 
 /* --- sum, mean -> scalar --- */

@@ -8,6 +8,7 @@
 #include "autograd/sweep.h"
 
 #include <inttypes.h>
+#include <mneme/ops.h>
 #include <stddef.h>
 
 /* A gradient of which only a part is about to be added to: all of it must be there. */

@@ -7,6 +7,7 @@
 #include "autograd/rules.h"
 #include "autograd/sweep.h"
 
+#include <mneme/ops.h>
 #include <stddef.h>
 
 static mn_status matrix_shape(mn_node *node, mn_shape *out)

@@ -6,6 +6,8 @@
  * exist stands so far below that its hinge is 0, and is left out of the count. */
 #include "autograd/memory.h"
 
+#include <mneme/losses.h>
+
 /* Far above any distance, and sums with it stay finite. */
 static const float ABSENT = 1e9f;
 

@@ -5,6 +5,7 @@
 #include "data/stream/batch.h"
 #include "data/stream/stream.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "data/stream/stream.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include <mneme/data.h>
 #include <mneme/random.h>
+#include <mneme/stream.h>
 
 /* The images of one part of one task: places in the data set's part, in their order there. */
 typedef struct mn_stream_view {

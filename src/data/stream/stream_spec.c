@@ -1,6 +1,7 @@
 /* stream_spec.c -- is this stream possible?  If not, what should be written instead? */
 #include "data/stream/stream.h"
 
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,8 @@
  * (32,10) vs (32,7) in replay"); every later op is a no-op whose result is safe to pass on.  So
  * expressions need no checks: ask once, at mn_backward().
  *
- * Letters in shapes: B rows of a batch, K columns, I inputs, O outputs.
+ * The ops are in ops.h, those on images in image_ops.h, the losses in losses.h.  Letters in shapes: B
+ * rows of a batch, K columns, I inputs, O outputs.
  */
 #ifndef MNEME_AUTOGRAD_H
 #define MNEME_AUTOGRAD_H
@@ -62,110 +63,6 @@ MN_API mn_status mn_store(mn_var *x, mn_tensor *tensor);
 MN_API mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first);
 MN_API mn_tape *mn_tape_of(const mn_var *x);
 
-/* --- arithmetic; operands have equal shapes --------------------------------------------------- */
-MN_API mn_var *mn_add(mn_var *x, mn_var *y);                          /* x + y                   */
-MN_API mn_var *mn_sub(mn_var *x, mn_var *y);                          /* x - y                   */
-MN_API mn_var *mn_mul(mn_var *x, mn_var *y);                          /* x y, elementwise        */
-MN_API mn_var *mn_scale(mn_var *x, double a);                         /* a x                     */
-MN_API mn_var *mn_shift(mn_var *x, double a);                         /* x + a                   */
-MN_API mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y);    /* a x + b y               */
-MN_API mn_var *mn_matmul(mn_var *x, mn_var *y);                       /* (M,K) (K,N) -> (M,N)    */
-/* PyTorch's linear: x (B,I), weight (O,I), bias (O) or NULL -> x weight^T + bias (B,O). */
-MN_API mn_var *mn_linear(mn_var *x, mn_var *weight, mn_var *bias);
-MN_API mn_var *mn_relu(mn_var *x);                                    /* max(0, x)               */
-MN_API mn_var *mn_leaky_relu(mn_var *x, double slope);                /* x > 0 ? x : slope x     */
-MN_API mn_var *mn_square(mn_var *x);
-MN_API mn_var *mn_sqrt(mn_var *x);                                    /* gradient 0 where x is 0 */
-MN_API mn_var *mn_exp(mn_var *x);
-MN_API mn_var *mn_log(mn_var *x);
-MN_API mn_var *mn_clamp(mn_var *x, double low, double high);          /* gradient 0 outside      */
-MN_API mn_var *mn_threshold(mn_var *x, double least);                 /* x < least ? 0 : x       */
-MN_API mn_var *mn_hinge(mn_var *x, double margin);                    /* max(0, margin - x)      */
-MN_API mn_var *mn_sigmoid(mn_var *x);                                 /* 1 / (1 + exp(-x))     */
-MN_API mn_var *mn_softplus(mn_var *x);                                /* log(1 + exp(x))       */
-MN_API mn_var *mn_abs(mn_var *x);                                     /* gradient 0 where x is 0 */
-MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scalar               */
-MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scalar; 0 when empty */
-MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
-MN_API mn_var *mn_row_max(mn_var *x);                                 /* (B,K) -> (B)            */
-MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k largest, falling    */
-MN_API mn_var *mn_softmax(mn_var *x);                                 /* over the rows of (B,K)  */
-MN_API mn_var *mn_log_softmax(mn_var *x);
-MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */
-
-/* --- shape ------------------------------------------------------------------------------------ */
-MN_API mn_var *mn_reshape(mn_var *x, mn_shape shape);
-MN_API mn_var *mn_transpose(mn_var *x);                               /* (M,N) -> (N,M)          */
-MN_API mn_var *mn_rows(mn_var *x, int64_t first, int64_t count);      /* of axis 0               */
-MN_API mn_var *mn_columns(mn_var *x, int64_t first, int64_t count);   /* of axis 1 of (B,K)      */
-MN_API mn_var *mn_concat_rows(mn_var *const *x, int n);
-MN_API mn_var *mn_concat_columns(mn_var *const *x, int n);
-MN_API mn_var *mn_gather_rows(mn_var *x, const int64_t *index, int64_t count); /* may repeat */
-/* The rows whose mark is true (labelled rows, say); `keep` has one mark a row. */
-MN_API mn_var *mn_rows_where(mn_var *x, const bool *keep);
-
-/* x (B,K) with `value` in every column whose mark is false; `keep` has one mark a column. */
-MN_API mn_var *mn_mask_columns(mn_var *x, const bool *keep, double value);
-
-/* --- losses: scalars, means over the batch, 0 for an empty batch ------------------------------ */
-/* -mean_i log softmax(logits_i)[label_i].  Labels are borrowed until backward; one outside 0..K-1,
- * -1 (unlabelled) among them, is MN_BAD_VALUE. */
-MN_API mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels);
-/* The same with a softmax over columns first..first+count-1 alone; labels lie in that range. */
-MN_API mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t first,
-                                        int64_t count);
-MN_API mn_var *mn_mse(mn_var *x, mn_var *y); /* mean over all elements of (x - y)^2 */
-/* Mean over all elements of -t log s(x) - (1 - t) log(1 - s(x)), s(x) = 1 / (1 + exp(-x)): each
- * logit against a target t of its own. */
-MN_API mn_var *mn_binary_cross_entropy(mn_var *logits, mn_var *targets);
-/* T^2 mean_i sum_k p log(p / q), p = softmax(teacher / T), q = softmax(student / T) (Hinton et al.
- * 2015).  Gradient flows to both unless the teacher is constant or detached. */
-MN_API mn_var *mn_kl(mn_var *student, mn_var *teacher, double temperature);
-/* Supervised contrastive loss (Khosla et al. 2020) of the rows of x (B,K), brought to length 1; a
- * row's positives are the others of its label.  One without positives adds 0. */
-MN_API mn_var *mn_supervised_contrastive(mn_var *x, const int32_t *labels, double temperature);
-/* Batch-hard triplets (Hermans et al. 2017): the mean of [margin + d(i, r-th farthest row of its
- * label) - d(i, r-th nearest of another)]+ over rows i of x (B,K) and r = 1..hardest for which both
- * exist, d squared distances; 0 where there are none.  Without `attract` the first d is left out. */
-MN_API mn_var *mn_triplets(mn_var *x, const int32_t *labels, int64_t hardest, double margin,
-                           bool attract);
-
-/* --- nearest neighbours (Assran et al. 2021) ---------------------------------------------------- */
-/* Softmax-weighted votes of supports (S,D) with label rows (S,K), for queries (B,D) -> (B,K):
- * softmax(q s^T / temperature) labels, q and s the rows brought to length 1. */
-MN_API mn_var *mn_soft_neighbours(mn_var *queries, mn_var *supports, mn_var *labels,
-                                  double temperature);
-/* Rows of probabilities to the power 1 / temperature, brought to sum 1. */
-MN_API mn_var *mn_sharpen(mn_var *probabilities, double temperature);
-/* (1 - smoothing) y + smoothing / K, of one-hot rows y (B,K). */
-MN_API mn_var *mn_smooth_labels(mn_var *one_hot, double smoothing);
-/* -mean_i sum_k targets_ik log p_ik, for rows of probabilities p above 0. */
-MN_API mn_var *mn_soft_cross_entropy(mn_var *probabilities, mn_var *targets);
-/* sum_k m_k log m_k of the mean m of the rows: minus the entropy of that mean. */
-MN_API mn_var *mn_mean_negentropy(mn_var *probabilities);
-
-/* --- X-DER (Boschini et al. 2022); no gradient passes ------------------------------------------- */
-/* `old` (B,K) with columns first..first+count-1 taken from `now`, so scaled in each row where their
- * largest is above old[label] that it becomes gamma old[label]; where that is not above 0, cut off
- * below it instead, or, with `reference`, scaled all the same, as the authors' code does. */
-MN_API mn_var *mn_implant(mn_var *old, mn_var *now, const int32_t *labels, int64_t first,
-                          int64_t count, double gamma, bool reference);
-/* The corners of a regular simplex about 0 as columns of length 1: (classes - 1, classes). */
-MN_API mn_var *mn_simplex(mn_tape *tape, int64_t classes);
-
-/* --- normalisation ---------------------------------------------------------------------------- */
-typedef enum mn_norm_mode {
-    MN_NORM_BATCH,        /* statistics of the batch; the running ones are updated */
-    MN_NORM_BATCH_FROZEN, /* statistics of the batch; the running ones are left alone */
-    MN_NORM_RUNNING,      /* the running statistics, held constant */
-} mn_norm_mode;
-/* x (B,K), scale and shift (K) or NULL; running mean and variance (K) move by `momentum` towards
- * the batch's (PyTorch's rule: unbiased variance).  One row has no variance: MN_BAD_VALUE where the
- * batch's statistics are asked for. */
-MN_API mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor *running_mean,
-                             mn_tensor *running_variance, mn_norm_mode mode, double momentum,
-                             double epsilon);
-
 /* --- differentiating -------------------------------------------------------------------------- */
 /* Adds d loss / d parameter into every parameter's gradient.  Returns the tape's first failure. */
 MN_API mn_status mn_backward(mn_var *loss);
@@ -185,15 +82,6 @@ MN_API mn_status mn_backward_products(mn_var *loss, const mn_tensor *gradients,
                                       mn_tensor *products);
 /* d loss / d input as a new constant; parameters' gradients are left alone. */
 MN_API mn_var *mn_gradient_of(mn_var *loss, mn_var *input);
-
-/* A scalar made of x on x's tape. */
-typedef mn_var *mn_scalar_of(mn_var *x, void *context);
-/* loss(d f / d x), a scalar in which the gradient itself stands (R1, penalties on gradients), and
- * whose own gradient flows to f's parameters and to x.  It is made of first-order sweeps alone:
- * with v = d loss / d g at g = d f / d x, the gradient is that of (f(x + e v) - f(x - e v)) / 2e,
- * as e v stays below 0.01 in every element; its error is of the order of e^2, or of e where a kink
- * lies between.  f runs three times and may not be random. */
-MN_API mn_var *mn_loss_of_gradient(mn_scalar_of *f, mn_scalar_of *loss, void *context, mn_var *x);
 
 /* --- a new differentiable op ------------------------------------------------------------------ */
 /* An op is one static descriptor beside its three functions; a plugin's op is made the same way as

@@ -6,7 +6,7 @@
 #ifndef MNEME_IMAGE_OPS_H
 #define MNEME_IMAGE_OPS_H
 
-#include <mneme/autograd.h>
+#include <mneme/ops.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
 /* services.h -- what a strategy's functions ask of the run: what stands now, forwards and terms of
- * the loss, rows of stream and buffer, and state that is kept.
+ * the loss, rows of stream and buffer.  keep.h has networks, optimisers and state that is kept.
  *
  * All of them are for the strategy that is being called: names, options and random numbers are its
  * own, and an add-on's never meet those of its base.
@@ -8,14 +8,13 @@
 #define MNEME_SERVICES_H
 
 #include <mneme/buffer.h>
-#include <mneme/network.h>
+#include <mneme/keep.h>
+#include <mneme/losses.h>
 #include <mneme/views.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct mn_learner mn_learner; /* the run, as it is lent to a strategy */
 
 /* A forward that happened.  It is published: add-ons read it instead of running the network again
  * (which would move batch-norm's statistics).  Valid through after_step. */
@@ -173,33 +172,6 @@ MN_API mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t kee
 MN_API mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
                                   mn_var *value);
 
-/* --- networks, optimisers, and state that is kept --------------------------------------------- */
-MN_API mn_network *mn_learner_network(mn_learner *learner); /* the shared one */
-/* Draws its initial weights anew, by seed and task.  A shared network that the run began with
- * weights from a file (--init) goes back to those; only a head that they left out is drawn. */
-MN_API mn_status mn_reinitialise(mn_learner *learner, mn_network *network);
-/* In open: a network of the strategy's own, saved with the run.  NULL spec: like the shared one. */
-MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
-                                mn_network **network);
-/* One of a type of the strategy's own; see mn_network_new_of(). */
-MN_API mn_status mn_add_network_of(mn_learner *learner, const char *name,
-                                   const mn_network_type *type, const void *options,
-                                   const mn_network_spec *spec, mn_network **network);
-MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
-                                  const char *options, mn_network *network, double learning_rate);
-/* One that moves the classifier alone. */
-MN_API mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,
-                                       const char *options, mn_network *network,
-                                       double learning_rate);
-/* In open: the run's optimiser moves `network`, the strategy's own, as well (a projection head): by
- * the same rule at the same rate, clipped by their common norm. */
-MN_API mn_status mn_train_with_shared(mn_learner *learner, mn_network *network);
-MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
-                                mn_tensor **tensor);
-/* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */
-MN_API mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor);
-MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
-MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 #include "learner/services/random.h"
 
 #include <math.h>
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

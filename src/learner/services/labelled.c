@@ -7,6 +7,7 @@
 #include "learner/learner.h"
 #include "learner/services/random.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 
 static mn_stream_view labelled_now(const mn_learner *learner)

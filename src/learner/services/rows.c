@@ -3,6 +3,8 @@
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 
+#include <mneme/ops.h>
+#include <mneme/stream.h>
 #include <string.h>
 
 const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)

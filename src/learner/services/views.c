@@ -5,6 +5,7 @@
 #include "learner/learner.h"
 #include "learner/services/random.h"
 
+#include <mneme/stream.h>
 #include <stdlib.h>
 #include <string.h>
 

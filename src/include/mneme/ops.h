@@ -1,0 +1,73 @@
+/* ops.h -- arithmetic on a tape (autograd.h has the tape, and the letters in shapes).
+ */
+#ifndef MNEME_OPS_H
+#define MNEME_OPS_H
+
+#include <mneme/autograd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- arithmetic; operands have equal shapes --------------------------------------------------- */
+MN_API mn_var *mn_add(mn_var *x, mn_var *y);                          /* x + y                   */
+MN_API mn_var *mn_sub(mn_var *x, mn_var *y);                          /* x - y                   */
+MN_API mn_var *mn_mul(mn_var *x, mn_var *y);                          /* x y, elementwise        */
+MN_API mn_var *mn_scale(mn_var *x, double a);                         /* a x                     */
+MN_API mn_var *mn_shift(mn_var *x, double a);                         /* x + a                   */
+MN_API mn_var *mn_axpby(double a, mn_var *x, double b, mn_var *y);    /* a x + b y               */
+MN_API mn_var *mn_matmul(mn_var *x, mn_var *y);                       /* (M,K) (K,N) -> (M,N)    */
+/* PyTorch's linear: x (B,I), weight (O,I), bias (O) or NULL -> x weight^T + bias (B,O). */
+MN_API mn_var *mn_linear(mn_var *x, mn_var *weight, mn_var *bias);
+MN_API mn_var *mn_relu(mn_var *x);                                    /* max(0, x)               */
+MN_API mn_var *mn_leaky_relu(mn_var *x, double slope);                /* x > 0 ? x : slope x     */
+MN_API mn_var *mn_square(mn_var *x);
+MN_API mn_var *mn_sqrt(mn_var *x);                                    /* gradient 0 where x is 0 */
+MN_API mn_var *mn_exp(mn_var *x);
+MN_API mn_var *mn_log(mn_var *x);
+MN_API mn_var *mn_clamp(mn_var *x, double low, double high);          /* gradient 0 outside      */
+MN_API mn_var *mn_threshold(mn_var *x, double least);                 /* x < least ? 0 : x       */
+MN_API mn_var *mn_hinge(mn_var *x, double margin);                    /* max(0, margin - x)      */
+MN_API mn_var *mn_sigmoid(mn_var *x);                                 /* 1 / (1 + exp(-x))     */
+MN_API mn_var *mn_softplus(mn_var *x);                                /* log(1 + exp(x))       */
+MN_API mn_var *mn_abs(mn_var *x);                                     /* gradient 0 where x is 0 */
+MN_API mn_var *mn_sum(mn_var *x);                                     /* -> scalar               */
+MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scalar; 0 when empty */
+MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
+MN_API mn_var *mn_row_max(mn_var *x);                                 /* (B,K) -> (B)            */
+MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k largest, falling    */
+MN_API mn_var *mn_softmax(mn_var *x);                                 /* over the rows of (B,K)  */
+MN_API mn_var *mn_log_softmax(mn_var *x);
+MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */
+
+/* --- shape ------------------------------------------------------------------------------------ */
+MN_API mn_var *mn_reshape(mn_var *x, mn_shape shape);
+MN_API mn_var *mn_transpose(mn_var *x);                               /* (M,N) -> (N,M)          */
+MN_API mn_var *mn_rows(mn_var *x, int64_t first, int64_t count);      /* of axis 0               */
+MN_API mn_var *mn_columns(mn_var *x, int64_t first, int64_t count);   /* of axis 1 of (B,K)      */
+MN_API mn_var *mn_concat_rows(mn_var *const *x, int n);
+MN_API mn_var *mn_concat_columns(mn_var *const *x, int n);
+MN_API mn_var *mn_gather_rows(mn_var *x, const int64_t *index, int64_t count); /* may repeat */
+/* The rows whose mark is true (labelled rows, say); `keep` has one mark a row. */
+MN_API mn_var *mn_rows_where(mn_var *x, const bool *keep);
+
+/* x (B,K) with `value` in every column whose mark is false; `keep` has one mark a column. */
+MN_API mn_var *mn_mask_columns(mn_var *x, const bool *keep, double value);
+
+/* --- normalisation ---------------------------------------------------------------------------- */
+typedef enum mn_norm_mode {
+    MN_NORM_BATCH,        /* statistics of the batch; the running ones are updated */
+    MN_NORM_BATCH_FROZEN, /* statistics of the batch; the running ones are left alone */
+    MN_NORM_RUNNING,      /* the running statistics, held constant */
+} mn_norm_mode;
+/* x (B,K), scale and shift (K) or NULL; running mean and variance (K) move by `momentum` towards
+ * the batch's (PyTorch's rule: unbiased variance).  One row has no variance: MN_BAD_VALUE where the
+ * batch's statistics are asked for. */
+MN_API mn_var *mn_batch_norm(mn_var *x, mn_var *scale, mn_var *shift, mn_tensor *running_mean,
+                             mn_tensor *running_variance, mn_norm_mode mode, double momentum,
+                             double epsilon);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
