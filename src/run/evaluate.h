@@ -5,6 +5,7 @@
 #include "store/runfile.h"
 
 #include <mneme/services.h>
+#include <mneme/stream.h>
 
 /* All tasks 0..last; rows go to the file.  `accuracy` (last + 1) receives the main scope's
  * accuracies in per cent, NULL when not wanted. */
