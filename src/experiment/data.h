@@ -6,6 +6,7 @@
 
 #include <mneme/data.h>
 #include <mneme/network.h>
+#include <mneme/stream.h>
 
 /* Reads the data and makes the stream; whatever was made is the caller's to free, also when a later
  * part failed. */

@@ -3,11 +3,8 @@
 #include "data/stream/stream.h"
 #include "experiment/data.h"
 
-<<<<<<< HEAD:src/experiment/preview.c
 #include <mneme/random.h>
-=======
 #include <mneme/stream.h>
->>>>>>> 82e6ef7 (Public headers have one topic each: ops.h and losses.h beside autograd.h, stream.h beside data.h, keep.h beside services.h):src/run/sheet.c
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
