@@ -3,7 +3,7 @@
 #define MN_AUTOGRAD_NODE_H
 
 #include "tensor/kernels.h"
-#include "tensor/layout.h"
+#include "tensor/layout_kernels.h"
 #include "tensor/tensor.h"
 #include <mneme/autograd.h>
 

@@ -2,7 +2,7 @@
 #ifndef MN_AUTOGRAD_PREPARED_H
 #define MN_AUTOGRAD_PREPARED_H
 
-#include "tensor/layout.h"
+#include "tensor/layout_kernels.h"
 #include <mneme/autograd.h>
 
 typedef struct mn_prepared mn_prepared; /* one weight in one layout; in the memory of its tape */

@@ -1,6 +1,6 @@
 /* json.c -- a thin reader over cJSON whose errors carry the path of what is wrong. */
 #include "base/json.h"
-#include "base/options.h"
+#include "base/names.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* names.c -- names as people type them: interned, and matched to the nearest valid one. */
-#include "base/options.h"
+#include "base/names.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* options.c -- one table, five uses: defaults, text, JSON in, JSON out, and what help says. */
 #include "base/options.h"
+#include "base/names.h"
 
 #include <errno.h>
 #include <math.h>

@@ -28,11 +28,4 @@ size_t mn_options_bytes(const mn_option *table);
 /* The default as text. */
 const char *mn_option_default(const mn_option *option, char *text, size_t bytes);
 
-/* The name in `names` (NULL-ended) nearest to `name` by edit distance, NULL when none is near. */
-const char *mn_nearest(const char *name, const char *const *names);
-/* A copy of text that lives as long as the process; equal texts give equal pointers. */
-const char *mn_intern(const char *text);
-/* mn_intern(), which fails when memory ran out. */
-mn_status mn_keep_text(const char *text, const char **kept);
-
 #endif

@@ -4,6 +4,7 @@
  * once found stays valid.  A plugin may be older or newer than its host: descriptors grow at
  * their end, so one of another size is copied into one of the host's size before anybody looks. */
 #include "base/registry.h"
+#include "base/names.h"
 #include "base/options.h"
 
 #include <dlfcn.h>

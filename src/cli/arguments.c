@@ -3,6 +3,7 @@
  * Flags and words may be mixed in any order.  A flag's value never begins with "--", so that a
  * forgotten value is noticed instead of swallowing the next flag. */
 #include "cli/arguments.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/show/print.h"

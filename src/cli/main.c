@@ -1,6 +1,7 @@
 /* main.c -- the program: finds the command, reads its arguments, and returns its exit code.
  *
  * The library neither prints nor exits; everything a person sees comes from this folder. */
+#include "base/names.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"

@@ -1,5 +1,6 @@
 /* composition.c -- a list of names becomes the strategies of a run. */
 #include "experiment/composition.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "experiment/plugins.h"
 

@@ -5,6 +5,7 @@
  * as one. */
 #include "experiment/experiment.h"
 #include "base/cores.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "experiment/benchmark.h"
 #include "experiment/checks.h"

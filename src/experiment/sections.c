@@ -1,5 +1,6 @@
 /* sections.c -- a section is opened with its table's defaults, then filled from the file. */
 #include "experiment/sections.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "experiment/plugins.h"
 #include "experiment/recipe.h"

@@ -1,5 +1,6 @@
 /* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
 #include "learner/learner.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"

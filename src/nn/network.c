@@ -4,6 +4,7 @@
  * are zero in every slab and stay so: no gradient is ever added there, and an optimiser does not
  * move a zero whose gradient and moments are zero. */
 #include "autograd/profile.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "nn/gradients.h"
 #include "nn/initial.h"

@@ -5,6 +5,7 @@
  * a run file keeps of an optimiser is a few tensors and a count.  An optimiser that needs no moment
  * has none: plain SGD keeps nothing but its count of steps. */
 #include "nn/optimiser.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"

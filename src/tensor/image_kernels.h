@@ -6,7 +6,7 @@
 #ifndef MN_TENSOR_IMAGE_KERNELS_H
 #define MN_TENSOR_IMAGE_KERNELS_H
 
-#include "tensor/layout.h"
+#include "tensor/layout_kernels.h"
 
 /* --- convolution --- */
 typedef struct mn_conv_geometry {

@@ -12,6 +12,7 @@
 #ifndef MN_TENSOR_KERNELS_H
 #define MN_TENSOR_KERNELS_H
 
+#include "tensor/functions.h"
 #include <mneme/tensor.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,8 +38,9 @@ void mn_kernel_zero(size_t bytes, void *y); /* of any type */
 void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y);
 /* z = a x + b y */
 void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y, float *z);
+/* z = max(0, x + y) */
+void mn_kernel_add_relu(int64_t n, const float *x, const float *y, float *z);
 /* z = x y */
-void mn_kernel_add_relu(int64_t n, const float *x, const float *y, float *z); /* max(0, x + y) */
 void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z);
 /* z (+)= a x y */
 void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z, bool add);
@@ -48,32 +50,6 @@ void mn_kernel_div(int64_t n, const float *x, const float *y, float *z);
 void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0, float *z);
 /* z (+)= a (x - y) */
 void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add);
-
-/* Functions of one number v with result y; a and b are their parameters. */
-/* clang-format off */
-#define MN_FUNCTION_MAP(X)                                                                         \
-    /* name       value                          derivative */                                     \
-    X(SCALE,      a * v,                         a)                                                \
-    X(SHIFT,      v + a,                         1)                                                \
-    X(RELU,       v <= 0 ? 0 : v,                v > 0 ? 1 : 0)                                    \
-    X(LEAKY_RELU, v <= 0 ? a * v : v,            v > 0 ? 1 : a)                                    \
-    X(SQUARE,     v * v,                         2 * v)                                            \
-    X(SQRT,       sqrtf(v),                      y > 0 ? 0.5f / y : 0)                             \
-    X(EXP,        expf(v),                       y)                                                \
-    X(LOG,        logf(v),                       1 / v)                                            \
-    X(CLAMP,      v < a ? a : (v > b ? b : v),   v < a || v > b ? 0 : 1)                           \
-    X(THRESHOLD,  v < a ? 0 : v,                 v < a ? 0 : 1)                                    \
-    X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)                              \
-    X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))                                      \
-    X(SOFTPLUS,   (v > 0 ? v : 0) + log1pf(expf(-fabsf(v))), 1 / (1 + expf(-v)))                   \
-    X(ABS,        fabsf(v),                      v > 0 ? 1 : v < 0 ? -1 : 0)
-/* clang-format on */
-
-typedef enum mn_function {
-#define X(name, value, derivative) MN_FUNCTION_##name,
-    MN_FUNCTION_MAP(X)
-#undef X
-} mn_function;
 
 void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y);
 /* dx (+)= dy f'(x), from the x and y of the forward */

@@ -1,5 +1,6 @@
 /* help.c -- everything known about a name: a command, or whatever `mneme list` shows. */
 #include "base/json.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"

@@ -1,4 +1,5 @@
 /* list.c -- what there is, by name: benchmarks, strategies, buffers, networks, data sets. */
+#include "base/names.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"

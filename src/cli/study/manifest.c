@@ -4,6 +4,7 @@
  * night of training would be found too late. */
 #include "cli/study/manifest.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/files.h"

@@ -5,7 +5,9 @@
  * multiples of a vector run channels-last: blocks of 16 would pad 20 channels to 32 and spend a
  * third of the time on zeros.  And Winograd's algorithm (Lavin and Gray 2016), which oneDNN's own
  * choice leaves out too often, is asked for where it was measured to be faster, padded or not. */
+#include "tensor/cpu/dnnl_error.h"
 #include "tensor/cpu/primitive.h"
+#include "tensor/cpu/reorder.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
@@ -303,7 +305,7 @@ static int64_t pixels_out(int64_t size, int64_t kernel, mn_conv_geometry g)
 mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
                        mn_conv_geometry geometry, bool bias, mn_dtype dtype, mn_conv **found)
 {
-    const mn_plan_key key = {.kind = "conv",
+    const mn_plan_key key = {.kind = MN_PLAN_CONV,
                              .number = {x.size[0], x.size[1], x.size[2], x.size[3], weight.size[0],
                                         weight.size[2], weight.size[3], geometry.stride,
                                         geometry.padding, geometry.groups, bias, (int64_t)dtype},

@@ -4,7 +4,7 @@
  * up when a convolution is planned, not when it is carried out, so a list is fast enough. */
 #include "tensor/cpu/layout.h"
 #include "tensor/cpu/bfloat16.h"
-#include "tensor/cpu/primitive.h"
+#include "tensor/cpu/dnnl_error.h"
 #include "tensor/kernels.h"
 
 #include <pthread.h>
@@ -151,42 +151,4 @@ size_t mn_layout_bytes(const mn_layout *layout)
 size_t mn_tensor_stored_bytes(const mn_tensor *tensor)
 {
     return tensor->layout != NULL ? tensor->layout->bytes : mn_tensor_bytes(tensor);
-}
-
-/* --- reordering --- */
-
-static mn_status make_reorder(const mn_plan_key *key, mn_primitive **made)
-{
-    dnnl_primitive_attr_t attr;
-    dnnl_primitive_desc_t desc;
-    const mn_dnnl_ref from = mn_layout_desc(key->layout[0]), to = mn_layout_desc(key->layout[1]);
-    MN_TRY(mn_primitive_attributes(&attr));
-    const dnnl_status_t status =
-        mn_dnnl_reorder(&desc, mn_dnnl_engine(), from, to, key->number[0] != 0, attr);
-    dnnl_primitive_attr_destroy(attr);
-    MN_TRY(mn_dnnl_check(status, "reorder", ""));
-    return mn_primitive_make(desc, 2, (mn_argument[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}},
-                             made);
-}
-
-mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const mn_layout *to,
-                                    void *y, bool add)
-{
-    const mn_plan_key key = {.kind = "reorder", .layout = {from, to}, .number = {add}};
-    mn_primitive *primitive = mn_plan_find(&key);
-    if (primitive == NULL) {
-        MN_TRY(make_reorder(&key, &primitive));
-        MN_TRY(mn_plan_keep(&key, primitive, mn_primitive_free));
-    }
-    return mn_primitive_run(primitive, (const void *[]){x, y});
-}
-
-mn_status mn_kernel_reorder(const mn_tensor *x, mn_tensor *y, bool add)
-{
-    const mn_layout *from, *to;
-    if (mn_tensor_count(x) == 0)
-        return MN_OK;
-    MN_TRY(mn_layout_of_tensor(x, &from));
-    MN_TRY(mn_layout_of_tensor(y, &to));
-    return mn_kernel_reorder_between(from, x->data, to, y->data, add);
 }

@@ -3,7 +3,7 @@
 #define MN_TENSOR_CPU_LAYOUT_H
 
 #include "tensor/cpu/dnnl_compat.h"
-#include "tensor/layout.h"
+#include "tensor/layout_kernels.h"
 
 /* How our own loops find channels in images (B, C, H, W). */
 typedef enum mn_channel_order {

@@ -1,4 +1,5 @@
 /* pool.c -- pooling of oneDNN, in the layout that its input has. */
+#include "tensor/cpu/dnnl_error.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
@@ -79,7 +80,7 @@ static mn_status make(mn_pool *pool, mn_shape out)
 mn_status mn_pool_plan(const mn_tensor *x, mn_pool_geometry g, mn_pool **found)
 {
     const mn_shape s = x->shape;
-    const mn_plan_key key = {.kind = "pool",
+    const mn_plan_key key = {.kind = MN_PLAN_POOL,
                              .number = {s.size[0], s.size[1], s.size[2], s.size[3], (int64_t)g.kind,
                                         g.size, g.stride, g.padding},
                              .layout = {x->layout}};

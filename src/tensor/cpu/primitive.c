@@ -1,6 +1,7 @@
 /* primitive.c -- primitives, the plans made of them, and scratch memory: one set a thread. */
 #include "tensor/cpu/primitive.h"
 #include "base/memory.h"
+#include "tensor/cpu/dnnl_error.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -58,14 +59,6 @@ static void device_free(void *data)
 static void make_key(void)
 {
     pthread_key_create(&device_key, device_free);
-}
-
-mn_status mn_dnnl_check(dnnl_status_t status, const char *what, const char *detail)
-{
-    if (status == dnnl_success)
-        return MN_OK;
-    return mn_fail(status == dnnl_out_of_memory ? MN_NO_MEMORY : MN_UNSUPPORTED,
-                   "oneDNN refused %s %s (status %d)", what, detail, (int)status);
 }
 
 static mn_status open_device(void)

@@ -10,8 +10,6 @@
 #include "tensor/cpu/layout.h"
 
 dnnl_engine_t mn_dnnl_engine(void);
-/* MN_UNSUPPORTED or MN_NO_MEMORY: "oneDNN refused WHAT DETAIL". */
-mn_status mn_dnnl_check(dnnl_status_t status, const char *what, const char *detail);
 
 /* --- one primitive --- */
 enum { MN_MOST_ARGUMENTS = 5 };
@@ -33,8 +31,9 @@ const_dnnl_primitive_desc_t mn_primitive_desc(const mn_primitive *primitive);
 const char *mn_primitive_name(const mn_primitive *primitive); /* "jit:avx512_core" */
 
 /* --- what is kept --- */
+typedef enum mn_plan_kind { MN_PLAN_CONV, MN_PLAN_POOL, MN_PLAN_REORDER } mn_plan_kind;
 typedef struct mn_plan_key { /* all of it is compared: zero what is not used */
-    const char *kind;        /* a literal: its address is compared */
+    int64_t kind;            /* mn_plan_kind; as wide as the numbers, so that nothing is padding */
     int64_t number[16];
     const mn_layout *layout[2];
 } mn_plan_key;
@@ -56,8 +55,5 @@ typedef enum mn_scratch {
     MN_SCRATCHES
 } mn_scratch;
 void *mn_scratch_take(mn_scratch which, size_t bytes);
-
-mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const mn_layout *to,
-                                    void *y, bool add);
 
 #endif

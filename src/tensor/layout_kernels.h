@@ -1,10 +1,10 @@
-/* layout.h -- where the elements of a tensor lie, when not row by row.
+/* layout_kernels.h -- where the elements of a tensor lie, when not row by row, as a device says.
  *
  * A layout is immutable, lives as long as the program, and equal ones are one object: pointers are
  * compared.  It belongs to one shape.  Its memory may be longer than the elements need; what pads
  * it is zero, and stays zero under functions that map 0 to 0. */
-#ifndef MN_TENSOR_LAYOUT_H
-#define MN_TENSOR_LAYOUT_H
+#ifndef MN_TENSOR_LAYOUT_KERNELS_H
+#define MN_TENSOR_LAYOUT_KERNELS_H
 
 #include "tensor/tensor.h"
 
