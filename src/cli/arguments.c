@@ -6,7 +6,7 @@
 #include "base/names.h"
 #include "base/options.h"
 #include "cli/complain.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 
 #include <errno.h>
 #include <stdio.h>

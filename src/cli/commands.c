@@ -1,6 +1,6 @@
 /* commands.c -- the commands of the program, in the order of its help. */
 #include "cli/commands.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 
 #include <stdio.h>
 

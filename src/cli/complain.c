@@ -1,7 +1,7 @@
 /* complain.c -- complaints on standard error, the exit codes that go with them, and memory that
  * runs out. */
 #include "cli/complain.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 
 #include <stdarg.h>
 #include <stdio.h>

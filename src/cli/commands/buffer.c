@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/show/report.h"
 #include "cli/show/table.h"
 

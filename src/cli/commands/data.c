@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/study/attend.h"
 
 #include <mneme/experiment.h>

@@ -5,7 +5,7 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/files.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 
 #include <cjson/cJSON.h>
 #include <mneme/data.h>

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/show/table.h"
 
 #include <mneme/experiment.h>

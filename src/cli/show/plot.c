@@ -7,8 +7,8 @@
 #include "cli/show/plot.h"
 #include "cli/complain.h"
 #include "cli/files.h"
+#include "cli/print.h"
 #include "cli/show/gnuplot.h"
-#include "cli/show/print.h"
 
 #include <errno.h>
 #include <math.h>

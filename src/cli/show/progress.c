@@ -4,7 +4,7 @@
 #include "cli/show/progress.h"
 #include "base/clock.h"
 #include "cli/complain.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/signals.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/json.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/show/table.h"
 
 #include <math.h>

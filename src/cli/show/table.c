@@ -4,7 +4,7 @@
  * and no caller states it. */
 #include "cli/show/table.h"
 #include "cli/complain.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/json.h"
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "cli/show/progress.h"
 #include "cli/show/report.h"
 #include "cli/signals.h"

@@ -1,5 +1,5 @@
 /* print.c -- text for people.  Widths are counted in characters of UTF-8, not in bytes. */
-#include "cli/show/print.h"
+#include "cli/print.h"
 #include "base/options.h"
 
 #include <langinfo.h>
