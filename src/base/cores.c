@@ -1,4 +1,4 @@
-/* cores.c -- two threads of one core share its arithmetic units: only the first of each counts. */
+/* cores.c -- two threads of one core share its arithmetic units: they count as one. */
 #include "base/cores.h"
 
 #include <sched.h>
@@ -24,13 +24,13 @@ int mn_physical_cores(void)
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
         return 1;
-    int cores = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET((size_t)cpu, &allowed))
-            continue;
-        const int first = first_sibling(cpu);
-        cores += first == cpu || first < 0 || first >= CPU_SETSIZE ||
-                 !CPU_ISSET((size_t)first, &allowed);
-    }
+    cpu_set_t firsts;
+    CPU_ZERO(&firsts);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET((size_t)cpu, &allowed)) {
+            const int first = first_sibling(cpu);
+            CPU_SET((size_t)(first >= 0 && first < CPU_SETSIZE ? first : cpu), &firsts);
+        }
+    const int cores = CPU_COUNT(&firsts);
     return cores > 0 ? cores : 1;
 }

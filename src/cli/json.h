@@ -7,7 +7,7 @@
 
 /* Prints the document and a newline on standard output. */
 void mn_json_print(const cJSON *json);
-/* NaN becomes null, which JSON can say. */
+/* NaN becomes null: JSON has no NaN. */
 cJSON *mn_json_number(double value);
 cJSON *mn_summary_json(const mn_summary *summary);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 16, MOST_ROWS = 400, FULL_VIEWS = 9 };
+enum { FULL_VIEWS = 9 };
 
 typedef struct viewer {
     const mn_experiment *experiment;
@@ -20,14 +20,14 @@ typedef struct viewer {
     mn_sheet *sheet;
     mn_sheet_kind kind;
     bool augmented, views; /* rows that are drawn */
-    float *x;              /* (MOST_COLUMNS, image) */
+    float *x;              /* (MN_SHEET_COLUMNS, image) */
     uint8_t *pixels;       /* (image) */
 } viewer;
 
 /* The first training images of each class of a task, as far as there are so many. */
 typedef struct examples {
-    uint8_t *pixels; /* (classes, MOST_COLUMNS, image) */
-    int64_t *index;  /* (classes, MOST_COLUMNS) */
+    uint8_t *pixels; /* (classes, MN_SHEET_COLUMNS, image) */
+    int64_t *index;  /* (classes, MN_SHEET_COLUMNS) */
     int64_t *count;  /* (classes) */
 } examples;
 
@@ -43,9 +43,9 @@ static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examp
         status = mn_loader_batch(loader, i, &batch);
         for (int64_t row = 0; status == MN_OK && row < batch->count; row++) {
             const int64_t c = batch->labels[row] - info.first_class;
-            if (batch->labels[row] < 0 || e->count[c] == MOST_COLUMNS)
+            if (batch->labels[row] < 0 || e->count[c] == MN_SHEET_COLUMNS)
                 continue;
-            const int64_t at = c * MOST_COLUMNS + e->count[c]++;
+            const int64_t at = c * MN_SHEET_COLUMNS + e->count[c]++;
             memcpy(e->pixels + (size_t)at * bytes, batch->pixels + (size_t)row * bytes, bytes);
             e->index[at] = batch->indices[row];
         }
@@ -59,7 +59,7 @@ static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels
 {
     const mn_run_settings *settings = mn_experiment_settings(v->experiment);
     MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
-    for (int64_t epoch = 0; epoch < MOST_COLUMNS - 1; epoch++) {
+    for (int64_t epoch = 0; epoch < MN_SHEET_COLUMNS - 1; epoch++) {
         const mn_key key = mn_epoch_key(settings->seed, "stream.augment", task, 0, epoch);
         MN_TRY(mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x));
         mn_transform_bytes(&v->transform, v->image, v->x, v->pixels);
@@ -108,14 +108,15 @@ static mn_status draw_all_views(const viewer *v, const uint8_t *pixels, int64_t 
                   (uint64_t)index);
     MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
     MN_TRY(draw_random_views(v, &full, FULL_VIEWS, mn_key_at(key, 0), pixels));
-    return draw_random_views(v, &small, MOST_COLUMNS - 1 - FULL_VIEWS, mn_key_at(key, 1), pixels);
+    return draw_random_views(v, &small, MN_SHEET_COLUMNS - 1 - FULL_VIEWS, mn_key_at(key, 1),
+                             pixels);
 }
 
 /* A class's row of images, or its rows of what becomes of the first of them. */
 static mn_status draw_class_rows(const viewer *v, int64_t task, const char *name, const examples *e,
                                  int64_t c)
 {
-    const int64_t bytes = mn_shape_count(v->image), at = c * MOST_COLUMNS;
+    const int64_t bytes = mn_shape_count(v->image), at = c * MN_SHEET_COLUMNS;
     const uint8_t *pixels = e->pixels + at * bytes;
     if (!v->augmented && !v->views) {
         MN_TRY(mn_sheet_row(v->sheet, "%.24s", name));
@@ -148,7 +149,7 @@ static mn_status begin_task(const viewer *v, int64_t task, mn_task_info info)
 static mn_status draw_task(const viewer *v, int64_t task)
 {
     const mn_task_info info = mn_stream_task(v->stream, task);
-    const int64_t bytes = mn_shape_count(v->image), places = info.classes * MOST_COLUMNS;
+    const int64_t bytes = mn_shape_count(v->image), places = info.classes * MN_SHEET_COLUMNS;
     examples e = {malloc((size_t)(places * bytes)), malloc((size_t)places * sizeof *e.index),
                   calloc((size_t)info.classes, sizeof *e.count)};
     mn_status status = e.pixels != NULL && e.index != NULL && e.count != NULL
@@ -172,7 +173,7 @@ static mn_status draw_stream(viewer *v)
         "an image of each class as it came, then as it is seen in epochs 1, 2, ...",
         "an image of each class as it came, then views of it, the last of them small"};
     int64_t rows = 0;
-    v->x = malloc((size_t)(MOST_COLUMNS * mn_shape_count(v->image)) * sizeof *v->x);
+    v->x = malloc((size_t)(MN_SHEET_COLUMNS * mn_shape_count(v->image)) * sizeof *v->x);
     v->pixels = malloc((size_t)mn_shape_count(v->image));
     if (v->x == NULL || v->pixels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
@@ -180,7 +181,7 @@ static mn_status draw_stream(viewer *v)
     MN_TRY(mn_sheet_row(v->sheet, "%s: %s", v->experiment->benchmark, says[v->kind]));
     for (int64_t task = 0; task < mn_stream_tasks(v->stream); task++) {
         rows += mn_stream_task(v->stream, task).classes;
-        if (rows > MOST_ROWS)
+        if (rows > MN_SHEET_ROWS)
             return mn_sheet_row(v->sheet, "and more tasks, which are not shown");
         MN_TRY(draw_task(v, task));
     }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 16, MOST_ROWS = 400 };
-
 typedef struct kept {
     int64_t slot, seen;
     int32_t label, task;
@@ -104,7 +102,7 @@ static mn_status draw_class(memory *m, const kept *rows, int64_t count)
     m->shown_task = rows->task;
     class_name(m->results, rows->label, rows->task, name, sizeof name);
     MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", name, (long long)count));
-    const int64_t shown = count < MOST_COLUMNS ? count : MOST_COLUMNS;
+    const int64_t shown = count < MN_SHEET_COLUMNS ? count : MN_SHEET_COLUMNS;
     for (int64_t i = 0; i < shown; i++) {
         const kept *one = &rows[shown > 1 ? i * (count - 1) / (shown - 1) : 0];
         MN_TRY(mn_runfile_read_exemplar(m->file, one->slot, &reader));
@@ -159,12 +157,12 @@ static mn_status draw_memory(memory *m)
                               mn_results_value(m->results, "benchmark"),
                               mn_results_value(m->results, "strategy"),
                               mn_results_value(m->results, "seed"), (long long)count);
-    for (int64_t i = 0, next; i < count && status == MN_OK && classes < MOST_ROWS; i = next) {
+    for (int64_t i = 0, next; i < count && status == MN_OK && classes < MN_SHEET_ROWS; i = next) {
         for (next = i + 1;
              next < count && rows[next].label == rows[i].label && rows[next].task == rows[i].task;)
             next++;
         status = draw_class(m, rows + i, next - i);
-        if (++classes == MOST_ROWS && next < count && status == MN_OK)
+        if (++classes == MN_SHEET_ROWS && next < count && status == MN_OK)
             status = mn_sheet_row(m->sheet, "and more, which are not shown");
     }
     free(rows);
@@ -205,7 +203,7 @@ static mn_status draw_sample(void *context, const mn_sample *sample)
     }
     m->shown_label = sample->label;
     m->shown_task = sample->after_task;
-    return m->in_row++ < MOST_COLUMNS ? mn_sheet_image(m->sheet, sample->image, -1) : MN_OK;
+    return m->in_row++ < MN_SHEET_COLUMNS ? mn_sheet_image(m->sheet, sample->image, -1) : MN_OK;
 }
 
 static mn_status draw_samples(memory *m)

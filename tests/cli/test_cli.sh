@@ -275,7 +275,19 @@ run 0 show long.mneme
 says 'interrupted, 0 of 3 tasks'
 
 # --- seeds ----------------------------------------------------------------------------------------
+# As many processes as there are cores: two threads of one core are no two cores.
+firsts() {
+    local range cpu
+    for range in $(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr ',' ' '); do
+        for ((cpu = ${range%-*}; cpu <= ${range#*-}; cpu++)); do
+            sed 's/[^0-9].*//' "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list" \
+                2>/dev/null || echo "$cpu"
+        done
+    done
+}
+cores=$(firsts | sort -u | wc -l)
 run 0 run split-synthetic er --seeds 3 --out study
+grep -qF "3 seeds, $((cores < 3 ? cores : 3)) at a time" err || fail "not as many jobs as cores: $cores"
 says 'mean ± sample standard deviation'
 for seed in 0 1 2; do
     is_there "study/split-synthetic-er-s$seed.mneme"

@@ -70,9 +70,8 @@ static bool is_setting_of(const mn_run *run, const cJSON *setting)
     return same;
 }
 
-/* The first of these settings, but those that `over` sets anew, that a run did not have; NULL:
- * none.
- */
+/* The first setting of `set` that the run was not made with, apart from those that `over` replaces;
+ * NULL: there is none. */
 static const char *unlike(const mn_run *run, const cJSON *set, const cJSON *over)
 {
     const cJSON *setting;
@@ -146,7 +145,7 @@ static bool only_differences(const mn_arm *arm)
     return true;
 }
 
-/* A mean of its own for every arm, asked for or not: a difference alone says little. */
+/* Adds the rows of an arm.  Its own mean is always among them: a difference alone says little. */
 static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
                           const char *folder, extras shown, int *missed)
 {

@@ -6,6 +6,9 @@
 
 typedef struct mn_sheet mn_sheet;
 
+/* Whoever draws more images than fit on a screen leaves the rest out. */
+enum { MN_SHEET_COLUMNS = 16, MN_SHEET_ROWS = 400 };
+
 /* A sheet of images of one shape, (channels, height, width). */
 mn_status mn_sheet_new(mn_shape image, mn_sheet **sheet);
 void mn_sheet_free(mn_sheet *sheet);
