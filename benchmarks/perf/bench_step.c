@@ -9,7 +9,7 @@
 #include "autograd/backward.h"
 #include "autograd/profile.h"
 #include "bench.h"
-#include "nn/gradients.h"
+#include "nn/network.h"
 #include "tensor/tensor.h"
 #include <mneme/losses.h>
 #include <mneme/network.h>

@@ -3,10 +3,10 @@
  * Each segment begins on a 64-byte boundary of its slab, as kernels like it.  The gaps this leaves
  * are zero in every slab and stay so: no gradient is ever added there, and an optimiser does not
  * move a zero whose gradient and moments are zero. */
+#include "nn/network.h"
 #include "autograd/profile.h"
 #include "base/names.h"
 #include "base/options.h"
-#include "nn/gradients.h"
 #include "nn/initial.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"

@@ -1,6 +1,7 @@
 /* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
 #include "store/runfile.h"
 #include "tensor/file/safetensors.h"
+#include "tensor/file/safetensors_write.h"
 
 #include <mneme/results.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "learner/scores.h"
 #include "learner/select.h"
 #include "learner/terms.h"
-#include "nn/gradients.h"
+#include "nn/network.h"
 #include "run/batches.h"
 #include "run/evaluate.h"
 

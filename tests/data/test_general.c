@@ -1,6 +1,8 @@
 /* General streams: two classes at a time, mixed by what is left, every image turned by its angle.
  */
 #include "data/stream/batch.h"
+#include "data/stream/general.h"
+#include "data/stream/pixel_map.h"
 #include "data/stream/stream.h"
 #include "tests/suite.h"
 

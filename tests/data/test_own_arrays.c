@@ -1,5 +1,6 @@
 /* NumPy's arrays as a data set, and features out of safetensors; and what is wrong with them. */
 #include "data/read/array.h"
+#include "data/read/npy.h"
 #include "tests/data/own_data.h"
 
 #include <archive.h>

@@ -1,5 +1,7 @@
 /* PNG and JPEG, sound and damaged, and pictures made into images of another size. */
+#include "data/read/decode.h"
 #include "data/read/picture.h"
+#include "data/read/resize.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

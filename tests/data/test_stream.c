@@ -1,4 +1,5 @@
 /* Streams: every image in exactly one task, contiguous classes, nothing leaks, seeds decide. */
+#include "data/stream/pixel_map.h"
 #include "data/stream/stream.h"
 #include "tests/suite.h"
 

@@ -1,5 +1,7 @@
 /* What views are made of, each change on pixels whose result is known. */
+#include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
+#include "data/augment/view_resample.h"
 #include "tests/suite.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* Whatever bytes an .npy or .npz holds, reading it ends in values or in one line of why not. */
+#include "data/read/npy.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "data/read/array.h"

@@ -1,5 +1,7 @@
 /* Whatever bytes a PNG or JPEG holds, decoding it ends in pixels or in one line of why not; and
  * pixels can be resized to anything. */
+#include "data/read/decode.h"
+#include "data/read/resize.h"
 #include "tests/fuzz/fuzz.h"
 
 #include "data/read/picture.h"

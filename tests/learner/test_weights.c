@@ -3,6 +3,7 @@
 #include "base/registry.h"
 #include "learner/weights.h"
 #include "tensor/file/safetensors.h"
+#include "tensor/file/safetensors_write.h"
 #include "tests/run_files.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"

@@ -1,6 +1,6 @@
 /* Networks: names and shapes, initial weights, slabs, the mlp's forward, and what is refused. */
 #include "base/registry.h"
-#include "nn/gradients.h"
+#include "nn/network.h"
 #include "tests/suite.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 /* views.c -- one change of a view on a given image, for parity with torchvision. */
+#include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
+#include "data/augment/view_resample.h"
 #include "tests/parity/driver.h"
 
 #include <stdlib.h>

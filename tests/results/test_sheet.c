@@ -1,4 +1,5 @@
 /* Contact sheets: what is painted where, and what a sheet of a run shows. */
+#include "data/read/decode.h"
 #include "data/read/picture.h"
 #include "data/sheet/font.h"
 #include "data/sheet/sheet.h"

@@ -1,6 +1,7 @@
 /* The safetensors format: what is written comes back, in the reference library's bytes; other
  * element types are converted; and every kind of damage has a name. */
 #include "tensor/file/safetensors.h"
+#include "tensor/file/safetensors_write.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

@@ -1,8 +1,8 @@
 /* transform.c -- from bytes to what a network sees.
  *
- * The float32 operations and their order are PyTorch's (ToTensor divides by 255, Normalize
- * subtracts, then divides).  Divided out in vectors it is faster than a table of 256 floats.  What
- * is random about a row is looked up by the row's own key, so rows can go to any thread. */
+ * What is random about a row is looked up by the row's own key, so rows can go to any thread. */
+#include "data/augment/plain.h"
+
 #include <math.h>
 #include <mneme/data.h>
 #include <mneme/views.h>
@@ -51,12 +51,6 @@ static int64_t inside(int64_t at, int64_t size, mn_pad_mode mode)
     return -1;
 }
 
-static void normalise(const uint8_t *pixels, int64_t count, float mean, float deviation, float *x)
-{
-    for (int64_t i = 0; i < count; i++)
-        x[i] = ((float)pixels[i] / 255.0f - mean) / deviation;
-}
-
 static void mirror(float *line, int64_t width)
 {
     for (int64_t left = 0, right = width - 1; left < right; left++, right--) {
@@ -75,12 +69,12 @@ static void fill_line(const uint8_t *from, int64_t width, int64_t right, mn_pad_
         const int64_t at = i + right;
         if (from != NULL && at >= 0 && at < width) { /* all that lies inside, in one go */
             const int64_t count = width - (right > 0 ? right : i);
-            normalise(from + at, count, mean, deviation, x + i);
+            mn_normalise(from + at, count, mean, deviation, x + i);
             i += count - 1;
             continue;
         }
         const int64_t place = from != NULL ? inside(at, width, mode) : -1;
-        normalise(place >= 0 ? from + place : &black, 1, mean, deviation, x + i);
+        mn_normalise(place >= 0 ? from + place : &black, 1, mean, deviation, x + i);
     }
 }
 
@@ -97,44 +91,6 @@ static void apply_view(const mn_transform *transform, mn_shape image, view drawn
                       transform->deviation[channel], line);
             if (drawn.flip)
                 mirror(line, width);
-        }
-}
-
-static void apply_measured(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
-                           float *x)
-{
-    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
-    for (int64_t i = 0; i < values; i++) {
-        const float value =
-            transform->offset[i] + transform->scale[i] * ((float)pixels[i] / 255.0f);
-        x[i] = (value - transform->mean[i / plane]) / transform->deviation[i / plane];
-    }
-}
-
-static void apply_plain(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
-                        float *x)
-{
-    if (transform->scale != NULL) {
-        apply_measured(transform, image, pixels, x);
-        return;
-    }
-    const int64_t plane = mn_shape_count(image) / transform->channels;
-    for (int64_t channel = 0; channel < transform->channels; channel++)
-        normalise(pixels + channel * plane, plane, transform->mean[channel],
-                  transform->deviation[channel], x + channel * plane);
-}
-
-void mn_transform_unit(const mn_transform *transform, mn_shape image, int64_t count,
-                       const float *unit, float *x)
-{
-    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
-    for (int64_t row = 0; row < count; row++)
-        for (int64_t i = 0; i < values; i++) {
-            float value = unit[row * values + i];
-            if (transform->scale != NULL)
-                value = transform->offset[i] + transform->scale[i] * value;
-            x[row * values + i] =
-                (value - transform->mean[i / plane]) / transform->deviation[i / plane];
         }
 }
 
@@ -160,15 +116,6 @@ mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *da
                        (long long)transform->pad, (long long)dataset->height,
                        (long long)dataset->width);
     return MN_OK;
-}
-
-mn_transform mn_transform_plain(const mn_transform *transform)
-{
-    mn_transform plain = *transform;
-    plain.pad = 0;
-    plain.flip = false;
-    plain.views = NULL;
-    return plain;
 }
 
 /* One view of a row, by whichever thread has the row; `failure` is shared by all of them. */
@@ -198,7 +145,7 @@ mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int6
         const uint8_t *from = pixels + row * values;
         float *to = x + row * values;
         if (!random) {
-            apply_plain(transform, image, from, to);
+            mn_transform_image(transform, image, from, to);
             continue;
         }
         const int64_t id = ids != NULL ? ids[row] : row;

@@ -1,7 +1,7 @@
 /* view_colour.c -- changes of colour, each a loop over planes that the compiler can make vectors
  * of: no branches, no calls, and no sum whose order would differ between machines. */
+#include "data/augment/view_colour.h"
 #include "base/clones.h"
-#include "data/augment/view_ops.h"
 
 #include <string.h>
 

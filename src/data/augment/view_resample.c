@@ -4,8 +4,8 @@
  * side, or as wide as a new one where the image shrinks (PIL's "bilinear").  Lines are added up
  * first, where neighbours in memory are neighbours in the sum; mirroring is a matter of the order
  * of the weights. */
+#include "data/augment/view_resample.h"
 #include "base/clones.h"
-#include "data/augment/view_ops.h"
 
 #include <math.h>
 #include <string.h>

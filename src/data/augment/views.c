@@ -2,7 +2,10 @@
  *
  * Every choice about a view is looked up by row and view, so rows can go to any thread.  Crops are
  * drawn as torchvision's RandomResizedCrop draws them, jitter as its ColorJitter. */
+#include "data/augment/plain.h"
+#include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
+#include "data/augment/view_resample.h"
 
 #include <math.h>
 #include <mneme/views.h>
@@ -206,14 +209,13 @@ static void make_view(const mn_view_spec *spec, const mn_transform *transform, m
 
 /* --- a batch --- */
 
-static mn_status plain_views(const mn_transform *transform, mn_shape image, int64_t count,
-                             const uint8_t *pixels, int64_t views, float *x)
+/* Measurements have no views: every one is the row itself. */
+static void plain_views(const mn_transform *transform, mn_shape image, int64_t count,
+                        const uint8_t *pixels, int64_t views, float *x)
 {
-    const mn_transform plain = mn_transform_plain(transform);
-    for (int64_t view = 0; view < views; view++)
-        MN_TRY(mn_transform_apply(&plain, image, count, pixels, mn_key_of(0, "plain"), NULL,
-                                  x + view * count * mn_shape_count(image)));
-    return MN_OK;
+    const int64_t values = mn_shape_count(image);
+    for (int64_t i = 0; i < count * views; i++)
+        mn_transform_image(transform, image, pixels + i % count * values, x + i * values);
 }
 
 mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform, mn_shape image,
@@ -222,11 +224,13 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
     MN_TRY(mn_view_check(spec, image));
     const mn_shape view = mn_view_shape(spec, image);
     const int64_t height = view.size[1], width = view.size[2], values = mn_shape_count(view);
-    if (transform->scale != NULL)
-        return values == mn_shape_count(image)
-                   ? plain_views(transform, image, count, pixels, views, x)
-                   : mn_fail(MN_BAD_OPTION, "views: the data are measurements, of which a part "
-                                            "cannot be made larger; leave the views' size out");
+    if (transform->scale != NULL) {
+        if (values != mn_shape_count(image))
+            return mn_fail(MN_BAD_OPTION, "views: the data are measurements, of which a part "
+                                          "cannot be made larger; leave the views' size out");
+        plain_views(transform, image, count, pixels, views, x);
+        return MN_OK;
+    }
     const int64_t total = count * views;
     const bool share = total * values >= WORTH_SHARING && omp_get_max_threads() > 1;
     const int64_t room = mn_view_scratch(image.size[1], image.size[2], height, width);

@@ -20,17 +20,6 @@ typedef struct mn_array {
     uint8_t *block;                         /* from malloc */
 } mn_array;
 
-/* Takes over `block`, the bytes of an .npy file, also when it fails; `path` is for messages. */
-mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array *array);
-/* Reads an .npy file, compressed or not. */
-mn_status mn_npy_read(const char *path, mn_array *array);
-/* Reads the members of an .npz archive that are called names[0..n-1] (without ".npy"); what is not
- * there keeps block NULL. */
-mn_status mn_npz_read(const char *path, int n, const char *const *names, mn_array *arrays);
-/* Reads the tensors of a safetensors file that are called names[0..n-1]; the same for what is not
- * there.  Floating ones come as f32. */
-mn_status mn_safetensors_arrays(const char *path, int n, const char *const *names,
-                                mn_array *arrays);
 void mn_array_free(mn_array *array);
 
 /* Value i; integers beyond 2^53 lose their last bits. */

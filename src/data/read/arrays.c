@@ -1,6 +1,9 @@
 /* arrays.c -- a user's own data as arrays: images or feature vectors, and their labels. */
 #include "data/read/array.h"
+#include "data/read/npy.h"
 #include "data/read/reader.h"
+#include "data/read/split.h"
+#include "data/read/tensor_arrays.h"
 #include "data/read/values.h"
 
 #include <stdio.h>

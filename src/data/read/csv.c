@@ -4,6 +4,7 @@
  * so that a field is a C string and no copy is made. */
 #include "data/read/file.h"
 #include "data/read/reader.h"
+#include "data/read/split.h"
 #include "data/read/values.h"
 
 #include <stdio.h>

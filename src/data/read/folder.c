@@ -2,8 +2,11 @@
  *
  * The listing comes first and decides everything: classes, their order, and how many images there
  * are.  Then each image is decoded to its place. */
+#include "data/read/decode.h"
 #include "data/read/picture.h"
 #include "data/read/reader.h"
+#include "data/read/resize.h"
+#include "data/read/split.h"
 
 #include <stdio.h>
 #include <stdlib.h>

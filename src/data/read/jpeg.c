@@ -2,7 +2,7 @@
  *
  * libjpeg reports errors by a callback that must not return, hence setjmp; and it only warns of
  * data that end early or make no sense, painting the rest grey.  Such a picture is refused. */
-#include "data/read/picture.h"
+#include "data/read/jpeg.h"
 
 #include <setjmp.h>
 #include <stdbool.h>

@@ -3,9 +3,8 @@
  * An .npy file is a magic, a version, the length of a header, the header, then the values.  The
  * header is the text of a Python dict with exactly three keys, so it is read as that and no more.
  * An .npz is a zip of such files. */
-#include "data/read/array.h"
+#include "data/read/npy.h"
 #include "data/read/file.h"
-#include "tensor/file/half.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,33 +229,4 @@ mn_status mn_npz_read(const char *path, int n, const char *const *names, mn_arra
     for (int i = 0; i < n && status != MN_OK; i++)
         mn_array_free(&arrays[i]);
     return status;
-}
-
-void mn_array_free(mn_array *array)
-{
-    free(array->block);
-    *array = (mn_array){.rank = 0};
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
-
-double mn_array_value(const mn_array *array, int64_t i)
-{
-    uint64_t bits = 0;
-    memcpy(&bits, array->values + i * array->item, (size_t)array->item); /* little-endian */
-    float single;
-    double real;
-    switch (array->type) {
-    case MN_ARRAY_UNSIGNED: return (double)bits;
-    case MN_ARRAY_SIGNED: {
-        const int unused = (int)(64 - 8 * array->item);
-        return (double)((int64_t)(bits << unused) >> unused);
-    }
-    case MN_ARRAY_FLOAT: break;
-    }
-    if (array->item == 2)
-        return (double)mn_half_value((uint16_t)bits);
-    memcpy(&single, &bits, sizeof single);
-    memcpy(&real, &bits, sizeof real);
-    return array->item == 4 ? (double)single : real;
 }

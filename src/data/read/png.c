@@ -1,7 +1,7 @@
 /* png.c -- PNG by libpng's simplified interface, which needs neither callbacks nor setjmp.
  *
  * Pixels are read with alpha, and alpha is dropped: libpng would otherwise mix in a background. */
-#include "data/read/picture.h"
+#include "data/read/png.h"
 
 #include <errno.h>
 #include <png.h>

@@ -13,17 +13,4 @@ mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels,
 /* Copies names of classes, and their number, into the data set. */
 mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const char *const *names);
 
-/* What every reader of a user's own data offers. */
-#define MN_SPLIT_MEMBERS                                                                           \
-    double test_fraction;                                                                          \
-    int64_t split_seed
-#define MN_SPLIT_OPTIONS(type)                                                                     \
-    MN_REAL(type, test_fraction, 0.2, 0.001, 0.999,                                                \
-            "part of each class that becomes the test set where the data have none"),              \
-        MN_INT(type, split_seed, 0, 0, 1e15, "another seed chooses other images for it")
-
-/* Moves `fraction` of each class's training images, at least one, chosen by `seed`, into the test
- * set, which must be empty.  A class of fewer than two images: MN_BAD_OPTION. */
-mn_status mn_split_test_off(mn_dataset *dataset, double fraction, int64_t seed);
-
 #endif

@@ -3,7 +3,7 @@
  * Along an axis a new pixel is a weighted mean of old ones, and with sizes that are whole numbers
  * the weights are whole numbers over a common total.  So all of it is exact integer arithmetic,
  * rounded once, at the end. */
-#include "data/read/picture.h"
+#include "data/read/resize.h"
 
 #include <stdlib.h>
 

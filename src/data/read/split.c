@@ -2,7 +2,7 @@
  *
  * Which images are taken depends on the seed and on each class's images alone, so that a class
  * added to the data moves no other class's split. */
-#include "data/read/reader.h"
+#include "data/read/split.h"
 
 #include <math.h>
 #include <stdlib.h>

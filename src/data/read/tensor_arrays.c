@@ -3,7 +3,7 @@
  *
  * Floating values of any width become f32, which the format's reader has checked to be finite;
  * integers keep their bytes. */
-#include "data/read/array.h"
+#include "data/read/tensor_arrays.h"
 #include "tensor/file/safetensors.h"
 
 #include <stdio.h>

@@ -4,6 +4,7 @@
  * is; then everything is painted at once. */
 #include "data/sheet/sheet.h"
 #include "data/read/picture.h"
+#include "data/read/png.h"
 #include "data/sheet/font.h"
 
 #include <stdarg.h>

@@ -6,7 +6,7 @@
  * order, are cut into 2 rounds pieces.  The two pieces of a pair are mixed in proportion to what is
  * left of each, which does not depend on the size of batches.  Image s of the n of class c is
  * turned by 60 (c - 1) + 360 s / n degrees; where images are only evaluated, by 360 s / n. */
-#include "data/stream/stream.h"
+#include "data/stream/general.h"
 
 #include <stdlib.h>
 #include <string.h>

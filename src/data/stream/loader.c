@@ -3,6 +3,7 @@
  * An order is a permutation looked up from a key, so the i-th batch of an epoch can be asked for
  * at any time: a resumed run starts in the middle of an epoch without walking there. */
 #include "data/stream/batch.h"
+#include "data/stream/pixel_map.h"
 #include "data/stream/stream.h"
 
 #include <mneme/stream.h>

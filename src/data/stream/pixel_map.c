@@ -1,5 +1,5 @@
 /* pixel_map.c -- the two ways in which a domain stream moves pixels. */
-#include "data/stream/stream.h"
+#include "data/stream/pixel_map.h"
 
 #include <math.h>
 

@@ -4,6 +4,9 @@
  * tasks share one group, and the loader moves the pixels.  Every choice is made class by class from
  * keys: it depends on the seed, and not on when a class arrives. */
 #include "data/stream/stream.h"
+#include "data/stream/general.h"
+#include "data/stream/pixel_map.h"
+#include "data/stream/stream_spec.h"
 
 #include <math.h>
 #include <mneme/stream.h>

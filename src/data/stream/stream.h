@@ -31,31 +31,4 @@ const float *mn_stream_angles(const mn_stream *stream, mn_part part);
  * images ("stream.augment"). */
 mn_key mn_epoch_key(int64_t seed, const char *purpose, int64_t task, int64_t phase, int64_t epoch);
 
-/* --- general.c --- */
-typedef struct mn_class_images {
-    const int32_t *labels;  /* by place, as the data set has them */
-    const int32_t *arrival; /* of a label: its class */
-    int64_t classes, count;
-    int64_t *places; /* (count) */
-} mn_class_images;
-/* Puts the places in the order in which a general stream shows them, and writes the degrees of each
- * to angles, by place. */
-mn_status mn_general_order(const mn_class_images *images, int64_t rounds, mn_key key,
-                           float *angles);
-/* Of images that are only evaluated: each class turns once, in the order given. */
-mn_status mn_general_angles(const mn_class_images *images, float *angles);
-
-/* --- pixel_map.c --- */
-/* map (pixels): a permutation drawn from `key`. */
-void mn_permutation_map(mn_key key, int64_t pixels, int32_t *map);
-/* Counter-clockwise by `degrees` about the centre, nearest neighbour, black outside. */
-void mn_rotation_map(double degrees, int64_t height, int64_t width, int32_t *map);
-
-/* --- stream_spec.c --- */
-/* Checks the part of the spec that needs no images; every message says what to write instead. */
-mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dataset);
-/* original[arrival] for the stream's classes, which a seed shuffles among themselves; a checked
- * spec. */
-void mn_stream_class_order(const mn_stream_spec *spec, int64_t classes, int64_t *original);
-
 #endif

@@ -1,5 +1,5 @@
 /* stream_spec.c -- is this stream possible?  If not, what should be written instead? */
-#include "data/stream/stream.h"
+#include "data/stream/stream_spec.h"
 
 #include <mneme/stream.h>
 #include <stdio.h>

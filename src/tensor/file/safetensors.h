@@ -43,14 +43,4 @@ void mn_safetensors_digest(const mn_safetensors *file, char digest[MN_DIGEST_TEX
 /* The same of the file at a path, which is checked to be one. */
 mn_status mn_safetensors_file_digest(const char *path, char digest[MN_DIGEST_TEXT]);
 
-typedef struct mn_named_values {
-    const char *name;
-    mn_shape shape;
-    const float *values; /* mn_shape_count(shape) */
-} mn_named_values;
-
-/* Writes a file of F32 tensors in order of name, byte for byte as the format's own library would.
- * It is there whole or not at all: written beside `path`, then renamed.  Sorts `tensors`. */
-mn_status mn_safetensors_write(const char *path, mn_named_values *tensors, int64_t count);
-
 #endif

@@ -2,8 +2,8 @@
  *
  * The order of tensors, the spacing and the padding are those of the format's reference library,
  * so that equal tensors give equal files, whoever wrote them. */
+#include "tensor/file/safetensors_write.h"
 #include "base/json.h"
-#include "tensor/file/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>

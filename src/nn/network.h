@@ -1,10 +1,10 @@
-/* gradients.h -- a network's gradients, begun anew without being cleared.
+/* network.h -- a network's gradients, begun anew without being cleared.
  *
  * Clearing writes every gradient once and adding to zeros reads it again: a tenth of a small
  * network's step.  A sweep's first contribution to what was forgotten is written instead.
  */
-#ifndef MN_NN_GRADIENTS_H
-#define MN_NN_GRADIENTS_H
+#ifndef MN_NN_NETWORK_H
+#define MN_NN_NETWORK_H
 
 #include <mneme/network.h>
 
