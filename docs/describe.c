@@ -70,9 +70,10 @@ static void write_options(FILE *page, const mn_option *options, const char *pref
         char range[512], otherwise[256];
         const char *value = mn_option_default(option, otherwise, sizeof otherwise);
         const char *quote = value[0] != '\0' ? "`" : "";
-        fprintf(page, "| `%s%s` | %s | %s%s%s | %s | %s |\n", prefix, option->name,
-                types[option->type], quote, value[0] != '\0' ? value : "empty", quote,
-                range_of(option, range, sizeof range), option->help);
+        fprintf(page, "| `%s%s`%s | %s | %s%s%s | %s | %s |\n", prefix, option->name,
+                option->changes_no_result ? " \\*" : "", types[option->type], quote,
+                value[0] != '\0' ? value : "empty", quote, range_of(option, range, sizeof range),
+                option->help);
     }
 }
 
@@ -274,8 +275,11 @@ static void write_keys(const char *folder)
     fputs("# Keys of a benchmark\n\nEvery key of every section, with type, default and range. What "
           "the sections are for: [benchmarks.md](benchmarks.md).\n\n",
           page);
-    write_section(page, MN_SECTION_TRAIN,
-                  "On the command line: `--seed 3`, `--buffer-size 200`, ...");
+    write_section(
+        page, MN_SECTION_TRAIN,
+        "On the command line: `--seed 3`, `--buffer-size 200`, ... A key with a star says where "
+        "things lie or how to work; it changes a result by rounding at most, and runs that "
+        "differ in no other key belong to one study.");
     fputc('\n', page);
     write_section(page, MN_SECTION_STREAM,
                   "On the command line: `--set stream.tasks=2`. Lists may be JSON arrays.");

@@ -4,7 +4,7 @@
 #include "nn/optimiser.h"
 
 #include <mneme/stream.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* In the order of mn_dtype. */
 static const char *const precisions[] = {"f32", "bf16", NULL};
@@ -24,17 +24,21 @@ static const mn_option train_options[] = {
     MN_INT(
         mn_run_settings, buffer_memory, 0, 0, 1e15,
         "bytes of the buffer's rows to hold in memory, the latest used; the others are read from "
-        "the run file.  0: all.  Changes no result"),
+        "the run file.  0: all.  Changes no result",
+        MN_CHANGES_NO_RESULT),
     MN_TEXT(mn_run_settings, buffer_policy, "reservoir", "which exemplars to keep"),
+    /* The path of the initial weights changes nothing, their content does: init_digest. */
     MN_TEXT(mn_run_settings, init, "",
             "safetensors file of the network's initial weights, under PyTorch's names, Mammoth's "
-            "or torchvision's; empty: drawn by the seed"),
+            "or torchvision's; empty: drawn by the seed",
+            MN_CHANGES_NO_RESULT),
     MN_BOOL(mn_run_settings, init_head, true,
             "init: the classifier too; otherwise everything but it, whatever its shape there"),
     MN_TEXT(mn_run_settings, init_digest, "",
             "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
     MN_TEXT(mn_run_settings, data_folder, "",
-            "where the data set lies; empty: $MNEME_DATA and the usual places"),
+            "where the data set lies; empty: $MNEME_DATA and the usual places",
+            MN_CHANGES_NO_RESULT),
     MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
             "hold out this part of each class's training images and evaluate on it; the test set "
             "is not touched"),
@@ -42,26 +46,33 @@ static const mn_option train_options[] = {
         mn_run_settings, class_order_seed, -1, -2, 1e15,
         "shuffle the class order by this seed; -1: the benchmark's order; -2: shuffle by 'seed'"),
     MN_INT(mn_run_settings, eval_every, 0, 0, 1e12,
-           "also evaluate all seen tasks every so many steps; 0: at the end of tasks alone"),
-    MN_INT(mn_run_settings, eval_batch, 100, 1, 65536, "images evaluated at once"),
-    MN_INT(mn_run_settings, log_every, 100, 1, 1e9, "steps between kept values of loss terms"),
+           "also evaluate all seen tasks every so many steps; 0: at the end of tasks alone",
+           MN_CHANGES_NO_RESULT),
+    MN_INT(mn_run_settings, eval_batch, 100, 1, 65536, "images evaluated at once",
+           MN_CHANGES_NO_RESULT),
+    MN_INT(mn_run_settings, log_every, 100, 1, 1e9, "steps between kept values of loss terms",
+           MN_CHANGES_NO_RESULT),
     MN_INT(mn_run_settings, threads, 0, 0, 1024,
-           "threads of the step, which change bits; 0: all cores for a network on images, else 1"),
+           "threads of the step, which change bits; 0: all cores for a network on images, else 1",
+           MN_CHANGES_NO_RESULT),
     MN_CHOICE(mn_run_settings, precision, 0, precisions,
               "in which convolutions compute and images lie between them; weights, statistics and "
               "losses are f32.  bf16 is faster where the processor has it, and changes bits"),
     MN_REAL(mn_run_settings, commit_every, -1, -1, 1e9,
-            "seconds between commits inside a task; -1: 30, or 100 times what a commit takes"),
+            "seconds between commits inside a task; -1: 30, or 100 times what a commit takes",
+            MN_CHANGES_NO_RESULT),
     MN_INT(mn_run_settings, commit_steps, 0, 0, 1e12,
-           "also commit every so many steps; 0: by time alone"),
+           "also commit every so many steps; 0: by time alone", MN_CHANGES_NO_RESULT),
     MN_BOOL(mn_run_settings, augment, true,
             "augment training and replayed images as the benchmark says"),
     MN_BOOL(mn_run_settings, shuffle, true, "shuffle each task's images anew in every epoch"),
-    MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task"),
+    MN_BOOL(mn_run_settings, outputs, true, "keep the logits of every evaluation after a task",
+            MN_CHANGES_NO_RESULT),
     MN_BOOL(mn_run_settings, profile, false,
-            "at the end, show where the steps' time went, by op and layer"),
+            "at the end, show where the steps' time went, by op and layer", MN_CHANGES_NO_RESULT),
     MN_BOOL(mn_run_settings, rebuild, false,
-            "at every commit, destroy the learner and rebuild it from the file (a test)"),
+            "at every commit, destroy the learner and rebuild it from the file (a test)",
+            MN_CHANGES_NO_RESULT),
     MN_END,
 };
 
@@ -151,11 +162,6 @@ static const mn_option views_options[] = {
     MN_END,
 };
 
-const mn_option *mn_run_options(void)
-{
-    return train_options;
-}
-
 static const struct {
     const char *name, *usual;
     mn_kind kind;
@@ -172,6 +178,16 @@ static const struct {
 const char *mn_section_name(int i)
 {
     return i >= 0 && i < (int)MN_SECTION_STRATEGY ? sections[i].name : NULL;
+}
+
+const mn_option *mn_section_options(int i)
+{
+    return i >= 0 && i < (int)MN_SECTION_STRATEGY ? sections[i].table : NULL;
+}
+
+const mn_option *mn_run_options(void)
+{
+    return train_options;
 }
 
 const char *mn_section_usual_type(mn_section_id id)
@@ -202,4 +218,25 @@ mn_status mn_section_table(mn_section_id id, const char *type, const mn_option *
     *table = descriptor->options;
     *bytes = descriptor->options_size;
     return MN_OK;
+}
+
+static const mn_option *table_of(const char *section, const char *type)
+{
+    for (size_t i = 0; i < MN_SECTION_STRATEGY; i++) {
+        const mn_option *table;
+        size_t bytes;
+        if (strcmp(sections[i].name, section) != 0)
+            continue;
+        if (sections[i].table == NULL && type == NULL)
+            return NULL;
+        return mn_section_table((mn_section_id)i, type, &table, &bytes) == MN_OK ? table : NULL;
+    }
+    const mn_descriptor *strategy = mn_find(MN_KIND_STRATEGY, section);
+    return strategy != NULL ? strategy->options : NULL;
+}
+
+bool mn_setting_changes_result(const char *section, const char *type, const char *name)
+{
+    const mn_option *option = mn_option_find(table_of(section, type), name);
+    return option == NULL || !option->changes_no_result;
 }

@@ -1,26 +1,13 @@
 /* settings.c -- what of a configuration can change the results of a run. */
 #include "base/json.h"
 
+#include <mneme/experiment.h>
 #include <mneme/groups.h>
 #include <mneme/registry.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const irrelevant[] = {
-    "train.seed",       "train.threads",  "train.commit_every", "train.commit_steps",
-    "train.outputs",    "train.rebuild",  "train.log_every",    "train.eval_every",
-    "train.eval_batch", "dataset.folder", "train.profile",
-};
-
-static bool is_irrelevant(const char *key, bool buffer)
-{
-    for (size_t i = 0; i < sizeof irrelevant / sizeof irrelevant[0]; i++)
-        if (strcmp(key, irrelevant[i]) == 0)
-            return true;
-    return !buffer && (strncmp(key, "buffer.", 7) == 0 || strncmp(key, "train.buffer", 12) == 0);
-}
 
 static mn_status no_memory(void)
 {
@@ -43,16 +30,23 @@ static mn_status needs_buffer(const char *strategies, bool *needed)
     return MN_OK;
 }
 
-static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item,
-                             bool buffer)
+/* Whether a setting counts: the seed, which tells the runs of a group apart, does not, nor what
+ * changes no result. */
+static bool counts(const char *section, const char *type, const char *name, bool buffer)
+{
+    const bool train = strcmp(section, "train") == 0;
+    if (train && strcmp(name, "seed") == 0)
+        return false;
+    if (!buffer && (strcmp(section, "buffer") == 0 || (train && strncmp(name, "buffer", 6) == 0)))
+        return false;
+    return mn_setting_changes_result(section, type, name);
+}
+
+static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item)
 {
     mn_setting added;
     if (asprintf(&added.key, "%s.%s", section, item->string) < 0)
         return no_memory();
-    if (is_irrelevant(added.key, buffer)) {
-        free(added.key);
-        return MN_OK;
-    }
     added.value = cJSON_IsString(item) ? strdup(item->valuestring) : cJSON_PrintUnformatted(item);
     mn_setting *larger = realloc(settings->setting, (size_t)(settings->count + 1) * sizeof added);
     if (larger != NULL)
@@ -66,13 +60,26 @@ static mn_status add_setting(mn_settings *settings, const char *section, const c
     return MN_OK;
 }
 
-static mn_status add_section(mn_settings *settings, const cJSON *section, bool buffer)
+/* What chose a section's options: its own name, or of the buffer the policy. */
+static const char *type_of(const cJSON *config, const cJSON *section)
 {
+    const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");
+    const cJSON *type = strcmp(section->string, "buffer") == 0
+                            ? cJSON_GetObjectItemCaseSensitive(train, "buffer_policy")
+                            : cJSON_GetObjectItemCaseSensitive(section, "name");
+    return cJSON_IsString(type) ? type->valuestring : NULL;
+}
+
+static mn_status add_section(mn_settings *settings, const cJSON *config, const cJSON *section,
+                             bool buffer)
+{
+    const char *type = type_of(config, section);
     const cJSON *item;
     if (cJSON_IsObject(section))
         cJSON_ArrayForEach(item, section)
         {
-            MN_TRY(add_setting(settings, section->string, item, buffer));
+            if (counts(section->string, type, item->string, buffer))
+                MN_TRY(add_setting(settings, section->string, item));
         }
     return MN_OK;
 }
@@ -87,7 +94,7 @@ mn_status mn_settings_read(const char *configuration, const char *strategies, mn
     mn_status status = MN_OK;
     for (const cJSON *section = config->child; section != NULL && status == MN_OK;
          section = section->next)
-        status = add_section(settings, section, buffer);
+        status = add_section(settings, config, section, buffer);
     cJSON_Delete(config);
     if (status != MN_OK)
         mn_settings_free(settings);

@@ -274,6 +274,14 @@ wait $process 2>>err
 run 0 show long.mneme
 says 'interrupted, 0 of 3 tasks'
 
+# Sections are shown as far as they differ from their defaults.
+run 0 run split-synthetic er --set labels.fraction=0.5 --set augment.pad=1 -o sections.mneme --quiet
+run 0 show sections.mneme
+says 'labels: fraction=0.5'
+says 'augment: pad=1'
+says 'schedule: constant'
+does_not_say 'views:'
+
 # --- seeds ----------------------------------------------------------------------------------------
 # As many processes as there are cores: two threads of one core are no two cores.
 firsts() {
@@ -301,6 +309,17 @@ run 1 run split-synthetic er --seeds 2 --out study --lr 0.2
 checks=$((checks + 1))
 grep -q 'another study: it has train.lr=0.1, this one 0.2' err || fail 'two studies are mixed'
 refused 2 'it names a folder' run split-synthetic er --seeds 2 --out a.mneme
+# Where data and initial weights lie, and what else changes no result, makes no other study.
+mkdir elsewhere
+run 0 export study/split-synthetic-er-s0.mneme --format safetensors -o begin.safetensors
+cp begin.safetensors elsewhere
+run 0 run split-synthetic er --seeds 2 --out moved --init begin.safetensors
+rm moved/split-synthetic-er-s1.mneme
+run 0 run split-synthetic er --seeds 2 --out moved --init elsewhere/begin.safetensors \
+    --data-folder elsewhere --buffer-memory 1000000
+run 0 show moved
+checks=$((checks + 1))
+[ "$(grep -c '^er ' out)" -eq 1 ] || fail 'one study is shown as several'
 run 0 run split-synthetic finetune --seeds 2 --out study --quiet --json
 says '"deviation"'
 "$program" run split-synthetic er --epochs 2000 --seeds 2 --out longs --quiet >out 2>err &

@@ -142,17 +142,20 @@ static bool always_shown(const mn_run *run, const char *name)
     return false;
 }
 
-static bool is_default(const char *name, const char *value)
+static bool is_default(const mn_option *options, const char *name, const char *value)
 {
     char text[128];
-    for (const mn_option *option = mn_run_options(); option->name != NULL; option++)
+    for (const mn_option *option = options; option != NULL && option->name != NULL; option++)
         if (strcmp(option->name, name) == 0)
-            return strcmp(mn_option_default(option, text, sizeof text), value) == 0;
+            return option->type == MN_OPTION_REAL /* the text of a default has fewer digits */
+                       ? strtod(value, NULL) == option->default_real
+                       : strcmp(mn_option_default(option, text, sizeof text), value) == 0;
     return false;
 }
 
-/* "network: mlp widths=100,100" */
-static void print_section(const mn_run *run, const char *section)
+/* "network: mlp widths=100,100"; of `options`, where a section has them, those that were changed.
+ */
+static void print_section(const mn_run *run, const char *section, const mn_option *options)
 {
     const size_t length = strlen(section);
     const bool train = strcmp(section, "train") == 0;
@@ -165,7 +168,7 @@ static void print_section(const mn_run *run, const char *section)
         const char *name = setting->key + length + 1;
         if (strncmp(setting->key, section, length) != 0 || setting->key[length] != '.' ||
             setting->value[0] == '\0' || strcmp(setting->key, key) == 0 ||
-            (train && !always_shown(run, name) && is_default(name, setting->value)))
+            (!(train && always_shown(run, name)) && is_default(options, name, setting->value)))
             continue;
         char *longer = mn_text("%s %s=%s", line, name, setting->value);
         free(line);
@@ -180,15 +183,14 @@ static void print_section(const mn_run *run, const char *section)
 
 static void print_settings(const mn_run *run)
 {
-    print_section(run, "train");
     char *copy = mn_text("%s", run->strategy), *rest = copy;
-    for (char *name; (name = strsep(&rest, "+")) != NULL;)
-        print_section(run, name);
+    const char *section;
+    for (int i = 0; (section = mn_section_name(i)) != NULL; i++) {
+        print_section(run, section, mn_section_options(i));
+        for (char *name; i == 0 && (name = strsep(&rest, "+")) != NULL;)
+            print_section(run, name, NULL); /* after "train" */
+    }
     free(copy);
-    static const char *const sections[] = {"buffer",   "network", "optimiser",
-                                           "schedule", "dataset", "stream"};
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-        print_section(run, sections[i]);
 }
 
 static const char *standing(const mn_run *run)

@@ -16,9 +16,15 @@ typedef struct mn_experiment mn_experiment;
 /* The i-th section of a configuration, before those of the strategies: "train", "dataset", ...; NULL
  * past the last. */
 MN_API const char *mn_section_name(int i);
+/* Its options; NULL where they depend on a data set, network, optimiser or policy. */
+MN_API const mn_option *mn_section_options(int i);
 /* The options of a run itself (seed, epochs, batch, lr, buffer_size, ...): the command line's flags
  * and the keys of a benchmark come from this table. */
 MN_API const mn_option *mn_run_options(void);
+
+/* Whether an option of a section can change the results of a run.  `type` names the data set,
+ * network, optimiser or buffer policy ("mlp"), NULL for other sections.  True for what is unknown. */
+MN_API bool mn_setting_changes_result(const char *section, const char *type, const char *name);
 
 /* `benchmark` is a name or the path of a JSON file; `strategies` a base and its add-ons,
  * "derpp+zipf", each a name or the path of a plugin. */

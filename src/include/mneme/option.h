@@ -27,7 +27,6 @@ typedef enum mn_option_type {
 
 typedef struct mn_option {
     const char *name; /* [a-z0-9_]+; NULL ends a table */
-    const char *help; /* one sentence, never NULL */
     mn_option_type type;
     size_t offset; /* into the options struct */
     bool default_bool;
@@ -36,6 +35,10 @@ typedef struct mn_option {
     const char *default_text;
     double least, most;         /* inclusive; INT and REAL */
     const char *const *choices; /* NULL-terminated; CHOICE */
+    const char *help;           /* one sentence, never NULL */
+    /* It says where things lie or how to work; results differ by rounding at most.  Runs that differ
+     * in nothing else belong to one study. */
+    bool changes_no_result;
 } mn_option;
 
 /* offsetof, and a compile-time error when the member is not of the wanted type. */
@@ -49,24 +52,25 @@ typedef struct mn_option {
      0 * sizeof(_Generic(((struct_type *)0)->member, type: (char){0})))
 #endif
 
-#define MN_BOOL(struct_type, member, value, text)                                                  \
-    {.name = #member, .help = (text), .type = MN_OPTION_BOOL,                                      \
-     .offset = MN_MEMBER(struct_type, member, bool), .default_bool = (value)}
-#define MN_INT(struct_type, member, value, low, high, text)                                        \
-    {.name = #member, .help = (text), .type = MN_OPTION_INT,                                       \
-     .offset = MN_MEMBER(struct_type, member, int64_t), .default_int = (value),                    \
-     .least = (low), .most = (high)}
-#define MN_REAL(struct_type, member, value, low, high, text)                                       \
-    {.name = #member, .help = (text), .type = MN_OPTION_REAL,                                      \
-     .offset = MN_MEMBER(struct_type, member, double), .default_real = (value),                    \
-     .least = (low), .most = (high)}
-#define MN_TEXT(struct_type, member, value, text)                                                  \
-    {.name = #member, .help = (text), .type = MN_OPTION_TEXT,                                      \
-     .offset = MN_MEMBER(struct_type, member, const char *), .default_text = (value)}
-#define MN_CHOICE(struct_type, member, value, list, text)                                          \
-    {.name = #member, .help = (text), .type = MN_OPTION_CHOICE,                                    \
-     .offset = MN_MEMBER(struct_type, member, int64_t), .default_int = (value),                    \
-     .choices = (list)}
+/* The last argument is the help sentence; MN_CHANGES_NO_RESULT may follow it:
+ *   MN_INT(settings, threads, 1, 1, 1024, "threads of the step", MN_CHANGES_NO_RESULT), */
+#define MN_BOOL(struct_type, member, value, ...)                                                   \
+    {.name = #member, .type = MN_OPTION_BOOL, .offset = MN_MEMBER(struct_type, member, bool),      \
+     .default_bool = (value), .help = __VA_ARGS__}
+#define MN_INT(struct_type, member, value, low, high, ...)                                         \
+    {.name = #member, .type = MN_OPTION_INT, .offset = MN_MEMBER(struct_type, member, int64_t),    \
+     .default_int = (value), .least = (low), .most = (high), .help = __VA_ARGS__}
+#define MN_REAL(struct_type, member, value, low, high, ...)                                        \
+    {.name = #member, .type = MN_OPTION_REAL, .offset = MN_MEMBER(struct_type, member, double),    \
+     .default_real = (value), .least = (low), .most = (high), .help = __VA_ARGS__}
+#define MN_TEXT(struct_type, member, value, ...)                                                   \
+    {.name = #member, .type = MN_OPTION_TEXT,                                                      \
+     .offset = MN_MEMBER(struct_type, member, const char *), .default_text = (value),              \
+     .help = __VA_ARGS__}
+#define MN_CHOICE(struct_type, member, value, list, ...)                                           \
+    {.name = #member, .type = MN_OPTION_CHOICE, .offset = MN_MEMBER(struct_type, member, int64_t), \
+     .default_int = (value), .choices = (list), .help = __VA_ARGS__}
+#define MN_CHANGES_NO_RESULT .changes_no_result = true
 #define MN_END {.name = NULL}
 
 #ifdef __cplusplus

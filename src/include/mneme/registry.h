@@ -14,10 +14,10 @@ extern "C" {
 #endif
 
 /* A number changes whenever a struct its kind of descriptor touches changes its meaning. */
-#define MN_STRATEGY_ABI 4u
-#define MN_POLICY_ABI 2u
-#define MN_NETWORK_ABI 2u
-#define MN_DATASET_ABI 1u
+#define MN_STRATEGY_ABI 5u
+#define MN_POLICY_ABI 3u
+#define MN_NETWORK_ABI 3u
+#define MN_DATASET_ABI 2u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \
