@@ -8,6 +8,7 @@
  * draws of 32 rows, an offer of 32, new logits for 64. */
 #include "bench.h"
 #include "buffer/storage.h"
+#include "store/runfile.h"
 
 #include <mneme/registry.h>
 #include <string.h>

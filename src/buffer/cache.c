@@ -4,6 +4,8 @@
  * into the transaction that the run has open: it lands with that commit, or is undone with
  * everything else since the last one, exactly as if it had stayed in memory until then. */
 #include "buffer/rows.h"
+#include "store/exemplars.h"
+#include "store/runfile.h"
 
 #include <stdlib.h>
 #include <string.h>

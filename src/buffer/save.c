@@ -4,6 +4,9 @@
  * commit turns the second into the file's truth; after a rollback the next save writes all again.
  */
 #include "buffer/rows.h"
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/runfile.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #define MN_BUFFERS_STORAGE_H
 
 #include "data/stream/batch.h"
-#include "store/runfile.h"
+#include "store/handle.h"
 #include <mneme/buffer.h>
 
 typedef struct mn_buffer_spec {

@@ -9,6 +9,9 @@
 #include "learner/learner.h"
 #include "run/evaluate.h"
 #include "run/provenance.h"
+#include "store/records.h"
+#include "store/runfile.h"
+#include "store/samples.h"
 #include "tensor/kernels.h"
 
 #include <float.h>

@@ -2,6 +2,8 @@
  * values, buffer and position.  Names in the file are paths: "run/network/fc1.weight". */
 #include "learner/checkpoint.h"
 #include "learner/learner.h"
+#include "store/records.h"
+#include "store/tensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef MN_LEARNER_CHECKPOINT_H
 #define MN_LEARNER_CHECKPOINT_H
 
-#include "store/runfile.h"
+#include "store/handle.h"
 
 #include <mneme/services.h>
 

@@ -5,6 +5,7 @@
 #include "experiment/data.h"
 #include "experiment/sections.h"
 #include "learner/weights.h"
+#include "store/records.h"
 
 #include <mneme/stream.h>
 #include <stdio.h>

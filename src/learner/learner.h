@@ -9,7 +9,7 @@
 #include "buffer/storage.h"
 #include "data/stream/batch.h"
 #include "experiment/configuration.h"
-#include "store/runfile.h"
+#include "store/records.h"
 
 #include <mneme/strategy.h>
 #include <mneme/stream.h>

@@ -3,6 +3,7 @@
  * A name in the file is tried as it stands, then with its parts renamed, then without a prefix that
  * a wrapper put before it, and so on; what the network calls so is meant. */
 #include "learner/weights.h"
+#include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 
 #include <stdio.h>

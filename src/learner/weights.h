@@ -2,7 +2,7 @@
 #ifndef MN_LEARNER_WEIGHTS_H
 #define MN_LEARNER_WEIGHTS_H
 
-#include "store/runfile.h"
+#include "store/handle.h"
 
 #include <mneme/network.h>
 

@@ -1,5 +1,6 @@
 /* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
 #include "store/runfile.h"
+#include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 #include "tensor/file/safetensors_write.h"
 

@@ -1,6 +1,9 @@
 /* memory.c -- looking at the images that a run remembers, and at those that its generator made. */
 #include "data/sheet/sheet.h"
+#include "store/exemplars.h"
 #include "store/query.h"
+#include "store/runfile.h"
+#include "store/samples.h"
 
 #include <mneme/results.h>
 #include <stdio.h>

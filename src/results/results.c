@@ -3,7 +3,10 @@
  * Everything is read in one transaction when the file is opened and the file is closed again: the
  * numbers belong to one commit, and nobody who looks at results stands in the way of a resume.
  */
+#include "store/copy.h"
+#include "store/owner.h"
 #include "store/query.h"
+#include "store/runfile.h"
 #include <mneme/results.h>
 
 #include <inttypes.h>

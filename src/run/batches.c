@@ -7,6 +7,7 @@
  * steps as one that has: they come again within an epoch, each time augmented anew. */
 #include "run/batches.h"
 #include "data/stream/stream.h"
+#include "store/records.h"
 
 #include <mneme/stream.h>
 #include <stdlib.h>

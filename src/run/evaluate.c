@@ -3,6 +3,8 @@
  * Strategies see evaluation batches without labels and tasks: what they are asked for is scores. */
 #include "run/evaluate.h"
 #include "learner/learner.h"
+#include "store/records.h"
+#include "store/tensors.h"
 
 #include <mneme/stream.h>
 #include <stdlib.h>

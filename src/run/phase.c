@@ -10,6 +10,8 @@
 #include "nn/network.h"
 #include "run/batches.h"
 #include "run/evaluate.h"
+#include "store/records.h"
+#include "store/runfile.h"
 
 #include <math.h>
 #include <mneme/stream.h>

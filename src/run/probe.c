@@ -7,6 +7,7 @@
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "run/evaluate.h"
+#include "store/records.h"
 
 #include <mneme/stream.h>
 #include <stdio.h>

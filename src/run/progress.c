@@ -1,6 +1,7 @@
 /* progress.c -- what the observer is told. */
 #include "base/clock.h"
 #include "run/runner.h"
+#include "store/records.h"
 
 #include <math.h>
 #include <mneme/stream.h>

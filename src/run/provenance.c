@@ -2,6 +2,8 @@
 #include "run/provenance.h"
 #include "learner/weights.h"
 #include "run/runner.h"
+#include "store/records.h"
+#include "store/runfile.h"
 #include "tensor/kernels.h"
 
 #include <mneme/stream.h>

@@ -2,7 +2,7 @@
 #ifndef MN_RUN_PROVENANCE_H
 #define MN_RUN_PROVENANCE_H
 
-#include "store/runfile.h"
+#include "store/handle.h"
 
 #include <mneme/data.h>
 

@@ -14,6 +14,8 @@
 #include "run/evaluate.h"
 #include "run/probe.h"
 #include "run/provenance.h"
+#include "store/records.h"
+#include "store/runfile.h"
 
 #include <math.h>
 #include <mneme/stream.h>

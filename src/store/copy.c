@@ -2,6 +2,7 @@
  *
  * SQLite writes the copy from one read transaction, so it holds exactly one commit; the run that is
  * being copied goes on meanwhile.  The copy belongs to nobody: it can be resumed at once. */
+#include "store/copy.h"
 #include "store/database.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef MN_STORE_DATABASE_H
 #define MN_STORE_DATABASE_H
 
-#include "store/runfile.h"
+#include "store/handle.h"
 
 #include <sqlite3.h>
 
@@ -59,10 +59,5 @@ mn_status mn_database_scratch(mn_runfile *file, size_t bytes, unsigned char **sc
 int mn_database_add_functions(sqlite3 *database);
 /* MN_CORRUPT unless the row_crc of every row of the small tables is what it was. */
 mn_status mn_database_verify(mn_runfile *file);
-
-/* The text of schema.sql and metrics.sql; caller sqlite3_free()s; NULL: out of memory.
- * temporary: views as CREATE TEMP VIEW. */
-char *mn_schema_tables(void);
-char *mn_schema_metrics(bool temporary);
 
 #endif

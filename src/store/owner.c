@@ -5,6 +5,9 @@
  * kernel and its pid namespace, and is alive only if all of them agree.
  */
 #include "store/owner.h"
+#include "store/database.h"
+#include "store/records.h"
+#include "store/runfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

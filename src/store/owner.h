@@ -7,7 +7,7 @@
 #ifndef MN_STORE_OWNER_H
 #define MN_STORE_OWNER_H
 
-#include "store/database.h"
+#include "store/handle.h"
 
 /* Takes FILE-lock; MN_BUSY when another process has it.  *name: which file that is, wherever the
  * process may go in the meantime. */
@@ -21,5 +21,8 @@ mn_status mn_owner_take(mn_runfile *file);
 mn_status mn_owner_release(mn_runfile *file);
 /* The MN_BUSY that names who is written in the run table of `file`, as far as is known. */
 mn_status mn_owner_busy(mn_runfile *file);
+/* Whether a process that writes the file is alive, as far as can be told from here; one of another
+ * host is believed to be. */
+bool mn_runfile_is_held(mn_runfile *file);
 
 #endif

@@ -1,6 +1,7 @@
 /* query.c -- SELECTs for the floors above, with SQLite kept out of their sight. */
 #include "store/query.h"
 #include "store/database.h"
+#include "store/schema.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef MN_STORE_QUERY_H
 #define MN_STORE_QUERY_H
 
-#include "store/runfile.h"
+#include "store/handle.h"
 
 typedef struct mn_query mn_query;
 

@@ -1,5 +1,6 @@
 /* records.c -- the small rows of a run file: settings, kept numbers, tasks, evaluations, scalars,
  * the cursor.  Every one replaces the row of the same key, so a resumed run may write it again. */
+#include "store/records.h"
 #include "store/database.h"
 
 #include <math.h>

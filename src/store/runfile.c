@@ -8,6 +8,7 @@
 #include "store/database.h"
 #include "store/filesystem.h"
 #include "store/owner.h"
+#include "store/schema.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,9 @@
  *
  * The build turns each line into a string (embed.sed): one literal would be longer than C promises.
  */
-#include "store/database.h"
+#include "store/schema.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 static const char *const schema_lines[] = {

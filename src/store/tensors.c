@@ -3,6 +3,7 @@
  * A tensor that is written again has the same size as before, so SQLite overwrites its pages in
  * place and logs those that changed.
  */
+#include "store/tensors.h"
 #include "store/database.h"
 #include "tensor/file/half.h"
 #include "tensor/tensor.h"

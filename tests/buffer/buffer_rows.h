@@ -3,6 +3,7 @@
 #define MN_TESTS_BUFFER_ROWS_H
 
 #include "buffer/storage.h"
+#include "store/runfile.h"
 
 #include <string.h>
 

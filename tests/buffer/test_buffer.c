@@ -1,5 +1,8 @@
 /* The buffer's storage: what is offered comes back, draws are fair, a loaded buffer goes on as if
  * nothing had happened, and every misuse is refused with a line that helps. */
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/runfile.h"
 #include "tests/suite.h"
 
 #include "tests/buffer/buffer_rows.h"

@@ -1,5 +1,7 @@
 /* Judging what a generator made: real images in the place of made ones are found out as copies,
  * equal ones as without diversity, and mislabelled ones as nothing that the judge agrees with. */
+#include "store/exemplars.h"
+#include "store/samples.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 

@@ -3,6 +3,7 @@
  * scratch; and the order of phases that add-ons put before the base's. */
 #include "base/registry.h"
 #include "store/runfile.h"
+#include "store/tensors.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 

@@ -2,6 +2,7 @@
  * with them never needs their file again; and what is exported is what another run begins with. */
 #include "base/registry.h"
 #include "learner/weights.h"
+#include "store/runfile.h"
 #include "tensor/file/safetensors.h"
 #include "tensor/file/safetensors_write.h"
 #include "tests/run_files.h"

@@ -1,4 +1,5 @@
 /* Runs in groups: what makes a group, means and differences over seeds, and accuracy over time. */
+#include "store/records.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

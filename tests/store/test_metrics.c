@@ -1,4 +1,6 @@
 /* The metrics, against matrices worked out by hand; tasks of uneven size. */
+#include "store/exemplars.h"
+#include "store/records.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

@@ -1,4 +1,5 @@
 /* One writer at a time: who holds a run file, whoever races for it, whatever dies. */
+#include "store/records.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

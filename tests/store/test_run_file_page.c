@@ -1,4 +1,7 @@
 /* Every query of docs/run-file.md works, and says something about a run. */
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/tensors.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

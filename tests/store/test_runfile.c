@@ -1,4 +1,7 @@
 /* The run file: what goes in comes out, all or nothing, refusals in one line. */
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/tensors.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

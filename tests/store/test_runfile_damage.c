@@ -1,4 +1,7 @@
 /* A damaged run file says so, or gives what was written; it never gives something else. */
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/tensors.h"
 #include "tests/scratch.h"
 #include "tests/store/faulty_disk.h"
 #include "tests/suite.h"

@@ -1,4 +1,7 @@
 /* Whatever fails, the run file holds its last commit or the new one, and never a mixture. */
+#include "store/exemplars.h"
+#include "store/records.h"
+#include "store/tensors.h"
 #include "tests/scratch.h"
 #include "tests/store/faulty_disk.h"
 #include "tests/suite.h"

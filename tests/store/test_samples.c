@@ -1,4 +1,5 @@
 /* Images that a generator made: kept in the run file, replaced within a task, read in order. */
+#include "store/samples.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 

@@ -5,6 +5,8 @@
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "learner/services/random.h"
+#include "store/records.h"
+#include "store/samples.h"
 
 #include <math.h>
 #include <mneme/stream.h>

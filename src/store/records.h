@@ -1,0 +1,45 @@
+/* records.h -- the small rows of a run file. */
+#ifndef MN_STORE_RECORDS_H
+#define MN_STORE_RECORDS_H
+
+#include "store/handle.h"
+
+/* The run table.  get: the value, caller frees; NULL when absent. */
+mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
+char *mn_runfile_get(mn_runfile *file, const char *key);
+
+/* Kept numbers by name ("er/seen"); get: MN_NOT_FOUND when absent. */
+mn_status mn_runfile_put_int(mn_runfile *file, const char *name, int64_t value);
+mn_status mn_runfile_get_int(mn_runfile *file, const char *name, int64_t *value);
+mn_status mn_runfile_put_real(mn_runfile *file, const char *name, double value);
+mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value);
+
+mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
+                                 const char *architecture);
+mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, const char *classes, int64_t train,
+                              int64_t test);
+/* after_task -1: the untrained network.  scope: "class-il", ...; replaces the same key. */
+mn_status mn_runfile_add_evaluation(mn_runfile *file, int64_t step, int64_t after_task,
+                                    int64_t on_task, const char *scope, int64_t correct,
+                                    int64_t total);
+mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, const char *phase,
+                                const char *name, double value);
+
+enum { /* mn_cursor.length, where it is not the phase's own count of epochs or steps */
+       MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
+       MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
+};
+/* Where the run stands. */
+typedef struct mn_cursor {
+    int64_t task;
+    int64_t stage;      /* run/runner.h */
+    int64_t phase;      /* index into the strategy's phases */
+    int64_t length;     /* of the phase, asked once on entry */
+    int64_t phase_step; /* steps done of the phase */
+    int64_t step;       /* steps done of the run */
+    int64_t commits;    /* commits done */
+} mn_cursor;
+mn_status mn_runfile_set_cursor(mn_runfile *file, const mn_cursor *cursor);
+mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor); /* MN_NOT_FOUND: none yet */
+
+#endif
