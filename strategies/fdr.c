@@ -6,7 +6,8 @@
  * z' is what the network answered at the end of the task of x', in evaluation mode.  The buffer is
  * filled there, with an equal share for every task.  The DER authors' code divides by one task too
  * few, never uses alpha, and takes a second step for the second term; `steps=two` takes it, too,
- * weighted by alpha.
+ * weighted by alpha.  Their distance is therefore never 0.  With one step it is, for the rows of
+ * the last task at the first step of the next: they have no gradient then (mn_row_distance).
  */
 #include <mneme/strategy.h>
 
@@ -43,8 +44,7 @@ static void add_distance(mn_learner *learner, mn_tape *tape)
     const mn_batch *old = mn_draw(learner, "distance", o->replay);
     mn_var *now = mn_softmax(mn_forward(learner, old, MN_TRAIN)->logits);
     mn_var *then = mn_softmax(mn_column(tape, old, "logits"));
-    mn_term(learner, "distance", o->alpha,
-            mn_mean(mn_sqrt(mn_row_sum(mn_square(mn_sub(now, then))))));
+    mn_term(learner, "distance", o->alpha, mn_mean(mn_row_distance(now, then)));
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)

@@ -6,7 +6,7 @@
 #define MN_OPS(X)                                                                                  \
     X(add) X(sub) X(mul) X(scale) X(shift) X(axpby) X(matmul) X(linear)                            \
     X(relu) X(leaky_relu) X(square) X(sqrt) X(exp) X(log) X(clamp) X(threshold) X(hinge) X(sigmoid)                     \
-    X(sum) X(mean) X(row_sum) X(row_max) X(row_top) X(softmax) X(log_softmax) X(row_normalise)                \
+    X(sum) X(mean) X(row_sum) X(row_max) X(row_top) X(softmax) X(log_softmax) X(row_normalise) X(apart)       \
     X(reshape) X(transpose) X(rows) X(columns) X(concat_rows) X(concat_columns)                    \
     X(softplus) X(abs) X(channel_affine) X(warp) X(mix_channels)                                       \
     X(gather_rows) X(rows_where) X(mask_columns) X(binary_cross_entropy)                                                            \

@@ -48,6 +48,11 @@ void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float
 void mn_kernel_div(int64_t n, const float *x, const float *y, float *z);
 /* z += a w (x - x0) */
 void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0, float *z);
+/* y = x < least ? 0 : x, each element with a least of its own */
+void mn_kernel_threshold_by(int64_t n, const float *x, const float *least, float *y);
+/* dx (+)= dy where x is not below its least */
+void mn_kernel_threshold_by_backward(int64_t n, const float *x, const float *least, const float *dy,
+                                     float *dx, bool add);
 /* z (+)= a (x - y) */
 void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add);
 

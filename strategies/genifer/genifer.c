@@ -225,10 +225,9 @@ static mn_status later_loss(mn_learner *learner, mn_tape *tape, const mn_batch *
     mn_var *agreement = mn_mul(old_share(learner, mn_rows(was->logits, first, old)),
                                log_share(learner, mn_rows(now->logits, first, old)));
     mn_term(learner, "distil", o->old_weight, mn_scale(mn_mean(mn_row_sum(agreement)), -1));
-    mn_var *away =
-        mn_sub(rows_of_maps(now, o->stage, first, old), rows_of_maps(was, o->stage, first, old));
-    mn_term(learner, "features", o->feature_weight,
-            mn_mean(mn_sqrt(mn_row_sum(mn_square(away))))); /* gradient 0 where nothing moved */
+    mn_var *maps = rows_of_maps(now, o->stage, first, old);
+    mn_var *old_maps = rows_of_maps(was, o->stage, first, old);
+    mn_term(learner, "features", o->feature_weight, mn_mean(mn_row_distance(maps, old_maps)));
     return MN_OK;
 }
 

@@ -44,6 +44,7 @@ BUILD(row_top, mn_row_top(x[0], 2))
 BUILD(softmax, mn_softmax(x[0]))
 BUILD(log_softmax, mn_log_softmax(x[0]))
 BUILD(row_normalise, mn_row_normalise(x[0]))
+BUILD(apart, mn_row_distance(x[0], mn_shift(mn_zeros(mn_tape_of(x[0]), mn_shape_of(x[0])), 2)))
 BUILD(reshape, mn_reshape(x[0], MN_SHAPE(mn_shape_count(mn_shape_of(x[0])))))
 BUILD(transpose, mn_transpose(x[0]))
 BUILD(rows, mn_rows(x[0], mn_rows_of(x[0]) / 3, mn_rows_of(x[0]) / 2))
@@ -153,6 +154,7 @@ const grad_case grad_cases[] = {
     ROWS(softmax, -2, 2),
     ROWS(log_softmax, -2, 2),
     ROWS(row_normalise, 0.2, 1),
+    ROWS(apart, -1, 1),
 
     TWO(matmul, matmul, -1, 1, S(3, 5), S(5, 4)),
     TWO(matmul, matmul, -1, 1, S(1, 7), S(7, 1)),

@@ -97,6 +97,22 @@ START_TEST(row_functions_have_their_textbook_values)
 }
 END_TEST
 
+/* The second row differs from its own by a rounding of each element, the third is equal. */
+START_TEST(rounding_is_no_distance_and_has_no_gradient)
+{
+    set_up();
+    const mn_shape shape = MN_SHAPE(4, 2);
+    const float a = 0.7f, b = -2.3f;
+    const float of_x[] = {4, 5, nextafterf(a, 1), nextafterf(b, 0), a, b, 0.01f, 0};
+    mn_var *x = mn_input(tape, shape, of_x, true);
+    mn_var *y = input(shape, (float[]){1, 1, a, b, a, b, 0, 0});
+    mn_var *distance = mn_row_distance(x, y);
+    ck_var(distance, MN_SHAPE(4), (float[]){5, 0, 0, 0.01f});
+    ck_assert_double_eq((double)mn_host(distance)[1], 0);
+    ck_var(mn_gradient_of(mn_sum(distance), x), shape, (float[]){0.6f, 0.8f, 0, 0, 0, 0, 1, 0});
+}
+END_TEST
+
 START_TEST(softmax_survives_large_numbers)
 {
     set_up();
@@ -302,8 +318,8 @@ START_TEST(batch_norm_follows_pytorch_in_its_three_modes)
 END_TEST
 
 MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never_hidden,
-         row_functions_have_their_textbook_values, softmax_survives_large_numbers,
-         losses_have_their_textbook_values, parts_and_shapes_hold_the_right_elements,
-         an_empty_batch_costs_nothing_and_harms_nothing,
+         row_functions_have_their_textbook_values, rounding_is_no_distance_and_has_no_gradient,
+         softmax_survives_large_numbers, losses_have_their_textbook_values,
+         parts_and_shapes_hold_the_right_elements, an_empty_batch_costs_nothing_and_harms_nothing,
          labels_outside_the_columns_are_refused_by_row, shapes_and_values_out_of_place_are_refused,
          batch_norm_follows_pytorch_in_its_three_modes)

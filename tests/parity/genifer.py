@@ -25,18 +25,22 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 import philox
 import runs
 import safetensors
+from learner import APART, row_distance
 
 runs.SIDE = 6  # a doubling of 3
 from runs import BATCH, CLASSES, TASK_CLASSES, TASKS, Runs
 
-# The weight of the penalty, rates of generator and discriminator, and how far a loss may lie from the
-# reference's, of the largest loss of its name.  Adam's first steps are as long for a gradient of 1e-8 as
-# for one of 1, so rounding is soon seen, and sooner what the penalty's differences leave out; nor does
-# the gradient of a length know how short it is, and maps that both normalise by the batch move little.
-# The last: which statistics later tasks normalise by, of the new network and of the old one.
-CASES = ((0.0, 2e-4, 5e-4, "batch"), (0.5, 2e-4, 1e-2, "batch"), (0.0, 2e-4, 2e-4, "running"))
-CASES += ((0.0, 2e-4, 2e-4, "frozen"),)
-STEPS, GAN_BATCH, SAMPLES, RATE, LATER = 18, 8, 2, 0.2, 0.003
+# The weight of the penalty, how far a loss may lie from the reference's, of the largest loss of its name,
+# which statistics later tasks normalise by, of the new network and of the old one, and the seed of the
+# first weights.  Adam's first steps are as long for a gradient of 1e-8 as for one of 1, so rounding is
+# soon seen, and sooner what the penalty's differences leave out.
+CASES = ((0.0, 1e-4, "batch", 8), (0.5, 2e-3, "batch", 8), (0.0, 5e-5, "running", 9))
+CASES += ((0.0, 5e-5, "frozen", 8),)
+STEPS, GAN_BATCH, SAMPLES, RATE, LATER, GAN_RATE = 12, 8, 2, 0.2, 0.03, 1e-3
+# The generator is held to what it made by |x - y|, whose slope turns about where x is y.  The seeds are
+# such that no pixel of any step comes nearer to that than this, unless it has not moved at all: a run's
+# rounding cannot carry it across.
+KINK = 1e-5
 LATENT, EMBEDDING, STYLE, WIDTH = 5, 4, 6, 8  # of the generator, which doubles once
 SEEN, DENSE, PROJECTION = 6, 7, 5  # of the discriminator, of one block with one convolution
 LAZY = 16 / 17
@@ -247,8 +251,10 @@ class Reference:
     image, steps, gan_batch, half_life = (1, 6, 6), STEPS, GAN_BATCH, HALF_LIFE
     adam = torch.optim.Adam
 
-    def __init__(self, weights, gamma, rate, statistics):
-        self.gamma, self.rate, self.statistics = gamma, rate, statistics
+    rate, apart, kink = GAN_RATE, APART, KINK
+
+    def __init__(self, weights, gamma, statistics):
+        self.gamma, self.statistics = gamma, statistics
         self.network, self.before = Classifier(), Classifier()
         for name, parameter in self.network.named_parameters():
             parameter.data = torch.tensor(weights[name]).double()
@@ -311,9 +317,8 @@ class Reference:
         wanted = was[new:, :past].softmax(1)
         got = logits[new:, : task.seen].log_softmax(1)[:, :past]
         loss = loss + 0.98 * self.add("distil", -(wanted * got).sum(1).mean())
-        away = ((maps - old_maps)[new:].flatten(1) ** 2).sum(1)
-        length = torch.where(away > 1e-20, away, torch.ones_like(away)).sqrt() * (away > 1e-20)
-        return loss + self.add("features", length.mean())
+        away = row_distance(maps[new:].flatten(1), old_maps[new:].flatten(1), self.apart)
+        return loss + self.add("features", away.mean())
 
     def train_generator(self, task):
         self.network.eval()
@@ -349,7 +354,10 @@ class Reference:
             with torch.no_grad():
                 kept, old_labels = self.made(self.previous, old, task.past, rows)
             again, _ = self.made(self.generator, old, task.past, rows)
-            distil = (again - kept).abs().mean()
+            distil = (again - kept).abs()
+            nearest = distil[distil > 0].min().item() if distil.any() else 1
+            assert nearest > self.kink, f"update {update}: a pixel is {nearest:.1e} from a kink"
+            distil = distil.mean()
             fakes, labels = torch.cat([again, fakes]), old_labels + labels
             reals, real_labels = torch.cat([kept, reals]), old_labels + real_labels
         real_maps = self.network.maps(reals).detach().requires_grad_()
@@ -391,14 +399,14 @@ def batches(task, size):
         yield x[at : at + size], task.y[at : at + size]
 
 
-def settings(gamma, rate, statistics):
+def settings(gamma, statistics):
     genifer = {"stage": "layer1", "later_lr": LATER, "steps": STEPS, "later_steps": STEPS}
     genifer |= {"gan_batch": GAN_BATCH, "half_life": HALF_LIFE, "most_augmented": 0}
     genifer |= {"latent": LATENT, "embedding": EMBEDDING, "style": STYLE, "width": WIDTH}
     genifer |= {"doublings": 1, "discriminator_width": SEEN, "discriminator_most": SEEN}
     genifer |= {"blocks": 1, "convolutions": 1, "dense": DENSE, "projection": PROJECTION}
     genifer |= {"samples": SAMPLES, "gamma": gamma, "distil": DISTIL}
-    genifer |= {"generator_lr": rate, "discriminator_lr": rate, "statistics": statistics}
+    genifer |= {"generator_lr": GAN_RATE, "discriminator_lr": GAN_RATE, "statistics": statistics}
     network = {"network.name": "plain-convnet", "network.depth": 2, "network.width": 4}
     return network | {f"genifer.{key}": value for key, value in genifer.items()} | {"lr": RATE}
 
@@ -414,20 +422,26 @@ def errors(run, reference):
         yield name, (np.abs(got - want) / max(np.abs(want).max(), 1e-12)).max()
 
 
+def first_weights(seed, path):
+    """Of the network, which are saved where the run reads them."""
+    torch.manual_seed(seed)
+    network = Classifier()
+    weights = {n: p.detach().numpy().astype(np.float32) for n, p in network.named_parameters()}
+    extra = {n: b.numpy().astype(np.float32) for n, b in network.named_buffers() if "running" in n}
+    safetensors.save(weights | extra, path)
+    return weights
+
+
 def main(mneme):
     torch.set_num_threads(1)
-    torch.manual_seed(5)
     with tempfile.TemporaryDirectory() as folder:
         all_runs = Runs(os.path.abspath(mneme), folder)
-        network = Classifier()
-        weights = {n: p.detach().numpy().astype(np.float32) for n, p in network.named_parameters()}
-        extra = {n: b.numpy().astype(np.float32) for n, b in network.named_buffers() if "running" in n}
-        safetensors.save(weights | extra, f"{folder}/in-False.safetensors")
         wrong = []
-        for gamma, rate, tolerance, statistics in CASES:
-            reference = Reference(weights, gamma, rate, statistics)
+        for gamma, tolerance, statistics, seed in CASES:
+            weights = first_weights(seed, f"{folder}/in-False.safetensors")
+            reference = Reference(weights, gamma, statistics)
             reference.run(all_runs.tasks())
-            run = all_runs.run("genifer", settings(gamma, rate, statistics))
+            run = all_runs.run("genifer", settings(gamma, statistics))
             for name, error in errors(run, reference):
                 label = f"gamma {gamma}, {statistics}, {name}: {len(reference.losses[name])} losses"
                 print(f"  {label}, {error:.1e}")

@@ -39,5 +39,19 @@ class Learner:
         return copy
 
 
+ROUNDED = 1e-9  # of a length, in double: rows that are nearer are equal
+APART = 5e-4  # rows that are not are at least this far apart, or floats would turn the slope
+
+
+def row_distance(x, y, least=APART):
+    """|x - y| of each row, without a gradient where rows are equal but for rounding."""
+    squared, lengths = ((x - y) ** 2).sum(1), (y**2).sum(1)
+    relative = (squared / lengths).sqrt()
+    apart = relative > ROUNDED
+    nearest = relative[apart].min().item() if apart.any() else 1
+    assert nearest > least, f"rows lie {nearest:.1e} of their length apart: too near for floats"
+    return torch.where(apart, squared, torch.ones_like(squared)).sqrt() * apart
+
+
 def cross_entropy(network, x, y):
     return F.cross_entropy(network(x), y) if len(y) > 0 else torch.zeros(()).double()

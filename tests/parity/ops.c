@@ -79,6 +79,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(softmax, mn_softmax(c->x[0]))                                                                \
     X(log_softmax, mn_log_softmax(c->x[0]))                                                        \
     X(row_normalise, mn_row_normalise(c->x[0]))                                                    \
+    X(row_distance, mn_row_distance(c->x[0], c->x[1]))                                             \
     X(reshape, mn_reshape(c->x[0], c->shape))                                                      \
     X(transpose, mn_transpose(c->x[0]))                                                            \
     X(rows, mn_rows(c->x[0], c->first, c->count))                                                  \

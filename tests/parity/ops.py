@@ -135,6 +135,7 @@ def differences(random, shape):
 
 def reductions(random, shape):
     x = random.standard_normal(shape)
+    y = np.random.RandomState(5).standard_normal(shape)
     yield Case("sum", [x], torch.sum)
     yield Case("mean", [x], torch.mean)
     yield Case("row_sum", [x], lambda x: x.sum(1))
@@ -145,6 +146,9 @@ def reductions(random, shape):
     yield Case("log_softmax", [3 * x], lambda x: x.log_softmax(1))
     yield Case("log_softmax", [100 * x], lambda x: x.log_softmax(1), least=CANCELLED)
     yield Case("row_normalise", [x], lambda x: F.normalize(x, dim=1, eps=1e-12))
+    yield Case("row_distance", [x, y], lambda x, y: (x - y).norm(dim=1))
+    unmoved = np.concatenate([y[:1], x[1:]])  # where PyTorch's gradient is 0, too
+    yield Case("row_distance", [unmoved, y], lambda x, y: (x - y).norm(dim=1))
 
 
 def linear_algebra(random, shape):

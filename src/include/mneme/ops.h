@@ -39,6 +39,9 @@ MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k large
 MN_API mn_var *mn_softmax(mn_var *x);                                 /* over the rows of (B,K)  */
 MN_API mn_var *mn_log_softmax(mn_var *x);
 MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */
+/* |x - y|_2 of each row, (B,K) and (B,K) -> (B); 0, with gradient 0, up to 1e-5 |y|_2: so far apart
+ * rounding may put equal rows, in a direction that means nothing. */
+MN_API mn_var *mn_row_distance(mn_var *x, mn_var *y);
 
 /* --- shape ------------------------------------------------------------------------------------ */
 MN_API mn_var *mn_reshape(mn_var *x, mn_shape shape);

@@ -128,6 +128,15 @@ MN_CLONES void mn_kernel_mul_add(int64_t n, float a, const float *x, const float
 MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z,
                                     bool add){REPLACE_OR_ADD(z[i], a *(x[i] - y[i]))}
 
+MN_CLONES void mn_kernel_threshold_by(int64_t n, const float *x, const float *least, float *y)
+{
+    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = x[i] < least[i] ? 0 : x[i];
+}
+
+MN_CLONES void mn_kernel_threshold_by_backward(int64_t n, const float *x, const float *least,
+                                               const float *dy, float *dx, bool add){
+    REPLACE_OR_ADD(dx[i], x[i] < least[i] ? 0 : dy[i])}
+
 /* One pair of loops per function of the map; v, y, a and b are what its expressions speak of. */
 /* clang-format off */
 #ifdef __clang__ /* which says so where a function of the library keeps a loop from vectors */
