@@ -143,13 +143,21 @@ static mn_status make_transform(const mn_experiment *experiment, const mn_datase
     return mn_transform_check(transform, dataset);
 }
 
-mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset)
+mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
-    mn_transform transform;
+    stream_lists lists;
+    mn_stream_spec spec;
+    MN_TRY(stream_spec(experiment, &lists, &spec)); /* refused before data are read */
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
-    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
-                           folder[0] != '\0' ? folder : NULL, dataset));
+    return mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
+                           folder[0] != '\0' ? folder : NULL, dataset);
+}
+
+mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset)
+{
+    mn_transform transform;
+    MN_TRY(mn_experiment_read(experiment, dataset));
     const mn_status status = make_transform(experiment, *dataset, &transform);
     if (status != MN_OK) {
         mn_dataset_free(*dataset);
@@ -158,14 +166,13 @@ mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **da
     return status;
 }
 
-mn_status mn_experiment_data(const mn_experiment *experiment, mn_dataset **dataset,
-                             mn_stream **stream, mn_transform *transform)
+mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset *dataset,
+                               mn_stream **stream, mn_transform *transform)
 {
-    const uint64_t seed = (uint64_t)mn_experiment_settings(experiment)->seed;
     stream_lists lists;
     mn_stream_spec spec;
+    MN_TRY(make_transform(experiment, dataset, transform));
     MN_TRY(stream_spec(experiment, &lists, &spec));
-    MN_TRY(mn_experiment_dataset(experiment, dataset));
-    MN_TRY(mn_stream_new(*dataset, &spec, seed, stream));
-    return make_transform(experiment, *dataset, transform);
+    return mn_stream_new(dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed,
+                         stream);
 }

@@ -8,10 +8,11 @@
 #include <mneme/network.h>
 #include <mneme/stream.h>
 
-/* Reads the data and makes the stream; whatever was made is the caller's to free, also when a later
- * part failed. */
-mn_status mn_experiment_data(const mn_experiment *experiment, mn_dataset **dataset,
-                             mn_stream **stream, mn_transform *transform);
+/* Reads the data set as it is, without a look at whether the transform fits. */
+mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset);
+/* Makes the stream and the transform of training; nothing is left when it fails. */
+mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset *dataset,
+                               mn_stream **stream, mn_transform *transform);
 mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule);
 
 #endif

@@ -199,7 +199,9 @@ mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_kind kin
                 .views = kind == MN_SHEET_VIEWS || (kind == MN_SHEET_AUGMENTED && says_views)};
     mn_dataset *dataset = NULL;
     mn_stream *stream = NULL;
-    mn_status status = mn_experiment_data(experiment, &dataset, &stream, &v.transform);
+    mn_status status = mn_experiment_read(experiment, &dataset);
+    if (status == MN_OK)
+        status = mn_experiment_stream(experiment, dataset, &stream, &v.transform);
     if (status == MN_OK) {
         v.dataset = dataset;
         v.stream = stream;

@@ -103,12 +103,28 @@ static mn_status load_numbers(mn_learner *learner, mn_runfile *file)
     return MN_OK;
 }
 
+static mn_status save_images(const mn_learner *learner, mn_runfile *file)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)learner->images);
+    return mn_runfile_set(file, "images", text);
+}
+
+/* Nothing in files of versions that did not count them. */
+static void load_images(mn_learner *learner, mn_runfile *file)
+{
+    char *text = mn_runfile_get(file, "images");
+    learner->images = text != NULL ? strtoll(text, NULL, 10) : 0;
+    free(text);
+}
+
 mn_status mn_learner_save(mn_learner *learner, mn_runfile *file)
 {
     MN_TRY(visit_tensors(learner, file, put_tensor));
     MN_TRY(save_numbers(learner, file));
     if (learner->buffer != NULL)
         MN_TRY(mn_buffer_save(learner->buffer, file));
+    MN_TRY(save_images(learner, file));
     return mn_runfile_set_cursor(file, &learner->cursor);
 }
 
@@ -118,5 +134,6 @@ mn_status mn_learner_load(mn_learner *learner, mn_runfile *file)
     MN_TRY(load_numbers(learner, file));
     if (learner->buffer != NULL)
         MN_TRY(mn_buffer_load(learner->buffer, file));
+    load_images(learner, file);
     return mn_runfile_get_cursor(file, &learner->cursor);
 }

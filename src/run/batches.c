@@ -26,31 +26,32 @@ static int64_t batches_of(int64_t count, int64_t batch)
 }
 
 /* What of the stream a phase walks: what has labels, or what the base takes as unlabelled. */
-static mn_part part_of(const mn_runner *runner)
+static mn_part part_of(const mn_learner *learner)
 {
-    const bool unlabelled = (runner->learner->member[0].strategy->needs & MN_USES_UNLABELLED) != 0;
+    const bool unlabelled = (learner->member[0].strategy->needs & MN_USES_UNLABELLED) != 0;
     return unlabelled ? MN_PART_POOL : MN_PART_LABELLED;
 }
 
-static mn_status open_loader(mn_runner *runner, mn_batches *made)
+static mn_status open_loader(mn_learner *learner, mn_batches *made)
 {
-    const int64_t task = runner->learner->cursor.task;
+    const int64_t task = learner->cursor.task;
     const int64_t first = made->kind == MN_FROM_SEEN ? 0 : task;
-    return mn_loader_new(runner->stream, part_of(runner), first, task, made->batch,
-                         made->as_stored ? &runner->learner->plain : &runner->transform,
-                         &made->loader);
+    return mn_loader_new(learner->stream, part_of(learner), first, task, made->batch,
+                         made->as_stored ? &learner->plain : learner->transform, &made->loader);
 }
 
-/* Steps for `images`, of which the items are a part that comes again; not where nothing is trained.
- */
+/* Gives an epoch as many steps as `images` would need: where there are fewer items, they come
+ * again. `once`: in a phase that trains nothing they do not. */
 static mn_status spread(mn_batches *made, int64_t images, bool once)
 {
     const int64_t rows = made->count < made->batch ? made->count : made->batch;
     const bool again = images > made->count && !once;
     made->steps = batches_of(again ? images : made->count, made->batch);
     made->length = again ? made->steps * rows : made->count;
+    const int64_t most = made->steps > 0 ? made->length / made->steps + 1 : 1;
     made->order = malloc((size_t)(made->length + 1) * sizeof *made->order);
-    return made->order != NULL ? MN_OK : no_memory();
+    made->split = malloc((size_t)most * sizeof *made->split);
+    return made->order != NULL && made->split != NULL ? MN_OK : no_memory();
 }
 
 static mn_status open_buffer(const mn_learner *learner, mn_batches *made)
@@ -60,19 +61,19 @@ static mn_status open_buffer(const mn_learner *learner, mn_batches *made)
 }
 
 /* Images that a base with a use for unlabelled ones would walk in place of the loader's. */
-static int64_t pool_of(const mn_runner *runner, const mn_batches *made)
+static int64_t pool_of(const mn_learner *learner, const mn_batches *made)
 {
-    const int64_t task = runner->learner->cursor.task;
+    const int64_t task = learner->cursor.task;
     int64_t images = 0;
     for (int64_t t = made->kind == MN_FROM_SEEN ? 0 : task; t <= task; t++)
-        images += mn_stream_view_of(runner->stream, MN_PART_POOL, t).count;
+        images += mn_stream_view_of(learner->stream, MN_PART_POOL, t).count;
     return images;
 }
 
-static mn_status open_stream(mn_runner *runner, mn_batches *made, const mn_phase *phase)
+static mn_status open_stream(mn_learner *learner, mn_batches *made, const mn_phase *phase)
 {
-    MN_TRY(open_loader(runner, made));
-    const int64_t images = mn_loader_images(made->loader), pool = pool_of(runner, made);
+    MN_TRY(open_loader(learner, made));
+    const int64_t images = mn_loader_images(made->loader), pool = pool_of(learner, made);
     if (pool <= images || phase->visit != NULL) {
         made->steps = mn_loader_batches(made->loader);
         if (phase->steps != NULL && images >= made->batch)
@@ -104,12 +105,11 @@ static void mixture_free(mixture *m)
     free(m->of_class);
 }
 
-static mn_status mixture_fill(mn_runner *runner, mn_batches *made, mixture *m)
+static mn_status mixture_fill(mn_learner *learner, mn_batches *made, mixture *m)
 {
-    const mn_learner *learner = runner->learner;
     const mn_stream_view view =
-        mn_stream_view_of(runner->stream, part_of(runner), learner->cursor.task);
-    const int32_t *labels = mn_stream_labels(runner->stream, part_of(runner));
+        mn_stream_view_of(learner->stream, part_of(learner), learner->cursor.task);
+    const int32_t *labels = mn_stream_labels(learner->stream, part_of(learner));
     const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
     made->count = view.count + used;
     m->images = view.count;
@@ -154,15 +154,14 @@ static int64_t hold(mixture *m, int64_t first, int64_t end, int32_t label, doubl
 }
 
 /* A fraction of every class in the buffer, and on average as many of every class of the task. */
-static void hold_out(const mn_runner *runner, const mn_batches *made, mixture *m)
+static void hold_out(const mn_learner *learner, const mn_batches *made, mixture *m)
 {
-    const mn_learner *learner = runner->learner;
     const int64_t task = learner->cursor.task;
-    const mn_task_info info = mn_stream_task(runner->stream, task);
+    const mn_task_info info = mn_stream_task(learner->stream, task);
     const mn_key key =
         mn_key_at(mn_key_of((uint64_t)learner->settings->seed, "held-out"), (uint64_t)task);
     int64_t held = 0, classes = 0;
-    for (int32_t label = 0; label < mn_stream_classes(runner->stream); label++) {
+    for (int32_t label = 0; label < mn_stream_classes(learner->stream); label++) {
         const int64_t some =
             hold(m, m->images, made->count, label, learner->held_out, true, mn_key_at(key, 0));
         held += some;
@@ -173,18 +172,18 @@ static void hold_out(const mn_runner *runner, const mn_batches *made, mixture *m
         (void)hold(m, 0, m->images, (int32_t)label, each, false, mn_key_at(key, 1));
 }
 
-static mn_status open_mixture(mn_runner *runner, mn_batches *made, bool once)
+static mn_status open_mixture(mn_learner *learner, mn_batches *made, bool once)
 {
     mixture m = {0};
-    mn_status status = mixture_fill(runner, made, &m);
+    mn_status status = mixture_fill(learner, made, &m);
     if (status == MN_OK) {
-        hold_out(runner, made, &m);
+        hold_out(learner, made, &m);
         int64_t kept = 0;
         for (int64_t i = 0; i < made->count; i++)
             if (m.held[i] == (made->kind == MN_FROM_HELD_OUT))
                 made->items[kept++] = made->items[i];
         made->count = kept;
-        const int64_t unlabelled = pool_of(runner, made) - m.images;
+        const int64_t unlabelled = pool_of(learner, made) - m.images;
         const bool all = made->kind == MN_FROM_BOTH;
         status = spread(made, kept + (unlabelled > 0 && all ? unlabelled : 0), once);
     }
@@ -192,9 +191,8 @@ static mn_status open_mixture(mn_runner *runner, mn_batches *made, bool once)
     return status;
 }
 
-mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *made)
+mn_status mn_batches_open(mn_learner *learner, const mn_phase *phase, mn_batches *made)
 {
-    mn_learner *learner = runner->learner;
     *made = (mn_batches){.kind = phase->source,
                          .as_stored = phase->visit != NULL && !phase->as_trained,
                          .batch = phase->batch != NULL ? phase->batch(learner)
@@ -204,13 +202,13 @@ mn_status mn_batches_open(mn_runner *runner, const mn_phase *phase, mn_batches *
                        (long long)made->batch);
     switch (phase->source) {
     case MN_FROM_STREAM:
-    case MN_FROM_SEEN: return open_stream(runner, made, phase);
+    case MN_FROM_SEEN: return open_stream(learner, made, phase);
     case MN_FROM_BUFFER: return open_buffer(learner, made);
     case MN_FROM_NOTHING: made->steps = 1; return MN_OK;
     case MN_FROM_BOTH:
     case MN_FROM_HELD_OUT:
-        MN_TRY(open_loader(runner, made));
-        return open_mixture(runner, made, phase->visit != NULL);
+        MN_TRY(open_loader(learner, made));
+        return open_mixture(learner, made, phase->visit != NULL);
     }
     return MN_OK;
 }
@@ -220,15 +218,15 @@ void mn_batches_close(mn_batches *batches)
     mn_loader_free(batches->loader);
     free(batches->items);
     free(batches->order);
+    free(batches->split);
 }
 
 /* --- an epoch --- */
 
-static mn_key epoch_key(const mn_runner *runner, const char *purpose, int64_t epoch)
+static mn_key epoch_key(const mn_learner *learner, const char *purpose, int64_t epoch)
 {
-    const mn_cursor *cursor = &runner->learner->cursor;
-    return mn_epoch_key(runner->learner->settings->seed, purpose, cursor->task, cursor->phase,
-                        epoch);
+    const mn_cursor *cursor = &learner->cursor;
+    return mn_epoch_key(learner->settings->seed, purpose, cursor->task, cursor->phase, epoch);
 }
 
 /* Round after round of all items, each in an order of its own; the last may break off. */
@@ -250,32 +248,31 @@ static mn_status order_items(mn_batches *from, const mn_key *key)
     return MN_OK;
 }
 
-mn_status mn_batches_begin_epoch(mn_runner *runner, mn_batches *from, int64_t epoch)
+mn_status mn_batches_begin_epoch(mn_learner *learner, mn_batches *from, int64_t epoch)
 {
-    const mn_key key = epoch_key(runner, "stream.shuffle", epoch);
+    const mn_key key = epoch_key(learner, "stream.shuffle", epoch);
     /* Past data have no order to keep. */
-    const bool in_order = from->kind != MN_FROM_SEEN && !mn_stream_has_boundaries(runner->stream);
-    const bool as_stored = from->as_stored || in_order || !runner->learner->settings->shuffle;
+    const bool in_order = from->kind != MN_FROM_SEEN && !mn_stream_has_boundaries(learner->stream);
+    const bool as_stored = from->as_stored || in_order || !learner->settings->shuffle;
     if (from->loader != NULL)
-        mn_loader_augment(from->loader, epoch_key(runner, "stream.augment", epoch));
+        mn_loader_augment(from->loader, epoch_key(learner, "stream.augment", epoch));
     if (from->items != NULL)
         return order_items(from, as_stored ? NULL : &key);
     if (from->loader != NULL)
         return mn_loader_shuffle(from->loader, as_stored ? NULL : &key);
     if (from->kind == MN_FROM_BUFFER)
-        (void)mn_buffer_draw(runner->learner->buffer, key, from->count, from->order);
+        (void)mn_buffer_draw(learner->buffer, key, from->count, from->order);
     return MN_OK;
 }
 
 /* --- a batch --- */
 
-static mn_status buffer_rows(mn_runner *runner, const mn_batches *from, const int64_t *slots,
+static mn_status buffer_rows(mn_learner *learner, const mn_batches *from, const int64_t *slots,
                              int64_t count, mn_key key, const mn_batch **batch)
 {
-    mn_learner *learner = runner->learner;
     mn_batch_space *space = mn_learner_space(learner);
     MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
-    MN_TRY(mn_transform_apply(from->as_stored ? &learner->plain : &runner->transform,
+    MN_TRY(mn_transform_apply(from->as_stored ? &learner->plain : learner->transform,
                               space->batch.image, count, space->pixels, key, space->slots,
                               space->x));
     *batch = &space->batch;
@@ -283,13 +280,10 @@ static mn_status buffer_rows(mn_runner *runner, const mn_batches *from, const in
 }
 
 /* The stream's rows first, then the buffer's. */
-static mn_status mixed_rows(mn_runner *runner, mn_batches *from, const int64_t *items,
+static mn_status mixed_rows(mn_learner *learner, mn_batches *from, const int64_t *items,
                             int64_t count, mn_key key, const mn_batch **batch)
 {
-    mn_learner *learner = runner->learner;
-    int64_t *split = malloc((size_t)count * sizeof *split), places = 0, slots = 0;
-    if (split == NULL)
-        return no_memory();
+    int64_t *split = from->split, places = 0, slots = 0;
     for (int64_t i = 0; i < count; i++)
         if (items[i] >= 0)
             split[places++] = items[i];
@@ -297,44 +291,40 @@ static mn_status mixed_rows(mn_runner *runner, mn_batches *from, const int64_t *
         if (items[i] < 0)
             split[places + slots++] = -1 - items[i];
     const mn_batch *stream = NULL, *buffer = NULL;
-    mn_status status = MN_OK;
     if (places > 0)
-        status = mn_loader_rows(from->loader, split, places, &stream);
-    if (slots > 0 && status == MN_OK)
-        status = buffer_rows(runner, from, split + places, slots, key, &buffer);
-    free(split);
-    MN_TRY(status);
+        MN_TRY(mn_loader_rows(from->loader, split, places, &stream));
+    if (slots > 0)
+        MN_TRY(buffer_rows(learner, from, split + places, slots, key, &buffer));
     *batch = buffer == NULL ? stream : stream == NULL ? buffer : mn_join(learner, stream, buffer);
     return MN_OK;
 }
 
-static mn_status no_rows(mn_runner *runner, const mn_batch **batch)
+static mn_status no_rows(mn_learner *learner, const mn_batch **batch)
 {
-    const mn_dataset *data = runner->dataset;
-    mn_batch_space *space = mn_learner_space(runner->learner);
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
+    mn_batch_space *space = mn_learner_space(learner);
     *batch = &space->batch;
     return mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width), 0);
 }
 
-mn_status mn_batches_get(mn_runner *runner, mn_batches *from, int64_t epoch, int64_t i,
+mn_status mn_batches_get(mn_learner *learner, mn_batches *from, int64_t epoch, int64_t i,
                          const mn_batch **batch)
 {
-    mn_learner *learner = runner->learner;
     /* Spread evenly: no batch is a remainder of one row, which would have no variance. */
     const int64_t first = i * from->length / from->steps;
     const int64_t count = (i + 1) * from->length / from->steps - first;
-    mn_key key = epoch_key(runner, "stream.augment", epoch);
+    mn_key key = epoch_key(learner, "stream.augment", epoch);
     if (from->length > from->count) { /* what comes again is augmented anew */
         key = mn_key_at(key, (uint64_t)i);
         mn_loader_augment(from->loader, key);
     }
     if (from->items != NULL)
-        MN_TRY(mixed_rows(runner, from, from->order + first, count, key, batch));
+        MN_TRY(mixed_rows(learner, from, from->order + first, count, key, batch));
     else if (from->loader != NULL)
         MN_TRY(mn_loader_batch(from->loader, i, batch));
     else if (from->kind == MN_FROM_BUFFER)
-        MN_TRY(buffer_rows(runner, from, from->order + first, count, key, batch));
+        MN_TRY(buffer_rows(learner, from, from->order + first, count, key, batch));
     else
-        return no_rows(runner, batch);
+        return no_rows(learner, batch);
     return mn_learner_check(learner);
 }

@@ -106,7 +106,7 @@ static mn_status store(mn_learner *learner, mn_runfile *file, int64_t after_task
 }
 
 static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t after_task,
-                               int64_t on_task, int64_t seen, bool outputs, double *accuracy)
+                               int64_t on_task, int64_t seen, bool outputs)
 {
     const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
     const int64_t classes = mn_stream_classes(learner->stream);
@@ -128,8 +128,6 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
         status = store(learner, file, after_task, on_task, &count);
     if (status == MN_OK && outputs)
         status = mn_runfile_add_output(file, after_task, on_task, logits, images, classes);
-    if (status == MN_OK && accuracy != NULL)
-        *accuracy = count.total > 0 ? 100.0 * (double)count.seen / (double)count.total : 0;
     free(logits);
     mn_loader_free(loader);
     return status;
@@ -144,14 +142,13 @@ static int64_t classes_seen(const mn_learner *learner, int64_t after_task)
 }
 
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
-                      bool outputs, double *accuracy)
+                      bool outputs)
 {
     const int64_t seen = classes_seen(learner, after_task);
     mn_tape_record(learner->tape, false);
     mn_status status = MN_OK;
     for (int64_t task = 0; task <= last && status == MN_OK; task++)
-        status = evaluate_task(learner, file, after_task, task, seen, outputs,
-                               accuracy != NULL ? accuracy + task : NULL);
+        status = evaluate_task(learner, file, after_task, task, seen, outputs);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     return status;
@@ -163,7 +160,7 @@ mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_
         return MN_OK;
     mn_tape_record(learner->tape, false);
     const mn_status status = evaluate_task(learner, file, after_task, after_task + 1,
-                                           classes_seen(learner, after_task), false, NULL);
+                                           classes_seen(learner, after_task), false);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     return status;

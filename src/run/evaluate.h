@@ -7,10 +7,9 @@
 #include <mneme/services.h>
 #include <mneme/stream.h>
 
-/* All tasks 0..last; rows go to the file.  `accuracy` (last + 1) receives the main scope's
- * accuracies in per cent, NULL when not wanted. */
+/* All tasks 0..last; raw counts go to the file. */
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
-                      bool outputs, double *accuracy);
+                      bool outputs);
 /* The task after `after_task`, before it is learned: forward transfer is made of these. */
 mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task);
 

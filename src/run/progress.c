@@ -1,7 +1,7 @@
 /* progress.c -- what the observer is told. */
+#include "run/progress.h"
 #include "base/clock.h"
-#include "run/runner.h"
-#include "store/records.h"
+#include "run/phases.h"
 
 #include <math.h>
 #include <mneme/stream.h>
@@ -10,15 +10,13 @@
 
 static const double report_seconds = 0.1; /* the eye sees no more */
 
-bool mn_runner_stop_wanted(const mn_runner *runner)
+bool mn_stop_wanted(const mn_observer *observer)
 {
-    const mn_observer *observer = runner->observer;
     return observer != NULL && observer->stop != NULL && observer->stop(observer->context);
 }
 
-void mn_runner_log(mn_runner *runner, mn_log_level level, const char *format, ...)
+void mn_report_log(const mn_observer *observer, mn_log_level level, const char *format, ...)
 {
-    const mn_observer *observer = runner->observer;
     if (observer == NULL || observer->log == NULL)
         return;
     char line[1024];
@@ -29,54 +27,58 @@ void mn_runner_log(mn_runner *runner, mn_log_level level, const char *format, ..
     observer->log(observer->context, level, line);
 }
 
+void mn_reporter_start(mn_reporter *reporter, const mn_observer *observer)
+{
+    *reporter = (mn_reporter){.observer = observer, .losses.loss = (double)NAN};
+    reporter->started = reporter->window_started = mn_now();
+}
+
 /* "discriminator 1.2, generator 0.69" where a step has several updates; else "". */
-static const char *losses_of(const mn_runner *runner, char *text, size_t bytes)
+static const char *text_of(const mn_losses *losses, char *text, size_t bytes)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < runner->updates && runner->updates > 1 && used < bytes; i++)
+    for (int i = 0; i < losses->updates && losses->updates > 1 && used < bytes; i++)
         used += (size_t)snprintf(text + used, bytes - used, "%s%s %.2g", i > 0 ? ", " : "",
-                                 runner->update[i].name, runner->update[i].loss);
+                                 losses->update[i].name, losses->update[i].loss);
     return text;
 }
 
-void mn_runner_report(mn_runner *runner, const char *phase, int64_t epoch, int64_t epochs,
-                      int64_t step, int64_t steps)
+static double rate_at(mn_reporter *reporter, double now)
 {
-    const mn_observer *observer = runner->observer;
+    if (now - reporter->window_started > 1) {
+        reporter->images_per_second =
+            (double)reporter->window_images / (now - reporter->window_started);
+        reporter->window_started = now;
+        reporter->window_images = 0;
+    }
+    const double seconds = now - reporter->started;
+    return reporter->images_per_second > 0 || seconds <= 0
+               ? reporter->images_per_second
+               : (double)reporter->window_images / seconds;
+}
+
+void mn_report_progress(mn_reporter *reporter, const mn_learner *learner, mn_progress phase)
+{
+    const mn_observer *observer = reporter->observer;
     if (observer == NULL || observer->progress == NULL)
         return;
     const double now = mn_now();
-    if (now - runner->reported < report_seconds && runner->reported > 0)
+    if (now - reporter->reported < report_seconds && reporter->reported > 0)
         return;
-    runner->reported = now;
-    if (now - runner->window_started > 1) {
-        runner->images_per_second = (double)runner->window_images / (now - runner->window_started);
-        runner->window_started = now;
-        runner->window_images = 0;
-    }
+    reporter->reported = now;
     char losses[128];
-    const mn_cursor *cursor = &runner->learner->cursor;
-    const int64_t done = cursor->step, total = mn_runner_total_steps(runner);
-    const double seconds = now - runner->started;
-    const int64_t done_here = done - runner->steps_at_start;
-    const double left = done_here > 0 ? seconds / (double)done_here * (double)(total - done) : -1;
-    const double rate = runner->images_per_second > 0 || seconds <= 0
-                            ? runner->images_per_second
-                            : (double)runner->window_images / seconds;
-    observer->progress(observer->context,
-                       &(mn_progress){.phase = phase,
-                                      .task = cursor->task,
-                                      .tasks = mn_stream_tasks(runner->stream),
-                                      .epoch = epoch,
-                                      .epochs = epochs,
-                                      .step = step,
-                                      .steps = steps,
-                                      .done = done,
-                                      .total = total,
-                                      .loss = runner->loss,
-                                      .losses = losses_of(runner, losses, sizeof losses),
-                                      .images_per_second = rate,
-                                      .seconds = seconds,
-                                      .seconds_left = left});
+    const int64_t done = learner->cursor.step, total = mn_phases_total_steps(learner);
+    const int64_t done_here = done - reporter->first_step;
+    phase.task = learner->cursor.task;
+    phase.tasks = mn_stream_tasks(learner->stream);
+    phase.done = done;
+    phase.total = total;
+    phase.loss = reporter->losses.loss;
+    phase.losses = text_of(&reporter->losses, losses, sizeof losses);
+    phase.images_per_second = rate_at(reporter, now);
+    phase.seconds = now - reporter->started;
+    phase.seconds_left =
+        done_here > 0 ? phase.seconds / (double)done_here * (double)(total - done) : -1;
+    observer->progress(observer->context, &phase);
 }

@@ -1,7 +1,6 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
 #include "run/provenance.h"
 #include "learner/weights.h"
-#include "run/runner.h"
 #include "store/records.h"
 #include "store/runfile.h"
 #include "tensor/kernels.h"
@@ -39,11 +38,9 @@ static void processor_name(char *name, size_t bytes)
         fclose(file);
 }
 
-mn_status mn_runner_describe(mn_runner *runner)
+mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
 {
-    const mn_experiment *experiment = runner->experiment;
     const mn_run_settings *settings = mn_experiment_settings(experiment);
-    mn_runfile *file = runner->file;
     char text[256];
     MN_TRY(mn_runfile_set(file, "config", mn_experiment_json(experiment)));
     MN_TRY(mn_runfile_set(file, "recipe", mn_experiment_recipe(experiment)));
@@ -67,27 +64,26 @@ mn_status mn_runner_describe(mn_runner *runner)
     return mn_runfile_set(file, "started", text);
 }
 
-static mn_status add_task(mn_runner *runner, int64_t task)
+static mn_status add_task(const mn_learner *learner, mn_runfile *file, int64_t task)
 {
-    const mn_task_info info = mn_stream_task(runner->stream, task);
+    const mn_task_info info = mn_stream_task(learner->stream, task);
     char classes[4096] = "";
     for (int64_t i = 0; i < info.classes; i++) {
         const size_t used = strlen(classes);
         snprintf(classes + used, sizeof classes - used, "%s%s", i > 0 ? ", " : "",
-                 mn_stream_class_name(runner->stream, info.first_class + i));
+                 mn_stream_class_name(learner->stream, info.first_class + i));
     }
-    const bool validating = mn_experiment_settings(runner->experiment)->validation > 0;
-    return mn_runfile_add_task(runner->file, task, classes, info.train,
-                               validating ? info.validation : info.test);
+    return mn_runfile_add_task(file, task, classes, info.train,
+                               learner->settings->validation > 0 ? info.validation : info.test);
 }
 
 /* What mn_reinitialise() goes back to; without a file of weights the seed is enough. */
-static mn_status keep_initial_weights(mn_runner *runner)
+static mn_status keep_initial_weights(mn_learner *learner, mn_runfile *file)
 {
-    const mn_run_settings *settings = mn_experiment_settings(runner->experiment);
-    return settings->init[0] == '\0' ? MN_OK
-                                     : mn_weights_keep(mn_learner_network(runner->learner),
-                                                       runner->file, settings->init_head);
+    const mn_run_settings *settings = learner->settings;
+    return settings->init[0] == '\0'
+               ? MN_OK
+               : mn_weights_keep(mn_learner_network(learner), file, settings->init_head);
 }
 
 static void digest_of(const mn_dataset *dataset, char text[16])
@@ -111,31 +107,30 @@ mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
     return status;
 }
 
-mn_status mn_runner_add_tasks(mn_runner *runner)
+mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
-    const mn_dataset *data = runner->dataset;
+    const mn_dataset *data = mn_stream_dataset(learner->stream);
     char digest[16], image[64];
     snprintf(image, sizeof image, "%lldx%lldx%lld", (long long)data->channels,
              (long long)data->height, (long long)data->width);
-    MN_TRY(mn_runfile_set(runner->file, "image", image));
+    MN_TRY(mn_runfile_set(file, "image", image));
     digest_of(data, digest);
-    MN_TRY(mn_runfile_set(runner->file, "dataset_digest", digest));
-    MN_TRY(set_number(runner->file, "tasks", mn_stream_tasks(runner->stream)));
-    MN_TRY(set_number(runner->file, "classes", mn_stream_classes(runner->stream)));
-    MN_TRY(mn_runfile_set(runner->file, "evaluated_on",
-                          mn_experiment_settings(runner->experiment)->validation > 0 ? "validation"
-                                                                                     : "test"));
-    for (int64_t task = 0; task < mn_stream_tasks(runner->stream); task++)
-        MN_TRY(add_task(runner, task));
-    for (int i = 0; i < runner->learner->networks; i++) {
-        const mn_owned_network *owned = &runner->learner->network[i];
+    MN_TRY(mn_runfile_set(file, "dataset_digest", digest));
+    MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
+    MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
+    MN_TRY(mn_runfile_set(file, "evaluated_on",
+                          learner->settings->validation > 0 ? "validation" : "test"));
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++)
+        MN_TRY(add_task(learner, file, task));
+    for (int i = 0; i < learner->networks; i++) {
+        const mn_owned_network *owned = &learner->network[i];
         const mn_network_spec *spec = mn_network_spec_of(owned->network);
         char architecture[1024];
         snprintf(architecture, sizeof architecture,
                  "{\"type\":\"%s\",\"classes\":%lld,\"options\":%s}", spec->type,
                  (long long)spec->classes,
                  spec->options != NULL && spec->options[0] != '\0' ? spec->options : "{}");
-        MN_TRY(mn_runfile_put_network(runner->file, owned->owner, owned->name, architecture));
+        MN_TRY(mn_runfile_put_network(file, owned->owner, owned->name, architecture));
     }
-    return keep_initial_weights(runner);
+    return keep_initial_weights(learner, file);
 }

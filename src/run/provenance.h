@@ -2,9 +2,12 @@
 #ifndef MN_RUN_PROVENANCE_H
 #define MN_RUN_PROVENANCE_H
 
-#include "store/handle.h"
+#include "learner/learner.h"
 
-#include <mneme/data.h>
+/* What the file should know about the run: at creation, the configuration and this machine; */
+mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file);
+/* and once the run has begun, the data, the tasks and the networks. */
+mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file);
 
 /* MN_CORRUPT unless the run in the file began with this data set. */
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);

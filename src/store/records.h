@@ -29,10 +29,18 @@ enum { /* mn_cursor.length, where it is not the phase's own count of epochs or s
        MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */
        MN_LENGTH_OF_RUN = -2,  /* as many steps as the configuration says */
 };
-/* Where the run stands. */
+/* Where a run stands between commits.  The file keeps the number: a stage has it for ever. */
+typedef enum mn_stage {
+    MN_STAGE_START = 0,       /* the untrained network has not been evaluated */
+    MN_STAGE_BEFORE_TASK = 1, /* before_task has not been called */
+    MN_STAGE_PHASE = 2,       /* inside cursor.phase, or about to enter it */
+    MN_STAGE_AFTER_TASK = 3,  /* all phases done; after_task has not been called */
+    MN_STAGE_DONE = 4,
+} mn_stage;
+
 typedef struct mn_cursor {
     int64_t task;
-    int64_t stage;      /* run/runner.h */
+    int64_t stage;      /* mn_stage */
     int64_t phase;      /* index into the strategy's phases */
     int64_t length;     /* of the phase, asked once on entry */
     int64_t phase_step; /* steps done of the phase */

@@ -177,8 +177,10 @@ START_TEST(a_stopped_run_that_is_resumed_ends_as_if_undisturbed)
                         "continue with 'mneme resume ");
         expect_status(other, "interrupted");
         ck_assert_int_eq(test_query(other, "SELECT step FROM cursor"), steps[i]);
+        ck_assert_int_eq(test_query(other, "SELECT stage FROM cursor"), 2); /* of a phase */
         ck_assert_ok(mn_resume(other, NULL));
         expect_status(other, "done");
+        ck_assert_int_eq(test_query(other, "SELECT stage FROM cursor"), 4);
         test_same_run(one, other);
         test_remove(other);
     }
@@ -379,25 +381,30 @@ END_TEST
 
 /* --- files that are not as they should be --- */
 
-static int mood;
+static struct {
+    int64_t channels, classes;
+    int lighter;
+} mood;
 
 static mn_status moody_read(const void *options, const char *folder, mn_dataset *dataset)
 {
+    enum { PLANE = 16 };
     (void)options;
     (void)folder;
-    dataset->channels = 1;
+    const int64_t pixels = PLANE * mood.channels;
+    dataset->channels = mood.channels;
     dataset->height = dataset->width = 4;
-    dataset->classes = 4;
+    dataset->classes = mood.classes;
     mn_images *const parts[] = {&dataset->train, &dataset->test};
     for (int p = 0; p < 2; p++) {
         mn_images *part = parts[p];
         part->count = 80;
-        part->pixels = malloc(80 * 16);
+        part->pixels = malloc((size_t)(80 * pixels));
         part->labels = malloc(80 * sizeof *part->labels);
         for (int i = 0; i < 80; i++) {
-            part->labels[i] = i % 4;
-            for (int k = 0; k < 16; k++)
-                part->pixels[i * 16 + k] = (uint8_t)((i % 4) * 60 + k + mood);
+            part->labels[i] = (int32_t)(i % mood.classes);
+            for (int64_t k = 0; k < pixels; k++)
+                part->pixels[i * pixels + k] = (uint8_t)((i % 4) * 50 + k + mood.lighter);
         }
     }
     return MN_OK;
@@ -415,17 +422,26 @@ START_TEST(a_data_set_that_has_changed_is_noticed)
     ck_assert_ok(mn_register(MN_KIND_DATASET, &moody));
     char benchmark[PATH_BYTES], path[PATH_BYTES];
     FILE *file = fopen(in_folder(benchmark, "moody.json"), "w");
-    fputs("{\"dataset\": {\"name\": \"moody\"}, \"stream\": {\"tasks\": 2}}", file);
+    fputs("{\"dataset\": {\"name\": \"moody\"}, \"stream\": {\"tasks\": 2}, "
+          "\"normalise\": {\"mean\": [0.5]}}",
+          file);
     fclose(file);
     stopper s = {3};
     const mn_observer observer = {.context = &s, .stop = stop_after};
+    mood.channels = 1, mood.classes = 4;
     mn_experiment *experiment = test_experiment(benchmark, "er", NULL);
     ck_assert_fails(mn_experiment_run(experiment, in_folder(path, "run"), &observer),
                     MN_INTERRUPTED, "stopped at step 3");
     mn_experiment_free(experiment);
-    mood = 1;
+    mood.lighter = 1;
     ck_assert_fails(mn_resume(path, NULL), MN_CORRUPT, "the data set moody has digest ");
-    mood = 0;
+    mood.lighter = 0;
+    mood.channels = 3; /* no mean for these; */
+    ck_assert_fails(mn_resume(path, NULL), MN_CORRUPT, "the data set moody has digest ");
+    mood.channels = 1;
+    mood.classes = 3; /* and no two equal tasks of these */
+    ck_assert_fails(mn_resume(path, NULL), MN_CORRUPT, "the data set moody has digest ");
+    mood.classes = 4;
     ck_assert_ok(mn_resume(path, NULL));
     expect_status(path, "done");
     unlink(benchmark);

@@ -120,6 +120,17 @@ static void same_tensor(const mn_tensor *a, const mn_tensor *b)
     free(y);
 }
 
+/* Files of earlier versions are resumed by these numbers. */
+START_TEST(a_stage_keeps_its_number_for_ever)
+{
+    ck_assert_int_eq(MN_STAGE_START, 0);
+    ck_assert_int_eq(MN_STAGE_BEFORE_TASK, 1);
+    ck_assert_int_eq(MN_STAGE_PHASE, 2);
+    ck_assert_int_eq(MN_STAGE_AFTER_TASK, 3);
+    ck_assert_int_eq(MN_STAGE_DONE, 4);
+}
+END_TEST
+
 START_TEST(tensors_of_every_type_and_shape)
 {
     const struct {
@@ -555,8 +566,8 @@ START_TEST(a_log_in_a_read_only_folder_is_named)
 }
 END_TEST
 
-MN_SUITE("runfile", settings_numbers_and_the_cursor, tensors_of_every_type_and_shape,
-         a_tensor_is_replaced_and_must_fit_what_it_fills,
+MN_SUITE("runfile", settings_numbers_and_the_cursor, a_stage_keeps_its_number_for_ever,
+         tensors_of_every_type_and_shape, a_tensor_is_replaced_and_must_fit_what_it_fills,
          exemplars_in_order_of_slot_then_their_columns,
          results_are_rows_that_a_resumed_run_may_write_again, outputs_are_half_floats,
          a_query_binds_and_steps, what_is_rolled_back_never_was,

@@ -1,0 +1,120 @@
+/* phases.c -- the phases of a task, in order, and how long they are. */
+#include "run/phases.h"
+#include "experiment/checks.h"
+
+#include <mneme/stream.h>
+
+static const mn_phase train_phase[] = {{.name = "train"}, {.name = NULL}};
+static const mn_phase no_phase[] = {{.name = NULL}};
+
+static const mn_phase *phases_of(const mn_learner *learner, int member, bool before)
+{
+    const mn_strategy *strategy = learner->member[member].strategy;
+    if (before)
+        return strategy->phases_before != NULL ? strategy->phases_before : no_phase;
+    return strategy->phases != NULL ? strategy->phases : member == 0 ? train_phase : no_phase;
+}
+
+const mn_phase *mn_phase_at(const mn_learner *learner, int64_t i, int *member)
+{
+    for (int turn = 0; turn < 2 * learner->members; turn++) {
+        *member = turn % learner->members;
+        const mn_phase *phase = phases_of(learner, *member, turn < learner->members);
+        for (; phase->name != NULL; phase++)
+            if (i-- == 0)
+                return phase;
+    }
+    return NULL;
+}
+
+int mn_phase_count(const mn_learner *learner)
+{
+    int count = 0, member;
+    while (mn_phase_at(learner, count, &member) != NULL)
+        count++;
+    return count;
+}
+
+bool mn_phase_selects(const mn_learner *learner, int64_t phase)
+{
+    int member;
+    const mn_phase *at;
+    for (int64_t i = 0; i <= phase && (at = mn_phase_at(learner, i, &member)) != NULL; i++)
+        if (at->after_selection)
+            return i == phase;
+    return false;
+}
+
+bool mn_phases_select(const mn_learner *learner)
+{
+    for (int i = 0; i < mn_phase_count(learner); i++)
+        if (mn_phase_selects(learner, i))
+            return true;
+    return false;
+}
+
+int64_t mn_phase_length(mn_learner *learner, const mn_phase *phase)
+{
+    if (phase->steps != NULL)
+        return phase->steps(learner);
+    const int64_t asked = phase->epochs != NULL ? phase->epochs(learner) : MN_USUAL_EPOCHS;
+    if (asked != MN_USUAL_EPOCHS)
+        return asked;
+    if (phase->visit != NULL)
+        return 1;
+    return learner->settings->steps > 0 ? MN_LENGTH_OF_RUN : learner->settings->epochs;
+}
+
+bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase)
+{
+    return phase->steps != NULL || learner->cursor.length == MN_LENGTH_OF_RUN;
+}
+
+/* Steps of a phase of a task; 0: only known on entry. */
+static int64_t steps_of_phase(const mn_learner *learner, const mn_phase *phase, int64_t task)
+{
+    const mn_run_settings *settings = learner->settings;
+    if (phase->epochs != NULL || phase->steps != NULL)
+        return 0;
+    if (phase->visit == NULL && settings->steps > 0)
+        return settings->steps;
+    const int64_t first = phase->source == MN_FROM_SEEN ? 0 : task;
+    int64_t images = 0;
+    const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;
+    for (int64_t j = first; j <= task && streams; j++)
+        images += mn_stream_task(learner->stream, j).train;
+    return (phase->visit != NULL ? 1 : settings->epochs) *
+           ((images + settings->batch - 1) / settings->batch);
+}
+
+static int64_t steps_of_task(const mn_learner *learner, int64_t task)
+{
+    int member;
+    const mn_phase *phase;
+    int64_t steps = 0;
+    for (int64_t i = 0; (phase = mn_phase_at(learner, i, &member)) != NULL; i++)
+        steps += steps_of_phase(learner, phase, task);
+    return steps;
+}
+
+mn_status mn_phases_check_schedule(const mn_learner *learner)
+{
+    int member;
+    const mn_phase *phase;
+    int64_t longest = 0;
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++)
+        for (int64_t i = 0; (phase = mn_phase_at(learner, i, &member)) != NULL; i++) {
+            const int64_t steps = phase->visit == NULL ? steps_of_phase(learner, phase, task) : 0;
+            longest = steps > longest ? steps : longest;
+        }
+    return longest > 0 ? mn_experiment_check_warm_up(learner->experiment, longest) : MN_OK;
+}
+
+int64_t mn_phases_total_steps(const mn_learner *learner)
+{
+    int64_t steps = 0;
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++)
+        steps += steps_of_task(learner, task);
+    const int64_t done = learner->cursor.step;
+    return steps > done ? steps : done;
+}
