@@ -2,6 +2,7 @@
 #include "store/exemplars.h"
 #include "store/records.h"
 #include "store/tensors.h"
+#include "tests/rights.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 
@@ -494,13 +495,13 @@ END_TEST
 
 /* --- folders that cannot be written ----------------------------------------------------------- */
 
-/* Runs `inside` as a user without rights, in the folder made read-only. */
+/* Runs `inside` without root's right to write anywhere, in the folder made read-only. */
 static void without_rights(void (*inside)(void))
 {
     ck_assert_int_eq(chmod(scratch_path, 0444) | chmod(scratch_folder, 0555), 0);
     const pid_t child = fork();
     if (child == 0) {
-        if (getuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+        if (!test_obey_permissions())
             _exit(77);
         inside();
         _exit(0);
