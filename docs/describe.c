@@ -208,8 +208,12 @@ static void write_strategy(const char *folder, const char *sources, const mn_str
     fputs("\n## Recipes\n\n", page);
     int written = 0;
     const char *benchmark;
-    for (int i = 0; (benchmark = mn_benchmark(i, NULL)) != NULL; i++)
+    mn_benchmarks *benchmarks;
+    if (mn_benchmarks_new(&benchmarks) != MN_OK)
+        stop(mn_error());
+    for (int i = 0; (benchmark = mn_benchmark(benchmarks, i, NULL)) != NULL; i++)
         written = write_recipes_of(page, benchmark, strategy->name, written);
+    mn_benchmarks_free(benchmarks);
     if (written == 0)
         fputs("No benchmark has one: defaults apply.\n", page);
     close_page(page);

@@ -91,12 +91,23 @@ static void register_builtins(void)
         (void)insert_own(builtin->kind, builtin->descriptor);
 }
 
-mn_status mn_register(mn_kind kind, const void *descriptor)
+/* The lists are read and written between these two; built-in descriptors are in them by then. */
+static void lock_lists(void)
 {
     pthread_once(&builtins_once, register_builtins);
     pthread_mutex_lock(&lock);
-    const mn_status status = insert_own(kind, descriptor);
+}
+
+static void unlock_lists(void)
+{
     pthread_mutex_unlock(&lock);
+}
+
+mn_status mn_register(mn_kind kind, const void *descriptor)
+{
+    lock_lists();
+    const mn_status status = insert_own(kind, descriptor);
+    unlock_lists();
     return status;
 }
 
@@ -111,28 +122,41 @@ bool mn_is_builtin(mn_kind kind, const char *name)
 
 const mn_descriptor *mn_registered(mn_kind kind, int i)
 {
-    pthread_once(&builtins_once, register_builtins);
-    return i >= 0 && i < registered_count[kind] ? registered[kind][i].descriptor : NULL;
+    lock_lists();
+    const bool found = i >= 0 && i < registered_count[kind];
+    const mn_descriptor *descriptor = found ? registered[kind][i].descriptor : NULL;
+    unlock_lists();
+    return descriptor;
+}
+
+/* The descriptor of that name; else NULL, and the nearest name, which stays valid. */
+static const mn_descriptor *find(mn_kind kind, const char *name, const char **nearest)
+{
+    const char *names[MOST_OF_A_KIND + 1];
+    int n = 0;
+    lock_lists();
+    const int at = position_of(kind, name);
+    const mn_descriptor *descriptor =
+        is_at(kind, at, name) ? registered[kind][at].descriptor : NULL;
+    for (; n < registered_count[kind]; n++)
+        names[n] = registered[kind][n].descriptor->name;
+    unlock_lists();
+    names[n] = NULL;
+    *nearest = descriptor == NULL ? mn_nearest(name, names) : NULL;
+    return descriptor;
 }
 
 const mn_descriptor *mn_find(mn_kind kind, const char *name)
 {
-    const char *names[MOST_OF_A_KIND + 1];
-    int n = 0;
-    for (const mn_descriptor *known; (known = mn_registered(kind, n)) != NULL; n++) {
-        if (strcmp(known->name, name) == 0)
-            return known;
-        names[n] = known->name;
-    }
-    names[n] = NULL;
-    const char *nearest = mn_nearest(name, names);
-    if (nearest != NULL)
+    const char *nearest;
+    const mn_descriptor *descriptor = find(kind, name, &nearest);
+    if (descriptor == NULL && nearest != NULL)
         (void)mn_fail(MN_NOT_FOUND, "no %s is called '%s'; did you mean '%s'?", kinds[kind].one,
                       name, nearest);
-    else
+    else if (descriptor == NULL)
         (void)mn_fail(MN_NOT_FOUND, "no %s is called '%s'; 'mneme list %s' shows them",
                       kinds[kind].one, name, kinds[kind].many);
-    return NULL;
+    return descriptor;
 }
 
 /* ISO C has no cast from an object pointer to a function; POSIX promises that this works. */
@@ -232,9 +256,10 @@ static mn_status register_plugin(const char *path, const mn_plugin *plugin,
         *descriptor = known->descriptor;
         return MN_OK;
     }
+    const char *kept;
+    MN_TRY(mn_keep_text(path, &kept));
     MN_TRY(resize(path, kind, plugin->descriptor, descriptor));
-    const mn_status status =
-        insert(kind, &(entry){*descriptor, plugin->descriptor, mn_intern(path)});
+    const mn_status status = insert(kind, &(entry){*descriptor, plugin->descriptor, kept});
     if (status != MN_OK && (const void *)*descriptor != plugin->descriptor)
         free((void *)(uintptr_t)*descriptor);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", path);
@@ -256,9 +281,9 @@ static mn_status open_library(const char *path, mn_kind *kind, const mn_descript
         status = check_plugin(path, query());
     if (status == MN_OK) {
         *kind = (mn_kind)query()->kind;
-        pthread_mutex_lock(&lock);
+        lock_lists();
         status = register_plugin(path, query(), descriptor);
-        pthread_mutex_unlock(&lock);
+        unlock_lists();
     }
     if (status != MN_OK)
         dlclose(library);
@@ -267,7 +292,6 @@ static mn_status open_library(const char *path, mn_kind *kind, const mn_descript
 
 mn_status mn_plugin_open(const char *path, mn_kind *kind, const mn_descriptor **descriptor)
 {
-    pthread_once(&builtins_once, register_builtins);
     char *absolute = realpath(path, NULL); /* dlopen would search its own path for a bare name */
     if (absolute == NULL || access(absolute, R_OK) != 0) {
         free(absolute);
@@ -289,6 +313,9 @@ mn_status mn_plugin_load(const char *path, const char **name)
 
 const char *mn_plugin_path(mn_kind kind, const char *name)
 {
+    lock_lists();
     const int at = position_of(kind, name);
-    return is_at(kind, at, name) ? registered[kind][at].path : NULL;
+    const char *path = is_at(kind, at, name) ? registered[kind][at].path : NULL;
+    unlock_lists();
+    return path;
 }

@@ -18,7 +18,8 @@ mn_status mn_register(mn_kind kind, const void *descriptor);
 bool mn_is_builtin(mn_kind kind, const char *name);
 /* mn_plugin_load(), with what it brought. */
 mn_status mn_plugin_open(const char *path, mn_kind *kind, const mn_descriptor **descriptor);
-/* The absolute path of the plugin that brought the name, NULL when it is built in or unknown. */
+/* The absolute path of the plugin that brought the name, NULL when it is built in or unknown; it
+ * lives as long as the process. */
 const char *mn_plugin_path(mn_kind kind, const char *name);
 
 #endif

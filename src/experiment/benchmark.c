@@ -4,21 +4,33 @@
 #include "base/options.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <mneme/experiment.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MOST_BENCHMARKS = 256, PATH_BYTES = 4096 };
+typedef struct benchmark {
+    char *name, *summary;
+} benchmark;
 
-/* Where benchmarks are looked for, first match wins. */
+struct mn_benchmarks {
+    benchmark *list; /* in order of name */
+    int count, capacity;
+};
+
+static mn_status no_memory(void)
+{
+    return mn_fail(MN_NO_MEMORY, "out of memory for the list of benchmarks");
+}
+
+/* Where benchmarks are looked for, first match wins; "" is passed over, NULL ends the list. */
 static const char *folder(int i)
 {
     switch (i) {
     case 0: {
         const char *chosen = getenv("MNEME_BENCHMARKS");
-        return chosen != NULL && chosen[0] != '\0' ? chosen : "";
+        return chosen != NULL ? chosen : "";
     }
     case 1: return MN_DATADIR "/mneme/benchmarks";
     case 2: return "benchmarks";
@@ -26,109 +38,179 @@ static const char *folder(int i)
     }
 }
 
-typedef struct listing {
-    const char *name[MOST_BENCHMARKS + 1];
-    const char *path[MOST_BENCHMARKS];
-    const char *summary[MOST_BENCHMARKS];
-    int count;
-} listing;
+static const char ending[] = ".json";
 
-static int position(const listing *found, const char *name)
+/* FOLDER/NAME.json; the caller frees. */
+static mn_status path_of(const char *folder, const char *name, char **path)
+{
+    const size_t bytes = strlen(folder) + 1 + strlen(name) + sizeof ending;
+    *path = malloc(bytes);
+    if (*path == NULL)
+        return no_memory();
+    snprintf(*path, bytes, "%s/%s%s", folder, name, ending);
+    return MN_OK;
+}
+
+static bool is_file(const char *name)
+{
+    const size_t length = strlen(name), end = sizeof ending - 1;
+    return length > end && strcmp(name + length - end, ending) == 0;
+}
+
+/* --- the list --- */
+
+static int position(const mn_benchmarks *found, const char *name)
 {
     int at = 0;
-    while (at < found->count && strcmp(found->name[at], name) < 0)
+    while (at < found->count && strcmp(found->list[at].name, name) < 0)
         at++;
     return at;
 }
 
-static void add_benchmark(listing *found, const char *name, const char *path)
+static mn_status insert(mn_benchmarks *found, const char *name, const char *summary)
 {
     const int at = position(found, name);
-    if (found->count == MOST_BENCHMARKS ||
-        (at < found->count && strcmp(found->name[at], name) == 0))
-        return;
-    cJSON *json = NULL;
-    const cJSON *summary = NULL;
-    if (mn_json_read(path, &json) == MN_OK)
-        summary = cJSON_GetObjectItemCaseSensitive(json, "summary");
-    const size_t after = (size_t)(found->count - at);
-    memmove(found->name + at + 1, found->name + at, after * sizeof found->name[0]);
-    memmove(found->path + at + 1, found->path + at, after * sizeof found->path[0]);
-    memmove(found->summary + at + 1, found->summary + at, after * sizeof found->summary[0]);
-    found->name[at] = mn_intern(name);
-    found->path[at] = mn_intern(path);
-    found->summary[at] = cJSON_IsString(summary) ? mn_intern(summary->valuestring) : "";
+    if (at < found->count && strcmp(found->list[at].name, name) == 0)
+        return MN_OK;
+    if (found->count == found->capacity) {
+        const int capacity = 2 * found->capacity + 32;
+        benchmark *larger = realloc(found->list, (size_t)capacity * sizeof *larger);
+        if (larger == NULL)
+            return no_memory();
+        found->list = larger;
+        found->capacity = capacity;
+    }
+    benchmark added = {strdup(name), strdup(summary)};
+    if (added.name == NULL || added.summary == NULL) {
+        free(added.name);
+        free(added.summary);
+        return no_memory();
+    }
+    memmove(found->list + at + 1, found->list + at,
+            (size_t)(found->count - at) * sizeof *found->list);
+    found->list[at] = added;
     found->count++;
-    cJSON_Delete(json);
+    return MN_OK;
 }
 
-static void scan(listing *found, const char *path)
+/* A file that is no JSON is listed too: who runs it is told why it cannot be read. */
+static mn_status add_file(mn_benchmarks *found, const char *folder, const char *file)
+{
+    char *path, *name = strndup(file, strlen(file) - (sizeof ending - 1));
+    cJSON *json = NULL;
+    if (name == NULL)
+        return no_memory();
+    mn_status status = path_of(folder, name, &path);
+    if (status == MN_OK) {
+        status = mn_json_read(path, &json);
+        free(path);
+        if (status != MN_NO_MEMORY) {
+            const cJSON *summary = cJSON_GetObjectItemCaseSensitive(json, "summary");
+            status = insert(found, name, cJSON_IsString(summary) ? summary->valuestring : "");
+        }
+    }
+    cJSON_Delete(json);
+    free(name);
+    return status;
+}
+
+static mn_status scan(mn_benchmarks *found, const char *path)
 {
     DIR *directory = opendir(path);
+    mn_status status = MN_OK;
     if (directory == NULL)
-        return;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        char name[NAME_MAX + 1], file[PATH_BYTES];
-        const size_t length = strlen(entry->d_name);
-        if (length < 6 || strcmp(entry->d_name + length - 5, ".json") != 0)
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)(length - 5), entry->d_name);
-        if (snprintf(file, sizeof file, "%s/%s", path, entry->d_name) < (int)sizeof file)
-            add_benchmark(found, name, file);
-    }
+        return MN_OK;
+    for (const struct dirent *entry; status == MN_OK && (entry = readdir(directory)) != NULL;)
+        if (is_file(entry->d_name))
+            status = add_file(found, path, entry->d_name);
     closedir(directory);
+    return status;
 }
 
-static const listing *all(void)
+mn_status mn_benchmarks_new(mn_benchmarks **found)
 {
-    static _Thread_local listing found;
-    static _Thread_local bool scanned;
-    if (!scanned) {
-        for (int i = 0; folder(i) != NULL; i++)
-            if (folder(i)[0] != '\0')
-                scan(&found, folder(i));
-        scanned = true;
+    mn_status status = MN_OK;
+    *found = calloc(1, sizeof **found);
+    if (*found == NULL)
+        return no_memory();
+    const char *path;
+    for (int i = 0; status == MN_OK && (path = folder(i)) != NULL; i++)
+        if (path[0] != '\0')
+            status = scan(*found, path);
+    if (status != MN_OK) {
+        mn_benchmarks_free(*found);
+        *found = NULL;
     }
-    return &found;
+    return status;
 }
 
-const char *mn_benchmark(int i, const char **summary)
+void mn_benchmarks_free(mn_benchmarks *found)
 {
-    const listing *found = all();
+    if (found == NULL)
+        return;
+    for (int i = 0; i < found->count; i++) {
+        free(found->list[i].name);
+        free(found->list[i].summary);
+    }
+    free(found->list);
+    free(found);
+}
+
+const char *mn_benchmark(const mn_benchmarks *found, int i, const char **summary)
+{
     if (i < 0 || i >= found->count)
         return NULL;
     if (summary != NULL)
-        *summary = found->summary[i];
-    return found->name[i];
+        *summary = found->list[i].summary;
+    return found->list[i].name;
 }
 
-static mn_status find(const char *name, const char **path)
+/* --- one of them --- */
+
+static mn_status unknown(const char *name)
 {
-    const size_t length = strlen(name);
-    if (strchr(name, '/') != NULL || (length > 5 && strcmp(name + length - 5, ".json") == 0)) {
-        *path = name;
-        return MN_OK;
-    }
-    const listing *found = all();
-    const int at = position(found, name);
-    if (at < found->count && strcmp(found->name[at], name) == 0) {
-        *path = found->path[at];
-        return MN_OK;
-    }
-    const char *nearest = mn_nearest(name, found->name);
-    if (nearest != NULL)
-        return mn_fail(MN_NOT_FOUND, "no benchmark is called '%s'; did you mean '%s'?", name,
-                       nearest);
-    return mn_fail(MN_NOT_FOUND,
-                   "no benchmark is called '%s'; 'mneme list benchmarks' shows them, and the path "
-                   "of a JSON file works too",
-                   name);
+    mn_benchmarks *found;
+    MN_TRY(mn_benchmarks_new(&found));
+    const char **names = calloc((size_t)found->count + 1, sizeof *names);
+    const char *nearest = NULL;
+    for (int i = 0; names != NULL && i < found->count; i++)
+        names[i] = found->list[i].name;
+    if (names != NULL)
+        nearest = mn_nearest(name, names);
+    const mn_status status =
+        nearest != NULL
+            ? mn_fail(MN_NOT_FOUND, "no benchmark is called '%s'; did you mean '%s'?", name,
+                      nearest)
+            : mn_fail(MN_NOT_FOUND,
+                      "no benchmark is called '%s'; 'mneme list benchmarks' shows them, and the "
+                      "path of a JSON file works too",
+                      name);
+    free(names);
+    mn_benchmarks_free(found);
+    return status;
 }
 
-mn_status mn_benchmark_read(const char *name_or_path, cJSON **json)
+/* The path of a benchmark's file; the caller frees. */
+static mn_status find(const char *name, char **path)
 {
-    const char *path;
-    MN_TRY(find(name_or_path, &path));
+    if (strchr(name, '/') != NULL || is_file(name)) {
+        *path = strdup(name);
+        return *path != NULL ? MN_OK : no_memory();
+    }
+    const char *place;
+    for (int i = 0; (place = folder(i)) != NULL; i++) {
+        if (place[0] == '\0')
+            continue;
+        MN_TRY(path_of(place, name, path));
+        if (access(*path, F_OK) == 0)
+            return MN_OK;
+        free(*path);
+    }
+    return unknown(name);
+}
+
+static mn_status read_object(const char *path, cJSON **json)
+{
     MN_TRY(mn_json_read(path, json));
     if (cJSON_IsObject(*json))
         return MN_OK;
@@ -136,9 +218,20 @@ mn_status mn_benchmark_read(const char *name_or_path, cJSON **json)
     return mn_fail(MN_BAD_OPTION, "%s: expected a JSON object that describes a benchmark", path);
 }
 
+mn_status mn_benchmark_read(const char *name_or_path, cJSON **json)
+{
+    char *path;
+    MN_TRY(find(name_or_path, &path));
+    const mn_status status = read_object(path, json);
+    free(path);
+    return status;
+}
+
 mn_status mn_benchmark_json(const char *name_or_path, char **json)
 {
-    const char *path;
+    char *path;
     MN_TRY(find(name_or_path, &path));
-    return mn_file_read(path, json, NULL);
+    const mn_status status = mn_file_read(path, json, NULL);
+    free(path);
+    return status;
 }

@@ -83,10 +83,12 @@ static const char *composition(const mn_strategy *strategy, char text[128])
 
 START_TEST(every_strategy_on_every_benchmark)
 {
-    const char *folder = test_folder("rebuild"), *benchmark, *summary;
+    const char *folder = test_folder("rebuild"), *benchmark;
     char name[128];
     int compared = 0;
-    for (int b = 0; (benchmark = mn_benchmark(b, &summary)) != NULL; b++) {
+    mn_benchmarks *benchmarks;
+    ck_assert_ok(mn_benchmarks_new(&benchmarks));
+    for (int b = 0; (benchmark = mn_benchmark(benchmarks, b, NULL)) != NULL; b++) {
         if (is_long(benchmark) || is_drawn(benchmark) == (getenv("MNEME_TEST_REAL") != NULL))
             continue;
         for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
@@ -98,6 +100,7 @@ START_TEST(every_strategy_on_every_benchmark)
             compared += compare(folder, benchmark, composition(strategy, name), NULL, NULL);
         }
     }
+    mn_benchmarks_free(benchmarks);
     printf("%d runs compared\n", compared);
     if (getenv("MNEME_TEST_REAL") == NULL)
         ck_assert_int_ge(compared, 15);

@@ -108,10 +108,17 @@ static void print_recipes_in(const char *benchmark, const cJSON *json, const cha
     }
 }
 
+static mn_benchmarks *all_benchmarks(void)
+{
+    mn_benchmarks *benchmarks;
+    return mn_or_die(mn_benchmarks_new(&benchmarks) == MN_OK ? benchmarks : NULL);
+}
+
 static void print_recipes_of(const char *strategy)
 {
-    const char *benchmark, *summary;
-    for (int i = 0; (benchmark = mn_benchmark(i, &summary)) != NULL; i++) {
+    mn_benchmarks *benchmarks = all_benchmarks();
+    const char *benchmark;
+    for (int i = 0; (benchmark = mn_benchmark(benchmarks, i, NULL)) != NULL; i++) {
         char *text;
         cJSON *json;
         if (mn_benchmark_json(benchmark, &text) != MN_OK)
@@ -122,6 +129,7 @@ static void print_recipes_of(const char *strategy)
         }
         free(text);
     }
+    mn_benchmarks_free(benchmarks);
 }
 
 static const char *use_of(mn_kind kind)
@@ -240,23 +248,23 @@ static bool describe_registered(const char *name)
     return found;
 }
 
-static bool is_benchmark(const char *name)
+static bool is_benchmark(const mn_benchmarks *benchmarks, const char *name)
 {
-    const char *known, *summary;
-    for (int i = 0; (known = mn_benchmark(i, &summary)) != NULL; i++)
+    const char *known;
+    for (int i = 0; (known = mn_benchmark(benchmarks, i, NULL)) != NULL; i++)
         if (strcmp(known, name) == 0)
             return true;
     return false;
 }
 
-static int unknown_name(const char *name)
+static int unknown_name(const mn_benchmarks *benchmarks, const char *name)
 {
-    const char *names[MOST_NAMES + 1], *known, *summary;
+    const char *names[MOST_NAMES + 1], *known;
     int n = 0;
     for (mn_kind kind = 0; kind < MN_KINDS; kind++)
         for (int i = 0; mn_registered(kind, i) != NULL && n < MOST_NAMES; i++)
             names[n++] = mn_registered(kind, i)->name;
-    for (int i = 0; (known = mn_benchmark(i, &summary)) != NULL && n < MOST_NAMES; i++)
+    for (int i = 0; (known = mn_benchmark(benchmarks, i, NULL)) != NULL && n < MOST_NAMES; i++)
         names[n++] = known;
     for (int i = 0; mn_commands[i] != NULL && n < MOST_NAMES; i++)
         names[n++] = mn_commands[i]->name;
@@ -290,9 +298,11 @@ static int help(const mn_arguments *arguments)
     }
     if (describe_registered(name))
         return MN_EXIT_DONE;
-    if (is_benchmark(name))
-        return mn_exit_of_request(describe_benchmark(name));
-    return unknown_name(name);
+    mn_benchmarks *benchmarks = all_benchmarks();
+    const int code = is_benchmark(benchmarks, name) ? mn_exit_of_request(describe_benchmark(name))
+                                                    : unknown_name(benchmarks, name);
+    mn_benchmarks_free(benchmarks);
+    return code;
 }
 
 const mn_command mn_command_help = {

@@ -11,26 +11,22 @@
 #include <mneme/registry.h>
 #include <string.h>
 
-/* The i-th name of a list and its summary; NULL past the end. */
-typedef const char *(*name_at)(int i, const char **summary);
-
-static const char *strategy_at(int i, const char **summary);
-static const char *buffer_at(int i, const char **summary);
-static const char *network_at(int i, const char **summary);
-static const char *dataset_at(int i, const char **summary);
-
 static const struct {
     const char *many, *one;
-    name_at at;
+    mn_kind kind; /* MN_KINDS: benchmarks, which are files */
 } lists[] = {
-    {"benchmarks", "benchmark", mn_benchmark}, {"strategies", "strategy", strategy_at},
-    {"buffers", "buffer", buffer_at},          {"networks", "network", network_at},
-    {"datasets", "dataset", dataset_at},
+    {"benchmarks", "benchmark", MN_KINDS},    {"strategies", "strategy", MN_KIND_STRATEGY},
+    {"buffers", "buffer", MN_KIND_POLICY},    {"networks", "network", MN_KIND_NETWORK},
+    {"datasets", "dataset", MN_KIND_DATASET},
 };
 enum { LISTS = sizeof lists / sizeof lists[0] };
 
-static const char *registered_at(mn_kind kind, int i, const char **summary)
+/* The i-th name of a list and its summary; NULL past the end. */
+static const char *name_at(const mn_benchmarks *benchmarks, mn_kind kind, int i,
+                           const char **summary)
 {
+    if (kind == MN_KINDS)
+        return mn_benchmark(benchmarks, i, summary);
     const mn_descriptor *descriptor = mn_registered(kind, i);
     if (descriptor == NULL)
         return NULL;
@@ -38,38 +34,19 @@ static const char *registered_at(mn_kind kind, int i, const char **summary)
     return descriptor->name;
 }
 
-static const char *strategy_at(int i, const char **summary)
+static void print_list(const mn_benchmarks *benchmarks, mn_kind kind)
 {
-    return registered_at(MN_KIND_STRATEGY, i, summary);
-}
-
-static const char *buffer_at(int i, const char **summary)
-{
-    return registered_at(MN_KIND_POLICY, i, summary);
-}
-
-static const char *network_at(int i, const char **summary)
-{
-    return registered_at(MN_KIND_NETWORK, i, summary);
-}
-
-static const char *dataset_at(int i, const char **summary)
-{
-    return registered_at(MN_KIND_DATASET, i, summary);
-}
-
-static void print_list(name_at at)
-{
-    const char *name, *summary = "";
-    for (int i = 0; (name = at(i, &summary)) != NULL; i++)
+    const char *name, *summary;
+    for (int i = 0; (name = name_at(benchmarks, kind, i, &summary)) != NULL; i++)
         mn_print_entry(name, summary);
 }
 
-static void add_list(cJSON *lists_json, const char *many, name_at at)
+static void add_list(cJSON *lists_json, const char *many, const mn_benchmarks *benchmarks,
+                     mn_kind kind)
 {
     cJSON *list = cJSON_AddArrayToObject(lists_json, many);
-    const char *name, *summary = "";
-    for (int i = 0; (name = at(i, &summary)) != NULL; i++) {
+    const char *name, *summary;
+    for (int i = 0; (name = name_at(benchmarks, kind, i, &summary)) != NULL; i++) {
         cJSON *entry = cJSON_CreateObject();
         cJSON_AddStringToObject(entry, "name", name);
         cJSON_AddStringToObject(entry, "summary", summary);
@@ -93,23 +70,28 @@ static int unknown_list(const char *what)
 static int list(const mn_arguments *arguments)
 {
     const char *what = arguments->words[0];
+    mn_benchmarks *benchmarks;
+    const mn_status status = mn_benchmarks_new(&benchmarks);
+    if (status != MN_OK)
+        return mn_exit_of_work(status);
     cJSON *json = mn_arguments_has(arguments, "json") ? mn_or_die(cJSON_CreateObject()) : NULL;
     bool found = false;
     for (int i = 0; i < LISTS; i++) {
         if (what != NULL && strcmp(what, lists[i].many) != 0 && strcmp(what, lists[i].one) != 0)
             continue;
         if (json != NULL) {
-            add_list(json, lists[i].many, lists[i].at);
+            add_list(json, lists[i].many, benchmarks, lists[i].kind);
         } else {
             if (what == NULL)
                 printf("%s%s:\n", i > 0 ? "\n" : "", lists[i].many);
-            print_list(lists[i].at);
+            print_list(benchmarks, lists[i].kind);
         }
         found = true;
     }
     if (json != NULL && found)
         mn_json_print(json);
     cJSON_Delete(json);
+    mn_benchmarks_free(benchmarks);
     return found ? MN_EXIT_DONE : unknown_list(what);
 }
 

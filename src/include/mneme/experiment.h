@@ -57,8 +57,14 @@ MN_API mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_k
                                      const char *png);
 
 /* --- benchmarks ------------------------------------------------------------------------------- */
-/* The i-th benchmark in order of name, and its one-sentence summary; NULL past the end. */
-MN_API const char *mn_benchmark(int i, const char **summary);
+typedef struct mn_benchmarks mn_benchmarks;
+
+/* What lies in $MNEME_BENCHMARKS, where mneme is installed, and in ./benchmarks. */
+MN_API mn_status mn_benchmarks_new(mn_benchmarks **benchmarks);
+MN_API void mn_benchmarks_free(mn_benchmarks *benchmarks);
+/* The i-th in order of name, and its one-sentence summary; NULL past the end.  Both live as long as
+ * the list. */
+MN_API const char *mn_benchmark(const mn_benchmarks *benchmarks, int i, const char **summary);
 /* The benchmark's JSON text (caller frees), for help and for reports. */
 MN_API mn_status mn_benchmark_json(const char *name_or_path, char **json);
 
