@@ -11,31 +11,36 @@
 enum { NAME_BYTES = 256 };
 
 /* Writing and reading walk the same tensors under the same names. */
-typedef mn_status (*tensor_visit)(mn_runfile *file, const char *name, mn_tensor *tensor);
+typedef mn_status (*tensor_visit)(mn_runfile *file, const mn_tensor_origin *origin,
+                                  const char *name, mn_tensor *tensor);
 
-static mn_status put_tensor(mn_runfile *file, const char *name, mn_tensor *tensor)
+static mn_status put_tensor(mn_runfile *file, const mn_tensor_origin *origin, const char *name,
+                            mn_tensor *tensor)
 {
-    return mn_runfile_put_tensor(file, name, tensor);
+    return mn_runfile_put_tensor(file, origin, name, tensor);
 }
 
-static mn_status get_tensor(mn_runfile *file, const char *name, mn_tensor *tensor)
+static mn_status get_tensor(mn_runfile *file, const mn_tensor_origin *origin, const char *name,
+                            mn_tensor *tensor)
 {
+    (void)origin;
     return mn_runfile_get_tensor(file, name, tensor);
 }
 
 static mn_status visit_network(const mn_owned_network *owned, mn_runfile *file, tensor_visit visit)
 {
+    const mn_tensor_origin origin = {owned->owner, owned->name, MN_ROLE_WEIGHT};
     char name[NAME_BYTES];
     for (int i = 0; i < mn_network_parameter_count(owned->network); i++) {
         const mn_parameter *parameter = mn_network_parameter(owned->network, i);
         snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, parameter->name);
-        MN_TRY(visit(file, name, parameter->value));
+        MN_TRY(visit(file, &origin, name, parameter->value));
     }
     for (int i = 0; i < mn_network_statistic_count(owned->network); i++) {
         const char *statistic;
         mn_tensor *tensor = mn_network_statistic(owned->network, i, &statistic);
         snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, statistic);
-        MN_TRY(visit(file, name, tensor));
+        MN_TRY(visit(file, &origin, name, tensor));
     }
     return MN_OK;
 }
@@ -43,12 +48,13 @@ static mn_status visit_network(const mn_owned_network *owned, mn_runfile *file, 
 static mn_status visit_optimiser(const mn_owned_optimiser *owned, mn_runfile *file,
                                  tensor_visit visit)
 {
+    const mn_tensor_origin origin = {owned->owner, owned->name, MN_ROLE_MOMENT};
     char name[NAME_BYTES];
     for (int i = 0; i < mn_optimiser_moment_count(owned->optimiser); i++) {
         const char *moment;
         mn_tensor *tensor = mn_optimiser_moment(owned->optimiser, i, &moment);
         snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, moment);
-        MN_TRY(visit(file, name, tensor));
+        MN_TRY(visit(file, &origin, name, tensor));
     }
     return MN_OK;
 }
@@ -59,9 +65,12 @@ static mn_status visit_tensors(mn_learner *learner, mn_runfile *file, tensor_vis
         MN_TRY(visit_network(&learner->network[i], file, visit));
     for (int i = 0; i < learner->optimisers; i++)
         MN_TRY(visit_optimiser(&learner->optimiser[i], file, visit));
-    for (int i = 0; i < learner->kept_count; i++)
-        if (learner->kept[i].type == MN_KEPT_TENSOR)
-            MN_TRY(visit(file, learner->kept[i].name, learner->kept[i].tensor));
+    for (int i = 0; i < learner->kept_count; i++) {
+        const mn_kept *kept = &learner->kept[i];
+        if (kept->type == MN_KEPT_TENSOR)
+            MN_TRY(visit(file, &(mn_tensor_origin){kept->owner, "", MN_ROLE_KEPT}, kept->name,
+                         kept->tensor));
+    }
     return MN_OK;
 }
 

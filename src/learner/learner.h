@@ -47,7 +47,8 @@ typedef struct mn_owned_optimiser {
 
 typedef enum mn_kept_type { MN_KEPT_TENSOR, MN_KEPT_INT, MN_KEPT_REAL } mn_kept_type;
 typedef struct mn_kept {
-    const char *name; /* "ewc/fisher" */
+    const char *owner; /* the strategy that keeps it */
+    const char *name;  /* "ewc/fisher" */
     mn_kept_type type;
     mn_tensor *tensor;
     int64_t integer;

@@ -287,6 +287,7 @@ mn_status mn_weights_load(mn_network *network, const char *path, const char *dig
 
 static mn_status visit_kept(mn_network *network, mn_runfile *file, bool head, bool put)
 {
+    const mn_tensor_origin origin = {"run", "initial", MN_ROLE_KEPT};
     char name[NAME_BYTES];
     target *targets;
     int count;
@@ -296,7 +297,7 @@ static mn_status visit_kept(mn_network *network, mn_runfile *file, bool head, bo
         if (!targets[i].wanted)
             continue;
         snprintf(name, sizeof name, "run/initial/%s", targets[i].name);
-        status = put ? mn_runfile_put_tensor(file, name, targets[i].tensor)
+        status = put ? mn_runfile_put_tensor(file, &origin, name, targets[i].tensor)
                      : mn_runfile_get_tensor(file, name, targets[i].tensor);
     }
     free(targets);

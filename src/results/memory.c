@@ -29,51 +29,19 @@ typedef struct memory {
 
 static mn_status image_shape(const mn_results *results, const char *path, mn_shape *image)
 {
-    const char *text = mn_results_value(results, "image");
-    long long channels, height, width;
-    if (text == NULL || sscanf(text, "%lldx%lldx%lld", &channels, &height, &width) != 3 ||
-        channels < 1 || channels > 4 || height < 1 || height > 65536 || width < 1 ||
-        width > (1 << 28) / height)
+    int64_t channels, height, width;
+    if (!mn_results_image(results, &channels, &height, &width))
         return mn_fail(MN_CORRUPT, "%s: does not say what shape its images have", path);
     *image = MN_SHAPE(channels, height, width);
     return MN_OK;
 }
 
-/* The i-th of a list of names with ", " between; the number where there is none. */
-static void nth_name(const char *names, int64_t i, int64_t number, char *name, size_t bytes)
+/* The number of a class that the file does not name. */
+static const char *class_name(const mn_results *results, int32_t label, char number[16])
 {
-    for (; names != NULL && i > 0; i--) {
-        names = strstr(names, ", ");
-        names = names != NULL ? names + 2 : NULL;
-    }
-    if (names == NULL)
-        snprintf(name, bytes, "%lld", (long long)number);
-    else
-        snprintf(name, bytes, "%.*s", (int)strcspn(names, ","), names);
-}
-
-static int64_t count_names(const char *names)
-{
-    int64_t count = 1;
-    while (names != NULL && (names = strstr(names, ", ")) != NULL) {
-        names += 2;
-        count++;
-    }
-    return count;
-}
-
-static void class_name(const mn_results *results, int32_t label, int32_t task, char *name,
-                       size_t bytes)
-{
-    const char *total = mn_results_value(results, "classes");
-    int64_t first = 0; /* of the task's classes: 0 where every task has all */
-    if (total != NULL && count_names(mn_results_task_classes(results, task)) < atoll(total))
-        for (int64_t t = 0; t < task; t++)
-            first += count_names(mn_results_task_classes(results, t));
-    if (label < 0)
-        snprintf(name, bytes, "unlabelled");
-    else
-        nth_name(mn_results_task_classes(results, task), label - first, label, name, bytes);
+    const char *name = label >= 0 ? mn_results_class_name(results, label) : "unlabelled";
+    snprintf(number, 16, "%d", (int)label);
+    return name != NULL ? name : number;
 }
 
 /* --- exemplars --- */
@@ -99,12 +67,12 @@ static mn_status pass_over(void *context, int64_t slot, const char *name, const 
 static mn_status draw_class(memory *m, const kept *rows, int64_t count)
 {
     const mn_exemplar_reader reader = {.context = m, .row = take_image, .column = pass_over};
-    char name[96];
+    char number[16];
     if (rows->task != m->shown_task)
         MN_TRY(mn_sheet_row(m->sheet, "task %lld", (long long)rows->task + 1));
     m->shown_task = rows->task;
-    class_name(m->results, rows->label, rows->task, name, sizeof name);
-    MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", name, (long long)count));
+    MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", class_name(m->results, rows->label, number),
+                        (long long)count));
     const int64_t shown = count < MN_SHEET_COLUMNS ? count : MN_SHEET_COLUMNS;
     for (int64_t i = 0; i < shown; i++) {
         const kept *one = &rows[shown > 1 ? i * (count - 1) / (shown - 1) : 0];
@@ -174,21 +142,10 @@ static mn_status draw_memory(memory *m)
 
 /* --- what a generator made --- */
 
-static int64_t task_of_class(const mn_results *results, int32_t label)
-{
-    int64_t task = 0, first = 0;
-    for (const char *names; (names = mn_results_task_classes(results, task)) != NULL; task++) {
-        first += count_names(names);
-        if (label < first)
-            return task;
-    }
-    return 0;
-}
-
 static mn_status draw_sample(void *context, const mn_sample *sample)
 {
     memory *m = context;
-    char name[96];
+    char number[16];
     if ((int64_t)sample->bytes != m->image_bytes)
         return mn_fail(MN_CORRUPT, "%s: a sample has %zu bytes, expected %lld", m->path,
                        sample->bytes, (long long)m->image_bytes);
@@ -199,9 +156,9 @@ static mn_status draw_sample(void *context, const mn_sample *sample)
                             mn_results_value(m->results, "seed")));
     m->shown++;
     if (sample->label != m->shown_label || sample->after_task != m->shown_task) {
-        class_name(m->results, sample->label, (int32_t)task_of_class(m->results, sample->label),
-                   name, sizeof name);
-        MN_TRY(mn_sheet_row(m->sheet, "%.20s, task %lld", name, (long long)sample->after_task + 1));
+        MN_TRY(mn_sheet_row(m->sheet, "%.20s, task %lld",
+                            class_name(m->results, sample->label, number),
+                            (long long)sample->after_task + 1));
         m->in_row = 0;
     }
     m->shown_label = sample->label;

@@ -9,7 +9,6 @@
 #include "store/runfile.h"
 #include <mneme/results.h>
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,15 +41,21 @@ typedef struct measured {
     double accuracy;
 } measured;
 
+typedef struct task_class {
+    int64_t task, label;
+    char *name;
+} task_class;
+
 struct mn_results {
     setting *settings;
-    char **classes; /* (tasks) */
+    task_class *classes; /* by task and label */
+    char **task_classes; /* (task_count): their names, for display */
     measured *matrix, *averages, *curve;
     mn_buffer_count *buffer;
     mn_kept_state *kept;
     mn_probed *probes;
-    int64_t setting_count, task_count, matrix_count, average_count, curve_count, buffer_count,
-        kept_count, probe_count;
+    int64_t setting_count, class_count, task_count, matrix_count, average_count, curve_count,
+        buffer_count, kept_count, probe_count;
     int64_t finished;
     mn_buffer_size buffer_size;
     double metric[METRICS][MN_SCOPES];
@@ -135,7 +140,15 @@ static mn_status take_setting(const mn_query *query, void *element)
     return mn_fail(MN_NO_MEMORY, "out of memory for the settings of a run");
 }
 
-static mn_status take_classes(const mn_query *query, void *element)
+static mn_status take_class(const mn_query *query, void *element)
+{
+    task_class *one = element;
+    *one = (task_class){mn_query_int(query, 0), mn_query_int(query, 1),
+                        copy_text(mn_query_text(query, 2))};
+    return one->name != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for names of classes");
+}
+
+static mn_status take_task(const mn_query *query, void *element)
 {
     char **classes = element;
     *classes = copy_text(mn_query_text(query, 0));
@@ -160,17 +173,15 @@ static mn_status take_measured(const mn_query *query, void *element)
     return MN_OK;
 }
 
-/* "neighbours/class-il/3 Coat"; one of another shape is taken as nobody's. */
 static mn_status take_probed(const mn_query *query, void *element)
 {
     mn_probed *one = element;
-    char scope[16] = "";
-    *one = (mn_probed){.after_task = mn_query_int(query, 1), .accuracy = mn_query_real(query, 2)};
-    if (sscanf(mn_query_text(query, 0), "%47[^/]/%15[^/]/%" SCNd64 " %127[^\n]", one->classifier,
-               scope, &one->label, one->class_name) < 3)
-        one->classifier[0] = '\0';
-    one->scope = scope_of(scope);
-    return MN_OK;
+    *one = (mn_probed){.scope = scope_of(mn_query_text(query, 1)),
+                       .label = mn_query_int(query, 2),
+                       .after_task = mn_query_int(query, 3),
+                       .accuracy = mn_query_real(query, 4)};
+    one->classifier = copy_text(mn_query_text(query, 0));
+    return one->classifier != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for probes");
 }
 
 static mn_status take_buffer_count(const mn_query *query, void *element)
@@ -183,12 +194,10 @@ static mn_status take_buffer_count(const mn_query *query, void *element)
     return MN_OK;
 }
 
-/* A tensor's name has its owner before the first slash; moments are an optimiser's. */
+/* A strategy's own networks whole, and every tensor that it keeps. */
 static const char select_kept[] =
-    "SELECT coalesce(n.owner || '/' || n.name, t.name), n.name IS NOT NULL, "
-    "total(length(t.data)) FROM tensor t LEFT JOIN network n "
-    "ON instr(t.name, n.owner || '/' || n.name || '/') = 1 WHERE t.name NOT LIKE 'run/%' "
-    "AND t.name NOT LIKE '%/momentum' AND t.name NOT LIKE '%\\_moment' ESCAPE '\\' "
+    "SELECT CASE role WHEN 'weight' THEN owner || '/' || part ELSE name END, role = 'weight', "
+    "total(length(data)) FROM tensor WHERE owner <> 'run' AND role <> 'moment' "
     "GROUP BY 1, 2 ORDER BY 1";
 
 static mn_status take_kept(const mn_query *query, void *element)
@@ -257,8 +266,12 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
     MN_TRY(read_rows(file, "SELECT key, value FROM run", sizeof *r->settings, take_setting,
                      &r->settings, &r->setting_count));
     MN_TRY(correct_status(file, r));
-    MN_TRY(read_rows(file, "SELECT classes FROM task ORDER BY task", sizeof *r->classes,
-                     take_classes, &r->classes, &r->task_count));
+    MN_TRY(read_rows(file, "SELECT task, label, name FROM task_class ORDER BY task, label",
+                     sizeof *r->classes, take_class, &r->classes, &r->class_count));
+    MN_TRY(read_rows(file,
+                     "SELECT (SELECT group_concat(name, ', ') FROM (SELECT name FROM task_class c "
+                     "WHERE c.task = t.task ORDER BY label)) FROM task t ORDER BY task",
+                     sizeof *r->task_classes, take_task, &r->task_classes, &r->task_count));
     MN_TRY(read_rows(file, "SELECT scope, on_task, step, after_task, accuracy FROM accuracy",
                      sizeof *r->matrix, take_measured, &r->matrix, &r->matrix_count));
     MN_TRY(read_rows(file, "SELECT scope, after_task, value FROM average_accuracy_after",
@@ -273,8 +286,8 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                      sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
     MN_TRY(read_rows(file, select_kept, sizeof *r->kept, take_kept, &r->kept, &r->kept_count));
     MN_TRY(read_rows(file,
-                     "SELECT name, task, value FROM scalar WHERE phase = 'probe' "
-                     "ORDER BY step, name",
+                     "SELECT classifier, scope, label, after_task, 100.0 * correct / total "
+                     "FROM probe ORDER BY after_task, classifier, scope, label",
                      sizeof *r->probes, take_probed, &r->probes, &r->probe_count));
     for (int i = 0; i < METRICS; i++)
         MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
@@ -324,10 +337,15 @@ void mn_results_free(mn_results *results)
         free(results->settings[i].key);
         free(results->settings[i].value);
     }
+    for (int64_t i = 0; i < results->class_count; i++)
+        free(results->classes[i].name);
     for (int64_t i = 0; i < results->task_count; i++)
-        free(results->classes[i]);
+        free(results->task_classes[i]);
+    for (int64_t i = 0; i < results->probe_count; i++)
+        free(results->probes[i].classifier);
     free(results->settings);
     free(results->classes);
+    free(results->task_classes);
     free(results->matrix);
     free(results->averages);
     free(results->curve);
@@ -368,7 +386,15 @@ bool mn_results_has(const mn_results *results, mn_scope scope)
 
 const char *mn_results_task_classes(const mn_results *results, int64_t task)
 {
-    return task >= 0 && task < results->task_count ? results->classes[task] : NULL;
+    return task >= 0 && task < results->task_count ? results->task_classes[task] : NULL;
+}
+
+const char *mn_results_class_name(const mn_results *results, int64_t label)
+{
+    for (int64_t i = 0; i < results->class_count; i++)
+        if (results->classes[i].label == label)
+            return results->classes[i].name;
+    return NULL;
 }
 
 double mn_results_accuracy(const mn_results *results, mn_scope scope, int64_t after_task,
@@ -435,22 +461,29 @@ mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
     return copy_list(results->buffer, results->buffer_count, sizeof **counts, counts, count);
 }
 
-/* Bytes of an image of the data; 0: unknown. */
-static int64_t image_bytes(const mn_results *results)
+static int64_t number_of(const mn_results *results, const char *key)
 {
-    const char *text = mn_results_value(results, "image");
-    long long channels, height, width;
-    return text != NULL && sscanf(text, "%lldx%lldx%lld", &channels, &height, &width) == 3
-               ? channels * height * width
-               : 0;
+    const char *text = mn_results_value(results, key);
+    return text != NULL ? strtoll(text, NULL, 10) : 0;
+}
+
+bool mn_results_image(const mn_results *results, int64_t *channels, int64_t *height, int64_t *width)
+{
+    *channels = number_of(results, "image_channels");
+    *height = number_of(results, "image_height");
+    *width = number_of(results, "image_width");
+    return *channels >= 1 && *channels <= 4 && *height >= 1 && *height <= 65536 && *width >= 1 &&
+           *width <= (1 << 28) / *height;
 }
 
 mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept, int64_t *count)
 {
-    const int64_t image = image_bytes(results);
+    int64_t channels, height, width;
+    const bool known = mn_results_image(results, &channels, &height, &width);
     MN_TRY(copy_list(results->kept, results->kept_count, sizeof **kept, kept, count));
     for (int64_t i = 0; i < *count; i++)
-        (*kept)[i].images = image > 0 ? (double)(*kept)[i].bytes / (double)image : (double)NAN;
+        (*kept)[i].images =
+            known ? (double)(*kept)[i].bytes / (double)(channels * height * width) : (double)NAN;
     return MN_OK;
 }
 

@@ -10,7 +10,6 @@
 #include "store/records.h"
 
 #include <mneme/stream.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const mn_batch *batch,
@@ -38,12 +37,10 @@ static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const m
     return MN_OK;
 }
 
-/* "neighbours/3 Coat", in per cent; classes by arrival, from 0. */
 static mn_status note(mn_learner *learner, mn_runfile *file, const mn_probe *probe,
                       const mn_tally *tallies)
 {
     const mn_range seen = mn_classes(learner, MN_SEEN);
-    const mn_cursor *cursor = &learner->cursor;
     for (int64_t label = 0; label < seen.count; label++) {
         const mn_tally *t = &tallies[label];
         if (t->total == 0)
@@ -53,11 +50,13 @@ static mn_status note(mn_learner *learner, mn_runfile *file, const mn_probe *pro
             int64_t right;
         } scopes[] = {{"class-il", t->seen}, {"task-il", t->within}};
         for (int i = 0; i < 2; i++) {
-            char name[256];
-            snprintf(name, sizeof name, "%s/%s/%lld %s", probe->name, scopes[i].scope,
-                     (long long)label, mn_stream_class_name(learner->stream, label));
-            MN_TRY(mn_runfile_add_scalar(file, cursor->step, cursor->task, "probe", name,
-                                         100 * (double)scopes[i].right / (double)t->total));
+            const mn_probe_count count = {.classifier = probe->name,
+                                          .scope = scopes[i].scope,
+                                          .label = label,
+                                          .after_task = learner->cursor.task,
+                                          .correct = scopes[i].right,
+                                          .total = t->total};
+            MN_TRY(mn_runfile_add_probe(file, &count));
         }
     }
     return MN_OK;

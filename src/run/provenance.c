@@ -1,8 +1,10 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
 #include "run/provenance.h"
+#include "data/stream/stream.h"
 #include "learner/weights.h"
 #include "store/records.h"
 #include "store/runfile.h"
+#include "store/tensors.h"
 #include "tensor/kernels.h"
 
 #include <mneme/stream.h>
@@ -67,14 +69,27 @@ mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
 static mn_status add_task(const mn_learner *learner, mn_runfile *file, int64_t task)
 {
     const mn_task_info info = mn_stream_task(learner->stream, task);
-    char classes[4096] = "";
-    for (int64_t i = 0; i < info.classes; i++) {
-        const size_t used = strlen(classes);
-        snprintf(classes + used, sizeof classes - used, "%s%s", i > 0 ? ", " : "",
-                 mn_stream_class_name(learner->stream, info.first_class + i));
-    }
-    return mn_runfile_add_task(file, task, classes, info.train,
+    for (int64_t label = info.first_class; label < info.first_class + info.classes; label++)
+        MN_TRY(mn_runfile_add_task_class(file, task, label,
+                                         mn_stream_original_class(learner->stream, label),
+                                         mn_stream_class_name(learner->stream, label)));
+    return mn_runfile_add_task(file, task, info.train,
                                learner->settings->validation > 0 ? info.validation : info.test);
+}
+
+/* What the logits in the file are to be held against. */
+static mn_status add_test_labels(const mn_learner *learner, mn_runfile *file, int64_t task)
+{
+    const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
+    const mn_stream_view view = mn_stream_view_of(learner->stream, part, task);
+    int32_t *labels = malloc((size_t)(view.count + 1) * sizeof *labels);
+    if (labels == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the labels of test images");
+    for (int64_t i = 0; i < view.count; i++)
+        labels[i] = (int32_t)mn_stream_true_label(learner->stream, part, view.indices[i]);
+    const mn_status status = mn_runfile_add_test_labels(file, task, labels, view.count);
+    free(labels);
+    return status;
 }
 
 /* What mn_reinitialise() goes back to; without a file of weights the seed is enough. */
@@ -110,27 +125,26 @@ mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
-    char digest[16], image[64];
-    snprintf(image, sizeof image, "%lldx%lldx%lld", (long long)data->channels,
-             (long long)data->height, (long long)data->width);
-    MN_TRY(mn_runfile_set(file, "image", image));
+    char digest[16];
+    MN_TRY(set_number(file, "image_channels", data->channels));
+    MN_TRY(set_number(file, "image_height", data->height));
+    MN_TRY(set_number(file, "image_width", data->width));
     digest_of(data, digest);
     MN_TRY(mn_runfile_set(file, "dataset_digest", digest));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
     MN_TRY(mn_runfile_set(file, "evaluated_on",
                           learner->settings->validation > 0 ? "validation" : "test"));
-    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++)
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++) {
         MN_TRY(add_task(learner, file, task));
+        MN_TRY(add_test_labels(learner, file, task));
+    }
     for (int i = 0; i < learner->networks; i++) {
         const mn_owned_network *owned = &learner->network[i];
         const mn_network_spec *spec = mn_network_spec_of(owned->network);
-        char architecture[1024];
-        snprintf(architecture, sizeof architecture,
-                 "{\"type\":\"%s\",\"classes\":%lld,\"options\":%s}", spec->type,
-                 (long long)spec->classes,
-                 spec->options != NULL && spec->options[0] != '\0' ? spec->options : "{}");
-        MN_TRY(mn_runfile_put_network(file, owned->owner, owned->name, architecture));
+        const bool told = spec->options != NULL && spec->options[0] != '\0';
+        MN_TRY(mn_runfile_put_network(file, owned->owner, owned->name, spec->type, spec->classes,
+                                      told ? spec->options : "{}"));
     }
     return keep_initial_weights(learner, file);
 }

@@ -78,15 +78,15 @@ static mn_status clip_gradients(mn_learner *learner, const mn_owned_optimiser *l
     return MN_OK;
 }
 
-static mn_status log_terms(const mn_learner *learner, const char *phase, double loss)
+static mn_status log_terms(const mn_learner *learner, const char *phase, const char *update,
+                           double loss)
 {
-    const mn_cursor *cursor = &learner->cursor;
+    const mn_scalar_place place = {learner->cursor.step, learner->cursor.task, phase, update};
     for (int i = 0; i < learner->terms; i++)
-        MN_TRY(mn_runfile_add_scalar(learner->file, cursor->step, cursor->task, phase,
-                                     learner->term[i].name, mn_item(learner->term[i].value)));
-    MN_TRY(mn_runfile_add_scalar(learner->file, cursor->step, cursor->task, phase, "loss", loss));
-    return mn_runfile_add_scalar(learner->file, cursor->step, cursor->task, phase, "lr",
-                                 learner->learning_rate);
+        MN_TRY(mn_runfile_add_scalar(learner->file, &place, learner->term[i].name,
+                                     mn_item(learner->term[i].value)));
+    MN_TRY(mn_runfile_add_scalar(learner->file, &place, "loss", loss));
+    return mn_runfile_add_scalar(learner->file, &place, "lr", learner->learning_rate);
 }
 
 static mn_status update_once(mn_learner *learner, const mn_phase_step *step,
@@ -109,7 +109,7 @@ static mn_status update_once(mn_learner *learner, const mn_phase_step *step,
         losses->update[losses->updates++].loss = losses->loss;
     }
     if (learner->cursor.step % learner->settings->log_every == 0)
-        MN_TRY(log_terms(learner, step->phase->name, losses->loss));
+        MN_TRY(log_terms(learner, step->phase->name, update->name, losses->loss));
     MN_TRY(mn_learner_call(learner, MN_GRADIENTS));
     MN_TRY(clip_gradients(learner, owned, learner->settings->clip));
     mn_run_profile_mark(profile, "draws and hooks");

@@ -185,7 +185,7 @@ static void row_crc(sqlite3_context *context, int count, sqlite3_value **values)
 int mn_database_add_functions(sqlite3 *database)
 {
     return sqlite3_create_function_v2(database, "row_crc", -1,
-                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
                                       row_crc, NULL, NULL, NULL);
 }
 
@@ -195,13 +195,18 @@ mn_status mn_database_verify(mn_runfile *file)
         const char *table, *sql;
     } checks[] = {
         {"run", "SELECT 1 FROM run WHERE crc <> row_crc(key, value)"},
-        {"task", "SELECT 1 FROM task WHERE crc <> row_crc(task, classes, train, test)"},
+        {"task", "SELECT 1 FROM task WHERE crc <> row_crc(task, train, test)"},
+        {"task_class",
+         "SELECT 1 FROM task_class WHERE crc <> row_crc(task, label, original, name)"},
         {"evaluation", "SELECT 1 FROM evaluation WHERE crc <> "
                        "row_crc(scope, after_task, on_task, step, correct, total)"},
-        {"network", "SELECT 1 FROM network WHERE crc <> row_crc(owner, name, architecture)"},
+        {"probe", "SELECT 1 FROM probe WHERE crc <> "
+                  "row_crc(classifier, scope, label, after_task, correct, total)"},
+        {"network", "SELECT 1 FROM network WHERE crc <> "
+                    "row_crc(owner, name, type, classes, options)"},
         {"kept", "SELECT 1 FROM kept WHERE crc <> row_crc(name, value)"},
         {"cursor", "SELECT 1 FROM cursor WHERE crc <> "
-                   "row_crc(task, stage, phase, epochs, phase_step, step, commits)"},
+                   "row_crc(task, stage, phase, length, phase_step, step, commits)"},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         sqlite3_stmt *statement;

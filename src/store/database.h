@@ -11,7 +11,7 @@
 
 enum {
     MN_APPLICATION_ID = 0x6d6e656d, /* "mnem" */
-    MN_SCHEMA_VERSION = 1,
+    MN_SCHEMA_VERSION = 2,
     MN_MAX_STATEMENTS = 48,
 };
 
@@ -26,6 +26,7 @@ struct mn_runfile {
     mn_access access;
     int lock; /* descriptor of FILE-lock, -1 for a reader */
     char *lock_name;
+    bool older;       /* of an earlier schema, read through views */
     bool transaction; /* between begin and commit */
     bool failed;      /* something in that transaction failed, so it must not be committed */
     int statements;

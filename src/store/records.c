@@ -114,27 +114,40 @@ mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value)
 }
 
 mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
-                                 const char *architecture)
+                                 const char *type, int64_t classes, const char *options)
 {
     sqlite3_stmt *statement;
-    MN_TRY(mn_database_prepare(
-        file, "REPLACE INTO network VALUES (?1, ?2, ?3, row_crc(?1, ?2, ?3))", &statement));
+    MN_TRY(mn_database_prepare(file,
+                               "REPLACE INTO network VALUES (?1, ?2, ?3, ?4, ?5, "
+                               "row_crc(?1, ?2, ?3, ?4, ?5))",
+                               &statement));
     bind_text(statement, 1, owner);
     bind_text(statement, 2, name);
-    bind_text(statement, 3, architecture);
+    bind_text(statement, 3, type);
+    sqlite3_bind_int64(statement, 4, classes);
+    bind_text(statement, 5, options);
     return mn_database_run(file, statement, "write a network");
 }
 
-mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, const char *classes, int64_t train,
-                              int64_t test)
+mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, int64_t train, int64_t test)
+{
+    sqlite3_stmt *statement;
+    MN_TRY(mn_database_prepare(file, "REPLACE INTO task VALUES (?1, ?2, ?3, row_crc(?1, ?2, ?3))",
+                               &statement));
+    bind_ints(statement, 1, 3, (const int64_t[]){task, train, test});
+    return mn_database_run(file, statement, "write a task");
+}
+
+mn_status mn_runfile_add_task_class(mn_runfile *file, int64_t task, int64_t label, int64_t original,
+                                    const char *name)
 {
     sqlite3_stmt *statement;
     MN_TRY(mn_database_prepare(
-        file, "REPLACE INTO task VALUES (?1, ?2, ?3, ?4, row_crc(?1, ?2, ?3, ?4))", &statement));
-    sqlite3_bind_int64(statement, 1, task);
-    bind_text(statement, 2, classes);
-    bind_ints(statement, 3, 2, (const int64_t[]){train, test});
-    return mn_database_run(file, statement, "write a task");
+        file, "REPLACE INTO task_class VALUES (?1, ?2, ?3, ?4, row_crc(?1, ?2, ?3, ?4))",
+        &statement));
+    bind_ints(statement, 1, 3, (const int64_t[]){task, label, original});
+    bind_text(statement, 4, name);
+    return mn_database_run(file, statement, "write a class");
 }
 
 mn_status mn_runfile_add_evaluation(mn_runfile *file, int64_t step, int64_t after_task,
@@ -151,18 +164,34 @@ mn_status mn_runfile_add_evaluation(mn_runfile *file, int64_t step, int64_t afte
     return mn_database_run(file, statement, "write an evaluation");
 }
 
-mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, const char *phase,
-                                const char *name, double value)
+mn_status mn_runfile_add_scalar(mn_runfile *file, const mn_scalar_place *place, const char *name,
+                                double value)
 {
     sqlite3_stmt *statement;
-    MN_TRY(mn_database_prepare(
-        file, "REPLACE INTO scalar VALUES (?1, ?2, ?3, ?4, ?5, row_crc(?1, ?2, ?3, ?4, ?5))",
-        &statement));
+    MN_TRY(mn_database_prepare(file,
+                               "REPLACE INTO scalar VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+                               "row_crc(?1, ?2, ?3, ?4, ?5, ?6))",
+                               &statement));
     bind_text(statement, 1, name);
-    bind_ints(statement, 2, 2, (const int64_t[]){step, task});
-    bind_text(statement, 4, phase);
-    bind_real(statement, 5, value);
+    bind_text(statement, 2, place->update != NULL ? place->update : "");
+    bind_ints(statement, 3, 2, (const int64_t[]){place->step, place->task});
+    bind_text(statement, 5, place->phase);
+    bind_real(statement, 6, value);
     return mn_database_run(file, statement, "write a scalar");
+}
+
+mn_status mn_runfile_add_probe(mn_runfile *file, const mn_probe_count *probe)
+{
+    sqlite3_stmt *statement;
+    MN_TRY(mn_database_prepare(file,
+                               "REPLACE INTO probe VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+                               "row_crc(?1, ?2, ?3, ?4, ?5, ?6))",
+                               &statement));
+    bind_text(statement, 1, probe->classifier);
+    bind_text(statement, 2, probe->scope);
+    bind_ints(statement, 3, 4,
+              (const int64_t[]){probe->label, probe->after_task, probe->correct, probe->total});
+    return mn_database_run(file, statement, "write a probe");
 }
 
 mn_status mn_runfile_set_cursor(mn_runfile *file, const mn_cursor *cursor)
@@ -184,8 +213,8 @@ mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor)
     bool row;
     MN_TRY(
         mn_database_prepare(file,
-                            "SELECT task, stage, phase, epochs, phase_step, step, commits, crc = "
-                            "row_crc(task, stage, phase, epochs, phase_step, step, commits) "
+                            "SELECT task, stage, phase, length, phase_step, step, commits, crc = "
+                            "row_crc(task, stage, phase, length, phase_step, step, commits) "
                             "FROM cursor",
                             &statement));
     MN_TRY(mn_database_step(file, statement, &row, "read the cursor"));

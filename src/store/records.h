@@ -14,16 +14,32 @@ mn_status mn_runfile_get_int(mn_runfile *file, const char *name, int64_t *value)
 mn_status mn_runfile_put_real(mn_runfile *file, const char *name, double value);
 mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value);
 
+/* options: JSON. */
 mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
-                                 const char *architecture);
-mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, const char *classes, int64_t train,
-                              int64_t test);
+                                 const char *type, int64_t classes, const char *options);
+/* train, test: images. */
+mn_status mn_runfile_add_task(mn_runfile *file, int64_t task, int64_t train, int64_t test);
+/* label: by arrival; original: in the data set. */
+mn_status mn_runfile_add_task_class(mn_runfile *file, int64_t task, int64_t label, int64_t original,
+                                    const char *name);
 /* after_task -1: the untrained network.  scope: "class-il", ...; replaces the same key. */
 mn_status mn_runfile_add_evaluation(mn_runfile *file, int64_t step, int64_t after_task,
                                     int64_t on_task, const char *scope, int64_t correct,
                                     int64_t total);
-mn_status mn_runfile_add_scalar(mn_runfile *file, int64_t step, int64_t task, const char *phase,
-                                const char *name, double value);
+/* When a number was noted.  update: of the phase's updates, where a step has several; or NULL. */
+typedef struct mn_scalar_place {
+    int64_t step, task;
+    const char *phase, *update;
+} mn_scalar_place;
+mn_status mn_runfile_add_scalar(mn_runfile *file, const mn_scalar_place *place, const char *name,
+                                double value);
+/* How many unlabelled training images of a class another classifier got right. */
+typedef struct mn_probe_count {
+    const char *classifier, *scope;
+    int64_t label, after_task; /* the class by arrival */
+    int64_t correct, total;
+} mn_probe_count;
+mn_status mn_runfile_add_probe(mn_runfile *file, const mn_probe_count *probe);
 
 enum { /* mn_cursor.length, where it is not the phase's own count of epochs or steps */
        MN_LENGTH_UNKNOWN = -1, /* the phase has not been entered */

@@ -7,6 +7,7 @@
 #include "store/runfile.h"
 #include "store/database.h"
 #include "store/filesystem.h"
+#include "store/older.h"
 #include "store/owner.h"
 #include "store/schema.h"
 
@@ -173,12 +174,13 @@ static mn_status check_kind(mn_runfile *file)
     MN_TRY(ask_int(file, "PRAGMA user_version", &version));
     if (application != MN_APPLICATION_ID)
         return mn_fail(MN_CORRUPT, "%s is a database, but not a run file of mneme", file->path);
-    if (version != MN_SCHEMA_VERSION)
-        return mn_fail(MN_WRONG_VERSION,
-                       "%s has schema %lld, and this mneme knows schema %d; use the mneme that "
-                       "wrote it",
-                       file->path, (long long)version, MN_SCHEMA_VERSION);
-    return MN_OK;
+    file->older = mn_older_is_known(version);
+    if (version == MN_SCHEMA_VERSION || file->older)
+        return MN_OK;
+    return mn_fail(MN_WRONG_VERSION,
+                   "%s has schema %lld, and this mneme knows those up to %d; use the mneme that "
+                   "wrote it",
+                   file->path, (long long)version, MN_SCHEMA_VERSION);
 }
 
 static mn_status integrity_check(mn_runfile *file, const char *pragma)
@@ -212,6 +214,15 @@ static mn_status check_pages(mn_runfile *file)
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
         MN_TRY(integrity_check(file, small[i]));
     return MN_OK;
+}
+
+/* What the file holds is sound, and is read as this schema has it. */
+static mn_status check_contents(mn_runfile *file)
+{
+    MN_TRY(check_pages(file));
+    if (file->older)
+        MN_TRY(mn_older_read(file));
+    return mn_database_verify(file);
 }
 
 static mn_status check_regular(const char *path)
@@ -257,8 +268,12 @@ static mn_status open_to_write(mn_runfile *file)
         return mn_fail(MN_IO_FAILED, "%s is read-only; copy it to where it can be written",
                        file->path);
     MN_TRY(check_kind(file));
-    MN_TRY(check_pages(file));
-    MN_TRY(mn_database_verify(file));
+    MN_TRY(check_contents(file));
+    if (file->older) {
+        finalize_statements(file);
+        MN_TRY(mn_older_convert(file));
+        file->older = false;
+    }
     MN_TRY(write_ahead(file));
     return mn_owner_take(file);
 }
@@ -305,8 +320,7 @@ static mn_status open_to_read(mn_runfile *file)
         status = open_immutable(file);
     }
     MN_TRY(status);
-    MN_TRY(check_pages(file));
-    return mn_database_verify(file);
+    return check_contents(file);
 }
 
 mn_status mn_runfile_create(const char *path, mn_runfile **file)

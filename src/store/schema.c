@@ -1,4 +1,4 @@
-/* schema.c -- schema.sql and metrics.sql inside the library.
+/* schema.c -- schema.sql, older.sql and metrics.sql inside the library.
  *
  * The build turns each line into a string (embed.sed): one literal would be longer than C promises.
  */
@@ -11,16 +11,30 @@ static const char *const schema_lines[] = {
 #include "store/schema.sql.inc"
 };
 
+static const char *const older_lines[] = {
+#include "store/older.sql.inc"
+};
+
 static const char *const metrics_lines[] = {
 #include "store/metrics.sql.inc"
 };
 
-char *mn_schema_tables(void)
+static char *joined(const char *const *lines, size_t count)
 {
     sqlite3_str *text = sqlite3_str_new(NULL);
-    for (size_t i = 0; i < sizeof schema_lines / sizeof schema_lines[0]; i++)
-        sqlite3_str_appendall(text, schema_lines[i]);
+    for (size_t i = 0; i < count; i++)
+        sqlite3_str_appendall(text, lines[i]);
     return sqlite3_str_finish(text);
+}
+
+char *mn_schema_tables(void)
+{
+    return joined(schema_lines, sizeof schema_lines / sizeof schema_lines[0]);
+}
+
+char *mn_schema_older(void)
+{
+    return joined(older_lines, sizeof older_lines / sizeof older_lines[0]);
 }
 
 char *mn_schema_metrics(bool temporary)

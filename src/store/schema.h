@@ -4,9 +4,10 @@
 
 #include <stdbool.h>
 
-/* The text of schema.sql and metrics.sql; caller sqlite3_free()s; NULL: out of memory.
+/* The text of schema.sql, older.sql and metrics.sql; caller sqlite3_free()s; NULL: out of memory.
  * temporary: views as CREATE TEMP VIEW. */
 char *mn_schema_tables(void);
+char *mn_schema_older(void);
 char *mn_schema_metrics(bool temporary);
 
 #endif

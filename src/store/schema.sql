@@ -1,110 +1,150 @@
 -- A run of mneme.  Every row carries `crc`, the CRC-32 of its other columns (docs/run-file.md), so
--- that a flipped bit is noticed; NULL stands for NaN.
+-- that a flipped bit is noticed; NULL stands for NaN.  Types are checked by each column, so that
+-- older versions of SQLite read the file too.
 
-CREATE TABLE run (
-    key TEXT NOT NULL PRIMARY KEY, -- benchmark, strategy, seed, status, config, owner.pid, ...
-    value TEXT NOT NULL,
-    crc INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+    key TEXT NOT NULL PRIMARY KEY CHECK (typeof(key) = 'text'),
+    value TEXT NOT NULL CHECK (typeof(value) = 'text'), -- of benchmark, strategy, seed, status, ...
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+) WITHOUT ROWID;
 
-CREATE TABLE task (
+CREATE TABLE IF NOT EXISTS task (
     task INTEGER NOT NULL PRIMARY KEY, -- from 0, in order of arrival
-    classes TEXT NOT NULL,             -- names
-    train INTEGER NOT NULL,            -- images
-    test INTEGER NOT NULL,
-    crc INTEGER NOT NULL
-) STRICT;
+    train INTEGER NOT NULL CHECK (typeof(train) = 'integer'), -- images
+    test INTEGER NOT NULL CHECK (typeof(test) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+);
 
-CREATE TABLE evaluation (
-    scope TEXT NOT NULL,         -- class-il, task-il, domain-il
-    after_task INTEGER NOT NULL, -- the last task trained on, perhaps still in progress; -1: none
-    on_task INTEGER NOT NULL,    -- whose test set
-    step INTEGER NOT NULL,       -- of the run; the largest per task is the one at its end
-    correct INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS task_class ( -- where tasks bring domains instead of classes, each has all classes
+    task INTEGER NOT NULL CHECK (typeof(task) = 'integer'),
+    label INTEGER NOT NULL CHECK (typeof(label) = 'integer'), -- by arrival, from 0
+    original INTEGER CHECK (typeof(original) IN ('integer', 'null')), -- label in the data set
+    name TEXT NOT NULL CHECK (typeof(name) = 'text'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    PRIMARY KEY (task, label)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS test_label (
+    on_task INTEGER NOT NULL PRIMARY KEY,
+    rows INTEGER NOT NULL CHECK (typeof(rows) = 'integer'), -- images of the test set, in its order
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    labels BLOB NOT NULL CHECK (typeof(labels) = 'blob') -- (rows) by arrival, 16 bits, little-endian
+);
+
+CREATE TABLE IF NOT EXISTS evaluation (
+    scope TEXT NOT NULL CHECK (typeof(scope) = 'text'), -- class-il, task-il, domain-il
+    -- The last task trained on, perhaps still in progress; -1: none.
+    after_task INTEGER NOT NULL CHECK (typeof(after_task) = 'integer'),
+    on_task INTEGER NOT NULL CHECK (typeof(on_task) = 'integer'), -- whose test set
+    -- Of the run; the largest per task is the one at its end.
+    step INTEGER NOT NULL CHECK (typeof(step) = 'integer'),
+    correct INTEGER NOT NULL CHECK (typeof(correct) = 'integer'),
+    total INTEGER NOT NULL CHECK (typeof(total) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
     PRIMARY KEY (scope, after_task, on_task, step)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
-CREATE TABLE output (
-    after_task INTEGER NOT NULL,
-    on_task INTEGER NOT NULL,
-    rows INTEGER NOT NULL,  -- images of the test set, in its order
-    width INTEGER NOT NULL, -- logits an image
-    crc INTEGER NOT NULL,
-    logits BLOB NOT NULL,   -- (rows, width) IEEE half floats, little-endian
+CREATE TABLE IF NOT EXISTS output (
+    after_task INTEGER NOT NULL CHECK (typeof(after_task) = 'integer'),
+    on_task INTEGER NOT NULL CHECK (typeof(on_task) = 'integer'),
+    rows INTEGER NOT NULL CHECK (typeof(rows) = 'integer'), -- as in test_label
+    width INTEGER NOT NULL CHECK (typeof(width) = 'integer'), -- logits an image
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    -- (rows, width) IEEE half floats, little-endian
+    logits BLOB NOT NULL CHECK (typeof(logits) = 'blob'),
     PRIMARY KEY (after_task, on_task)
-) STRICT;
+);
 
-CREATE TABLE scalar (
-    name TEXT NOT NULL, -- a loss term, the learning rate
-    step INTEGER NOT NULL,
-    task INTEGER NOT NULL,
-    phase TEXT NOT NULL,
-    value REAL,
-    crc INTEGER NOT NULL,
-    PRIMARY KEY (name, step, task, phase)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scalar (
+    name TEXT NOT NULL CHECK (typeof(name) = 'text'), -- a loss term, the learning rate
+    -- Of the phase's updates, where a step has several; ''.
+    update_name TEXT NOT NULL CHECK (typeof(update_name) = 'text'),
+    step INTEGER NOT NULL CHECK (typeof(step) = 'integer'),
+    task INTEGER NOT NULL CHECK (typeof(task) = 'integer'),
+    phase TEXT NOT NULL CHECK (typeof(phase) = 'text'),
+    value REAL CHECK (typeof(value) IN ('real', 'null')),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    PRIMARY KEY (name, update_name, step, task, phase)
+) WITHOUT ROWID;
 
-CREATE TABLE exemplar (
+CREATE TABLE IF NOT EXISTS probe ( -- another classifier of the strategy's, on unlabelled training images
+    classifier TEXT NOT NULL CHECK (typeof(classifier) = 'text'),
+    scope TEXT NOT NULL CHECK (typeof(scope) = 'text'),
+    label INTEGER NOT NULL CHECK (typeof(label) = 'integer'), -- by arrival
+    after_task INTEGER NOT NULL CHECK (typeof(after_task) = 'integer'),
+    -- Images; of a run of schema 1, which kept per cent, of 100.
+    correct NUMERIC NOT NULL CHECK (typeof(correct) IN ('integer', 'real')),
+    total INTEGER NOT NULL CHECK (typeof(total) = 'integer' AND total > 0),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    PRIMARY KEY (classifier, scope, label, after_task)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS exemplar (
     slot INTEGER NOT NULL PRIMARY KEY,
-    label INTEGER NOT NULL,  -- -1: unknown
-    task INTEGER NOT NULL,
-    seen INTEGER NOT NULL,   -- how many images had been offered before it
+    label INTEGER NOT NULL CHECK (typeof(label) = 'integer'), -- by arrival; -1: unknown
+    task INTEGER NOT NULL CHECK (typeof(task) = 'integer'),
+    seen INTEGER NOT NULL CHECK (typeof(seen) = 'integer'), -- images that were offered before it
     labelled INTEGER NOT NULL CHECK (labelled IN (0, 1)),
-    source INTEGER NOT NULL, -- index in the data set; -1: synthetic
-    crc INTEGER NOT NULL,
-    image BLOB NOT NULL      -- as it came
-) STRICT;
+    -- Index in the data set; -1: synthetic.
+    source INTEGER NOT NULL CHECK (typeof(source) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    image BLOB NOT NULL CHECK (typeof(image) = 'blob') -- as it came
+);
 
-CREATE TABLE exemplar_column (
-    slot INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    crc INTEGER NOT NULL,
-    data BLOB NOT NULL, -- 32-bit floats, little-endian
+CREATE TABLE IF NOT EXISTS exemplar_column (
+    slot INTEGER NOT NULL CHECK (typeof(slot) = 'integer'),
+    name TEXT NOT NULL CHECK (typeof(name) = 'text'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    data BLOB NOT NULL CHECK (typeof(data) = 'blob'), -- 32-bit floats, little-endian
     PRIMARY KEY (slot, name)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
-CREATE TABLE sample ( -- images that a network made
-    after_task INTEGER NOT NULL,
-    label INTEGER NOT NULL, -- by arrival
-    place INTEGER NOT NULL, -- among those of its class, which are made from equal noise in each task
-    crc INTEGER NOT NULL,
-    image BLOB NOT NULL, -- as images of the data come
+CREATE TABLE IF NOT EXISTS sample ( -- images that a network made
+    after_task INTEGER NOT NULL CHECK (typeof(after_task) = 'integer'),
+    label INTEGER NOT NULL CHECK (typeof(label) = 'integer'), -- by arrival
+    -- Among those of its class, which are made from equal noise in each task.
+    place INTEGER NOT NULL CHECK (typeof(place) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    image BLOB NOT NULL CHECK (typeof(image) = 'blob'), -- as images of the data come
     PRIMARY KEY (after_task, label, place)
-) STRICT;
+);
 
-CREATE TABLE network (
-    owner TEXT NOT NULL, -- the strategy that declared it
-    name TEXT NOT NULL,
-    architecture TEXT NOT NULL,
-    crc INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS network (
+    owner TEXT NOT NULL CHECK (typeof(owner) = 'text'), -- the strategy that declared it, or run
+    name TEXT NOT NULL CHECK (typeof(name) = 'text'),
+    type TEXT NOT NULL CHECK (typeof(type) = 'text'),
+    classes INTEGER NOT NULL CHECK (typeof(classes) = 'integer'),
+    options TEXT NOT NULL CHECK (typeof(options) = 'text'), -- JSON
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
     PRIMARY KEY (owner, name)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
-CREATE TABLE tensor (
+CREATE TABLE IF NOT EXISTS tensor (
     id INTEGER NOT NULL PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    dtype TEXT NOT NULL, -- f32, bf16, u8, i32
-    shape TEXT NOT NULL, -- (100,784)
-    crc INTEGER NOT NULL,
-    data BLOB NOT NULL   -- row-major, little-endian
-) STRICT;
+    name TEXT NOT NULL UNIQUE CHECK (typeof(name) = 'text'), -- run/network/fc1.weight
+    owner TEXT NOT NULL CHECK (typeof(owner) = 'text'), -- a strategy, or run
+    part TEXT NOT NULL CHECK (typeof(part) = 'text'), -- of the owner: a network, an optimiser; ''
+    role TEXT NOT NULL CHECK (role IN ('weight', 'moment', 'kept')),
+    dtype TEXT NOT NULL CHECK (typeof(dtype) = 'text'), -- f32, bf16, u8, i32
+    shape TEXT NOT NULL CHECK (typeof(shape) = 'text'), -- (100,784)
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer'),
+    data BLOB NOT NULL CHECK (typeof(data) = 'blob') -- row-major, little-endian
+);
 
-CREATE TABLE kept (
-    name TEXT NOT NULL PRIMARY KEY,
-    value ANY, -- an integer or a real
-    crc INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+    name TEXT NOT NULL PRIMARY KEY CHECK (typeof(name) = 'text'),
+    value CHECK (typeof(value) IN ('integer', 'real', 'null')),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+) WITHOUT ROWID;
 
-CREATE TABLE cursor (
+CREATE TABLE IF NOT EXISTS cursor (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), -- one row
-    task INTEGER NOT NULL,
-    stage INTEGER NOT NULL,
-    phase INTEGER NOT NULL,
-    epochs INTEGER NOT NULL,
-    phase_step INTEGER NOT NULL,
-    step INTEGER NOT NULL,
-    commits INTEGER NOT NULL,
-    crc INTEGER NOT NULL
-) STRICT;
+    task INTEGER NOT NULL CHECK (typeof(task) = 'integer'),
+    stage INTEGER NOT NULL CHECK (typeof(stage) = 'integer'),
+    phase INTEGER NOT NULL CHECK (typeof(phase) = 'integer'),
+    length INTEGER NOT NULL CHECK (typeof(length) = 'integer'), -- of the phase: epochs, or steps
+    phase_step INTEGER NOT NULL CHECK (typeof(phase_step) = 'integer'),
+    step INTEGER NOT NULL CHECK (typeof(step) = 'integer'),
+    commits INTEGER NOT NULL CHECK (typeof(commits) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+);

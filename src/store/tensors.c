@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_tensor *tensor)
+static const char *const roles[] = {
+    [MN_ROLE_WEIGHT] = "weight", [MN_ROLE_MOMENT] = "moment", [MN_ROLE_KEPT] = "kept"};
+
+mn_status mn_runfile_put_tensor(mn_runfile *file, const mn_tensor_origin *origin, const char *name,
+                                const mn_tensor *tensor)
 {
     sqlite3_stmt *statement;
     unsigned char *data;
@@ -22,15 +26,21 @@ mn_status mn_runfile_put_tensor(mn_runfile *file, const char *name, const mn_ten
     mn_shape_text(mn_tensor_shape(tensor), shape);
     MN_TRY(mn_database_prepare(
         file,
-        "INSERT INTO tensor (name, dtype, shape, crc, data) "
-        "VALUES (?1, ?2, ?3, row_crc(?1, ?2, ?3, ?4), ?4) ON CONFLICT (name) DO UPDATE "
-        "SET dtype = excluded.dtype, shape = excluded.shape, crc = excluded.crc, "
-        "data = excluded.data",
+        "INSERT INTO tensor (name, owner, part, role, dtype, shape, crc, data) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, row_crc(?1, ?2, ?3, ?4, ?5, ?6, ?7), ?7) "
+        "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, part = excluded.part, "
+        "role = excluded.role, dtype = excluded.dtype, shape = excluded.shape, "
+        "crc = excluded.crc, data = excluded.data",
         &statement));
-    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, mn_dtype_text(mn_tensor_dtype(tensor)), -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, shape, -1, SQLITE_STATIC);
-    if (sqlite3_bind_blob64(statement, 4, data, bytes, SQLITE_STATIC) != SQLITE_OK)
+    const char *const texts[] = {name,
+                                 origin->owner,
+                                 origin->part,
+                                 roles[origin->role],
+                                 mn_dtype_text(mn_tensor_dtype(tensor)),
+                                 shape};
+    for (int i = 0; i < 6; i++)
+        sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_STATIC);
+    if (sqlite3_bind_blob64(statement, 7, data, bytes, SQLITE_STATIC) != SQLITE_OK)
         return mn_fail(MN_UNSUPPORTED, "%s: tensor '%s' of %zu bytes is more than SQLite holds",
                        file->path, name, bytes);
     return mn_database_run(file, statement, "write a tensor");
@@ -61,10 +71,11 @@ mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *t
 {
     sqlite3_stmt *statement;
     bool row;
-    MN_TRY(mn_database_prepare(file,
-                               "SELECT dtype, shape, crc = row_crc(name, dtype, shape, data), data "
-                               "FROM tensor WHERE name = ?1",
-                               &statement));
+    MN_TRY(mn_database_prepare(
+        file,
+        "SELECT dtype, shape, crc = row_crc(name, owner, part, role, dtype, shape, data), data "
+        "FROM tensor WHERE name = ?1",
+        &statement));
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     MN_TRY(mn_database_step(file, statement, &row, "read a tensor"));
     if (!row)
@@ -124,11 +135,12 @@ mn_status mn_runfile_read_tensors(mn_runfile *file, const char *prefix, mn_tenso
 {
     sqlite3_stmt *statement;
     bool row = true;
-    MN_TRY(mn_database_prepare(file,
-                               "SELECT name, dtype, shape, crc = row_crc(name, dtype, shape, data),"
-                               " data FROM tensor WHERE substr(name, 1, length(?1)) = ?1 "
-                               "ORDER BY name",
-                               &statement));
+    MN_TRY(mn_database_prepare(
+        file,
+        "SELECT name, dtype, shape, crc = row_crc(name, owner, part, role, dtype, shape, data),"
+        " data FROM tensor WHERE substr(name, 1, length(?1)) = ?1 "
+        "ORDER BY name",
+        &statement));
     sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
     mn_status status = MN_OK;
     while (status == MN_OK && row) {
@@ -139,6 +151,24 @@ mn_status mn_runfile_read_tensors(mn_runfile *file, const char *prefix, mn_tenso
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return status;
+}
+
+mn_status mn_runfile_add_test_labels(mn_runfile *file, int64_t on_task, const int32_t *labels,
+                                     int64_t rows)
+{
+    sqlite3_stmt *statement;
+    unsigned char *data;
+    MN_TRY(mn_database_scratch(file, 2 * (size_t)rows + 1, &data));
+    for (int64_t i = 0; i < rows; i++) {
+        data[2 * i] = (unsigned char)(labels[i] & 0xff);
+        data[2 * i + 1] = (unsigned char)(labels[i] >> 8 & 0xff);
+    }
+    MN_TRY(mn_database_prepare(
+        file, "REPLACE INTO test_label VALUES (?1, ?2, row_crc(?1, ?2, ?3), ?3)", &statement));
+    sqlite3_bind_int64(statement, 1, on_task);
+    sqlite3_bind_int64(statement, 2, rows);
+    sqlite3_bind_blob64(statement, 3, data, 2 * (size_t)rows, SQLITE_STATIC);
+    return mn_database_run(file, statement, "write labels of test images");
 }
 
 mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on_task,

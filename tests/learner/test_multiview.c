@@ -264,7 +264,7 @@ static double noted(const char *classifier, const char *scope, int64_t label, in
         if (list[i].label == label && list[i].after_task == task &&
             strcmp(list[i].classifier, classifier) == 0 &&
             strcmp(mn_scope_name(list[i].scope), scope) == 0) {
-            ck_assert_int_eq(list[i].class_name[0], '0' + label);
+            ck_assert_int_eq(mn_results_class_name(results, label)[0], '0' + label);
             found = list[i].accuracy;
         }
     free(list);

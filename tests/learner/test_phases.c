@@ -332,6 +332,12 @@ START_TEST(a_phase_in_steps_moves_each_network_by_its_own_update)
     ck_assert_int_eq(steps_on_nothing, 7 * TASKS);
     ck_assert_int_eq(test_query(path, "SELECT count(*) FROM scalar WHERE name = 'distance'"),
                      7 * TASKS);
+    /* Each of the step's two updates has its own loss and rate. */
+    ck_assert_int_eq(test_query(path, "SELECT count(*) FROM scalar WHERE name = 'loss'"),
+                     2 * 7 * TASKS);
+    ck_assert_int_eq(test_query(path, "SELECT count(*) FROM scalar WHERE name = 'lr' AND "
+                                      "update_name = 'other'"),
+                     7 * TASKS);
     test_remove(path);
     (void)rmdir(test_folder("phases"));
 }

@@ -7,6 +7,7 @@
 #include "store/runfile.h"
 #include <math.h>
 #include <mneme/results.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TASKS = 3 };
@@ -22,8 +23,11 @@ static mn_runfile *begin_run(void)
     scratch_new();
     ck_assert_ok(mn_runfile_create(scratch_path, &file));
     ck_assert_ok(mn_runfile_begin(file));
-    for (int task = 0; task < TASKS; task++)
-        ck_assert_ok(mn_runfile_add_task(file, task, "a, b", 100, test_images[task]));
+    for (int task = 0; task < TASKS; task++) {
+        ck_assert_ok(mn_runfile_add_task(file, task, 100, test_images[task]));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task, 0, "a"));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task + 1, 1, "b"));
+    }
     return file;
 }
 
@@ -51,6 +55,30 @@ static mn_results *end_run(mn_runfile *file)
     scratch_remove();
     return results;
 }
+
+/* What a name holds never decides where another begins. */
+START_TEST(names_with_commas_and_slashes_come_back_as_they_were)
+{
+    mn_probed *probes;
+    int64_t count;
+    mn_runfile *file = begin_run();
+    ck_assert_ok(mn_runfile_add_task_class(file, 2, 4, 0, "a, b"));
+    ck_assert_ok(mn_runfile_add_task_class(file, 2, 5, 1, "c/d"));
+    const mn_probe_count probe = {"near/far", "class-il", 5, 2, 3, 4};
+    ck_assert_ok(mn_runfile_add_probe(file, &probe));
+    mn_results *results = end_run(file);
+    ck_assert_str_eq(mn_results_class_name(results, 4), "a, b");
+    ck_assert_str_eq(mn_results_class_name(results, 5), "c/d");
+    ck_assert_ptr_null(mn_results_class_name(results, 6));
+    ck_assert_ok(mn_results_probes(results, &probes, &count));
+    ck_assert_int_eq(count, 1);
+    ck_assert_str_eq(probes[0].classifier, "near/far");
+    ck_assert_int_eq(probes[0].label, 5);
+    ck_assert(probes[0].accuracy == 75);
+    free(probes);
+    mn_results_free(results);
+}
+END_TEST
 
 static void is(const mn_results *results, const char *name, mn_scope scope, double expected)
 {
@@ -256,7 +284,8 @@ START_TEST(the_buffer_is_counted_by_class_and_task)
 }
 END_TEST
 
-MN_SUITE("metrics", every_metric_of_a_full_matrix, the_kinds_of_forgetting_differ,
+MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
+         every_metric_of_a_full_matrix, the_kinds_of_forgetting_differ,
          without_future_tasks_there_is_no_forward_transfer,
          a_run_in_progress_counts_finished_tasks_only, one_task_has_an_accuracy_but_forgets_nothing,
          a_run_that_has_not_begun_has_no_metrics,

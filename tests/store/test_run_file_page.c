@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const mn_tensor_origin kept_by_test = {"test", "", MN_ROLE_KEPT};
+
 static void write_run(const char *path)
 {
     mn_runfile *file;
@@ -23,18 +25,21 @@ static void write_run(const char *path)
     ck_assert_ok(
         mn_runfile_set(file, "config", "{\"train\": {\"lr\": 0.1, \"buffer_size\": 500}}"));
     for (int task = 0; task < 5; task++) {
-        ck_assert_ok(mn_runfile_add_task(file, task, "Trouser, Coat", 12000, 2000));
+        ck_assert_ok(mn_runfile_add_task(file, task, 12000, 2000));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task, 1, "Trouser"));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task + 1, 4, "Coat"));
         for (int on = 0; on <= task; on++)
             ck_assert_ok(mn_runfile_add_evaluation(file, 1200 * (task + 1), task, on, "class-il",
                                                    1900, 2000));
     }
     ck_assert_ok(mn_runfile_add_output(file, 4, 0, logits, 1, 2));
-    ck_assert_ok(mn_runfile_add_scalar(file, 1, 0, "train", "loss", 2.3));
+    ck_assert_ok(
+        mn_runfile_add_scalar(file, &(mn_scalar_place){1, 0, "train", "train"}, "loss", 2.3));
     ck_assert_ok(mn_runfile_put_exemplar(
         file, &(mn_exemplar){.slot = 0, .image = image, .image_bytes = sizeof image}));
     ck_assert_ok(mn_runfile_put_exemplar_column(file, 0, "logits", logits, 2));
     ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(2), &tensor));
-    ck_assert_ok(mn_runfile_put_tensor(file, "run/network/fc1.weight", tensor));
+    ck_assert_ok(mn_runfile_put_tensor(file, &kept_by_test, "run/network/fc1.weight", tensor));
     mn_tensor_free(tensor);
     ck_assert_ok(mn_runfile_set_cursor(file, &(mn_cursor){.task = 5}));
     ck_assert_ok(mn_runfile_close(file));

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const mn_tensor_origin kept_by_test = {"test", "", MN_ROLE_KEPT};
+
 enum { WEIGHTS = 9000, IMAGE = 784, SLOTS = 60, ITEMS = 32 };
 
 /* --- a run with something in every table ------------------------------------------------------ */
@@ -33,7 +35,9 @@ static void write_run(mn_runfile *file)
     ck_assert_ok(mn_runfile_set(file, "benchmark", "split-fmnist"));
     ck_assert_ok(mn_runfile_set(file, "status", "done"));
     for (int task = 0; task < 3; task++) {
-        ck_assert_ok(mn_runfile_add_task(file, task, "Trouser, Coat", 12000, 2000));
+        ck_assert_ok(mn_runfile_add_task(file, task, 12000, 2000));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task, 1, "Trouser"));
+        ck_assert_ok(mn_runfile_add_task_class(file, task, 2 * task + 1, 4, "Coat"));
         ck_assert_ok(mn_runfile_add_output(file, task, 0, weights, 300, 10));
         for (int on = 0; on <= task; on++)
             ck_assert_ok(mn_runfile_add_evaluation(file, 1200 * (task + 1), task, on, "class-il",
@@ -41,8 +45,8 @@ static void write_run(mn_runfile *file)
     }
     ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(WEIGHTS), &tensor));
     ck_assert_ok(mn_tensor_write(tensor, weights, sizeof weights));
-    ck_assert_ok(mn_runfile_put_tensor(file, "main/0.weight", tensor));
-    ck_assert_ok(mn_runfile_put_tensor(file, "main/1.weight", tensor));
+    ck_assert_ok(mn_runfile_put_tensor(file, &kept_by_test, "main/0.weight", tensor));
+    ck_assert_ok(mn_runfile_put_tensor(file, &kept_by_test, "main/1.weight", tensor));
     mn_tensor_free(tensor);
     for (int slot = 0; slot < SLOTS; slot++) {
         ck_assert_ok(mn_runfile_put_exemplar(file, &(mn_exemplar){.slot = slot,
@@ -54,8 +58,9 @@ static void write_run(mn_runfile *file)
         ck_assert_ok(mn_runfile_put_exemplar_column(file, slot, "logits", weights + slot, 10));
     }
     for (int step = 0; step < 300; step++)
-        ck_assert_ok(mn_runfile_add_scalar(file, step, 0, "train", "loss", 1.0 / (1 + step)));
-    ck_assert_ok(mn_runfile_put_network(file, "host", "main", "{\"type\": \"mlp\"}"));
+        ck_assert_ok(mn_runfile_add_scalar(file, &(mn_scalar_place){step, 0, "train", "train"},
+                                           "loss", 1.0 / (1 + step)));
+    ck_assert_ok(mn_runfile_put_network(file, "host", "main", "mlp", 10, "{}"));
     ck_assert_ok(mn_runfile_put_int(file, "seen", 60000));
     ck_assert_ok(mn_runfile_put_real(file, "rate", 0.1));
     ck_assert_ok(mn_runfile_set_cursor(file, &(mn_cursor){.task = 3, .stage = 4, .step = 3600}));
@@ -374,7 +379,7 @@ static void leave_a_log(void)
         weights[0] = (float)commit;
         if (mn_runfile_begin(file) != MN_OK ||
             mn_tensor_write(tensor, weights, sizeof weights) != MN_OK ||
-            mn_runfile_put_tensor(file, "main/0.weight", tensor) != MN_OK ||
+            mn_runfile_put_tensor(file, &kept_by_test, "main/0.weight", tensor) != MN_OK ||
             mn_runfile_put_int(file, "seen", commit) != MN_OK || mn_runfile_commit(file) != MN_OK)
             _exit(1);
     }

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const mn_tensor_origin kept_by_test = {"test", "", MN_ROLE_KEPT};
+
 enum { WIDTH = 20000, SLOTS = 4 }; /* the tensor fills five pages */
 
 /* One commit in which everything says `version`; `tensors` of them. */
@@ -30,7 +32,7 @@ static mn_status write_version(mn_runfile *file, int version, int tensors)
     char name[16];
     for (int i = 0; i < tensors && status == MN_OK; i++) {
         snprintf(name, sizeof name, "w%d", i);
-        status = mn_runfile_put_tensor(file, name, tensor);
+        status = mn_runfile_put_tensor(file, &kept_by_test, name, tensor);
     }
     for (int slot = 0; slot < SLOTS && status == MN_OK; slot++) {
         const mn_exemplar exemplar = {
@@ -267,7 +269,7 @@ START_TEST(a_kill_inside_a_transaction_leaves_the_last_commit)
         for (int i = 0; i < HEAVY; i++) {
             char name[16];
             snprintf(name, sizeof name, "w%d", i);
-            if (mn_runfile_put_tensor(file, name, tensor) != MN_OK)
+            if (mn_runfile_put_tensor(file, &kept_by_test, name, tensor) != MN_OK)
                 _exit(1);
         }
         if (write(ready[1], "r", 1) != 1)

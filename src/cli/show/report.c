@@ -89,7 +89,8 @@ static double probed(const mn_probed *probes, int64_t count, int64_t i, bool las
     return accuracy;
 }
 
-static void print_probes_of(const mn_probed *probes, int64_t count, mn_scope scope)
+static void print_probes_of(const mn_run *run, const mn_probed *probes, int64_t count,
+                            mn_scope scope)
 {
     mn_table *table = mn_table_new(4);
     mn_table_text(table, "classifier");
@@ -105,7 +106,8 @@ static void print_probes_of(const mn_probed *probes, int64_t count, mn_scope sco
         if (!first)
             continue;
         mn_table_text(table, "%s", probes[i].classifier);
-        mn_table_text(table, "%s", probes[i].class_name);
+        const char *name = mn_results_class_name(run->results, probes[i].label);
+        mn_table_text(table, "%s", name != NULL ? name : "?");
         mn_table_number(table, probed(probes, count, i, false), 2);
         mn_table_number(table, probed(probes, count, i, true), 2);
         any = true;
@@ -125,7 +127,7 @@ static void print_probes(const mn_run *run)
     if (mn_results_probes(run->results, &probes, &count) != MN_OK)
         return;
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-        print_probes_of(probes, count, scope);
+        print_probes_of(run, probes, count, scope);
     free(probes);
 }
 

@@ -32,8 +32,13 @@ MN_API const char *mn_results_value(const mn_results *results, const char *key);
 MN_API int64_t mn_results_tasks(const mn_results *results);     /* of the stream */
 MN_API int64_t mn_results_finished(const mn_results *results);  /* tasks evaluated */
 MN_API bool mn_results_has(const mn_results *results, mn_scope scope);
-/* Names of the task's classes: "T-shirt/top, Trouser". */
+/* Names of the task's classes, to be shown: "T-shirt/top, Trouser". */
 MN_API const char *mn_results_task_classes(const mn_results *results, int64_t task);
+/* The class that arrived `label`-th; NULL when the file does not name it.  Owned by results. */
+MN_API const char *mn_results_class_name(const mn_results *results, int64_t label);
+/* The shape of the data's images; false when the file does not say it. */
+MN_API bool mn_results_image(const mn_results *results, int64_t *channels, int64_t *height,
+                             int64_t *width);
 
 /* Accuracy in per cent on `on_task` after `after_task` (-1: the untrained network); NaN when it was
  * not measured. */
@@ -58,7 +63,7 @@ MN_API mn_status mn_results_curve(const mn_results *results, mn_scope scope, int
 /* How much of a class's unlabelled training images another classifier of the strategy's got right
  * (its probes: see mn_strategy), after one task. */
 typedef struct mn_probed {
-    char classifier[48], class_name[128];
+    char *classifier; /* owned by the results */
     mn_scope scope;
     int64_t label, after_task; /* the class by arrival */
     double accuracy;           /* in per cent */

@@ -160,6 +160,8 @@ mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch)
 
 mn_status mn_note(mn_learner *learner, const char *name, double value)
 {
-    return mn_runfile_add_scalar(learner->file, learner->cursor.step, learner->cursor.task,
-                                 mn_learner_current_name(learner), name, value);
+    const mn_scalar_place place = {.step = learner->cursor.step,
+                                   .task = learner->cursor.task,
+                                   .phase = mn_learner_current_name(learner)};
+    return mn_runfile_add_scalar(learner->file, &place, name, value);
 }

@@ -85,7 +85,7 @@ static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, 
         return mn_fail(MN_UNSUPPORTED, "'%s': more than %d kept values in one run", full,
                        MN_MOST_KEPT);
     *kept = &learner->kept[learner->kept_count++];
-    **kept = (mn_kept){.name = full, .type = type};
+    **kept = (mn_kept){.owner = mn_learner_current_name(learner), .name = full, .type = type};
     return MN_OK;
 }
 
