@@ -61,13 +61,13 @@ static bool recovers(mn_status status)
     return true;
 }
 
-/* Lets the n-th operation fail, for n growing by about a third until none is reached any more. */
+/* Lets the n-th operation fail, for n growing by about a quarter until none is reached any more. */
 static void fail_somewhere(int code, bool lasting, mn_status expected)
 {
     faulty_disk_install();
     begin();
     int failures = 0, resumed = 0;
-    for (int n = 1;; n += 1 + n / 3) {
+    for (int n = 1;; n += 1 + n / 4) {
         faulty_disk_arm(n, code, lasting);
         const mn_status status = run_anew();
         const bool fired = faulty_disk_fired();
