@@ -380,6 +380,45 @@ START_TEST(mistakes_of_a_strategy_are_named_in_one_line)
 }
 END_TEST
 
+/* --- what is told of a task --- */
+
+static long long told[3]; /* accuracies after the last task, in thousandths of a per cent */
+
+static void keep_accuracies(void *context, const mn_task_report *report)
+{
+    (void)context;
+    for (int64_t i = 0; i <= report->task; i++)
+        told[i] = llround(1000 * report->accuracy[i]);
+}
+
+START_TEST(accuracies_are_told_as_the_file_has_them)
+{
+    static const mn_strategy informed = {
+        MN_STRATEGY_HEADER,          .name = "informed",     .summary = "Is told the task.",
+        .needs = MN_NEEDS_TEST_TASK, .loss = exploding_loss,
+    };
+    static const char *const cases[][2] = {{"er", "class-il"}, {"informed", "task-il"}};
+    explodes_at = -1;
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &informed));
+    char path[PATH_BYTES], sql[200];
+    const mn_observer observer = {.task_done = keep_accuracies};
+    for (int i = 0; i < 2; i++) {
+        mn_experiment *experiment = test_experiment(split, cases[i][0], usual);
+        ck_assert_ok(mn_experiment_run(experiment, in_folder(path, "run"), &observer));
+        mn_experiment_free(experiment);
+        for (int task = 0; task < 3; task++) {
+            snprintf(sql, sizeof sql,
+                     "SELECT CAST(round(1000 * accuracy) AS INTEGER) FROM accuracy "
+                     "WHERE after_task = 2 AND on_task = %d AND scope = '%s'",
+                     task, cases[i][1]);
+            ck_assert_int_eq(told[task], test_query(path, sql));
+        }
+        test_remove(path);
+    }
+    clean(path, NULL);
+}
+END_TEST
+
 /* --- files that are not as they should be --- */
 
 static struct {
@@ -566,6 +605,6 @@ MN_SUITE("run", one_thread_gives_the_same_bytes_twice, another_seed_gives_other_
          a_run_may_be_stopped_any_number_of_times,
          a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_last_commit,
          a_learning_rate_that_is_too_large_is_noticed, mistakes_of_a_strategy_are_named_in_one_line,
-         a_data_set_that_has_changed_is_noticed, an_existing_file_is_left_alone,
-         a_missing_truncated_or_newer_file_is_not_resumed,
+         accuracies_are_told_as_the_file_has_them, a_data_set_that_has_changed_is_noticed,
+         an_existing_file_is_left_alone, a_missing_truncated_or_newer_file_is_not_resumed,
          a_folder_that_cannot_be_written_is_refused, two_processes_never_write_one_file)

@@ -29,7 +29,9 @@ typedef struct mn_progress {
 /* After each task's evaluation. */
 typedef struct mn_task_report {
     int64_t task, tasks;
-    const double *accuracy; /* (task + 1) class-IL (or domain-IL) accuracies, in per cent */
+    /* (task + 1) accuracies in per cent, as the run file has them: class-IL or domain-IL, or task-IL
+     * of a method that is told the task. */
+    const double *accuracy;
     double average_accuracy, seconds;
 } mn_task_report;
 
