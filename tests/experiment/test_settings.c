@@ -222,8 +222,10 @@ START_TEST(a_list_that_is_none_is_refused)
         mn_stream *stream = NULL;
         mn_transform transform;
         ck_assert_ok(mn_experiment_set(experiment, bad[i].key, bad[i].value));
-        ck_assert_fails(mn_experiment_data(experiment, &dataset, &stream, &transform),
-                        MN_BAD_OPTION, bad[i].says);
+        mn_status status = mn_experiment_read(experiment, &dataset);
+        if (status == MN_OK)
+            status = mn_experiment_stream(experiment, dataset, &stream, &transform);
+        ck_assert_fails(status, MN_BAD_OPTION, bad[i].says);
         mn_stream_free(stream);
         mn_dataset_free(dataset);
         mn_experiment_free(experiment);
