@@ -59,6 +59,18 @@ long long test_query(const char *path, const char *sql)
     return value;
 }
 
+void test_forget(const char *path, const char *key)
+{
+    sqlite3 *database;
+    char sql[256];
+    snprintf(sql, sizeof sql, "DELETE FROM run WHERE key = '%s'", key);
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(database));
+    ck_assert_int_eq(sqlite3_changes(database), 1);
+    sqlite3_close(database);
+}
+
 /* The names of the columns that must agree: all but surrogate keys. */
 static const char *columns_of(const char *table)
 {

@@ -40,6 +40,18 @@ static void processor_name(char *name, size_t bytes)
         fclose(file);
 }
 
+/* What the bits of a run depend on besides its configuration and data. */
+static const struct {
+    const char *key, *name;
+    const char *(*here)(void);
+} arithmetic[] = {
+    {"libraries", "", mn_kernels_versions},
+    {"instruction_set", "the instruction set ", mn_kernels_instruction_set},
+    {"onednn_instruction_set", "oneDNN's instruction set ", mn_kernels_onednn_instruction_set},
+};
+
+enum { ARITHMETIC = sizeof arithmetic / sizeof arithmetic[0] };
+
 mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
 {
     const mn_run_settings *settings = mn_experiment_settings(experiment);
@@ -54,8 +66,8 @@ mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
     MN_TRY(mn_runfile_set(file, "status", "running"));
     MN_TRY(mn_runfile_set(file, "version", mn_version()));
     MN_TRY(mn_runfile_set(file, "sqlite", mn_runfile_sqlite_version()));
-    MN_TRY(mn_runfile_set(file, "libraries", mn_kernels_versions()));
-    MN_TRY(mn_runfile_set(file, "instruction_set", mn_kernels_instruction_set()));
+    for (int i = 0; i < ARITHMETIC; i++)
+        MN_TRY(mn_runfile_set(file, arithmetic[i].key, arithmetic[i].here()));
     processor_name(text, sizeof text);
     MN_TRY(mn_runfile_set(file, "processor", text));
     if (gethostname(text, sizeof text) == 0)
@@ -99,6 +111,26 @@ static mn_status keep_initial_weights(mn_learner *learner, mn_runfile *file)
     return settings->init[0] == '\0'
                ? MN_OK
                : mn_weights_keep(mn_learner_network(learner), file, settings->init_head);
+}
+
+bool mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes)
+{
+    size_t used = (size_t)snprintf(text, bytes, "%s: began with ", mn_runfile_path(file));
+    bool differs = false;
+    for (int i = 0; i < ARITHMETIC; i++) {
+        char *then = mn_runfile_get(file, arithmetic[i].key);
+        const char *now = arithmetic[i].here();
+        if (then != NULL && strcmp(then, now) != 0 && used < bytes) {
+            used += (size_t)snprintf(text + used, bytes - used, "%s%s%s, here is %s; ",
+                                     differs ? "with " : "", arithmetic[i].name, then, now);
+            differs = true;
+        }
+        free(then);
+    }
+    if (used < bytes)
+        snprintf(text + used, bytes - used,
+                 "its numbers may differ by rounding from those of a run that stayed there");
+    return differs;
 }
 
 static void digest_of(const mn_dataset *dataset, char text[16])

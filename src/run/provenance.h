@@ -9,6 +9,10 @@ mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file);
 /* and once the run has begun, the data, the tasks and the networks. */
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file);
 
+/* Whether libraries or instruction sets are others than the run began with; then `text` is one line
+ * that says so.  What an older mneme did not write down counts as equal. */
+bool mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes);
+
 /* MN_CORRUPT unless the run in the file began with this data set. */
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
 

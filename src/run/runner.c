@@ -262,11 +262,19 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 
 /* --- an old one --- */
 
+static void log_arithmetic(const mn_runner *runner)
+{
+    char line[1024];
+    if (mn_arithmetic_differs(runner->run.file, line, sizeof line))
+        mn_report_log(runner->reporter.observer, MN_LOG_WARNING, "%s", line);
+}
+
 static mn_status continue_run(mn_runner *runner)
 {
     mn_rebuilt *run = &runner->run;
     MN_TRY(mn_rebuilt_open(run, MN_REBUILT_CONFIGURATION));
     log_plugins(runner);
+    log_arithmetic(runner);
     MN_TRY(open_learner(runner));
     MN_TRY(mn_runfile_begin(run->file));
     if (!run->begun) /* killed before its first state was kept: it starts afresh */

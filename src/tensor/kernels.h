@@ -184,5 +184,7 @@ void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, fl
 mn_status mn_kernels_precision(mn_dtype dtype);
 const char *mn_kernels_versions(void);        /* "oneDNN 2.6.3, OpenBLAS 0.3.21 ..." */
 const char *mn_kernels_instruction_set(void); /* the best that is used: "avx512" */
+/* The best that oneDNN uses, which $ONEDNN_MAX_CPU_ISA may lower: "avx512_core_amx". */
+const char *mn_kernels_onednn_instruction_set(void);
 
 #endif

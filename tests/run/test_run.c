@@ -1,6 +1,8 @@
 /* Whole runs: what must not change their numbers, how they stop and go on, and what they say when
  * something is wrong.  Disks that fail are in test_run_faults.c. */
 #include "base/registry.h"
+#include "store/records.h"
+#include "store/runfile.h"
 #include "tests/rights.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
@@ -206,6 +208,58 @@ START_TEST(a_run_may_be_stopped_any_number_of_times)
     ck_assert_ok(mn_resume(other, NULL)); /* finished: nothing to do */
     test_same_run(one, other);
     clean(one, other);
+}
+END_TEST
+
+typedef struct warned {
+    int lines;
+    char last[1024];
+} warned;
+
+static void note_warning(void *context, mn_log_level level, const char *line)
+{
+    warned *w = context;
+    if (level != MN_LOG_WARNING)
+        return;
+    w->lines++;
+    snprintf(w->last, sizeof w->last, "%s", line);
+}
+
+/* What is said when a run goes on whose file names `value` for some keys; NULL: it names none. */
+static warned resumed(const char *const keys[], const char *value)
+{
+    char path[PATH_BYTES];
+    warned w = {.lines = 0};
+    const mn_observer observer = {.context = &w, .log = note_warning};
+    mn_runfile *file;
+    ck_assert_int_eq(run_until("er", usual, in_folder(path, "run"), 25), MN_INTERRUPTED);
+    for (int i = 0; keys[i] != NULL && value == NULL; i++)
+        test_forget(path, keys[i]);
+    ck_assert_ok(mn_runfile_open(path, MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_begin(file));
+    for (int i = 0; keys[i] != NULL && value != NULL; i++)
+        ck_assert_ok(mn_runfile_set(file, keys[i], value));
+    ck_assert_ok(mn_runfile_commit(file));
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_ok(mn_resume(path, &observer));
+    clean(path, NULL);
+    return w;
+}
+
+START_TEST(going_on_with_other_libraries_or_instructions_is_said_in_one_line)
+{
+    static const char *const none[] = {NULL}, *const libraries[] = {"libraries", NULL},
+                             *const sets[] = {"instruction_set", "onednn_instruction_set", NULL};
+    ck_assert_int_eq(resumed(none, "").lines, 0);
+    warned w = resumed(libraries, "abacus 1");
+    ck_assert_int_eq(w.lines, 1);
+    ck_assert_ptr_nonnull(strstr(w.last, "run: began with abacus 1, here is oneDNN "));
+    w = resumed(sets, "mmx");
+    ck_assert_int_eq(w.lines, 1);
+    ck_assert_ptr_nonnull(strstr(w.last, "began with the instruction set mmx, here is "));
+    ck_assert_ptr_nonnull(strstr(w.last, "; with oneDNN's instruction set mmx, here is "));
+    ck_assert_ptr_nonnull(strstr(w.last, "may differ by rounding"));
+    ck_assert_int_eq(resumed(sets, NULL).lines, 0); /* an older mneme did not write them down */
 }
 END_TEST
 
@@ -603,6 +657,7 @@ MN_SUITE("run", one_thread_gives_the_same_bytes_twice, another_seed_gives_other_
          evaluating_logging_and_committing_change_no_weight, an_observer_changes_no_byte,
          a_stopped_run_that_is_resumed_ends_as_if_undisturbed,
          a_run_may_be_stopped_any_number_of_times,
+         going_on_with_other_libraries_or_instructions_is_said_in_one_line,
          a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_last_commit,
          a_learning_rate_that_is_too_large_is_noticed, mistakes_of_a_strategy_are_named_in_one_line,
          accuracies_are_told_as_the_file_has_them, a_data_set_that_has_changed_is_noticed,

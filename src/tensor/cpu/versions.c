@@ -3,7 +3,9 @@
 
 #include <cblas.h>
 #include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_debug.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *mn_kernels_versions(void)
 {
@@ -12,6 +14,13 @@ const char *mn_kernels_versions(void)
     snprintf(text, sizeof text, "oneDNN %d.%d.%d, %s", dnnl->major, dnnl->minor, dnnl->patch,
              openblas_get_config());
     return text;
+}
+
+const char *mn_kernels_onednn_instruction_set(void)
+{
+    static const char prefix[] = "cpu_isa_";
+    const char *name = dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());
+    return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1 : name;
 }
 
 const char *mn_kernels_instruction_set(void)
