@@ -7,6 +7,8 @@
  * disk for the file and its log).  `step_us` is what a step of X-DER at batch 32 asks for: two
  * draws of 32 rows, an offer of 32, new logits for 64. */
 #include "bench.h"
+#include "buffer/draw.h"
+#include "buffer/save.h"
 #include "buffer/storage.h"
 #include "store/runfile.h"
 

@@ -3,7 +3,9 @@
  * Rows leave in the order of their last use.  One that changed since the last commit is written
  * into the transaction that the run has open: it lands with that commit, or is undone with
  * everything else since the last one, exactly as if it had stayed in memory until then. */
-#include "buffer/rows.h"
+#include "buffer/cache.h"
+#include "buffer/size.h"
+#include "buffer/write.h"
 #include "store/exemplars.h"
 #include "store/runfile.h"
 

@@ -2,6 +2,8 @@
  *
  * A draw chooses places in the ascending list of occupied slots, so it does not matter whether
  * there are free slots in between. */
+#include "buffer/draw.h"
+#include "buffer/cache.h"
 #include "buffer/rows.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* slots.h -- a set of slot numbers in ascending order. */
-#ifndef MN_BUFFERS_SLOTS_H
-#define MN_BUFFERS_SLOTS_H
+#ifndef MN_BUFFER_SLOTS_H
+#define MN_BUFFER_SLOTS_H
 
 #include <mneme/status.h>
 #include <stdint.h>

@@ -4,7 +4,11 @@
  * an image.  Slots are numbered 0..capacity-1 and everything is answered in order of slot, so that
  * what a buffer does next follows from its rows and counters alone: one that was loaded from a
  * file goes on exactly like the one that was saved. */
+#include "buffer/storage.h"
+#include "buffer/cache.h"
 #include "buffer/rows.h"
+#include "buffer/size.h"
+#include "data/stream/batch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +31,6 @@ static mn_status check_spec(const mn_buffer_spec *spec)
         return mn_fail(MN_BAD_OPTION, "a buffer with %lld bytes of memory",
                        (long long)spec->memory);
     return MN_OK;
-}
-
-mn_status mn_buffer_no_room(const mn_buffer *buffer)
-{
-    return mn_fail(MN_NO_MEMORY,
-                   "a buffer of %lld rows of %lld bytes does not fit in memory; give a smaller "
-                   "--buffer-size, or limit --buffer-memory",
-                   (long long)buffer->spec.capacity, (long long)mn_buffer_row_bytes(buffer));
 }
 
 static mn_status take_memory(mn_buffer *buffer)
@@ -126,14 +122,6 @@ bool mn_buffer_wants_score(const mn_policy *policy)
     return (policy->wants & (MN_WANTS_LOSSES | MN_WANTS_SIMILARITY)) != 0;
 }
 
-int mn_buffer_find_column(const mn_buffer *buffer, const char *name)
-{
-    for (int c = 0; c < buffer->columns; c++)
-        if (strcmp(buffer->column[c].name, name) == 0)
-            return c;
-    return -1;
-}
-
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width)
 {
     const int known = mn_buffer_find_column(buffer, name);
@@ -177,14 +165,6 @@ mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t widt
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer)
 {
     return buffer->spec.policy;
-}
-
-int64_t mn_buffer_row_bytes(const mn_buffer *buffer)
-{
-    int64_t bytes = (int64_t)buffer->image_bytes;
-    for (int c = 0; c < buffer->columns; c++)
-        bytes += buffer->column[c].width * (int64_t)sizeof(float);
-    return bytes;
 }
 
 int64_t mn_buffer_capacity(const mn_buffer *buffer)
@@ -245,16 +225,6 @@ double mn_buffer_score(const mn_buffer *buffer, int64_t slot)
 int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot)
 {
     return slot >= 0 && slot < buffer->spec.capacity ? buffer->tasks[slot] : -1;
-}
-
-mn_status mn_buffer_check_slot(const mn_buffer *buffer, int64_t slot)
-{
-    if (slot < 0 || slot >= buffer->spec.capacity)
-        return mn_fail(MN_BAD_VALUE, "slot %lld of a buffer of %lld rows", (long long)slot,
-                       (long long)buffer->spec.capacity);
-    if (buffer->seen_at[slot] < 0)
-        return mn_fail(MN_BAD_VALUE, "slot %lld of the buffer is free", (long long)slot);
-    return MN_OK;
 }
 
 /* --- changing it --- */

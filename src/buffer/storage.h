@@ -5,23 +5,10 @@
  * used longest ago are only in the file; a dirty one that has to go is written into the open
  * transaction.  What a buffer answers never depends on the limit.
  */
-#ifndef MN_BUFFERS_STORAGE_H
-#define MN_BUFFERS_STORAGE_H
+#ifndef MN_BUFFER_STORAGE_H
+#define MN_BUFFER_STORAGE_H
 
-#include "data/stream/batch.h"
-#include "store/handle.h"
-#include <mneme/buffer.h>
-
-typedef struct mn_buffer_spec {
-    int64_t capacity; /* rows */
-    mn_shape image;
-    int64_t classes; /* of the whole stream */
-    const mn_policy *policy;
-    const void *options; /* of the policy; borrowed */
-    mn_key key;       /* every decision's randomness comes from here and the count of images seen */
-    int64_t memory;   /* bytes of images and columns in memory; 0: all of them */
-    mn_runfile *file; /* where the others are; borrowed.  NULL: all are in memory */
-} mn_buffer_spec;
+#include "buffer/spec.h"
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer);
 void mn_buffer_free(mn_buffer *buffer);
@@ -42,30 +29,14 @@ int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot);
 mn_status mn_buffer_offer(mn_buffer *buffer, const mn_batch *rows);
 /* End of a task, for policies that select. */
 mn_status mn_buffer_select(mn_buffer *buffer, const mn_selection *task);
-/* Writes min(wanted, used) distinct occupied slots to slots; returns how many. */
-int64_t mn_buffer_draw(const mn_buffer *buffer, mn_key key, int64_t wanted, int64_t *slots);
-/* The same of the slots of one task. */
-int64_t mn_buffer_draw_of_task(const mn_buffer *buffer, mn_key key, int32_t task, int64_t wanted,
-                               int64_t *slots);
-/* `wanted` slots of each label present, in order of label, repeated where a class has fewer;
- * slots has room for wanted x classes. */
-int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wanted,
-                                 int64_t *slots);
-/* Copies rows into a batch: everything but x. */
-mn_status mn_buffer_gather(const mn_buffer *buffer, const int64_t *slots, int64_t count,
-                           mn_batch_space *space);
 /* Rewrites a column of some slots; values (count, width). */
 mn_status mn_buffer_update_column(mn_buffer *buffer, const int64_t *slots, int64_t count,
                                   const char *name, const float *values);
 
-/* Writes what changed since the last save, inside the caller's transaction.  Call
- * mn_buffer_saved() once that transaction has committed.  With limited memory `file` must be the
- * spec's, a transaction must be open whenever rows are offered, drawn or updated, and one that is
- * rolled back takes rows with it: load the buffer again. */
-mn_status mn_buffer_save(mn_buffer *buffer, mn_runfile *file);
-void mn_buffer_saved(mn_buffer *buffer);
-mn_status mn_buffer_load(mn_buffer *buffer, mn_runfile *file);
-/* Bytes a row occupies: its image and its columns. */
-int64_t mn_buffer_row_bytes(const mn_buffer *buffer);
+/* --- for the files of this room --- */
+/* Takes a free slot for a row of `label`, or gives an occupied one to it.  MN_NO_MEMORY. */
+mn_status mn_buffer_take_slot(mn_buffer *buffer, int64_t slot, int32_t label);
+/* Frees every slot and forgets what was seen. */
+void mn_buffer_clear(mn_buffer *buffer);
 
 #endif

@@ -1,6 +1,7 @@
 /* checkpoint.c -- what a commit writes and a resume reads: weights, statistics, moments, kept
  * values, buffer and position.  Names in the file are paths: "run/network/fc1.weight". */
 #include "learner/checkpoint.h"
+#include "buffer/save.h"
 #include "learner/learner.h"
 #include "store/records.h"
 #include "store/tensors.h"

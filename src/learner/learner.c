@@ -2,6 +2,8 @@
 #include "learner/learner.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "buffer/size.h"
+#include "buffer/storage.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
 #include "learner/weights.h"

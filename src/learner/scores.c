@@ -5,6 +5,8 @@
  * of the images as evaluation sees them and the weights as they are now; no gradient of an image is
  * written down where the network's ops keep rows apart. */
 #include "learner/scores.h"
+#include "buffer/draw.h"
+#include "buffer/storage.h"
 #include "learner/input.h"
 #include "learner/learner.h"
 

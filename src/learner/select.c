@@ -1,6 +1,7 @@
 /* select.c -- the end of a task for buffer policies that choose from all of its data (herding): the
  * runner forwards the task's training images and hands features and logits in. */
 #include "learner/select.h"
+#include "buffer/storage.h"
 #include "learner/learner.h"
 
 #include <mneme/stream.h>

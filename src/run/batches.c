@@ -6,6 +6,7 @@
  * A strategy that has no use for unlabelled images trains on the labelled ones alone, for as many
  * steps as one that has: they come again within an epoch, each time augmented anew. */
 #include "run/batches.h"
+#include "buffer/draw.h"
 #include "data/stream/stream.h"
 #include "store/records.h"
 

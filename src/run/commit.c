@@ -1,6 +1,7 @@
 /* commit.c -- everything that changed since the last commit, in one transaction. */
 #include "run/commit.h"
 #include "base/clock.h"
+#include "buffer/save.h"
 #include "learner/checkpoint.h"
 #include "store/records.h"
 #include "store/runfile.h"

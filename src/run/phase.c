@@ -8,6 +8,7 @@
 #include "run/evaluate.h"
 #include "run/phases.h"
 #include "run/step.h"
+#include "store/records.h"
 #include "store/runfile.h"
 
 static mn_status between_steps(mn_runner *runner)

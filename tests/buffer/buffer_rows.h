@@ -2,6 +2,8 @@
 #ifndef MN_TESTS_BUFFER_ROWS_H
 #define MN_TESTS_BUFFER_ROWS_H
 
+#include "buffer/draw.h"
+#include "buffer/save.h"
 #include "buffer/storage.h"
 #include "store/runfile.h"
 

@@ -1,5 +1,9 @@
 /* The buffer's storage: what is offered comes back, draws are fair, a loaded buffer goes on as if
  * nothing had happened, and every misuse is refused with a line that helps. */
+#include "buffer/draw.h"
+#include "buffer/save.h"
+#include "buffer/size.h"
+#include "buffer/storage.h"
 #include "store/exemplars.h"
 #include "store/records.h"
 #include "store/runfile.h"

@@ -1,5 +1,8 @@
 /* A buffer with less memory than rows: whatever the limit, it answers like one that holds them all;
  * the row used longest ago goes first; and nothing is written or believed that should not be. */
+#include "buffer/draw.h"
+#include "buffer/save.h"
+#include "buffer/storage.h"
 #include "store/exemplars.h"
 #include "store/runfile.h"
 #include "tests/suite.h"

@@ -1,4 +1,6 @@
 /* Balanced, ring and herding, each against what its paper promises. */
+#include "buffer/draw.h"
+#include "buffer/storage.h"
 #include "tests/suite.h"
 
 #include "tests/buffer/buffer_rows.h"

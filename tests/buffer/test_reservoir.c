@@ -4,6 +4,8 @@
  * Of N images a buffer of M keeps each with probability M / N, and exactly M in all, so inclusion
  * counts over T trials are correlated: their chi-square, taken over the variance T M/N (1 - M/N),
  * has N - 1 degrees of freedom once it is multiplied by (N - 1) / N. */
+#include "buffer/draw.h"
+#include "buffer/storage.h"
 #include "tests/suite.h"
 
 #include "tests/buffer/buffer_rows.h"

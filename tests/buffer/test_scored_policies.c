@@ -1,5 +1,7 @@
 /* Policies that go by a score of every image: which slot is drawn, how often, and that the score
  * travels with its row. */
+#include "buffer/draw.h"
+#include "buffer/storage.h"
 #include "tests/suite.h"
 
 #include "tests/buffer/buffer_rows.h"

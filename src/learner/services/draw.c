@@ -2,6 +2,7 @@
  *
  * They return a batch instead of a status: a failure stays in the learner, and the batch is empty.
  */
+#include "buffer/draw.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "learner/services/random.h"

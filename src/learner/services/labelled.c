@@ -3,6 +3,8 @@
  *
  * Past images are counted by the task they came in, so that in streams where every task has all
  * classes the buffer's copy of a present image is not drawn beside the image. */
+#include "buffer/draw.h"
+#include "buffer/storage.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "learner/services/random.h"

@@ -1,4 +1,5 @@
 /* remember.c -- services that declare, fill and rewrite what the buffer holds. */
+#include "buffer/storage.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "learner/scores.h"
