@@ -6,7 +6,6 @@
 #ifndef MN_LEARNER_LEARNER_H
 #define MN_LEARNER_LEARNER_H
 
-#include "buffer/storage.h"
 #include "data/stream/batch.h"
 #include "experiment/configuration.h"
 #include "store/records.h"
