@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,33 @@ static void position_of(const char *text, const char *end, int *line, int *colum
     }
 }
 
+/* cJSON does not say whether a text is no JSON or memory ran out; who gives it memory knows. */
+static _Thread_local bool ran_out;
+
+static void *take_memory(size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (memory == NULL)
+        ran_out = true;
+    return memory;
+}
+
+static void give_memory_to_parser(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_memory, .free_fn = free});
+}
+
 mn_status mn_json_parse(const char *text, const char *where, cJSON **json)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *end = text;
+    pthread_once(&once, give_memory_to_parser);
+    ran_out = false;
     *json = cJSON_ParseWithOpts(text, &end, 1);
     if (*json != NULL)
         return MN_OK;
+    if (ran_out)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", where);
     int line, column;
     position_of(text, end, &line, &column);
     return mn_fail(MN_BAD_OPTION, "%s: not JSON at line %d, column %d", where, line, column);
