@@ -58,19 +58,18 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-# Sets up the build folder $1 with the remaining options.  One that an earlier version has set up
-# learns the options of this one, which 'meson configure' would refuse.
+# Sets up the build folder $1 with the remaining options.  One that is there keeps what it has built,
+# unless Meson refuses: that of an earlier version, of whose options one had another type.
 setup_build() {
-    local folder=$1
-    local -a again=()
+    local folder=$1 said status=0
     shift
-    if [ -f "$folder/build.ninja" ]; then
-        again=(--reconfigure)
+    if [ -f "$folder/build.ninja" ] && meson setup --reconfigure "$folder" "$@" >/dev/null 2>&1; then
+        return 0
     fi
-    meson setup "${again[@]}" "$folder" "$@" >"$folder.log" 2>&1 || {
-        cat "$folder.log" >&2
-        rm -f "$folder.log"
-        return 1
-    }
-    rm -f "$folder.log"
+    if [ -f "$folder/build.ninja" ]; then
+        set -- --wipe "$@"
+    fi
+    said=$(meson setup "$folder" "$@" 2>&1) || status=$?
+    [ "$status" -eq 0 ] || echo "$said" >&2
+    return "$status"
 }
