@@ -142,9 +142,8 @@ static mn_status fit(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     mn_var *loss =
         mn_cross_entropy_columns(corrected(out->logits, mn_classes(learner, MN_PRESENT), line),
                                  batch->labels, 0, mn_classes(learner, MN_SEEN).count);
-    const float *gradient = mn_host(mn_gradient_of(loss, line));
-    if (gradient == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+    const float *gradient;
+    MN_TRY(mn_values(mn_gradient_of(loss, line), &gradient));
     ++*s->fitted;
     adam(s->scale, s->mean[0], s->square[0], (double)gradient[0], o->bias_lr, *s->fitted);
     adam(s->shift, s->mean[1], s->square[1], (double)gradient[1], o->bias_lr, *s->fitted);

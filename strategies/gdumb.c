@@ -115,9 +115,10 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     const gdumb_options *o = mn_options(learner);
     mn_set_learning_rate(learner, rate_of(o, mn_epoch(learner)));
-    const float *number = mn_host(mn_uniform(learner, tape, "cutmix", MN_SHAPE(4)));
+    const float *number;
+    MN_TRY(mn_values(mn_uniform(learner, tape, "cutmix", MN_SHAPE(4)), &number));
     const int64_t height = batch->image.size[1], width = batch->image.size[2];
-    if (number == NULL || (double)number[0] >= o->cutmix || batch->count < 2) {
+    if ((double)number[0] >= o->cutmix || batch->count < 2) {
         mn_term(learner, "fit", 1,
                 mn_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels));
         return MN_OK;

@@ -124,9 +124,8 @@ static mn_status imprint(mn_learner *learner, mn_tape *tape, const mn_batch *not
     const mn_range past = mn_classes(learner, MN_PAST), present = mn_classes(learner, MN_PRESENT);
     mn_tensor *weight = mn_network_parameter(mn_learner_network(learner), s->weight)->value;
     mn_var *kept = mn_rows(mn_const(tape, weight), 0, past.count);
-    const float *vectors = mn_host(kept);
-    if (vectors == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+    const float *vectors;
+    MN_TRY(mn_values(kept, &vectors));
     const double length = mean_length(vectors, past.count, mn_shape_of(kept).size[1]);
     mn_var *own = mn_rows(mn_const(tape, s->directions), present.first, present.count);
     return mn_store_rows(mn_scale(mn_row_normalise(own), length), weight, present.first);

@@ -114,11 +114,9 @@ static mn_var *for_components(mn_learner *learner, mn_var *x, bool rows)
 
 static mn_status put(mn_tensor *to, mn_var *value)
 {
-    const float *host = mn_host(value);
-    mn_tape *tape = mn_tape_of(value);
-    if (host == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
-    return mn_tensor_write(to, host, mn_tensor_bytes(to));
+    const float *values;
+    MN_TRY(mn_values(value, &values));
+    return mn_tensor_write(to, values, mn_tensor_bytes(to));
 }
 
 /* Changes the rows of the task's classes alone. */

@@ -35,27 +35,31 @@ const float *mn_host(mn_var *x)
     return x->tape->status == MN_OK ? mn_tensor_floats(&plain->value) : NULL;
 }
 
-static mn_status values_of(mn_var *x, const float **values)
+mn_status mn_values(mn_var *x, const float **values)
 {
     *values = mn_host(x);
-    if (x == NULL || (*values == NULL && x->tape->status == MN_OK))
-        return mn_fail(MN_BAD_VALUE, "store: there is no value");
-    if (*values == NULL)
+    if (*values != NULL)
+        return MN_OK;
+    if (x == NULL)
+        return mn_fail(MN_BAD_VALUE, "there is no variable to read");
+    if (x->tape->status != MN_OK)
         return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
-    return MN_OK;
+    return mn_fail(MN_OUT_OF_ORDER,
+                   "its values are gone; after mn_terms_done() logits and features of forwards can "
+                   "be read");
 }
 
 mn_status mn_store(mn_var *x, mn_tensor *tensor)
 {
     const float *values;
-    MN_TRY(values_of(x, &values));
+    MN_TRY(mn_values(x, &values));
     return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
 }
 
 mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
 {
     const float *values;
-    MN_TRY(values_of(x, &values));
+    MN_TRY(mn_values(x, &values));
     char what[64], where[64];
     mn_shape whole = x->value.shape;
     if (whole.rank > 0)

@@ -124,10 +124,12 @@ static mn_status look_at_batch(const mn_rebuilt *judge, mn_judge_images *seen, i
     const mn_forwarded out =
         mn_network_forward(mn_learner_network(learner), mn_input(learner->tape, shape, x, false),
                            MN_EVAL | MN_NO_GRADIENT);
-    const float *features = mn_host(out.features), *scores = mn_host(out.logits);
-    if (features == NULL || scores == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "%s: %s", mn_runfile_path(judge->file),
-                       mn_tape_error(learner->tape));
+    const float *features, *scores;
+    mn_status status = mn_values(out.features, &features);
+    if (status == MN_OK)
+        status = mn_values(out.logits, &scores);
+    if (status != MN_OK)
+        return mn_fail_in(status, "%s", mn_runfile_path(judge->file));
     const int64_t width = mn_shape_count(mn_shape_of(out.features)) / rows;
     memcpy(seen->features + first * width, features, (size_t)(rows * width) * sizeof *features);
     memcpy(seen->scores + first * classes, scores, (size_t)(rows * classes) * sizeof *scores);

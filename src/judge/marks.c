@@ -30,7 +30,7 @@ static int64_t agreed_of(const mn_judge_images *i, int32_t label, int64_t seen, 
 {
     int64_t agreed = 0;
     for (int64_t row = 0; row < i->count; row++)
-        agreed += mn_evaluation_best(i->scores + row * classes, 0, seen) == label;
+        agreed += mn_argmax(i->scores + row * classes, seen) == label;
     return agreed;
 }
 

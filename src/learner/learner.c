@@ -266,14 +266,19 @@ mn_status mn_learner_check(mn_learner *learner)
     return mn_fail(status, "%s", learner->error);
 }
 
-mn_batch_space *mn_learner_space(mn_learner *learner)
+mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space)
 {
-    if (learner->spaces == MN_MOST_SPACES) {
-        mn_learner_remember_failure(
-            learner, mn_fail(MN_UNSUPPORTED, "more than %d batches in one step", MN_MOST_SPACES));
-        learner->spaces--; /* reuse the last: the step fails at the next check */
-    }
-    return &learner->space[learner->spaces++];
+    if (learner->spaces == MN_MOST_SPACES)
+        return mn_fail(MN_UNSUPPORTED, "more than %d batches in one step", MN_MOST_SPACES);
+    *space = &learner->space[learner->spaces++];
+    return MN_OK;
+}
+
+const mn_batch *mn_learner_batch(mn_learner *learner, mn_status status, const mn_batch_space *space)
+{
+    static const mn_batch nothing;
+    mn_learner_remember_failure(learner, status);
+    return status == MN_OK ? &space->batch : &nothing;
 }
 
 const char *mn_learner_current_name(const mn_learner *learner)

@@ -140,8 +140,12 @@ void mn_learner_remember_failure(mn_learner *learner, mn_status status);
 const char *mn_learner_current_name(const mn_learner *learner);
 /* "er/fisher": names of strategies in one run never meet. */
 const char *mn_learner_own_name(const mn_learner *learner, const char *name);
-/* An empty batch to fill, valid until the next step. */
-mn_batch_space *mn_learner_space(mn_learner *learner);
+/* An empty batch to fill, valid until the next step; MN_UNSUPPORTED after MN_MOST_SPACES of them.
+ */
+mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);
+/* The batch, once filled; after a failure, which is remembered, one without rows. */
+const mn_batch *mn_learner_batch(mn_learner *learner, mn_status status,
+                                 const mn_batch_space *space);
 
 /* Runs one hook of every strategy in order; `text` names it in errors. */
 typedef mn_status (*mn_hook)(mn_learner *learner);

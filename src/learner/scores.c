@@ -21,20 +21,17 @@ typedef struct comparison {
     float *largest; /* (offered) */
 } comparison;
 
-static mn_status failure_of(const mn_learner *learner)
-{
-    return mn_fail(mn_tape_status(learner->tape), "scores for the buffer: %s",
-                   mn_tape_error(learner->tape));
-}
-
 /* --- losses --- */
 
-/* (B) on the host; NULL after an error. */
-static const float *losses(mn_learner *learner, mn_var *logits, const mn_batch *batch)
+/* (B) on the host. */
+static mn_status losses(mn_learner *learner, mn_var *logits, const mn_batch *batch,
+                        const float **each)
 {
     const int64_t classes = mn_shape_of(logits).size[1];
     mn_var *own = mn_one_hot(learner->tape, batch->labels, batch->count, classes);
-    return mn_host(mn_scale(mn_row_sum(mn_mul(own, mn_log_softmax(logits))), -1));
+    mn_var *rows = mn_scale(mn_row_sum(mn_mul(own, mn_log_softmax(logits))), -1);
+    const mn_status status = mn_values(rows, each);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "scores for the buffer");
 }
 
 static bool begins_with(const mn_batch *batch, const mn_batch *rows)
@@ -60,9 +57,8 @@ static mn_status losses_of_stream(mn_learner *learner, const mn_batch *rows, flo
         logits =
             mn_network_forward(network, mn_learner_input(learner, rows), MN_EVAL | MN_NO_GRADIENT)
                 .logits;
-    const float *each = losses(learner, logits, batch);
-    if (each == NULL)
-        return failure_of(learner);
+    const float *each;
+    MN_TRY(losses(learner, logits, batch, &each));
     memcpy(scores, each, (size_t)rows->stream_rows * sizeof *scores);
     return MN_OK;
 }
@@ -73,9 +69,8 @@ static mn_status refresh_rows(mn_learner *learner, const mn_out *out)
     const int64_t first = batch->stream_rows, count = batch->count - first;
     if (count < 1 || batch->slots[first] < 0)
         return MN_OK;
-    const float *each = losses(learner, out->logits, batch);
-    if (each == NULL)
-        return failure_of(learner);
+    const float *each;
+    MN_TRY(losses(learner, out->logits, batch, &each));
     return mn_buffer_update_column(learner->buffer, batch->slots + first, count, MN_SCORE_COLUMN,
                                    each + first);
 }
@@ -199,8 +194,10 @@ static mn_status some_of_buffer(mn_learner *learner, const mn_batch **some)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     const int64_t count = mn_buffer_draw(
         learner->buffer, mn_key_at(key, (uint64_t)mn_buffer_seen(learner->buffer)), wanted, slots);
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_status status = mn_buffer_gather(learner->buffer, slots, count, space);
+    mn_batch_space *space;
+    mn_status status = mn_learner_space(learner, &space);
+    if (status == MN_OK)
+        status = mn_buffer_gather(learner->buffer, slots, count, space);
     free(slots);
     MN_TRY(status);
     *some = mn_plain(learner, &space->batch);

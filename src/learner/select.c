@@ -19,10 +19,12 @@ static mn_status collect_batch(mn_learner *learner, const mn_batch *batch, int64
 {
     const size_t pixels = (size_t)mn_shape_count(batch->image), n = (size_t)batch->count;
     const mn_out *out = mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT);
-    const float *features = mn_host(out->features), *scores = mn_host(out->logits);
-    if (features == NULL || scores == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "selecting exemplars: %s",
-                       mn_tape_error(learner->tape));
+    const float *features, *scores;
+    mn_status status = mn_values(out->features, &features);
+    if (status == MN_OK)
+        status = mn_values(out->logits, &scores);
+    if (status != MN_OK)
+        return mn_fail_in(status, "selecting exemplars");
     const int64_t width = mn_shape_of(out->features).size[1];
     const size_t classes = (size_t)mn_stream_classes(learner->stream);
     if (all->features == NULL) {

@@ -271,7 +271,8 @@ mn_status mn_batches_begin_epoch(mn_learner *learner, mn_batches *from, int64_t 
 static mn_status buffer_rows(mn_learner *learner, const mn_batches *from, const int64_t *slots,
                              int64_t count, mn_key key, const mn_batch **batch)
 {
-    mn_batch_space *space = mn_learner_space(learner);
+    mn_batch_space *space;
+    MN_TRY(mn_learner_space(learner, &space));
     MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
     MN_TRY(mn_transform_apply(from->as_stored ? &learner->plain : learner->transform,
                               space->batch.image, count, space->pixels, key, space->slots,
@@ -303,7 +304,8 @@ static mn_status mixed_rows(mn_learner *learner, mn_batches *from, const int64_t
 static mn_status no_rows(mn_learner *learner, const mn_batch **batch)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
-    mn_batch_space *space = mn_learner_space(learner);
+    mn_batch_space *space;
+    MN_TRY(mn_learner_space(learner, &space));
     *batch = &space->batch;
     return mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width), 0);
 }

@@ -10,20 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count)
-{
-    int64_t best = first;
-    for (int64_t k = first + 1; k < first + count; k++)
-        if (scores[k] > scores[best])
-            best = k;
-    return best;
-}
-
 void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
                   int64_t seen)
 {
-    tally->seen += mn_evaluation_best(scores, 0, seen) == label;
-    tally->within += mn_evaluation_best(scores, task.first_class, task.classes) == label;
+    tally->seen += mn_argmax(scores, seen) == label;
+    tally->within += task.first_class + mn_argmax(scores + task.first_class, task.classes) == label;
     tally->total++;
 }
 
@@ -53,11 +44,12 @@ static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const i
     mn_learner_begin_step(learner);
     const mn_batch question = mn_evaluation_batch(learner, batch, unknown);
     mn_var *scores = scores_of(learner, &question);
-    MN_TRY(mn_learner_check(learner));
-    const float *host = mn_host(scores); /* (B, classes) */
-    if (host == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "evaluation: %s",
-                       mn_tape_error(learner->tape));
+    const float *host = NULL; /* (B, classes) */
+    mn_status status = mn_learner_check(learner);
+    if (status == MN_OK)
+        status = mn_values(scores, &host);
+    if (status != MN_OK)
+        return mn_fail_in(status, "evaluation");
     const int64_t classes = mn_stream_classes(learner->stream);
     for (int64_t i = 0; i < batch->count; i++)
         mn_tally_add(count, host + i * classes, batch->labels[i], task, seen);
@@ -80,8 +72,9 @@ static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_t
     for (int64_t i = 0; i < mn_loader_batches(loader) && status == MN_OK; i++) {
         const mn_batch *batch;
         status = mn_loader_batch(loader, i, &batch);
-        if (status == MN_OK)
-            status = count_batch(learner, batch, unknown, task, seen, count, outputs);
+        if (status != MN_OK)
+            break;
+        status = count_batch(learner, batch, unknown, task, seen, count, outputs);
         if (outputs != NULL)
             outputs += batch->count * classes;
     }

@@ -16,8 +16,6 @@ mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_
 /* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
 mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
                              const int32_t *unknown);
-/* The column of the largest of count scores from `first` on. */
-int64_t mn_evaluation_best(const float *scores, int64_t first, int64_t count);
 typedef struct mn_tally {
     int64_t seen, within, total; /* right among the seen classes, right within the task */
 } mn_tally;

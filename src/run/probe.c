@@ -20,12 +20,13 @@ static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const m
     const mn_batch question = mn_evaluation_batch(learner, batch, unknown);
     mn_learner_begin_step(learner);
     learner->current = 0;
-    const float *host =
-        mn_host(probe->scores(learner, learner->tape, &question)); /* (B, classes) */
-    MN_TRY(mn_learner_check(learner));
-    if (host == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "probe %s: %s", probe->name,
-                       mn_tape_error(learner->tape));
+    mn_var *scores = probe->scores(learner, learner->tape, &question);
+    const float *host = NULL; /* (B, classes) */
+    mn_status status = mn_learner_check(learner);
+    if (status == MN_OK)
+        status = mn_values(scores, &host);
+    if (status != MN_OK)
+        return mn_fail_in(status, "probe %s", probe->name);
     for (int64_t i = 0; i < batch->count; i++) {
         if (batch->labels[i] >= 0)
             continue;

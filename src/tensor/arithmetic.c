@@ -176,3 +176,12 @@ mn_status mn_tensor_project(mn_tensor *y, const mn_tensor *x)
         return MN_OK;
     return mn_tensor_axpby(y, (float)(-agreement / mn_tensor_dot(x, x)), x, 1);
 }
+
+int64_t mn_argmax(const float *values, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (values[i] > values[best])
+            best = i;
+    return best;
+}

@@ -289,21 +289,23 @@ static double kept_by_average(mn_learner *learner)
     return half_life > 0 ? pow(0.5, (double)o->gan_batch / half_life) : 0;
 }
 
-static void adapt_augmentation(mn_learner *learner)
+static mn_status adapt_augmentation(mn_learner *learner)
 {
     const mn_genifer_state *s = mn_state(learner);
     const mn_genifer_options *o = mn_options(learner);
-    const float *scores = mn_host(s->real_scores);
+    const float *scores;
     const int64_t rows = mn_rows_of(s->real_scores);
     double sum = 0;
-    for (int64_t i = 0; i < rows && scores != NULL; i++)
+    MN_TRY(mn_values(s->real_scores, &scores));
+    for (int64_t i = 0; i < rows; i++)
         sum += scores[i] > 0 ? 1 : scores[i] < 0 ? -1 : 0;
     *s->signs += sum / (double)(rows > 0 ? rows : 1);
     if (*s->updates % ADAPT_EVERY != 0)
-        return;
+        return MN_OK;
     *s->augmented =
         mn_augmentation_adapted(*s->augmented, *s->signs / (double)ADAPT_EVERY, o->most_augmented);
     *s->signs = 0;
+    return MN_OK;
 }
 
 static mn_status look_for_collapse(mn_learner *learner)
@@ -327,7 +329,7 @@ mn_status mn_genifer_after_updates(mn_learner *learner)
         return MN_OK; /* the classifier's training */
     MN_TRY(mn_network_average(s->average, s->generator, kept_by_average(learner)));
     ++*s->updates;
-    adapt_augmentation(learner);
+    MN_TRY(adapt_augmentation(learner));
     s->fakes = NULL;
     return look_for_collapse(learner);
 }
@@ -357,17 +359,13 @@ mn_status mn_genifer_keep_class(mn_learner *learner, mn_tape *tape, const mn_bat
         mn_fixed_noise(learner, tape, "noise", MN_SHAPE(o->samples, s->noise)),
     };
     mn_var *images = images_of(s, s->average, &r, MN_EVAL | MN_NO_GRADIENT);
-    const float *logits = mn_host(
-        mn_network_forward(mn_learner_network(learner), images, MN_EVAL | MN_NO_GRADIENT).logits);
-    if (logits == NULL)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
+    const mn_forwarded shown =
+        mn_network_forward(mn_learner_network(learner), images, MN_EVAL | MN_NO_GRADIENT);
+    const float *logits;
+    MN_TRY(mn_values(shown.logits, &logits));
     double right = 0;
-    for (int64_t i = 0; i < o->samples; i++) {
-        int64_t best = 0;
-        for (int64_t k = 1; k < seen; k++)
-            best = logits[i * all + k] > logits[i * all + best] ? k : best;
-        right += best == labels[i];
-    }
+    for (int64_t i = 0; i < o->samples; i++)
+        right += mn_argmax(logits + i * all, seen) == labels[i];
     MN_TRY(mn_note(learner, "recognised", right / (double)o->samples));
     return mn_keep_samples(learner, mn_generated(learner, "kept", images, labels));
 }

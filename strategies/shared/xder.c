@@ -200,9 +200,8 @@ static mn_status refresh_some(mn_learner *learner, mn_tape *tape, const char *na
         return MN_OK;
     mn_var *visits = mn_shift(mn_column(tape, old, "visits"), 1); /* (B, 1) */
     mn_var *draw = mn_uniform(learner, tape, name, MN_SHAPE(old->count, 1));
-    const float *mark = mn_host(mn_shift(mn_scale(mn_mul(draw, visits), -1), 1));
-    if (mark == NULL)
-        return MN_OK; /* the tape says why */
+    const float *mark;
+    MN_TRY(mn_values(mn_shift(mn_scale(mn_mul(draw, visits), -1), 1), &mark));
     const int64_t *places, first = mn_classes(learner, MN_PRESENT).first;
     const int64_t count = mn_classes(learner, MN_ALL).count - first;
     MN_TRY(mn_update_column(learner, old, "visits", visits));
@@ -307,9 +306,10 @@ static mn_status make_room(mn_learner *learner, mn_tape *tape, const mn_batch *n
         MN_TRY(mn_shrink_class(learner, (int32_t)label,
                                label < past.count ? room / end_of(present) : 0));
     const int64_t left = room - mn_buffer_used(buffer);
-    const float *draw = mn_host(mn_uniform(learner, tape, "shares", MN_SHAPE(present.count)));
+    const float *draw;
+    MN_TRY(mn_values(mn_uniform(learner, tape, "shares", MN_SHAPE(present.count)), &draw));
     float wanted[MN_MAX_CLASSES] = {0};
-    for (int64_t i = 0; draw != NULL && i < present.count; i++) {
+    for (int64_t i = 0; i < present.count; i++) {
         int64_t rank = 0; /* the classes of the lowest numbers take what cannot be shared */
         for (int64_t j = 0; j < present.count; j++)
             rank += draw[j] < draw[i] || (j < i && draw[j] <= draw[i]);

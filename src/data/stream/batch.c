@@ -2,6 +2,7 @@
  * malloc; once every size was seen, a step allocates nothing. */
 #include "data/stream/batch.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,13 @@ static void free_rows(mn_batch_space *space)
     space->pixels = NULL;
     space->labels = space->tasks = NULL;
     space->indices = space->slots = NULL;
-    space->capacity = 0;
+    space->capacity = space->values = 0;
 }
 
-static mn_status grow(mn_batch_space *space, int64_t pixels, int64_t rows)
+static bool allocate(mn_batch_space *space, int64_t pixels, int64_t rows)
 {
-    free_rows(space);
+    if (rows > PTRDIFF_MAX / (int64_t)sizeof(int64_t) / pixels)
+        return false;
     const size_t n = (size_t)rows;
     space->x = new_floats(rows * pixels);
     space->pixels = malloc(n * (size_t)pixels);
@@ -39,23 +41,30 @@ static mn_status grow(mn_batch_space *space, int64_t pixels, int64_t rows)
     space->tasks = malloc(n * sizeof *space->tasks);
     space->indices = malloc(n * sizeof *space->indices);
     space->slots = malloc(n * sizeof *space->slots);
-    if (space->x == NULL || space->pixels == NULL || space->labels == NULL ||
-        space->tasks == NULL || space->indices == NULL || space->slots == NULL) {
+    return space->x != NULL && space->pixels != NULL && space->labels != NULL &&
+           space->tasks != NULL && space->indices != NULL && space->slots != NULL;
+}
+
+static mn_status grow(mn_batch_space *space, int64_t pixels, int64_t rows)
+{
+    free_rows(space);
+    if (!allocate(space, pixels, rows)) {
         free_rows(space);
         return mn_fail(MN_NO_MEMORY, "out of memory for a batch of %lld images", (long long)rows);
     }
     space->capacity = rows;
+    space->values = pixels;
     return MN_OK;
 }
 
 mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t rows)
 {
     const int64_t pixels = mn_shape_count(image);
+    space->batch = (mn_batch){.count = 0}; /* what it was may be gone after a failure */
     if (rows < 0 || pixels < 1)
         return mn_fail(MN_BAD_SHAPE, "a batch of %lld images of %lld values", (long long)rows,
                        (long long)pixels);
-    const bool same = space->capacity > 0 && mn_shape_count(space->batch.image) == pixels;
-    if (!same || space->capacity < rows)
+    if (space->values != pixels || space->capacity < rows)
         MN_TRY(grow(space, pixels, rows > 0 ? rows : 1));
     space->batch = (mn_batch){
         .count = rows,

@@ -5,8 +5,9 @@
 #include <mneme/data.h>
 
 typedef struct mn_batch_space {
-    mn_batch batch; /* its pointers aim at the arrays below */
-    int64_t capacity;
+    mn_batch batch;   /* its pointers aim at the arrays below */
+    int64_t capacity; /* images that the arrays have room for */
+    int64_t values;   /* of each */
     float *x;
     uint8_t *pixels;
     int32_t *labels, *tasks;
@@ -16,7 +17,7 @@ typedef struct mn_batch_space {
 } mn_batch_space;
 
 /* Makes room for `rows` images and sets batch.count; contents are undefined, columns are dropped,
- * slots and indices are -1, stream_rows is 0. */
+ * slots and indices are -1, stream_rows is 0.  After a failure the batch is empty. */
 mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t rows);
 /* Adds a column of batch.count x width floats to be filled through *values. */
 mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t width,

@@ -56,6 +56,9 @@ MN_API int64_t mn_rows_of(const mn_var *x);       /* size of axis 0; 1 for a sca
 MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has failed */
 /* A plain row-major copy, valid until the reset; NULL once the tape has failed. */
 MN_API const float *mn_host(mn_var *x);
+/* The same with the failure: the tape's, or MN_OUT_OF_ORDER for values that a backward was the last
+ * to need. */
+MN_API mn_status mn_values(mn_var *x, const float **values);
 /* The values into a tensor of as many bytes; the tape's failure, where it has failed. */
 MN_API mn_status mn_store(mn_var *x, mn_tensor *tensor);
 /* The same over the rows of a tensor from `first` on, which otherwise stays as it is.  Axes but the

@@ -77,6 +77,9 @@ MN_API mn_status mn_tensor_project(mn_tensor *y, const mn_tensor *x);
 MN_API double mn_tensor_dot(const mn_tensor *x, const mn_tensor *y); /* <x, y> */
 MN_API double mn_tensor_norm(const mn_tensor *x); /* |x|_2 */
 
+/* The place of the largest of count values on the host, of equals the first; 0 when empty. */
+MN_API int64_t mn_argmax(const float *values, int64_t count);
+
 #ifdef __cplusplus
 }
 #endif

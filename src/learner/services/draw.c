@@ -23,21 +23,24 @@ static int64_t *slots_for(mn_learner *learner, int64_t count)
     return learner->slots;
 }
 
-static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key)
+static mn_status fill(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key,
+                      mn_batch_space **space)
 {
-    mn_batch_space *space = mn_learner_space(learner);
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
-    mn_status status = learner->buffer != NULL
-                           ? mn_buffer_gather(learner->buffer, slots, count, space)
-                           : mn_batch_space_prepare(space, image, 0);
-    if (status == MN_OK)
-        status = mn_transform_apply(learner->transform, space->batch.image, space->batch.count,
-                                    space->pixels, key, NULL, space->x);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    MN_TRY(mn_learner_space(learner, space));
+    MN_TRY(learner->buffer != NULL ? mn_buffer_gather(learner->buffer, slots, count, *space)
+                                   : mn_batch_space_prepare(*space, image, 0));
+    const mn_batch *batch = &(*space)->batch;
+    return mn_transform_apply(learner->transform, batch->image, batch->count, (*space)->pixels, key,
+                              NULL, (*space)->x);
+}
+
+static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key)
+{
+    mn_batch_space *space = NULL;
+    const mn_status status = fill(learner, slots, count, key, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)

@@ -53,29 +53,24 @@ static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range 
     const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
     mn_var *x = mn_input(learner->tape, shape, space->x, false);
     mn_var *logits = mn_network_forward(labeller, x, MN_EVAL | MN_NO_GRADIENT).logits;
-    const float *row = mn_host(logits);
-    if (row == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
-    for (int64_t i = 0; i < rows; i++, row += width) {
-        int64_t best = classes.first;
-        for (int64_t k = best + 1; k < classes.first + classes.count; k++)
-            if (row[k] > row[best])
-                best = k;
-        space->labels[i] = (int32_t)best;
-    }
+    const float *scores; /* (rows, width) */
+    MN_TRY(mn_values(logits, &scores));
+    for (int64_t i = 0; i < rows; i++)
+        space->labels[i] =
+            (int32_t)(classes.first + mn_argmax(scores + i * width + classes.first, classes.count));
     return MN_OK;
 }
 
 static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller, mn_range classes,
-                      mn_batch_space *space)
+                      mn_batch_space **filled)
 {
     const mn_shape image = image_of(learner), shape = mn_shape_of(images);
     const int64_t pixels = mn_shape_count(image), rows = mn_rows_of(images);
     char text[64];
-    MN_TRY(mn_batch_space_prepare(space, image, 0));
-    const float *unit = mn_host(images);
-    if (unit == NULL)
-        return mn_fail(mn_tape_status(mn_tape_of(images)), "%s", mn_tape_error(mn_tape_of(images)));
+    MN_TRY(mn_learner_space(learner, filled));
+    mn_batch_space *space = *filled;
+    const float *unit;
+    MN_TRY(mn_values(images, &unit));
     if (mn_shape_count(shape) != rows * pixels)
         return mn_fail(MN_BAD_SHAPE, "generated images are %s, expected (B,%lld)",
                        mn_shape_text(shape, text), (long long)pixels);
@@ -92,12 +87,9 @@ static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller,
 const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
                                mn_range classes)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_status status = fill(learner, images, labeller, classes, space);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    mn_batch_space *space = NULL;
+    const mn_status status = fill(learner, images, labeller, classes, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 /* --- images as training sees them, and to be looked at --- */
@@ -113,13 +105,15 @@ static mn_status check_images(mn_shape found, mn_shape image)
                            mn_shape_text(found, a), mn_shape_text(image, b));
 }
 
-static mn_status fill_normalised(const mn_learner *learner, mn_var *images, const int32_t *labels,
-                                 mn_shape image, mn_batch_space *space)
+static mn_status fill_augmented(mn_learner *learner, const char *name, mn_var *images,
+                                const int32_t *labels, mn_batch_space **filled)
 {
+    const mn_shape image = image_of(learner);
     const int64_t count = mn_rows_of(images), pixels = mn_shape_count(image);
-    const float *x = mn_host(images);
-    if (x == NULL)
-        return mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
+    MN_TRY(mn_learner_space(learner, filled));
+    mn_batch_space *space = *filled;
+    const float *x;
+    MN_TRY(mn_values(images, &x));
     MN_TRY(check_images(mn_shape_of(images), image));
     MN_TRY(mn_batch_space_prepare(space, image, count));
     for (int64_t i = 0; i < count; i++) {
@@ -127,22 +121,16 @@ static mn_status fill_normalised(const mn_learner *learner, mn_var *images, cons
         space->labels[i] = labels[i];
         space->tasks[i] = task_of(learner, labels[i]);
     }
-    return MN_OK;
+    return mn_transform_apply(learner->transform, image, count, space->pixels,
+                              mn_learner_key(learner, "generated", name), NULL, space->x);
 }
 
 const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
                              const int32_t *labels)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_shape image = image_of(learner);
-    mn_status status = fill_normalised(learner, images, labels, image, space);
-    if (status == MN_OK)
-        status = mn_transform_apply(learner->transform, image, space->batch.count, space->pixels,
-                                    mn_learner_key(learner, "generated", name), NULL, space->x);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    mn_batch_space *space = NULL;
+    const mn_status status = fill_augmented(learner, name, images, labels, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch)

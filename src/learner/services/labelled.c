@@ -40,24 +40,26 @@ static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t
     return status;
 }
 
+static mn_status draw_stream(mn_learner *learner, mn_key key, int64_t wanted,
+                             mn_batch_space **space)
+{
+    const int64_t all = labelled_now(learner).count, count = wanted < all ? wanted : all;
+    MN_TRY(mn_learner_space(learner, space));
+    int64_t *places = malloc((size_t)(all + 1) * sizeof *places);
+    if (places == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    mn_random_permutation(key, all, places);
+    const mn_status status = take_stream(learner, places, count, 0, *space);
+    free(places);
+    return status;
+}
+
 const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted)
 {
+    mn_batch_space *space = NULL;
     const mn_key key = mn_learner_key(learner, "draw-stream", name);
-    const int64_t all = labelled_now(learner).count, count = wanted < all ? wanted : all;
-    mn_batch_space *space = mn_learner_space(learner);
-    int64_t *places = malloc((size_t)(all + 1) * sizeof *places);
-    mn_status status = MN_NO_MEMORY;
-    if (places != NULL) {
-        mn_random_permutation(key, all, places);
-        status = take_stream(learner, places, count, 0, space);
-    } else {
-        (void)mn_fail(status, "out of memory for a draw");
-    }
-    free(places);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    const mn_status status = draw_stream(learner, key, wanted, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 /* --- of every class --- */
@@ -108,7 +110,8 @@ static mn_status take(mn_learner *learner, const choice *c, mn_batch_space *spac
     MN_TRY(take_stream(learner, c->stream, c->stream_rows, c->buffer_rows, space));
     if (c->buffer_rows == 0)
         return MN_OK;
-    mn_batch_space *old = mn_learner_space(learner);
+    mn_batch_space *old;
+    MN_TRY(mn_learner_space(learner, &old));
     MN_TRY(mn_buffer_gather(learner->buffer, c->buffer, c->buffer_rows, old));
     mn_batch_space_copy(space, c->stream_rows, &old->batch);
     return MN_OK;
@@ -129,22 +132,27 @@ static mn_status draw_per_class(mn_learner *learner, mn_key key, int64_t wanted,
                               space->pixels, mn_key_at(key, UINT64_MAX), NULL, space->x);
 }
 
-const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name, int64_t wanted)
+static mn_status draw_labelled(mn_learner *learner, mn_key key, int64_t wanted,
+                               mn_batch_space **space)
 {
     const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
     const int64_t most = (wanted > 0 ? wanted : 0) * mn_stream_classes(learner->stream) + 1;
-    mn_batch_space *space = mn_learner_space(learner);
+    MN_TRY(mn_learner_space(learner, space));
     int64_t *memory =
         malloc((size_t)(3 * most + labelled_now(learner).count + used) * sizeof *memory);
-    const mn_status status =
-        memory != NULL ? draw_per_class(learner, mn_learner_key(learner, "draw-labelled", name),
-                                        wanted, most, memory, space)
-                       : mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    if (memory == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    const mn_status status = draw_per_class(learner, key, wanted, most, memory, *space);
     free(memory);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    return status;
+}
+
+const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name, int64_t wanted)
+{
+    mn_batch_space *space = NULL;
+    const mn_key key = mn_learner_key(learner, "draw-labelled", name);
+    const mn_status status = draw_labelled(learner, key, wanted, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 mn_status mn_check_labelled(mn_learner *learner, int64_t wanted)

@@ -31,21 +31,24 @@ static void mix_images(const mn_batch *batch, const mn_mixing *mixing, float *x)
     }
 }
 
+static mn_status mix(mn_learner *learner, const mn_batch *batch, const mn_mixing *mixing,
+                     mn_batch_space **space)
+{
+    if (batch->count != mixing->count)
+        return mn_fail(MN_BAD_SHAPE, "a mixing of %lld rows for a batch of %lld",
+                       (long long)mixing->count, (long long)batch->count);
+    MN_TRY(mn_learner_space(learner, space));
+    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->count));
+    mn_batch_space_copy(*space, 0, batch);
+    mix_images(batch, mixing, (*space)->x);
+    return MN_OK;
+}
+
 const mn_batch *mn_mix_batch(mn_learner *learner, const mn_batch *batch, const mn_mixing *mixing)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
-    if (status == MN_OK && batch->count != mixing->count)
-        status = mn_fail(MN_BAD_SHAPE, "a mixing of %lld rows for a batch of %lld",
-                         (long long)mixing->count, (long long)batch->count);
-    if (status == MN_OK) {
-        mn_batch_space_copy(space, 0, batch);
-        mix_images(batch, mixing, space->x);
-    } else {
-        space->batch.count = 0;
-    }
-    mn_learner_remember_failure(learner, status);
-    return &space->batch;
+    mn_batch_space *space = NULL;
+    const mn_status status = mix(learner, batch, mixing, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 mn_var *mn_mix_rows(mn_var *x, const mn_mixing *mixing)

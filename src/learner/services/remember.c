@@ -50,16 +50,8 @@ static mn_status offer(mn_learner *learner, mn_batch *offered)
 
 static mn_status values_of_column(const char *name, mn_var *value, const float **values)
 {
-    *values = mn_host(value);
-    if (*values != NULL)
-        return MN_OK;
-    const mn_tape *tape = mn_tape_of(value);
-    if (tape != NULL && mn_tape_status(tape) != MN_OK)
-        return mn_fail(mn_tape_status(tape), "%s", mn_tape_error(tape));
-    return mn_fail(MN_OUT_OF_ORDER,
-                   "column '%s': its values are gone; after mn_terms_done() logits and features of "
-                   "forwards can be read",
-                   name);
+    const mn_status status = mn_values(value, values);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "column '%s'", name);
 }
 
 mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_column_value *columns,

@@ -7,32 +7,39 @@
 #include <mneme/stream.h>
 #include <string.h>
 
+static mn_status plain(mn_learner *learner, const mn_batch *batch, mn_batch_space **space)
+{
+    MN_TRY(mn_learner_space(learner, space));
+    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->count));
+    mn_batch_space_copy(*space, 0, batch);
+    (*space)->batch.stream_rows = batch->stream_rows;
+    return mn_transform_apply(&learner->plain, batch->image, batch->count, (*space)->pixels,
+                              mn_key_of(0, "plain"), NULL, (*space)->x);
+}
+
 const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    mn_status status = mn_batch_space_prepare(space, batch->image, batch->count);
-    if (status == MN_OK) {
-        mn_batch_space_copy(space, 0, batch);
-        status = mn_transform_apply(&learner->plain, batch->image, batch->count, space->pixels,
-                                    mn_key_of(0, "plain"), NULL, space->x);
-    }
-    mn_learner_remember_failure(learner, status);
-    space->batch.stream_rows = batch->stream_rows;
-    return &space->batch;
+    mn_batch_space *space = NULL;
+    const mn_status status = plain(learner, batch, &space);
+    return mn_learner_batch(learner, status, space);
+}
+
+static mn_status join(mn_learner *learner, const mn_batch *a, const mn_batch *b,
+                      mn_batch_space **space)
+{
+    MN_TRY(mn_learner_space(learner, space));
+    MN_TRY(mn_batch_space_prepare(*space, a->count > 0 ? a->image : b->image, a->count + b->count));
+    mn_batch_space_copy(*space, 0, a);
+    mn_batch_space_copy(*space, a->count, b);
+    (*space)->batch.stream_rows = a->stream_rows;
+    return MN_OK;
 }
 
 const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *b)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_shape image = a->count > 0 ? a->image : b->image;
-    const mn_status status = mn_batch_space_prepare(space, image, a->count + b->count);
-    if (status == MN_OK) {
-        mn_batch_space_copy(space, 0, a);
-        mn_batch_space_copy(space, a->count, b);
-    }
-    mn_learner_remember_failure(learner, status);
-    space->batch.stream_rows = a->stream_rows;
-    return &space->batch;
+    mn_batch_space *space = NULL;
+    const mn_status status = join(learner, a, b, &space);
+    return mn_learner_batch(learner, status, space);
 }
 
 /* Row `row` of a batch, without its columns and x, into row `at`. */
@@ -77,23 +84,29 @@ static mn_status copy_places(mn_batch_space *to, const mn_batch *from, const int
     return copy_columns(to, from, places);
 }
 
+static mn_status subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
+                        void *context, int64_t **places, mn_batch_space **space)
+{
+    int64_t count = 0;
+    MN_TRY(mn_learner_space(learner, space));
+    *places = mn_tape_take(learner->tape, (size_t)(batch->count + 1) * sizeof **places);
+    if (*places == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a choice of rows");
+    for (int64_t row = 0; row < batch->count; row++)
+        if (wanted(batch, row, context))
+            (*places)[count++] = row;
+    return copy_places(*space, batch, *places, count);
+}
+
 const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_row_wanted *wanted,
                           void *context, const int64_t **places)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    int64_t *chosen = mn_tape_take(learner->tape, (size_t)(batch->count + 1) * sizeof *chosen);
-    int64_t count = 0;
-    for (int64_t row = 0; row < batch->count && chosen != NULL; row++)
-        if (wanted(batch, row, context))
-            chosen[count++] = row;
-    mn_learner_remember_failure(
-        learner, chosen != NULL ? copy_places(space, batch, chosen, count)
-                                : mn_fail(MN_NO_MEMORY, "out of memory for a choice of rows"));
-    if (learner->status != MN_OK)
-        space->batch.count = 0;
+    mn_batch_space *space = NULL;
+    int64_t *chosen = NULL;
+    const mn_status status = subset(learner, batch, wanted, context, &chosen, &space);
     if (places != NULL)
         *places = chosen;
-    return &space->batch;
+    return mn_learner_batch(learner, status, space);
 }
 
 mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *logits)

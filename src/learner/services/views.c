@@ -48,6 +48,8 @@ static void copy_facts(mn_batch_space *to, const mn_batch *from, int64_t views)
 static mn_status fill(const mn_learner *learner, const mn_view_spec *spec, const mn_batch *from,
                       int64_t views, mn_key key, mn_batch_space *to)
 {
+    if (from->count == 0 || views < 1)
+        return mn_batch_space_prepare(to, mn_view_shape(spec, image_of(learner)), 0);
     const mn_shape view = mn_view_shape(spec, from->image);
     const int64_t values = mn_shape_count(view), image = mn_shape_count(from->image);
     MN_TRY(mn_batch_space_prepare(to, view, from->count * views));
@@ -66,17 +68,11 @@ static mn_status fill(const mn_learner *learner, const mn_view_spec *spec, const
 const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *batch,
                          const mn_view_spec *spec, int64_t views)
 {
-    mn_batch_space *space = mn_learner_space(learner);
-    const mn_shape image = batch->count > 0 ? batch->image : image_of(learner);
-    mn_status status;
-    if (batch->count > 0 && views > 0)
+    mn_batch_space *space = NULL;
+    mn_status status = mn_learner_space(learner, &space);
+    if (status == MN_OK)
         status = fill(learner, spec, batch, views, mn_learner_key(learner, "views", name), space);
-    else
-        status = mn_batch_space_prepare(space, mn_view_shape(spec, image), 0);
-    mn_learner_remember_failure(learner, status);
-    if (status != MN_OK)
-        space->batch.count = 0;
-    return &space->batch;
+    return mn_learner_batch(learner, status, space);
 }
 
 /* --- whether they can be --- */
