@@ -1,7 +1,6 @@
 /* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
 #include "learner/learner.h"
 #include "base/names.h"
-#include "base/options.h"
 #include "buffer/size.h"
 #include "buffer/storage.h"
 #include "experiment/data.h"
@@ -26,7 +25,8 @@ mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const c
     char purpose[160];
     snprintf(purpose, sizeof purpose, "network.initial.%s/%s", owner, name);
     mn_owned_network *added = &learner->network[learner->networks];
-    *added = (mn_owned_network){.owner = owner, .name = mn_intern(name)};
+    *added = (mn_owned_network){.owner = owner};
+    MN_TRY(mn_keep_text(name, &added->name));
     added->key = mn_key_of((uint64_t)learner->settings->seed, purpose);
     MN_TRY(type != NULL ? mn_network_new_of(type, options, spec, added->key, &added->network)
                         : mn_network_new(spec, added->key, &added->network));
@@ -44,7 +44,8 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
         return mn_fail(MN_UNSUPPORTED, "optimiser '%s': more than %d in one run", name,
                        MN_MOST_OPTIMISERS);
     mn_owned_optimiser *added = &learner->optimiser[learner->optimisers];
-    *added = (mn_owned_optimiser){owner, mn_intern(name), NULL, network, learning_rate, -1};
+    *added = (mn_owned_optimiser){owner, NULL, NULL, network, learning_rate, -1};
+    MN_TRY(mn_keep_text(name, &added->name));
     MN_TRY(mn_optimiser_new(kind, options, network, &added->optimiser));
     learner->optimisers++;
     return MN_OK;
@@ -231,6 +232,7 @@ void mn_learner_free(mn_learner *learner)
     mn_buffer_free(learner->buffer);
     free(learner->kept);
     free(learner->slots);
+    free(learner->term_name);
     free(learner);
 }
 
@@ -260,7 +262,9 @@ void mn_learner_remember_failure(mn_learner *learner, mn_status status)
 mn_status mn_learner_check(mn_learner *learner)
 {
     if (learner->status == MN_OK)
-        return MN_OK;
+        return mn_tape_status(learner->tape) == MN_OK
+                   ? MN_OK
+                   : mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
     const mn_status status = learner->status;
     learner->status = MN_OK;
     return mn_fail(status, "%s", learner->error);
@@ -286,11 +290,14 @@ const char *mn_learner_current_name(const mn_learner *learner)
     return learner->member[learner->current].strategy->name;
 }
 
-const char *mn_learner_own_name(const mn_learner *learner, const char *name)
+mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full)
 {
     char text[128];
-    snprintf(text, sizeof text, "%s/%s", mn_learner_current_name(learner), name);
-    return mn_intern(text);
+    const int length = snprintf(text, sizeof text, "%s/%s", mn_learner_current_name(learner), name);
+    if (length >= (int)sizeof text)
+        return mn_fail(MN_BAD_VALUE, "name '%.40s...' of %s is %d bytes too long", name,
+                       mn_learner_current_name(learner), length + 1 - (int)sizeof text);
+    return mn_keep_text(text, full);
 }
 
 static mn_hook hook_of(const mn_strategy *strategy, mn_moment moment)

@@ -58,8 +58,15 @@ typedef struct mn_loss_term {
     const char *name; /* "dark"; an add-on's "ewc/penalty" */
     double weight;
     mn_var *value;
+    double item; /* of the value, once its group has been summed */
     int group;
 } mn_loss_term;
+
+/* What a member calls a term, and its name in the run; kept, so that a step looks up no names. */
+typedef struct mn_term_name {
+    int member;
+    const char *given, *name;
+} mn_term_name;
 
 struct mn_learner {
     const mn_experiment *experiment;
@@ -96,8 +103,11 @@ struct mn_learner {
     mn_tape *tape;
     mn_out published[MN_MOST_PUBLISHED];
     int published_count;
+    mn_out unpublished; /* the answer to a forward above MN_MOST_PUBLISHED */
     mn_loss_term term[MN_MOST_TERMS];
     int terms;
+    mn_term_name *term_name; /* of all steps so far */
+    int term_names;
     int group, groups_done; /* of terms, swept together; those whose backward has been made */
     mn_batch_space space[MN_MOST_SPACES]; /* batches handed out in this step */
     int spaces;
@@ -133,13 +143,13 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
 void mn_learner_begin_step(mn_learner *learner);
 /* A new update of the step: its terms begin. */
 void mn_learner_begin_terms(mn_learner *learner);
-/* The first failure of a service in this step or hook, with its message; MN_OK. */
+/* The first failure of a service in this step or hook, or of the tape, with its message; MN_OK. */
 mn_status mn_learner_check(mn_learner *learner);
 void mn_learner_remember_failure(mn_learner *learner, mn_status status);
 /* "er", the strategy whose hook is running. */
 const char *mn_learner_current_name(const mn_learner *learner);
-/* "er/fisher": names of strategies in one run never meet. */
-const char *mn_learner_own_name(const mn_learner *learner, const char *name);
+/* "er/fisher", for as long as the process lives: names of strategies in one run never meet. */
+mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full);
 /* An empty batch to fill, valid until the next step; MN_UNSUPPORTED after MN_MOST_SPACES of them.
  */
 mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);

@@ -84,7 +84,7 @@ static mn_status log_terms(const mn_learner *learner, const char *phase, const c
     const mn_scalar_place place = {learner->cursor.step, learner->cursor.task, phase, update};
     for (int i = 0; i < learner->terms; i++)
         MN_TRY(mn_runfile_add_scalar(learner->file, &place, learner->term[i].name,
-                                     mn_item(learner->term[i].value)));
+                                     learner->term[i].item));
     MN_TRY(mn_runfile_add_scalar(learner->file, &place, "loss", loss));
     return mn_runfile_add_scalar(learner->file, &place, "lr", learner->learning_rate);
 }

@@ -282,6 +282,22 @@ static void ck_statistic(const mn_tensor *tensor, double a, double b)
 }
 
 /* Columns 1, 2, 6 and 0, 0, 3: means 3 and 1, variances 14/3 and 2, unbiased 7 and 3. */
+/* An array on the stack of a helper is gone before backward. */
+START_TEST(labels_are_copied_onto_the_tape)
+{
+    set_up();
+    int32_t labels[] = {1, 0};
+    mn_var *x = mn_input(tape, MN_SHAPE(2, 3), (float[]){1, 2, 3, -1, 4, 0}, true);
+    mn_var *all = mn_cross_entropy(x, labels), *some = mn_cross_entropy_columns(x, labels, 0, 2);
+    labels[0] = labels[1] = 2;
+    ck_var(
+        mn_gradient_of(all, x), MN_SHAPE(2, 3),
+        (float[]){0.04501529f, -0.37763576f, 0.33262048f, -0.49671337f, 0.48777938f, 0.00893399f});
+    ck_var(mn_gradient_of(some, x), MN_SHAPE(2, 3),
+           (float[]){0.13447071f, -0.13447071f, 0, -0.49665358f, 0.49665358f, 0});
+}
+END_TEST
+
 START_TEST(batch_norm_follows_pytorch_in_its_three_modes)
 {
     set_up();
@@ -321,5 +337,5 @@ MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never
          row_functions_have_their_textbook_values, rounding_is_no_distance_and_has_no_gradient,
          softmax_survives_large_numbers, losses_have_their_textbook_values,
          parts_and_shapes_hold_the_right_elements, an_empty_batch_costs_nothing_and_harms_nothing,
-         labels_outside_the_columns_are_refused_by_row, shapes_and_values_out_of_place_are_refused,
-         batch_norm_follows_pytorch_in_its_three_modes)
+         labels_outside_the_columns_are_refused_by_row, labels_are_copied_onto_the_tape,
+         shapes_and_values_out_of_place_are_refused, batch_norm_follows_pytorch_in_its_three_modes)

@@ -314,6 +314,10 @@ START_TEST(after_its_last_sweep_only_what_was_kept_can_be_read)
     (void)long_way(mn_leaf(tape, w, dw)); /* takes what was given back */
     ck_assert(mn_host(kept)[61 * 64 + 63] == 6);
     ck_assert_ptr_null(mn_host(gone));
+    const float *values;
+    ck_assert_ok(mn_values(kept, &values));
+    ck_assert(values[61 * 64 + 63] == 6);
+    ck_assert_fails(mn_values(gone, &values), MN_OUT_OF_ORDER, "its values are gone");
     ck_assert_ok(mn_tape_status(tape));
     (void)mn_square(gone);
     ck_assert_int_eq(mn_tape_status(tape), MN_OUT_OF_ORDER);

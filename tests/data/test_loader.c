@@ -282,9 +282,31 @@ START_TEST(a_batch_space_grows_once_and_is_reused)
 }
 END_TEST
 
+START_TEST(a_batch_space_without_memory_holds_an_empty_batch)
+{
+    mn_batch_space space = {.capacity = 0};
+    const mn_shape image = MN_SHAPE(1, SIDE, SIDE);
+    const int64_t too_many[] = {INT64_MAX, INT64_MAX / PIXELS, -1};
+    for (size_t i = 0; i < sizeof too_many / sizeof too_many[0]; i++) {
+        ck_assert_ok(mn_batch_space_prepare(&space, image, 3));
+        space.batch.stream_rows = 3;
+        ck_assert_int_ne(mn_batch_space_prepare(&space, image, too_many[i]), MN_OK);
+        ck_assert_int_eq(space.batch.count, 0);
+        ck_assert_int_eq(space.batch.stream_rows, 0);
+        ck_assert_ptr_null(space.batch.labels);
+        ck_assert_ptr_null(space.batch.x);
+    }
+    /* An image of one value is not what the failure left room for. */
+    ck_assert_fails(mn_batch_space_prepare(&space, image, INT64_MAX), MN_NO_MEMORY, "of memory");
+    ck_assert_ok(mn_batch_space_prepare(&space, MN_SHAPE(1), 2));
+    ck_assert_ptr_nonnull(space.batch.x);
+    mn_batch_space_free(&space);
+}
+END_TEST
+
 MN_SUITE("loader", a_batch_holds_what_the_data_set_holds, no_batch_is_one_image_left_over,
          a_shuffled_epoch_covers_everything_once, any_batch_can_be_asked_for_at_any_time,
          rows_come_by_their_places, train_and_test_images_are_permuted_alike,
          unlabelled_images_come_without_a_label_and_tests_with_one,
          channels_are_normalised_each_with_its_own_numbers, what_cannot_be_loaded_is_refused,
-         a_batch_space_grows_once_and_is_reused)
+         a_batch_space_grows_once_and_is_reused, a_batch_space_without_memory_holds_an_empty_batch)

@@ -281,6 +281,14 @@ START_TEST(projection_takes_away_only_what_points_against)
 }
 END_TEST
 
+START_TEST(of_equal_largest_values_the_first_is_meant)
+{
+    ck_assert_int_eq(mn_argmax((float[]){-3, 2, -1, 2}, 4), 1);
+    ck_assert_int_eq(mn_argmax((float[]){-3, -4}, 2), 0);
+    ck_assert_int_eq(mn_argmax(NULL, 0), 0);
+}
+END_TEST
+
 MN_SUITE("tensor", projection_takes_away_only_what_points_against, a_shape_counts_and_prints_itself,
          a_new_tensor_is_aligned_and_zero, impossible_shapes_are_refused,
          elements_are_written_and_read_whole, a_view_shares_the_slab_it_is_cut_from,
@@ -288,4 +296,5 @@ MN_SUITE("tensor", projection_takes_away_only_what_points_against, a_shape_count
          rows_are_copied_alone, replacing_does_not_read_what_was_there,
          arithmetic_wants_floats_of_equal_count, sums_are_made_in_double,
          bits_do_not_depend_on_addresses, products_depend_neither_on_addresses_nor_on_threads,
-         matrix_products_transpose_what_they_are_told_to)
+         matrix_products_transpose_what_they_are_told_to,
+         of_equal_largest_values_the_first_is_meant)

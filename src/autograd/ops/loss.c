@@ -1,4 +1,7 @@
-/* loss.c -- losses: means over the batch, summed in double, 0 for an empty batch. */
+/* loss.c -- losses: means over the batch, summed in double, 0 for an empty batch.
+ *
+ * The shape rule copies labels into the tape's memory, so that the caller's array may go. */
+#include "autograd/memory.h"
 #include "autograd/node.h"
 #include "autograd/plain.h"
 #include "autograd/rows.h"
@@ -67,7 +70,7 @@ mn_var *mn_mse(mn_var *x, mn_var *y)
 /* --- -mean_i log softmax(logits_i over some columns)[label_i] --- */
 
 typedef struct labelled {
-    const int32_t *labels; /* (B), borrowed until backward */
+    const int32_t *labels; /* (B), in the tape's memory once the shape is known */
     int64_t first, count;  /* columns, */
     bool all;              /* or all of them */
 } labelled;
@@ -87,6 +90,9 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
                        l->first, columns);
     if (l->labels == NULL && rows > 0)
         return mn_fail(MN_BAD_VALUE, "there are no labels");
+    int32_t *own = mn_tape_take(node->output.tape, (size_t)rows * sizeof *own);
+    if (own == NULL)
+        return MN_NO_MEMORY;
     for (int64_t i = 0; i < rows; i++) {
         const int64_t label = l->labels[i];
         if (label < l->first || label >= l->first + l->count)
@@ -95,7 +101,9 @@ static mn_status cross_entropy_shape(mn_node *node, mn_shape *out)
                            " to %" PRId64,
                            i, label, label == -1 ? " (unlabelled; see mn_rows_where)" : "",
                            l->first, l->first + l->count - 1);
+        own[i] = l->labels[i];
     }
+    l->labels = own;
     *out = MN_SCALAR;
     return MN_OK;
 }

@@ -3,22 +3,27 @@
 #include "learner/input.h"
 #include "learner/learner.h"
 
+static const mn_out *refuse(mn_learner *learner, mn_out out)
+{
+    out.logits = out.features = mn_tape_refuse(
+        learner->tape, "forward",
+        mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step", MN_MOST_PUBLISHED));
+    learner->unpublished = out;
+    return &learner->unpublished;
+}
+
 const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn_batch *batch,
                               mn_mode mode)
 {
     static const mn_batch nothing;
     if (batch == NULL)
         batch = &nothing;
+    if (learner->published_count == MN_MOST_PUBLISHED)
+        return refuse(learner, (mn_out){.batch = batch, .network = network, .mode = mode});
     const mn_forwarded forwarded =
         mn_network_forward(network, mn_learner_input(learner, batch), mode);
     if ((mode & MN_NO_GRADIENT) == 0)
         learner->images += batch->count;
-    if (learner->published_count == MN_MOST_PUBLISHED) {
-        mn_learner_remember_failure(
-            learner,
-            mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step", MN_MOST_PUBLISHED));
-        learner->published_count--;
-    }
     mn_var_keep(forwarded.logits);
     mn_var_keep(forwarded.features);
     mn_out *out = &learner->published[learner->published_count++];

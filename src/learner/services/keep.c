@@ -77,7 +77,8 @@ mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
 
 static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
 {
-    const char *full = mn_learner_own_name(learner, name);
+    const char *full;
+    MN_TRY(mn_learner_own_name(learner, name, &full));
     for (int i = 0; i < learner->kept_count; i++)
         if (strcmp(learner->kept[i].name, full) == 0)
             return mn_fail(MN_OUT_OF_ORDER, "'%s' is kept twice", full);
