@@ -1,8 +1,11 @@
-/* cores.c -- two threads of one core share its arithmetic units: they count as one. */
+/* cores.c -- the processor: its name, and its cores.
+ *
+ * Two threads of one core share its arithmetic units: they count as one. */
 #include "base/cores.h"
 
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The first of the threads that share this one's core; itself where the system does not say. */
 static int first_sibling(int cpu)
@@ -33,4 +36,21 @@ int mn_physical_cores(void)
         }
     const int cores = CPU_COUNT(&firsts);
     return cores > 0 ? cores : 1;
+}
+
+void mn_processor_name(char *name, size_t bytes)
+{
+    snprintf(name, bytes, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    char line[512];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || colon == NULL)
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(name, bytes, "%s", colon + 2);
+        break;
+    }
+    if (file != NULL)
+        fclose(file);
 }

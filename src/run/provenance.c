@@ -1,5 +1,6 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
 #include "run/provenance.h"
+#include "base/cores.h"
 #include "data/stream/stream.h"
 #include "learner/weights.h"
 #include "store/records.h"
@@ -20,24 +21,6 @@ static mn_status set_number(mn_runfile *file, const char *key, int64_t value)
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)value);
     return mn_runfile_set(file, key, text);
-}
-
-/* "AMD EPYC 9454", or the machine's architecture where /proc does not say. */
-static void processor_name(char *name, size_t bytes)
-{
-    snprintf(name, bytes, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char line[512];
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || colon == NULL)
-            continue;
-        colon[strcspn(colon, "\n")] = '\0';
-        snprintf(name, bytes, "%s", colon + 2);
-        break;
-    }
-    if (file != NULL)
-        fclose(file);
 }
 
 /* What the bits of a run depend on besides its configuration and data. */
@@ -68,7 +51,7 @@ mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
     MN_TRY(mn_runfile_set(file, "sqlite", mn_runfile_sqlite_version()));
     for (int i = 0; i < ARITHMETIC; i++)
         MN_TRY(mn_runfile_set(file, arithmetic[i].key, arithmetic[i].here()));
-    processor_name(text, sizeof text);
+    mn_processor_name(text, sizeof text);
     MN_TRY(mn_runfile_set(file, "processor", text));
     if (gethostname(text, sizeof text) == 0)
         MN_TRY(mn_runfile_set(file, "host", text));

@@ -7,7 +7,7 @@
 #include "store/owner.h"
 #include "store/database.h"
 #include "store/records.h"
-#include "store/runfile.h"
+#include "store/transaction.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -226,6 +226,11 @@ mn_status mn_runfile_get_cursor(mn_runfile *file, mn_cursor *cursor)
     sqlite3_reset(statement);
     if (value[7] != 1)
         return mn_fail(MN_CORRUPT, "%s: the cursor is damaged", file->path);
+    if (value[1] < MN_STAGE_START || value[1] > MN_STAGE_DONE)
+        return mn_fail(MN_CORRUPT,
+                       "%s: the cursor stands at stage %lld, expected 0 to %d; use the mneme that "
+                       "wrote it",
+                       file->path, (long long)value[1], MN_STAGE_DONE);
     *cursor = (mn_cursor){.task = value[0],
                           .stage = value[1],
                           .phase = value[2],

@@ -356,48 +356,6 @@ mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file)
     return status;
 }
 
-mn_status mn_runfile_begin(mn_runfile *file)
-{
-    if (file->transaction)
-        return mn_fail(MN_OUT_OF_ORDER, "%s: a transaction is open already", file->path);
-    MN_TRY(mn_database_execute(file, file->access == MN_WRITE ? "BEGIN IMMEDIATE" : "BEGIN",
-                               "begin a transaction"));
-    file->transaction = true;
-    file->failed = false;
-    return MN_OK;
-}
-
-mn_status mn_runfile_commit(mn_runfile *file)
-{
-    if (!file->transaction)
-        return mn_fail(MN_OUT_OF_ORDER, "%s: commit without begin", file->path);
-    if (file->failed || sqlite3_get_autocommit(file->database)) {
-        mn_runfile_rollback(file);
-        return mn_fail(MN_OUT_OF_ORDER, "%s: a transaction that failed cannot be committed",
-                       file->path);
-    }
-    const mn_status status = mn_database_execute(file, "COMMIT", "commit");
-    if (status != MN_OK)
-        mn_runfile_rollback(file);
-    file->transaction = false;
-    return status;
-}
-
-bool mn_runfile_in_transaction(const mn_runfile *file)
-{
-    return file->transaction;
-}
-
-void mn_runfile_rollback(mn_runfile *file)
-{
-    for (int i = 0; i < file->statements; i++)
-        sqlite3_reset(file->statement[i].statement);
-    if (!sqlite3_get_autocommit(file->database))
-        sqlite3_exec(file->database, "ROLLBACK", NULL, NULL, NULL);
-    file->transaction = false;
-    file->failed = false;
-}
-
 /* Leaves one file.  A reader that is still there keeps the log alive, and folds it in when it
  * closes. */
 static mn_status fold_log(mn_runfile *file)

@@ -7,6 +7,7 @@
 #define MN_STORE_RUNFILE_H
 
 #include "store/handle.h"
+#include "store/transaction.h"
 
 /* Creates the file, with its schema committed; an existing one is MN_BAD_OPTION with the resume
  * command.  Network file systems are refused.  The creator owns it (host, process, since when). */
@@ -17,10 +18,6 @@ mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file)
 /* Rolls back what is open, gives up ownership, folds the write-ahead log in.  NULL is fine. */
 mn_status mn_runfile_close(mn_runfile *file);
 const char *mn_runfile_path(const mn_runfile *file);
-mn_status mn_runfile_begin(mn_runfile *file);
-mn_status mn_runfile_commit(mn_runfile *file);
-void mn_runfile_rollback(mn_runfile *file);
-bool mn_runfile_in_transaction(const mn_runfile *file);
 
 /* Versions of what is underneath, for provenance: "3.40.1". */
 const char *mn_runfile_sqlite_version(void);

@@ -23,6 +23,13 @@ enum { MOST_ROWS = MN_MOST_AUGMENTED, PENALTY_EVERY = 16, ADAPT_EVERY = 4 };
 static const double lazy = (double)PENALTY_EVERY / (PENALTY_EVERY + 1);
 static const double certain_of = 0.99; /* share of the past in the running mean of the loss */
 
+mn_var *mn_genifer_maps(mn_learner *learner, mn_network *classifier, mn_var *images, mn_mode mode)
+{
+    const mn_genifer_options *o = mn_options(learner);
+    const mn_forwarded seen = mn_network_forward(classifier, images, mode);
+    return mn_network_map(&seen, o->stage);
+}
+
 /* --- opening --- */
 
 static mn_status size_of_maps(mn_learner *learner, mn_shape *maps)

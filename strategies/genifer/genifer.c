@@ -136,13 +136,6 @@ static mn_status before_task(mn_learner *learner)
     return o->generator ? mn_genifer_begin_gan(learner) : MN_OK;
 }
 
-mn_var *mn_genifer_maps(mn_learner *learner, mn_network *classifier, mn_var *images, mn_mode mode)
-{
-    const mn_genifer_options *o = mn_options(learner);
-    const mn_forwarded seen = mn_network_forward(classifier, images, mode);
-    return mn_network_map(&seen, o->stage);
-}
-
 /* --- the classifier --- */
 
 static int64_t base_epochs(mn_learner *learner)
