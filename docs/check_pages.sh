@@ -20,6 +20,12 @@ mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/written"
 diff -r -u "$scratch/checked-in" "$scratch/written" ||
     complain "docs/ is behind the code; run 'ninja -C BUILD pages' and commit what changes"
 
+# The picture of the house.
+sed -n '/<!-- scripts\/rooms -->/,/<!-- end -->/p' "$root/docs/architecture.md" | sed '1,2d' |
+    sed '/^```$/,$d' >"$scratch/rooms"
+"$root/scripts/rooms" | diff -u "$scratch/rooms" - ||
+    complain "docs/architecture.md: the table of rooms is behind the code; run 'ninja -C BUILD pages'"
+
 keys=$(
     sed -nE 's/^ +(OWN|TYPED)\([A-Z]+, ([a-z]+),.*/\2/p' "$root/src/experiment/configuration.h"
     sed -n '/beside\[\] = {/,/};/p' "$root/src/experiment/sections.c" | grep -o '"[a-z_]*"' | tr -d '"'

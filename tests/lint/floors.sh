@@ -183,32 +183,32 @@ functions() {
 # What x.h declares, x.c defines.  The kernels are the exception: their headers are the table that a
 # device provides, and the files of tensor/cpu are the device.
 headers_are_own() {
-    functions | awk '
-    $1 == "define" { home[$3] = $2 }
-    $1 == "declare" && $2 ~ /\.h$/ { header[$3] = $2 }
-    END {
-        for (name in header) {
-            source = header[name]
-            sub(/\.h$/, ".c", source)
-            if (header[name] ~ /^src\/tensor\/((image_|layout_)?kernels)\.h$/)
-                continue
-            count++
-            if (home[name] != source) {
-                print header[name] ": declares " name ", which " \
-                    (name in home ? home[name] " defines" : "nobody defines") \
-                    "; a source has a header of its own"
-                failed = 1
+    wrong=$(
+        functions | awk '
+        $1 == "define" { home[$3] = $2 }
+        $1 == "declare" && $2 ~ /\.h$/ { header[$3 " " $2] = $2 }
+        END {
+            for (key in header) {
+                name = key
+                sub(/ .*/, "", name)
+                source = header[key]
+                sub(/\.h$/, ".c", source)
+                if (header[key] ~ /^src\/tensor\/((image_|layout_)?kernels)\.h$/)
+                    continue
+                count++
+                if (home[name] != source)
+                    print header[key] ": declares " name ", which " \
+                        (name in home ? home[name] " defines" : "nobody defines") \
+                        "; a source has a header of its own"
             }
-        }
-        if (count < 50) {
-            print "only " count + 0 " functions in headers found; is the root right?"
-            failed = 1
-        }
-        exit failed
-    }' | sort
-    cd "$root"
-    ! grep -rnE '/\* [a-z_]+\.c:' --include='*.h' src networks strategies ||
-        { echo 'a comment names the file that a header should belong to' && return 1; }
+            if (count < 50)
+                print "only " count + 0 " functions in headers found; is the root right?"
+        }' | sort
+        cd "$root"
+        grep -rnE '/\* [a-z_]+\.c:' --include='*.h' src networks strategies |
+            sed 's/$/ (this names the file that a header should belong to)/' || true
+    )
+    [ -z "$wrong" ] || { echo "$wrong" && return 1; }
 }
 
 # Folders whose inside is nobody else's, and how large things may grow.

@@ -76,6 +76,33 @@ floors src/include/mneme/tensor.h '<stdio.h>'
 floors src/include/mneme/buffer.h '<mneme/strategy.h>'
 floors src/include/mneme/unknown.h '<mneme/status.h>'
 
+# rule FILE LINE TEXT: the line at the top of the file breaks a rule, and floors.sh says TEXT.
+rule() {
+    plant "$1" "$2"
+    expect "$3" sh "$root/tests/lint/floors.sh" "$copy/tree"
+}
+
+rule src/nn/network.c '#include "tensor/cpu/conv.h"' 'only tensor includes the device'
+rule src/experiment/checks.c '#include "learner/learner.h"' 'know the learner'
+rule src/results/results.c '#include "run/phase.h"' 'src/results/results.c:1:'
+rule src/results/results.c '#include "learner/learner.h"' 'src/results/results.c:1:'
+rule buffers/ring.c '#include "buffer/storage.h"' 'buffers/ring.c:1:'
+rule src/run/step.h 'mn_status mn_evaluate_next(void);' 'a source has a header of its own'
+rule src/run/step.h '/* phase.c: the rest of it */' 'this names the file'
+long=$(yes '/* a line */' | head -n 601)
+rule src/base/clock.c "$long" 'a source has at most 600'
+rule src/base/clock.h "$long" 'a header has at most 200'
+rule src/run/step.c "$(echo "$long" | head -n 300)" 'src/run: '
+fresh
+fault='two files of a room that include each other'
+sed -i '1i #include "run/step.h"' "$copy/tree/src/run/progress.h"
+sed -i '1i #include "run/progress.h"' "$copy/tree/src/run/step.h"
+expect 'files of run: ' sh "$root/tests/lint/floors.sh" "$copy/tree"
+fresh
+fault='two rooms that include each other'
+sed -i '1i #include "autograd/ops/nothing.h"' "$copy/tree/src/autograd/tape.c"
+expect 'rooms: autograd autograd/ops' sh "$root/tests/lint/floors.sh" "$copy/tree"
+
 # A strategy may compile and still call what it should not.
 fresh
 mkdir "$copy/objects"
