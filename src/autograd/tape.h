@@ -16,7 +16,7 @@ typedef struct mn_sweep {
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
     bool last;          /* through these nodes: each gives its memory back when its turn is over */
-    mn_rows_sweep rows; /* `to` takes what rows make of their gradients, and nothing else does */
+    mn_rows_sweep rows; /* per-row results go to `to`; no ordinary gradient is written */
 } mn_sweep;
 
 struct mn_tape {

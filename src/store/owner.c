@@ -222,8 +222,8 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
     return busy(path, who, "wait for it, or stop it");
 }
 
-/* The lock is looked at only where the owner tells nothing: who resumes the file in that moment
- * would be refused. */
+/* Tests the lock only if the owner record is inconclusive, so that a process that is just resuming
+ * is not refused. */
 static bool is_locked(const char *path)
 {
     char *name = lock_name(path);

@@ -96,7 +96,8 @@ MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
 /* Width of the features: the columns of the last weight of the classifier; 0: it has none. */
 MN_API int64_t mn_network_features(const mn_network *network);
 MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode);
-/* The logits that its classifier makes of features (B, features), where that is one linear layer. */
+/* Logits of the classifier for given features (B, features); the classifier must be one linear
+ * layer. */
 MN_API mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode);
 
 MN_API int mn_network_parameter_count(const mn_network *network);

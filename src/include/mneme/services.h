@@ -64,9 +64,9 @@ MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
 /* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
  * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
-/* The terms so far share no forward with those to come: their backward is made now, so that a step
- * of several forwards needs the memory of one.  Of their forwards, logits and features can still be
- * read.  (Where add-ons have terms of those forwards, all backwards stay at the end.) */
+/* Runs backward for the terms added so far and frees their activations.  Call it when later terms
+ * use no forward made before this call.  Logits and features of the earlier forwards stay readable.
+ * (If an add-on has terms of those forwards, all backwards run at the end instead.) */
 MN_API void mn_terms_done(mn_learner *learner);
 /* A scalar that is a sum over the batch's rows, made on the tape. */
 typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch);

@@ -76,7 +76,8 @@ mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *
 
 /* --- backward --- */
 
-/* The slope behind a ReLU, of whose output y is; a product, as a choice would not be vectorised. */
+/* dy masked by the ReLU that produced y.  Multiplies by 0 or 1, because a branch would not be
+ * vectorised. */
 #define BEHIND_RELU (dy[i] * (float)(y[i] > 0))
 
 /* sums of dy, and of dy (x - mean); with y, behind a ReLU */
