@@ -9,7 +9,7 @@
  * place of `to`; or the products of every two rows' own, summed over parameters, `to` (B, B). */
 typedef enum mn_rows_sweep { MN_ROWS_TOGETHER, MN_ROWS_SQUARED, MN_ROWS_MULTIPLIED } mn_rows_sweep;
 
-/* What backward works on, kept by the tape between sweeps. */
+/* The state of a backward sweep, kept by the tape between sweeps. */
 typedef struct mn_sweep {
     uint64_t number;
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */

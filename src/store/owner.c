@@ -184,7 +184,7 @@ mn_status mn_owner_busy(mn_runfile *file)
     return busy(file->path, &who, "wait for it, or stop it");
 }
 
-/* What can be told of the owner from where `self` runs. */
+/* The state of the owner, as far as `self` can tell from its host. */
 typedef enum life { GONE, HERE, IN_ANOTHER_CONTAINER, ON_ANOTHER_HOST } life;
 
 static life life_of(const owner *who, const owner *self)

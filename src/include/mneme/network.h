@@ -71,7 +71,7 @@ typedef struct mn_network_type {
 #define MN_NETWORK_HEADER .abi = MN_NETWORK_ABI, .size = sizeof(mn_network_type)
 #define MN_NETWORK(id) MN_DEFINE(mn_network_type, MN_KIND_NETWORK, mn_network_##id)
 
-/* What a network is made for. */
+/* The type, options, input and outputs of a network. */
 typedef struct mn_network_spec {
     const char *type;     /* "mlp" */
     const char *options;  /* JSON object, NULL or "" for the defaults */
@@ -89,7 +89,7 @@ MN_API mn_status mn_network_new_of(const mn_network_type *type, const void *opti
                                    const mn_network_spec *spec, mn_key key, mn_network **network);
 MN_API void mn_network_free(mn_network *network);
 MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
-/* What it was made for, with every option resolved: it rebuilds the network whatever the defaults
+/* Its spec with every option resolved: it rebuilds the network whatever the defaults
  * of a later version. */
 MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
 

@@ -91,7 +91,7 @@ typedef struct mn_strategy {
     /* A strategy with a loss is a base; one without is an add-on, on top of finetune when it is
      * named alone. */
     mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
-    /* What an add-on adds to the base's loss, from the forwards published in this step. */
+    /* An add-on's terms of the base's loss, made from the forwards published in this step. */
     mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);
     mn_status (*gradients)(mn_learner *learner); /* between backward and the optimiser's step */
     /* `out` is the step's first published forward.  A base's is not called in phases that an

@@ -126,7 +126,7 @@ MN_CLONES static void normalise_backward(int64_t length, int64_t tile, bool add,
 #undef GRADIENT
 }
 
-/* What the two passes of the backward read and write. */
+/* The arrays that the two passes of the backward read and write. */
 typedef struct slopes {
     const void *x, *y, *dy; /* y: NULL without a ReLU */
     const mn_channel_gradients *out;
