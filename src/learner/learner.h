@@ -62,8 +62,7 @@ typedef struct mn_loss_term {
     int group;
 } mn_loss_term;
 
-/* A term's name as its member writes it, and its name in the run.  Kept, so that a step looks up no
- * names. */
+/* What a member calls a term, and its name in the run; kept, so that a step looks up no names. */
 typedef struct mn_term_name {
     int member;
     const char *given, *name;
@@ -118,7 +117,7 @@ struct mn_learner {
     char error[512];
 };
 
-/* The parts a learner is built from; borrowed, and they outlive it. */
+/* What a learner stands on; borrowed, and outlives it. */
 typedef struct mn_learner_spec {
     const mn_experiment *experiment;
     const mn_stream *stream;

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sections that must be equal before two runs are compared: the stream, the data, the network, and
- * how much may be seen and kept. */
+/* What must be equal: the stream, the data, the network, and how much may be seen and kept. */
 static const char *const budget[] = {
     "dataset.",
     "stream.",

@@ -49,14 +49,15 @@ SELECT name, '' AS update_name, step, task, phase, value,
         THEN row_crc(name, '', step, task, phase, value) ELSE -1 END AS crc
 FROM main.scalar WHERE phase <> 'probe';
 
--- "neighbours/class-il/3 Coat", in per cent.
+-- "neighbours/class-il/3 Coat", in per cent.  The table makes 100.0 an integer, whose crc is another.
 CREATE TEMP VIEW probe AS
 WITH cut AS (SELECT substr(name, 1, instr(name, '/') - 1) AS classifier,
         substr(name, instr(name, '/') + 1) AS rest, task, value
     FROM main.scalar WHERE phase = 'probe' AND crc = row_crc(name, step, task, phase, value)),
     read AS (SELECT classifier, substr(rest, 1, instr(rest, '/') - 1) AS scope,
         CAST(substr(rest, instr(rest, '/') + 1) AS INTEGER) AS label, task AS after_task,
-        value AS correct, 100 AS total FROM cut)
+        CASE WHEN value = CAST(value AS INTEGER) THEN CAST(value AS INTEGER) ELSE value END AS correct,
+        100 AS total FROM cut)
 SELECT classifier, scope, label, after_task, correct, total,
     row_crc(classifier, scope, label, after_task, correct, total) AS crc
 FROM read WHERE scope IN ('class-il', 'task-il');

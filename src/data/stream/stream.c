@@ -250,8 +250,7 @@ static mn_status fill_view(mn_stream *stream, mn_part part)
     return MN_OK;
 }
 
-/* Marks a fraction of each task's images as its pool.  Images outside the pool and without a label
- * are never shown. */
+/* Of each task a fraction is its pool; what is neither in it nor labelled, no method sees. */
 static mn_status choose_pool(mn_stream *stream, double fraction)
 {
     const part_view *train = &stream->part[MN_PART_TRAIN];

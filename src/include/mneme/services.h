@@ -43,7 +43,7 @@ MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run
 MN_API double mn_learning_rate(const mn_learner *learner);
 /* In a loss: the rate of this update's step, in place of the schedule's. */
 MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
-/* The buffer as a policy sees it: capacity, rows in use, ...; NULL without a buffer. */
+/* What the policy is told: capacity, rows in use, ...; NULL without a buffer. */
 MN_API const mn_buffer *mn_learner_buffer(const mn_learner *learner);
 
 typedef struct mn_range {
@@ -64,9 +64,9 @@ MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
 /* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
  * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
-/* Runs backward for the terms added so far and frees their activations.  Call it when later terms
- * use no forward made before this call.  Logits and features of the earlier forwards stay readable.
- * (If an add-on has terms of those forwards, all backwards run at the end instead.) */
+/* The terms so far share no forward with those to come: their backward is made now, so that a step
+ * of several forwards needs the memory of one.  Of their forwards, logits and features can still be
+ * read.  (Where add-ons have terms of those forwards, all backwards stay at the end.) */
 MN_API void mn_terms_done(mn_learner *learner);
 /* A scalar that is a sum over the batch's rows, made on the tape. */
 typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
@@ -89,7 +89,7 @@ MN_API const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_
  * size than the images, so has the batch, and its pixels are those of the view. */
 MN_API const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *batch,
                                 const mn_view_spec *spec, int64_t views);
-/* The full and the small views that the benchmark's section `views` describes. */
+/* What the benchmark's section `views` says; and of small views beside the full ones. */
 MN_API mn_view_spec mn_full_views(const mn_learner *learner);
 MN_API mn_view_spec mn_small_views(const mn_learner *learner);
 /* In open: MN_BAD_OPTION unless the images have such views, and the shared network takes them. */
