@@ -2,8 +2,7 @@
  * (Zhao et al. 2021), whose module names it has: features.0, features.1, ..., classifier.
  *
  * Digits come as 28 x 28 pixels of one channel: its first convolution pads them to 32 x 32. */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <stdio.h>
 
 typedef struct convnet_options {
@@ -56,8 +55,7 @@ static mn_status build(mn_network *network, const void *values)
     for (int block = 0; block < (int)o->depth; block++) {
         char prefix[32];
         snprintf(prefix, sizeof prefix, "features.%d", block * step);
-        MN_TRY(mn_layer_add_conv(network, prefix, inputs, o->width, 3));
-        MN_TRY(mn_layer_add_conv_bias(network, prefix, o->width));
+        MN_TRY(mn_layer_add(network, prefix, MN_SHAPE(o->width, inputs, 3, 3), NULL));
         snprintf(prefix, sizeof prefix, "features.%d", block * step + 1);
         if (o->norm != NORM_NONE)
             MN_TRY(mn_layer_add_norm(network, prefix, o->width, o->norm == NORM_BATCH));

@@ -3,11 +3,8 @@
  *
  * The forward asks the network how many parameters there are instead of reading the widths again.
  */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <stdio.h>
-
-static const double norm_momentum = 0.1, norm_epsilon = 1e-5; /* PyTorch's defaults */
 
 typedef struct mlp_options {
     const char *widths;
@@ -28,88 +25,31 @@ static const mn_option options[] = {
     MN_END,
 };
 
-/* --- parameters --- */
-
-/* PyTorch's name of a member of a layer: "fc1", "weight" -> "fc1.weight". */
-static const char *name_of(char name[64], const char *layer, const char *member)
-{
-    snprintf(name, 64, "%s.%s", layer, member);
-    return name;
-}
-
-static mn_status add_linear(mn_network *network, const mlp_options *o, const char *layer, bool head,
-                            int64_t inputs, int64_t outputs)
-{
-    char name[64];
-    const bool pytorch = o->init == INIT_PYTORCH;
-    MN_TRY(mn_network_parameter_add(
-        network, name_of(name, layer, "weight"), MN_WEIGHT, head, MN_SHAPE(outputs, inputs),
-        pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_XAVIER_UNIFORM));
-    return mn_network_parameter_add(network, name_of(name, layer, "bias"), MN_BIAS, head,
-                                    MN_SHAPE(outputs),
-                                    pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO);
-}
-
-static mn_status add_norm(mn_network *network, const char *layer, int64_t units)
-{
-    char name[64];
-    MN_TRY(mn_network_parameter_add(network, name_of(name, layer, "weight"), MN_NORM_SCALE, false,
-                                    MN_SHAPE(units), MN_INITIAL_ONE));
-    MN_TRY(mn_network_parameter_add(network, name_of(name, layer, "bias"), MN_NORM_SHIFT, false,
-                                    MN_SHAPE(units), MN_INITIAL_ZERO));
-    MN_TRY(mn_network_statistic_add(network, name_of(name, layer, "running_mean"), MN_SHAPE(units),
-                                    0));
-    return mn_network_statistic_add(network, name_of(name, layer, "running_var"), MN_SHAPE(units),
-                                    1);
-}
-
 static mn_status build(mn_network *network, const void *values)
 {
     const mlp_options *o = values;
     const mn_network_spec *spec = mn_network_spec_of(network);
+    const bool pytorch = o->init == INIT_PYTORCH;
+    mn_layer_start start = {.weight =
+                                pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_XAVIER_UNIFORM,
+                            .bias = pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO};
     int64_t widths[MN_MOST_LAYERS], inputs = mn_shape_count(spec->input);
     int layers;
     MN_TRY(mn_layer_widths("network.widths", o->widths, widths, &layers));
     for (int i = 0; i < layers; i++) {
         char layer[32];
         snprintf(layer, sizeof layer, "fc%d", i + 1);
-        MN_TRY(add_linear(network, o, layer, false, inputs, widths[i]));
+        MN_TRY(mn_layer_add(network, layer, MN_SHAPE(widths[i], inputs), &start));
         snprintf(layer, sizeof layer, "bn%d", i + 1);
         if (o->batch_norm)
-            MN_TRY(add_norm(network, layer, widths[i]));
+            MN_TRY(mn_layer_add_norm(network, layer, widths[i], true));
         inputs = widths[i];
     }
     char last[32] = "classifier";
     if (!o->classifier)
         snprintf(last, sizeof last, "fc%d", layers + 1);
-    return add_linear(network, o, last, o->classifier, inputs, spec->classes);
-}
-
-/* --- forward --- */
-
-/* x (B, I) -> (B, O), with the parameters at *next, which moves past them. */
-static mn_var *linear(mn_network *network, int *next, mn_var *x, mn_mode mode)
-{
-    mn_var *weight = mn_network_leaf(network, (*next)++, x, mode);
-    mn_var *bias = mn_network_leaf(network, (*next)++, x, mode);
-    return mn_linear(x, weight, bias);
-}
-
-static mn_norm_mode norm_mode_of(mn_mode mode)
-{
-    if ((mode & MN_EVAL) != 0)
-        return MN_NORM_RUNNING;
-    return (mode & MN_TRAIN_FROZEN) != 0 ? MN_NORM_BATCH_FROZEN : MN_NORM_BATCH;
-}
-
-/* x (B, K) -> (B, K) */
-static mn_var *normalise(mn_network *network, int *next, int layer, mn_var *x, mn_mode mode)
-{
-    mn_var *scale = mn_network_leaf(network, (*next)++, x, mode);
-    mn_var *shift = mn_network_leaf(network, (*next)++, x, mode);
-    return mn_batch_norm(x, scale, shift, mn_network_statistic(network, 2 * layer, NULL),
-                         mn_network_statistic(network, 2 * layer + 1, NULL), norm_mode_of(mode),
-                         norm_momentum, norm_epsilon);
+    start.head = o->classifier;
+    return mn_layer_add(network, last, MN_SHAPE(spec->classes, inputs), &start);
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)
@@ -117,17 +57,17 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     const mlp_options *o = values;
     const int64_t inputs = mn_shape_count(mn_network_spec_of(network)->input);
     const int hidden = (mn_network_parameter_count(network) - 2) / (o->batch_norm ? 4 : 2);
+    mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
-    int next = 0;
     out.features = mn_reshape(x, MN_SHAPE(mn_rows_of(x), inputs));
     for (int layer = 0; layer < hidden; layer++) {
-        out.features = linear(network, &next, out.features, mode);
+        out.features = mn_layer_linear(&walk, out.features);
         if (o->batch_norm)
-            out.features = normalise(network, &next, layer, out.features, mode);
+            out.features = mn_layer_batch_norm(&walk, out.features);
         out.features = mn_relu(out.features);
         mn_layer_map(&out, "hidden", layer, out.features);
     }
-    out.logits = linear(network, &next, out.features, mode);
+    out.logits = mn_layer_linear(&walk, out.features);
     return out;
 }
 

@@ -1,8 +1,7 @@
 /* plain_convnet.c -- convolutions with a norm and ReLU, each but the first of which halves the
  * image and doubles the width, and the mean over the last maps: the least that learns images on a
  * CPU. */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <stdio.h>
 
 typedef struct plain_options {

@@ -5,8 +5,7 @@
  * 1x1 convolution with a norm.  `features` is the mean over the last maps' pixels.  Names are those
  * of the DER authors' backbone, so that its state dict fits: conv1, bn1, layer1.0.conv1 ...
  * layer2.0.shortcut.0, classifier. */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <stdio.h>
 
 enum { MOST_STAGES = 4, PREFIX = 48 };
@@ -90,9 +89,9 @@ static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool proj
     mn_var *shortcut = projection ? mn_layer_conv_norm(&after, x, stride, 0) : x;
     mn_var *y = mn_layer_conv_norm_relu(walk, x, stride, 1);
     mn_var *z = mn_layer_conv_norm_add_relu(walk, y, shortcut, 1, 1);
-    mn_var_done(y);
+    mn_release(y);
     if (projection)
-        mn_var_done(shortcut);
+        mn_release(shortcut);
     *walk = after;
     return z;
 }
@@ -107,7 +106,7 @@ static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mo
             mn_var *y =
                 block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));
             if (stage == 0 || block > 0) /* else it is a map, which somebody may read */
-                mn_var_done(x);
+                mn_release(x);
             x = y;
         }
         mn_layer_map(&out, "layer", stage, x);

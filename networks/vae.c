@@ -8,8 +8,7 @@
  * (B, 2 latent) mean and log variance, or x itself.  The decoder has the encoder's layers turned
  * round.  As in van de Ven's code the log variance has no bias.
  */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <stdio.h>
 
 typedef struct vae_options {

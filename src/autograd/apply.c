@@ -41,8 +41,10 @@ static mn_status check_operands(const mn_tape *tape, mn_var *const *inputs, int 
         if (inputs[i] != NULL && inputs[i]->tape != tape)
             return mn_fail(MN_BAD_VALUE, "operand %d is on another tape", i + 1);
         if (inputs[i] != NULL && inputs[i]->value.data == NULL)
-            return mn_fail(MN_OUT_OF_ORDER,
-                           "operand %d is gone: the last sweep through it has been made", i + 1);
+            return mn_fail(
+                MN_OUT_OF_ORDER,
+                "operand %d is gone: it was released, or the last sweep through it has been made",
+                i + 1);
     }
     return MN_OK;
 }
@@ -123,6 +125,7 @@ mn_var *mn_apply_laid_out(const mn_op *op, mn_var *const *inputs, int n, const v
         node->output.value.data = output_memory(tape, node);
         if (node->output.value.data == NULL)
             return mn_tape_poison(tape);
+        node->output.own = op->forward != NULL;
         status = op->forward != NULL ? forward_of(node) : MN_OK;
     }
     if (status != MN_OK)

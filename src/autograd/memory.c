@@ -17,11 +17,10 @@ void mn_tape_give(mn_tape *tape, mn_tensor *tensor)
         tensor->data = NULL;
 }
 
-void mn_var_done(mn_var *result)
+void mn_release(mn_var *x)
 {
-    mn_tape *tape = mn_tape_of(result);
-    if (tape != NULL && result != &tape->poison && !result->to_parameter && !result->to_input)
-        mn_tape_give(tape, &result->value);
+    if (x != NULL && x->own && !x->to_parameter && !x->to_input)
+        mn_tape_give(x->tape, &x->value);
 }
 
 void mn_var_keep(mn_var *x)

@@ -9,9 +9,6 @@ void *mn_tape_take(mn_tape *tape, size_t bytes);
 /* Returns the memory of a value or gradient that is no longer read, for reuse in this step. */
 void mn_tape_give(mn_tape *tape, mn_tensor *tensor);
 
-/* Nobody reads the result of an op any more: where no gradient flows through it, its memory serves
- * the next results.  The op is no view, and none was made of its result. */
-void mn_var_done(mn_var *result);
 /* The values of x outlive mn_backward_done(). */
 void mn_var_keep(mn_var *x);
 

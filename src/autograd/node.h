@@ -19,6 +19,7 @@ struct mn_var {
     bool to_parameter;    /* a gradient would flow on to a parameter, */
     bool to_input;        /* or to a differentiable input */
     bool kept;            /* its values outlive the last sweep through it */
+    bool own;             /* no other value lies in its memory, unless it is a view of this one */
 };
 
 typedef struct mn_saved {

@@ -1,7 +1,6 @@
 /* layers.c -- convolutions, norms and the classifier, with PyTorch's names, initial weights (weight
  * and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and constants. */
-#include "nn/layers.h"
-
+#include <mneme/layers.h>
 #include <mneme/ops.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,9 @@
 static const double norm_momentum = 0.1, norm_epsilon = 1e-5;
 
 enum { NAME = 64, WIDEST = 65536 };
+
+static const mn_layer_start pytorch = {MN_INITIAL_PYTORCH_UNIFORM, MN_INITIAL_PYTORCH_UNIFORM, 0,
+                                       false};
 
 static const char *name_of(char name[NAME], const char *prefix, const char *what)
 {
@@ -25,7 +27,6 @@ static mn_status refuse_width(const char *what, const char *text, const char *it
                    what, length, item, text, WIDEST);
 }
 
-/* "100,100" -> 100, 100. */
 mn_status mn_layer_widths(const char *what, const char *text, int64_t widths[MN_MOST_LAYERS],
                           int *count)
 {
@@ -49,14 +50,24 @@ mn_status mn_layer_widths(const char *what, const char *text, int64_t widths[MN_
     }
 }
 
+mn_status mn_layer_add(mn_network *network, const char *prefix, mn_shape weight,
+                       const mn_layer_start *start)
+{
+    char name[NAME];
+    if (start == NULL)
+        start = &pytorch;
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_WEIGHT,
+                                    start->head, weight, start->weight));
+    if (start->scale != 0)
+        mn_network_initial_scale(network, start->scale);
+    return mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_BIAS, start->head,
+                                    MN_SHAPE(weight.size[0]), start->bias);
+}
+
 mn_status mn_layer_add_linear(mn_network *network, const char *prefix, int64_t inputs,
                               int64_t outputs)
 {
-    char name[NAME];
-    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_WEIGHT, false,
-                                    MN_SHAPE(outputs, inputs), MN_INITIAL_PYTORCH_UNIFORM));
-    return mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_BIAS, false,
-                                    MN_SHAPE(outputs), MN_INITIAL_PYTORCH_UNIFORM);
+    return mn_layer_add(network, prefix, MN_SHAPE(outputs, inputs), NULL);
 }
 
 mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inputs,
@@ -66,13 +77,6 @@ mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inp
     return mn_network_parameter_add(network, name_of(name, prefix, "weight"), MN_WEIGHT, false,
                                     MN_SHAPE(outputs, inputs, size, size),
                                     MN_INITIAL_PYTORCH_UNIFORM);
-}
-
-mn_status mn_layer_add_conv_bias(mn_network *network, const char *prefix, int64_t outputs)
-{
-    char name[NAME];
-    return mn_network_parameter_add(network, name_of(name, prefix, "bias"), MN_BIAS, false,
-                                    MN_SHAPE(outputs), MN_INITIAL_PYTORCH_UNIFORM);
 }
 
 mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t channels, bool running)
@@ -92,11 +96,10 @@ mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t cha
 
 mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs)
 {
-    const int64_t classes = mn_network_spec_of(network)->classes;
-    MN_TRY(mn_network_parameter_add(network, "classifier.weight", MN_WEIGHT, true,
-                                    MN_SHAPE(classes, inputs), MN_INITIAL_PYTORCH_UNIFORM));
-    return mn_network_parameter_add(network, "classifier.bias", MN_BIAS, true, MN_SHAPE(classes),
-                                    MN_INITIAL_PYTORCH_UNIFORM);
+    mn_layer_start start = pytorch;
+    start.head = true;
+    return mn_layer_add(network, "classifier",
+                        MN_SHAPE(mn_network_spec_of(network)->classes, inputs), &start);
 }
 
 mn_status mn_layer_check_images(const mn_network *network)
@@ -112,19 +115,19 @@ mn_status mn_layer_check_images(const mn_network *network)
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-static mn_var *next(mn_walk *walk, mn_var *x)
+mn_var *mn_layer_next(mn_walk *walk, mn_var *x)
 {
     return mn_network_leaf(walk->network, walk->parameter++, x, walk->mode);
 }
 
 mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
 {
-    return mn_conv2d(x, next(walk, x), NULL, stride, padding, 1);
+    return mn_conv2d(x, mn_layer_next(walk, x), NULL, stride, padding, 1);
 }
 
 mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
 {
-    mn_var *weight = next(walk, x), *bias = next(walk, x);
+    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
     return mn_conv2d(x, weight, bias, stride, padding, 1);
 }
 
@@ -144,8 +147,8 @@ typedef struct norm { /* what a norm takes from the network */
 static norm next_norm(mn_walk *walk, mn_var *x)
 {
     norm n = {.mode = norm_mode_of(walk->mode)};
-    n.scale = next(walk, x);
-    n.shift = next(walk, x);
+    n.scale = mn_layer_next(walk, x);
+    n.shift = mn_layer_next(walk, x);
     n.mean = mn_network_statistic(walk->network, walk->statistic++, NULL);
     n.variance = mn_network_statistic(walk->network, walk->statistic++, NULL);
     return n;
@@ -154,8 +157,8 @@ static norm next_norm(mn_walk *walk, mn_var *x)
 mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x)
 {
     const norm n = next_norm(walk, x);
-    return mn_batch_norm_2d(x, n.scale, n.shift, n.mean, n.variance, n.mode, norm_momentum,
-                            norm_epsilon);
+    return (mn_shape_of(x).rank == 2 ? mn_batch_norm : mn_batch_norm_2d)(
+        x, n.scale, n.shift, n.mean, n.variance, n.mode, norm_momentum, norm_epsilon);
 }
 
 mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x)
@@ -176,7 +179,7 @@ mn_var *mn_layer_conv_norm(mn_walk *walk, mn_var *x, int64_t stride, int64_t pad
 {
     mn_var *made = mn_layer_conv(walk, x, stride, padding);
     mn_var *y = mn_layer_batch_norm(walk, made);
-    mn_var_done(made);
+    mn_release(made);
     return y;
 }
 
@@ -184,7 +187,7 @@ mn_var *mn_layer_conv_norm_relu(mn_walk *walk, mn_var *x, int64_t stride, int64_
 {
     mn_var *made = mn_layer_conv(walk, x, stride, padding);
     mn_var *y = mn_layer_batch_norm_relu(walk, made);
-    mn_var_done(made);
+    mn_release(made);
     return y;
 }
 
@@ -193,25 +196,25 @@ mn_var *mn_layer_conv_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual, 
 {
     mn_var *made = mn_layer_conv(walk, x, stride, padding);
     mn_var *y = mn_layer_batch_norm_add_relu(walk, made, residual);
-    mn_var_done(made);
+    mn_release(made);
     return y;
 }
 
 mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)
 {
-    mn_var *scale = next(walk, x), *shift = next(walk, x);
+    mn_var *scale = mn_layer_next(walk, x), *shift = mn_layer_next(walk, x);
     return mn_instance_norm_2d(x, scale, shift, norm_epsilon);
 }
 
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
 {
-    mn_var *weight = next(walk, x), *bias = next(walk, x);
+    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
     return mn_linear(x, weight, bias);
 }
 
 mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x)
 {
-    return mn_linear(x, next(walk, x), NULL);
+    return mn_linear(x, mn_layer_next(walk, x), NULL);
 }
 
 void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x)

@@ -42,47 +42,32 @@ typedef struct layer {
 static mn_status add_linear(mn_network *network, layer l, int64_t inputs, int64_t outputs)
 {
     char name[NAME];
-    MN_TRY(mn_network_parameter_add(network, name_of(name, l.name, l.number, ".weight"), MN_WEIGHT,
-                                    false, MN_SHAPE(outputs, inputs), MN_INITIAL_NORMAL));
-    mn_network_initial_scale(network, 1 / l.rate);
-    return mn_network_parameter_add(network, name_of(name, l.name, l.number, ".bias"), MN_BIAS,
-                                    false, MN_SHAPE(outputs), l.bias);
+    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL, .bias = l.bias, .scale = 1 / l.rate};
+    return mn_layer_add(network, name_of(name, l.name, l.number, ""), MN_SHAPE(outputs, inputs),
+                        &start);
 }
 
 static mn_status add_conv(mn_network *network, layer l, int64_t inputs, int64_t outputs)
 {
     char name[NAME];
-    MN_TRY(mn_network_parameter_add(network, name_of(name, l.name, l.number, ".weight"), MN_WEIGHT,
-                                    false, MN_SHAPE(outputs, inputs, 3, 3), MN_INITIAL_NORMAL));
-    return mn_network_parameter_add(network, name_of(name, l.name, l.number, ".bias"), MN_BIAS,
-                                    false, MN_SHAPE(outputs), MN_INITIAL_ZERO);
+    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL, .bias = MN_INITIAL_ZERO};
+    return mn_layer_add(network, name_of(name, l.name, l.number, ""),
+                        MN_SHAPE(outputs, inputs, 3, 3), &start);
 }
 
 /* --- using --- */
 
-typedef struct walk {
-    mn_network *network;
-    mn_mode mode;
-    int next;      /* parameter */
-    int64_t noise; /* float of the noise maps */
-} walk;
-
-static mn_var *leaf(walk *w, mn_var *x)
+static mn_var *linear(mn_walk *walk, mn_var *x, double rate)
 {
-    return mn_network_leaf(w->network, w->next++, x, w->mode);
-}
-
-static mn_var *linear(walk *w, mn_var *x, double rate)
-{
-    mn_var *weight = leaf(w, x), *bias = leaf(w, x);
+    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
     const double inputs = (double)mn_shape_of(weight).size[1];
     return mn_linear(x, mn_scale(weight, rate / sqrt(inputs)),
                      rate == 1 ? bias : mn_scale(bias, rate));
 }
 
-static mn_var *conv(walk *w, mn_var *x)
+static mn_var *conv(mn_walk *walk, mn_var *x)
 {
-    mn_var *weight = leaf(w, x), *bias = leaf(w, x);
+    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
     const double inputs = (double)(9 * mn_shape_of(weight).size[1]);
     return mn_conv2d(x, mn_scale(weight, sqrt(2 / inputs)), bias, 1, 1, 1);
 }
@@ -194,19 +179,20 @@ static mn_status build_generator(mn_network *network, const void *values)
     return add_style_conv(network, o, last, width_at(o, o->doublings), spec->input.size[0]);
 }
 
-static mn_var *style_conv(walk *w, mn_var *x, mn_var *style)
+static mn_var *style_conv(mn_walk *walk, mn_var *x, mn_var *style)
 {
-    mn_var *scale = linear(w, style, 1), *shift = linear(w, style, 1);
-    return conv(w, mn_channel_affine(x, scale, shift));
+    mn_var *scale = linear(walk, style, 1), *shift = linear(walk, style, 1);
+    return conv(walk, mn_channel_affine(x, scale, shift));
 }
 
-static mn_var *noisy(walk *w, const stage *s, mn_var *x, mn_var *noise)
+/* The noise of this stage begins at column *column, which moves behind it. */
+static mn_var *noisy(mn_walk *walk, const stage *s, mn_var *x, mn_var *noise, int64_t *column)
 {
     const int64_t pixels = s->height * s->width;
-    mn_var *map = mn_reshape(mn_columns(noise, w->noise, pixels),
+    mn_var *map = mn_reshape(mn_columns(noise, *column, pixels),
                              MN_SHAPE(mn_rows_of(noise), 1, s->height, s->width));
-    w->noise += pixels;
-    return mn_add(x, mn_conv2d(map, leaf(w, x), NULL, 1, 0, 1));
+    *column += pixels;
+    return mn_add(x, mn_conv2d(map, mn_layer_next(walk, x), NULL, 1, 0, 1));
 }
 
 mn_var *mn_generator_images(mn_network *generator, const mn_generator_options *options,
@@ -214,22 +200,23 @@ mn_var *mn_generator_images(mn_network *generator, const mn_generator_options *o
 {
     const mn_shape image = mn_network_spec_of(generator)->input;
     const int64_t rows = mn_rows_of(latent);
-    walk w = {.network = generator, .mode = mode};
-    mn_var *parts[] = {latent, linear(&w, classes, 1)};
+    int64_t column = 0;
+    mn_walk walk = {.network = generator, .mode = mode};
+    mn_var *parts[] = {latent, linear(&walk, classes, 1)};
     mn_var *style = mn_concat_columns(parts, 2);
     for (int i = 0; i < 2; i++)
-        style = mn_leaky_relu(linear(&w, style, mapping_rate), slope);
-    mn_var *constant = leaf(&w, latent);
+        style = mn_leaky_relu(linear(&walk, style, mapping_rate), slope);
+    mn_var *constant = mn_layer_next(&walk, latent);
     const mn_shape first = mn_shape_of(constant);
     mn_var *x = mn_reshape(repeat(mn_reshape(constant, MN_SHAPE(1, mn_shape_count(first))), rows),
                            MN_SHAPE(rows, first.size[0], first.size[1], first.size[2]));
     for (int64_t i = 0; i <= 2 * options->doublings; i++) {
         const stage s = stage_at(options, image, i);
-        x = mn_leaky_relu(noisy(&w, &s, style_conv(&w, x, style), noise), slope);
+        x = mn_leaky_relu(noisy(&walk, &s, style_conv(&walk, x, style), noise, &column), slope);
         if (s.doubles)
             x = mn_upsample_bilinear(x, 2 * s.height, 2 * s.width, true);
     }
-    return style_conv(&w, x, style);
+    return style_conv(&walk, x, style);
 }
 
 /* x (B, latent + classes + noise): all three side by side */
@@ -333,17 +320,17 @@ mn_var *mn_minibatch_deviation(mn_var *x, int64_t group)
 mn_var *mn_discriminator_scores(mn_network *discriminator, const mn_discriminator_options *options,
                                 mn_var *maps, mn_var *classes, mn_mode mode)
 {
-    walk w = {.network = discriminator, .mode = mode};
+    mn_walk walk = {.network = discriminator, .mode = mode};
     mn_var *x = maps;
     for (int64_t block = 0; block < options->blocks; block++) {
         for (int64_t i = 0; i < options->convolutions; i++)
-            x = mn_leaky_relu(conv(&w, x), slope);
+            x = mn_leaky_relu(conv(&walk, x), slope);
         x = mn_average_pool_2d(x, 2, 2, 0);
     }
-    x = mn_leaky_relu(conv(&w, mn_minibatch_deviation(x, GROUP)), slope);
+    x = mn_leaky_relu(conv(&walk, mn_minibatch_deviation(x, GROUP)), slope);
     const int64_t rows = mn_rows_of(x), row = rows > 0 ? mn_shape_count(mn_shape_of(x)) / rows : 0;
-    x = mn_leaky_relu(linear(&w, mn_reshape(x, MN_SHAPE(rows, row)), 1), slope);
-    mn_var *phi = linear(&w, x, 1), *weight = leaf(&w, x);
+    x = mn_leaky_relu(linear(&walk, mn_reshape(x, MN_SHAPE(rows, row)), 1), slope);
+    mn_var *phi = linear(&walk, x, 1), *weight = mn_layer_next(&walk, x);
     const double seen = (double)mn_shape_of(weight).size[1];
     mn_var *psi = mn_linear(classes, mn_scale(weight, 1 / sqrt(seen)), NULL);
     return mn_scale(mn_row_sum(mn_mul(phi, psi)), 1 / sqrt((double)options->projection));

@@ -2,8 +2,7 @@
 #ifndef MN_STRATEGIES_GENIFER_NETWORKS_H
 #define MN_STRATEGIES_GENIFER_NETWORKS_H
 
-#include <mneme/image_ops.h>
-#include <mneme/network.h>
+#include <mneme/layers.h>
 
 /* --- generator: latent numbers, a class and noise maps -> an image --- */
 typedef struct mn_generator_options {

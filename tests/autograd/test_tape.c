@@ -327,6 +327,37 @@ START_TEST(after_its_last_sweep_only_what_was_kept_can_be_read)
 }
 END_TEST
 
+START_TEST(a_released_result_gives_its_memory_to_the_next_and_nothing_else_does)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *w = new_tensor(MN_SHAPE(64, 64), NULL), *dw = new_tensor(MN_SHAPE(64, 64), NULL);
+    ck_assert_ok(mn_tensor_fill(w, 1));
+
+    mn_var *constant = mn_const(tape, w), *leaf = mn_leaf(tape, w, NULL);
+    mn_var *made = mn_scale(constant, 2), *view = mn_reshape(made, MN_SHAPE(4096));
+    mn_var *needed = mn_scale(mn_leaf(tape, w, dw), 2); /* backward reads it */
+    mn_var *const stay[] = {constant, leaf, view, needed, mn_tape_poison(tape), NULL};
+    for (size_t i = 0; i < sizeof stay / sizeof stay[0]; i++)
+        mn_release(stay[i]);
+    const float *values = mn_host(made);
+    mn_var *next = mn_scale(constant, 3);
+    ck_assert_ptr_ne(mn_host(next), values);
+    ck_assert(mn_host(view)[4095] == 2 && mn_host(needed)[4095] == 2 && mn_host(leaf)[4095] == 1);
+
+    mn_release(made);
+    ck_assert_ptr_null(mn_host(made));
+    next = mn_scale(constant, 4);
+    ck_assert_ptr_eq(mn_host(next), values);
+    ck_assert(mn_host(next)[4095] == 4);
+    ck_assert_ok(mn_tape_status(tape));
+    (void)mn_square(made);
+    ck_assert_int_eq(mn_tape_status(tape), MN_OUT_OF_ORDER);
+    mn_tensor_free(w);
+    mn_tensor_free(dw);
+    mn_tape_free(tape);
+}
+END_TEST
+
 START_TEST(a_sweep_through_what_has_had_its_last_is_refused)
 {
     mn_tape *tape = new_tape();
@@ -655,6 +686,7 @@ MN_SUITE("tape", rows_are_stored_where_they_belong_or_refused, backward_adds_int
          a_sweep_needs_room_for_a_few_gradients_however_long_the_way,
          after_its_last_sweep_a_losss_memory_serves_the_next,
          after_its_last_sweep_only_what_was_kept_can_be_read,
+         a_released_result_gives_its_memory_to_the_next_and_nothing_else_does,
          a_sweep_through_what_has_had_its_last_is_refused,
          a_forgotten_gradient_is_written_once_and_then_added_to,
          two_losses_on_one_tape_have_their_own_gradients, backward_into_writes_the_other_slab,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh ROOT BUILD PROGRAM -- installs BUILD into a folder of its own, builds the plugins of this
-# folder and a copy of every built-in strategy against what was installed, and runs PROGRAM on them.
+# folder and copies of the built-in strategies and networks against what was installed, and runs PROGRAM on them.
 set -eu
 root=$1
 build=$2
@@ -17,7 +17,7 @@ prefix=${prefix%/bin/mneme}
 mkdir "$scratch/source"
 cp "$root"/tests/plugin_out_of_tree/*.c "$root"/tests/plugin_out_of_tree/*.cc \
     "$root"/tests/plugin_out_of_tree/meson.build "$scratch/source"
-cp -R "$root"/strategies "$scratch/source"
+cp -R "$root"/strategies "$root"/networks "$scratch/source"
 export PKG_CONFIG_PATH=${config%/*} PKG_CONFIG_SYSROOT_DIR=$scratch/root
 { meson setup "-Dwerror=${MNEME_WERROR:-false}" "$scratch/plugins" "$scratch/source" &&
     ninja -C "$scratch/plugins"; } >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }

@@ -161,6 +161,66 @@ START_TEST(a_plugin_may_bring_a_buffer_policy)
 }
 END_TEST
 
+/* Runs with a network, built in or brought by a plugin; returns what the program said. */
+static const char *run_network(const char *network, const char *size, const char *run,
+                               char said[4096])
+{
+    char setting[PATH_BYTES];
+    snprintf(setting, sizeof setting, "network.name=%s", network);
+    expect(program_in(plugins(), said, "run", "split-synthetic", "er", "--set", setting, "--set",
+                      size, "-o", run, NULL),
+           DONE, said, "");
+    return said;
+}
+
+START_TEST(builtin_networks_as_plugins_give_the_same_bytes)
+{
+    static const struct {
+        const char *network, *copy, *size;
+    } cases[] = {{"mlp", "./network_mlp.so", "network.widths=20"},
+                 {"convnet", "./network_convnet.so", "network.width=4"},
+                 {"plain-convnet", "./network_plain_convnet.so", "network.width=4"}};
+    const char *folder = test_folder("plugin");
+    char built_in[PATH_BYTES], brought[PATH_BYTES], said[4096];
+    path_of(built_in, folder, "built-in", ".mneme");
+    path_of(brought, folder, "brought", ".mneme");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        run_network(cases[i].network, cases[i].size, built_in, said);
+        ck_assert_msg(strstr(said, "instead of") == NULL, "%s", said);
+        run_network(cases[i].copy, cases[i].size, brought, said);
+        ck_assert_msg(strstr(said, "instead of the built-in one") != NULL, "%s", said);
+        test_same_run(built_in, brought);
+        test_remove(built_in);
+        test_remove(brought);
+    }
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(a_plugin_may_bring_a_network_of_the_public_layers)
+{
+    const char *folder = test_folder("plugin");
+    char undisturbed[PATH_BYTES], stopped[PATH_BYTES], said[4096];
+    path_of(undisturbed, folder, "undisturbed", ".mneme");
+    path_of(stopped, folder, "stopped", ".mneme");
+    expect(program_in(plugins(), said, "run", "split-synthetic", "stopping.so", "--set",
+                      "network.name=./network_network.so", "--set", "network.width=4", "-o",
+                      undisturbed, NULL),
+           DONE, said, "network 'brought' comes from ");
+    setenv("STOP_AT_STEP", "70", 1);
+    const int code = program_in(plugins(), said, "run", "split-synthetic", "stopping.so", "--set",
+                                "network.name=./network_network.so", "--set", "network.width=4",
+                                "-q", "-o", stopped, NULL);
+    unsetenv("STOP_AT_STEP");
+    expect(code, STOPPED, said, "");
+    expect(program_in("/", said, "resume", stopped, "-q", NULL), DONE, said, "");
+    test_same_run(undisturbed, stopped);
+    test_remove(undisturbed);
+    test_remove(stopped);
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(a_plugin_that_has_vanished_is_named)
 {
     const char *folder = test_folder("plugin");
@@ -262,8 +322,10 @@ START_TEST(a_strategy_may_be_written_in_cplusplus)
 END_TEST
 
 MN_SUITE("plugin", every_builtin_strategy_as_a_plugin_gives_the_same_bytes,
+         builtin_networks_as_plugins_give_the_same_bytes,
          a_run_finds_its_plugin_again_from_another_folder, a_plugin_may_bring_a_buffer_policy,
-         a_plugin_that_has_vanished_is_named, what_is_no_plugin_of_this_mneme_is_refused,
+         a_plugin_may_bring_a_network_of_the_public_layers, a_plugin_that_has_vanished_is_named,
+         what_is_no_plugin_of_this_mneme_is_refused,
          a_shorter_descriptor_is_read_no_further_than_it_goes,
          a_longer_descriptor_is_fine_while_it_uses_nothing_new,
          a_strategy_may_be_written_in_cplusplus)

@@ -50,6 +50,11 @@ MN_API mn_var *mn_zeros(mn_tape *tape, mn_shape shape);
 MN_API mn_var *mn_one_hot(mn_tape *tape, const int32_t *labels, int64_t count, int64_t classes);
 MN_API mn_var *mn_detach(mn_var *x); /* the same values, through which no gradient flows */
 
+/* Returns the memory of an op's result early: where no gradient flows through it, the next results
+ * of this step are written there.  Neither x nor a view of it (mn_reshape, mn_rows, mn_detach) may
+ * be used afterwards.  Does nothing where x is needed by backward, or its memory is not its own. */
+MN_API void mn_release(mn_var *x);
+
 /* --- reading ---------------------------------------------------------------------------------- */
 MN_API mn_shape mn_shape_of(const mn_var *x);
 MN_API int64_t mn_rows_of(const mn_var *x);       /* size of axis 0; 1 for a scalar */
