@@ -28,19 +28,29 @@ static mn_status get_tensor(mn_runfile *file, const mn_tensor_origin *origin, co
     return mn_runfile_get_tensor(file, name, tensor);
 }
 
+/* "run/network/fc1.weight" */
+static mn_status path_of(const char *owner, const char *name, const char *part,
+                         char path[NAME_BYTES])
+{
+    if (snprintf(path, NAME_BYTES, "%s/%s/%s", owner, name, part) < NAME_BYTES)
+        return MN_OK;
+    return mn_fail(MN_BAD_VALUE, "'%.60s...' is longer than the %d bytes of a name in a run file",
+                   path, NAME_BYTES - 1);
+}
+
 static mn_status visit_network(const mn_owned_network *owned, mn_runfile *file, tensor_visit visit)
 {
     const mn_tensor_origin origin = {owned->owner, owned->name, MN_ROLE_WEIGHT};
     char name[NAME_BYTES];
     for (int i = 0; i < mn_network_parameter_count(owned->network); i++) {
         const mn_parameter *parameter = mn_network_parameter(owned->network, i);
-        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, parameter->name);
+        MN_TRY(path_of(owned->owner, owned->name, parameter->name, name));
         MN_TRY(visit(file, &origin, name, parameter->value));
     }
     for (int i = 0; i < mn_network_statistic_count(owned->network); i++) {
         const char *statistic;
         mn_tensor *tensor = mn_network_statistic(owned->network, i, &statistic);
-        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, statistic);
+        MN_TRY(path_of(owned->owner, owned->name, statistic, name));
         MN_TRY(visit(file, &origin, name, tensor));
     }
     return MN_OK;
@@ -54,7 +64,7 @@ static mn_status visit_optimiser(const mn_owned_optimiser *owned, mn_runfile *fi
     for (int i = 0; i < mn_optimiser_moment_count(owned->optimiser); i++) {
         const char *moment;
         mn_tensor *tensor = mn_optimiser_moment(owned->optimiser, i, &moment);
-        snprintf(name, sizeof name, "%s/%s/%s", owned->owner, owned->name, moment);
+        MN_TRY(path_of(owned->owner, owned->name, moment, name));
         MN_TRY(visit(file, &origin, name, tensor));
     }
     return MN_OK;
@@ -75,18 +85,14 @@ static mn_status visit_tensors(mn_learner *learner, mn_runfile *file, tensor_vis
     return MN_OK;
 }
 
-static const char *steps_name(const mn_owned_optimiser *owned, char name[NAME_BYTES])
-{
-    snprintf(name, NAME_BYTES, "%s/%s/steps", owned->owner, owned->name);
-    return name;
-}
-
 static mn_status save_numbers(mn_learner *learner, mn_runfile *file)
 {
     char name[NAME_BYTES];
-    for (int i = 0; i < learner->optimisers; i++)
-        MN_TRY(mn_runfile_put_int(file, steps_name(&learner->optimiser[i], name),
-                                  *mn_optimiser_steps(learner->optimiser[i].optimiser)));
+    for (int i = 0; i < learner->optimisers; i++) {
+        const mn_owned_optimiser *owned = &learner->optimiser[i];
+        MN_TRY(path_of(owned->owner, owned->name, "steps", name));
+        MN_TRY(mn_runfile_put_int(file, name, *mn_optimiser_steps(owned->optimiser)));
+    }
     for (int i = 0; i < learner->kept_count; i++) {
         const mn_kept *kept = &learner->kept[i];
         if (kept->type == MN_KEPT_INT)
@@ -100,9 +106,11 @@ static mn_status save_numbers(mn_learner *learner, mn_runfile *file)
 static mn_status load_numbers(mn_learner *learner, mn_runfile *file)
 {
     char name[NAME_BYTES];
-    for (int i = 0; i < learner->optimisers; i++)
-        MN_TRY(mn_runfile_get_int(file, steps_name(&learner->optimiser[i], name),
-                                  mn_optimiser_steps(learner->optimiser[i].optimiser)));
+    for (int i = 0; i < learner->optimisers; i++) {
+        const mn_owned_optimiser *owned = &learner->optimiser[i];
+        MN_TRY(path_of(owned->owner, owned->name, "steps", name));
+        MN_TRY(mn_runfile_get_int(file, name, mn_optimiser_steps(owned->optimiser)));
+    }
     for (int i = 0; i < learner->kept_count; i++) {
         mn_kept *kept = &learner->kept[i];
         if (kept->type == MN_KEPT_INT)

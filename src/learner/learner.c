@@ -23,7 +23,9 @@ mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const c
         return mn_fail(MN_UNSUPPORTED, "network '%s': more than %d in one run", name,
                        MN_MOST_NETWORKS);
     char purpose[160];
-    snprintf(purpose, sizeof purpose, "network.initial.%s/%s", owner, name);
+    if (snprintf(purpose, sizeof purpose, "network.initial.%s/%s", owner, name) >=
+        (int)sizeof purpose)
+        return mn_fail(MN_BAD_VALUE, "network '%.40s...' of %s: the name is too long", name, owner);
     mn_owned_network *added = &learner->network[learner->networks];
     *added = (mn_owned_network){.owner = owner};
     MN_TRY(mn_keep_text(name, &added->name));
@@ -240,10 +242,15 @@ void mn_learner_free(mn_learner *learner)
 
 void mn_learner_begin_step(mn_learner *learner)
 {
-    mn_tape_reset(learner->tape);
+    mn_learner_reset_tape(learner);
     mn_learner_begin_terms(learner);
-    learner->published_count = 0;
     learner->spaces = 0;
+}
+
+void mn_learner_reset_tape(mn_learner *learner)
+{
+    mn_tape_reset(learner->tape);
+    learner->published_count = learner->brought_count = 0;
 }
 
 void mn_learner_begin_terms(mn_learner *learner)

@@ -68,6 +68,12 @@ typedef struct mn_term_name {
     const char *given, *name;
 } mn_term_name;
 
+/* Images of a batch that a forward of this step has brought onto the tape. */
+typedef struct mn_brought {
+    const float *x; /* of the batch */
+    mn_var *on_tape;
+} mn_brought;
+
 struct mn_learner {
     const mn_experiment *experiment;
     const mn_run_settings *settings;
@@ -101,6 +107,8 @@ struct mn_learner {
 
     /* the step */
     mn_tape *tape;
+    mn_brought brought[MN_MOST_SPACES];
+    int brought_count;
     mn_out published[MN_MOST_PUBLISHED];
     int published_count;
     mn_out unpublished; /* the answer to a forward above MN_MOST_PUBLISHED */
@@ -141,6 +149,8 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
 
 /* A new step: tape, published forwards, terms and batches of the last one are gone. */
 void mn_learner_begin_step(mn_learner *learner);
+/* What was on the tape is gone, and forwards with it; batches and terms stay. */
+void mn_learner_reset_tape(mn_learner *learner);
 /* A new update of the step: its terms begin. */
 void mn_learner_begin_terms(mn_learner *learner);
 /* The first failure of a service in this step or hook, or of the tape, with its message; MN_OK. */

@@ -132,6 +132,23 @@ static mn_status keep_long_names(mn_learner *learner)
     return mn_keep_int(learner, name, &value);
 }
 
+static mn_status add_network_of_long_name(mn_learner *learner)
+{
+    char name[200];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    return mn_add_network(learner, name, NULL, NULL);
+}
+
+/* Each moment has a name made of it. */
+static mn_status add_optimiser_of_long_name(mn_learner *learner)
+{
+    char name[300];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    return mn_add_optimiser(learner, name, "adam", "{}", mn_learner_network(learner), 0.1);
+}
+
 static const mn_phase visiting[] = {{.name = "visit", .visit = sum_of_unlike}, {.name = NULL}};
 
 #define FAILING(id, ...)                                                                           \
@@ -162,6 +179,10 @@ static const struct {
     {FAILING("networks", .loss = usual, .open = add_too_many_networks), MN_UNSUPPORTED,
      "network 'copy': more than 8 in one run"},
     {FAILING("long", .loss = usual, .open = keep_long_names), MN_BAD_VALUE, "is 77 bytes too long"},
+    {FAILING("long network", .loss = usual, .open = add_network_of_long_name), MN_BAD_VALUE,
+     "of long network: the name is too long"},
+    {FAILING("long optimiser", .loss = usual, .open = add_optimiser_of_long_name), MN_BAD_VALUE,
+     "is longer than the 255 bytes of a name in a run file"},
 };
 
 static void check_failure(const mn_strategy *strategy, mn_status status, const char *line)

@@ -2,6 +2,7 @@
  * draws from the stream and of one task, plain views, squares with and without a batched form,
  * scratch; and the order of phases that add-ons put before the base's. */
 #include "base/registry.h"
+#include "learner/input.h"
 #include "store/runfile.h"
 #include "store/tensors.h"
 #include "tests/run_files.h"
@@ -351,6 +352,68 @@ START_TEST(si_follows_every_update_of_a_step)
 }
 END_TEST
 
+/* --- a batch comes onto the tape once a step --- */
+
+static void check_input(mn_learner *learner, const mn_batch *batch)
+{
+    const float *values;
+    ck_assert_ok(mn_values(mn_learner_input(learner, batch), &values));
+    const int64_t count = batch->count * mn_shape_count(batch->image);
+    ck_assert_mem_eq(values, batch->x, (size_t)count * sizeof *values);
+}
+
+static mn_var *sum_of_logits(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    (void)tape;
+    check_input(learner, batch);
+    mn_var *logits = mn_forward(learner, batch, MN_EVAL)->logits;
+    return mn_sum(mn_transpose(mn_transpose(logits))); /* row by row: the tape is reset */
+}
+
+static mn_status bring(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    mn_batch question = *batch, part = *batch;
+    question.labels = NULL;
+    part.count--;
+    mn_var *x = mn_learner_input(learner, batch);
+    ck_assert_ptr_eq(mn_learner_input(learner, &question), x);
+    ck_assert_ptr_ne(mn_learner_input(learner, &part), x);
+    ck_assert_ptr_ne(mn_learner_input(learner, mn_plain(learner, batch)), x);
+    check_input(learner, &part);
+    check_input(learner, batch);
+    const size_t bytes = mn_tape_bytes(tape);
+    for (int i = 0; i < 1000; i++)
+        (void)mn_learner_input(learner, batch);
+    ck_assert_uint_eq(mn_tape_bytes(tape), bytes);
+    mn_tensor *sum;
+    MN_TRY(mn_tensor_new(MN_F32, mn_tensor_shape(mn_network_values(mn_learner_network(learner))),
+                         &sum));
+    ck_assert_ok(mn_add_squared_gradients(learner, batch, sum_of_logits, sum));
+    mn_tensor_free(sum);
+    check_input(learner, batch);
+    asked++;
+    return MN_OK;
+}
+
+static const mn_phase bringing_phases[] = {
+    {.name = "bring", .source = MN_FROM_STREAM, .visit = bring}, {.name = NULL}};
+static const mn_strategy bringing = {MN_STRATEGY_HEADER, .name = "bringing",
+                                     .phases = bringing_phases};
+
+START_TEST(a_batch_comes_onto_the_tape_once_a_step)
+{
+    static const test_setting settings[] = {{"dataset.train_per_class", "20"}, {NULL, NULL}};
+    char path[600];
+    snprintf(path, sizeof path, "%s/bringing.mneme", test_folder("services-bringing"));
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &bringing));
+    asked = 0;
+    test_run("split-synthetic", "bringing", settings, path);
+    ck_assert_int_eq(asked, 3 * 4);
+    test_remove(path);
+    (void)rmdir(test_folder("services-bringing"));
+}
+END_TEST
+
 /* --- images that a network makes --- */
 
 /* As the test's normalisation has it: (unit - 0.25) / 0.5. */
@@ -431,6 +494,7 @@ START_TEST(images_that_a_network_made_are_rows_like_others)
 END_TEST
 
 MN_SUITE("services", images_that_a_network_made_are_rows_like_others,
-         si_follows_every_update_of_a_step, rows_are_drawn_from_the_task_and_seen_plain,
+         si_follows_every_update_of_a_step, a_batch_comes_onto_the_tape_once_a_step,
+         rows_are_drawn_from_the_task_and_seen_plain,
          squares_are_the_same_with_and_without_a_batched_form,
          an_add_on_may_come_first_and_its_steps_are_not_the_bases)

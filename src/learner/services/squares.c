@@ -9,8 +9,7 @@ static mn_status add_row(mn_learner *learner, const mn_batch *row, mn_row_sum_of
 {
     mn_network *network = mn_learner_network(learner);
     mn_tensor *gradients = mn_network_gradients(network);
-    mn_tape_reset(learner->tape);
-    learner->published_count = 0;
+    mn_learner_reset_tape(learner);
     MN_TRY(mn_network_zero_gradients(network));
     mn_var *scalar = sum(learner, learner->tape, row);
     MN_TRY(mn_learner_check(learner));
