@@ -28,7 +28,7 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const der_options *o = mn_options(learner);
     mn_term(learner, "stream", 1,
             mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     const mn_batch *old = mn_draw(learner, "dark", o->replay);
     mn_term(learner, "dark", o->alpha,
             mn_mse(mn_forward(learner, old, MN_TRAIN)->logits, mn_column(tape, old, "logits")));

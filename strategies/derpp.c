@@ -36,11 +36,11 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
     mn_term(learner, "stream", 1,
             mn_cross_entropy_columns(logits, now->labels, range.first, range.count));
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     const mn_batch *old = mn_draw(learner, "dark", o->replay);
     mn_term(learner, "dark", o->alpha,
             mn_mse(mn_forward(learner, old, MN_TRAIN)->logits, mn_column(tape, old, "logits")));
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     old = mn_draw(learner, "labels", o->replay);
     mn_term(learner, "replay", o->beta,
             mn_cross_entropy(mn_forward(learner, old, MN_TRAIN)->logits, old->labels));

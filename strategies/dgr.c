@@ -111,11 +111,11 @@ static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const mn_out *out = mn_forward(learner, now, MN_TRAIN);
     mn_term(learner, "stream", share,
             mn_cross_entropy_columns(out->logits, now->labels, seen.first, seen.count));
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     s->drawn = mn_task(learner) > 0 ? draw(learner, tape) : NULL;
     if (s->drawn == NULL)
         return MN_OK;
-    const mn_batch *old = mn_from_pixels(learner, s->drawn, s->old_solver, past_classes(learner));
+    const mn_batch *old = mn_plain_images(learner, s->drawn, s->old_solver, past_classes(learner));
     mn_var *logits = mn_forward(learner, old, MN_TRAIN)->logits;
     mn_term(learner, "replay", 1 - share,
             o->labels == SOFT_LABELS
@@ -167,8 +167,8 @@ static mn_status after_task(mn_learner *learner)
     MN_TRY(mn_tape_new(&tape));
     mn_var *z = mn_fixed_noise(learner, tape, "samples", MN_SHAPE(o->samples, latent_of(s)));
     const mn_batch *kept =
-        mn_from_pixels(learner, decoded(s->generator, z), mn_learner_network(learner),
-                       mn_classes(learner, MN_SEEN));
+        mn_plain_images(learner, decoded(s->generator, z), mn_learner_network(learner),
+                        mn_classes(learner, MN_SEEN));
     const mn_status status = mn_keep_samples(learner, kept);
     mn_tape_free(tape);
     return status;

@@ -57,7 +57,7 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
     mn_term(learner, "stream", 1,
             mn_cross_entropy(first ? logits : mn_mask_columns(logits, keep, -1e9), now->labels));
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     if (first)
         return MN_OK;
     const mn_batch *old = mn_draw(learner, "replay", o->replay);

@@ -50,7 +50,7 @@ static void add_distance(mn_learner *learner, mn_tape *tape)
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     add_stream(learner, now);
-    mn_terms_done(learner);
+    mn_backward_now(learner);
     add_distance(learner, tape);
     return MN_OK;
 }

@@ -45,8 +45,7 @@ mn_status mn_values(mn_var *x, const float **values)
     if (x->tape->status != MN_OK)
         return mn_fail(x->tape->status, "%s", mn_tape_error(x->tape));
     return mn_fail(MN_OUT_OF_ORDER,
-                   "its values are gone; after mn_terms_done() logits and features of forwards can "
-                   "be read");
+                   "its values are gone; after mn_backward_now() logits and features can be read");
 }
 
 mn_status mn_store(mn_var *x, mn_tensor *tensor)

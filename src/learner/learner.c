@@ -307,9 +307,9 @@ mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const
     return mn_keep_text(text, full);
 }
 
-static mn_hook hook_of(const mn_strategy *strategy, mn_moment moment)
+static mn_hook hook_of(const mn_strategy *strategy, mn_occasion occasion)
 {
-    switch (moment) {
+    switch (occasion) {
     case MN_BEFORE_TASK: return strategy->before_task;
     case MN_GRADIENTS: return strategy->gradients;
     case MN_AFTER_EPOCH: return strategy->after_epoch;
@@ -318,12 +318,12 @@ static mn_hook hook_of(const mn_strategy *strategy, mn_moment moment)
     return NULL;
 }
 
-mn_status mn_learner_call(mn_learner *learner, mn_moment moment)
+mn_status mn_learner_call(mn_learner *learner, mn_occasion occasion)
 {
     static const char *const names[] = {"before_task", "gradients", "after_epoch", "after_task"};
     for (int i = 0; i < learner->members; i++) {
         const mn_strategy *strategy = learner->member[i].strategy;
-        const mn_hook hook = hook_of(strategy, moment);
+        const mn_hook hook = hook_of(strategy, occasion);
         if (hook == NULL)
             continue;
         learner->current = i;
@@ -331,7 +331,7 @@ mn_status mn_learner_call(mn_learner *learner, mn_moment moment)
         if (status == MN_OK)
             status = mn_learner_check(learner);
         if (status != MN_OK)
-            return mn_fail_in(status, "%s: %s", strategy->name, names[moment]);
+            return mn_fail_in(status, "%s: %s", strategy->name, names[occasion]);
     }
     return MN_OK;
 }

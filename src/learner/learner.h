@@ -167,9 +167,14 @@ mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);
 const mn_batch *mn_learner_batch(mn_learner *learner, mn_status status,
                                  const mn_batch_space *space);
 
-/* Runs one hook of every strategy in order; `text` names it in errors. */
+/* Runs one hook of every strategy in order. */
 typedef mn_status (*mn_hook)(mn_learner *learner);
-typedef enum mn_moment { MN_BEFORE_TASK, MN_GRADIENTS, MN_AFTER_EPOCH, MN_AFTER_TASK } mn_moment;
-mn_status mn_learner_call(mn_learner *learner, mn_moment moment);
+typedef enum mn_occasion {
+    MN_BEFORE_TASK,
+    MN_GRADIENTS,
+    MN_AFTER_EPOCH,
+    MN_AFTER_TASK
+} mn_occasion;
+mn_status mn_learner_call(mn_learner *learner, mn_occasion occasion);
 
 #endif

@@ -1,7 +1,7 @@
 /* terms.c -- the loss as a sum of named terms, and when their backward is made.
  *
- * mn_terms_done() ends a group of terms.  Groups are swept one after the other, early where that is
- * possible, so that the gradients' bits do not depend on when. */
+ * mn_backward_now() ends a group of terms.  Groups are swept one after the other, early where that
+ * is possible, so that the gradients' bits do not depend on when. */
 #include "learner/terms.h"
 #include "autograd/backward.h"
 #include "base/names.h"
@@ -106,7 +106,7 @@ static bool addons_follow(const mn_learner *learner)
     return false;
 }
 
-void mn_terms_done(mn_learner *learner)
+void mn_backward_now(mn_learner *learner)
 {
     mn_var *sum;
     const int group = learner->group++;

@@ -374,5 +374,5 @@ mn_status mn_genifer_keep_class(mn_learner *learner, mn_tape *tape, const mn_bat
     for (int64_t i = 0; i < o->samples; i++)
         right += mn_argmax(logits + i * all, seen) == labels[i];
     MN_TRY(mn_note(learner, "recognised", right / (double)o->samples));
-    return mn_keep_samples(learner, mn_generated(learner, "kept", images, labels));
+    return mn_keep_samples(learner, mn_augmented_images(learner, "kept", images, labels));
 }

@@ -174,7 +174,7 @@ static const mn_batch *half_replayed(mn_learner *learner, mn_tape *tape, const m
     const mn_batch *new = mn_subset(learner, batch, in_first_half, &half, NULL);
     mn_var *images =
         mn_genifer_replay(learner, tape, "replay", mn_classes(learner, MN_PAST), half, labels);
-    const mn_batch *old = mn_generated(learner, "replay", images, labels);
+    const mn_batch *old = mn_augmented_images(learner, "replay", images, labels);
     return mn_join(learner, new, o->augment_replay ? old : mn_plain(learner, old));
 }
 

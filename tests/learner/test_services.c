@@ -422,7 +422,7 @@ static mn_status check_generated(mn_learner *learner, mn_tape *tape, const mn_ba
     mn_var *unit = mn_pixels(learner, tape, batch);
     const int64_t pixels = mn_shape_count(batch->image);
     const mn_range range = {1, 3};
-    const mn_batch *same = mn_from_pixels(learner, unit, mn_learner_network(learner), range);
+    const mn_batch *same = mn_plain_images(learner, unit, mn_learner_network(learner), range);
     const float *value = mn_host(unit);
     ck_assert_ptr_nonnull(value);
     ck_assert_int_eq(same->count, batch->count);
@@ -445,7 +445,7 @@ static mn_status check_generated(mn_learner *learner, mn_tape *tape, const mn_ba
         ck_assert_int_eq(same->slots[row], -1);
         ck_assert_int_eq(same->indices[row], -1);
     }
-    ck_assert_int_eq(mn_from_pixels(learner, unit, NULL, range)->labels[0], -1);
+    ck_assert_int_eq(mn_plain_images(learner, unit, NULL, range)->labels[0], -1);
     asked++;
     return MN_OK;
 }
@@ -453,7 +453,7 @@ static mn_status check_generated(mn_learner *learner, mn_tape *tape, const mn_ba
 static mn_status refused_shape(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     mn_range all = mn_classes(learner, MN_ALL);
-    (void)mn_from_pixels(learner, mn_zeros(tape, MN_SHAPE(batch->count, 7)), NULL, all);
+    (void)mn_plain_images(learner, mn_zeros(tape, MN_SHAPE(batch->count, 7)), NULL, all);
     return MN_OK;
 }
 

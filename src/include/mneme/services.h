@@ -64,10 +64,10 @@ MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
 /* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
  * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
-/* The terms so far share no forward with those to come: their backward is made now, so that a step
- * of several forwards needs the memory of one.  Of their forwards, logits and features can still be
- * read.  (Where add-ons have terms of those forwards, all backwards stay at the end.) */
-MN_API void mn_terms_done(mn_learner *learner);
+/* Runs backward for the terms added so far and frees their activations.  Call it when later terms
+ * use no forward made before this call.  Logits and features of the earlier forwards stay readable.
+ * (If an add-on has terms of those forwards, all backwards run at the end instead.) */
+MN_API void mn_backward_now(mn_learner *learner);
 /* A scalar that is a sum over the batch's rows, made on the tape. */
 typedef mn_var *mn_row_sum_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
 /* In a phase's visit: adds the sum over rows of the squares of each row's own gradient of `sum`, by
@@ -104,12 +104,12 @@ MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *bat
 /* Images (B, pixels of an image) in [0,1] as a batch of rows that come from nowhere, normalised but
  * not augmented, through which no gradient flows back.  Each is labelled by the largest of
  * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
-MN_API const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
-                                    mn_range classes);
+MN_API const mn_batch *mn_plain_images(mn_learner *learner, mn_var *images, mn_network *labeller,
+                                       mn_range classes);
 /* Images (B, image...), normalised as training's are, as a batch of rows from memory: brought to
  * the nearest bytes, so cut off at black and white, and freshly augmented as training's are. */
-MN_API const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
-                                    const int32_t *labels);
+MN_API const mn_batch *mn_augmented_images(mn_learner *learner, const char *name, mn_var *images,
+                                           const int32_t *labels);
 /* Keeps the pixels of a batch in the run file, as what is remembered of each row's class at this
  * task; `mneme show --samples` draws them.  Those kept earlier in the task are replaced. */
 MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);

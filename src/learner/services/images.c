@@ -84,8 +84,8 @@ static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller,
     return MN_OK;
 }
 
-const mn_batch *mn_from_pixels(mn_learner *learner, mn_var *images, mn_network *labeller,
-                               mn_range classes)
+const mn_batch *mn_plain_images(mn_learner *learner, mn_var *images, mn_network *labeller,
+                                mn_range classes)
 {
     mn_batch_space *space = NULL;
     const mn_status status = fill(learner, images, labeller, classes, &space);
@@ -125,8 +125,8 @@ static mn_status fill_augmented(mn_learner *learner, const char *name, mn_var *i
                               mn_learner_key(learner, "generated", name), NULL, space->x);
 }
 
-const mn_batch *mn_generated(mn_learner *learner, const char *name, mn_var *images,
-                             const int32_t *labels)
+const mn_batch *mn_augmented_images(mn_learner *learner, const char *name, mn_var *images,
+                                    const int32_t *labels)
 {
     mn_batch_space *space = NULL;
     const mn_status status = fill_augmented(learner, name, images, labels, &space);
