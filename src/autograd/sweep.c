@@ -140,7 +140,7 @@ static mn_status backward_of(mn_node *node)
     return mn_tape_status(node->output.tape); /* scratch may have run out of memory */
 }
 
-/* What the node's own turn and those of its readers needed; a view's memory is its input's. */
+/* Frees what only this node's backward and its readers needed.  A view owns no memory. */
 static void end_node(mn_node *node)
 {
     mn_tape *tape = node->output.tape;

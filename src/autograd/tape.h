@@ -9,14 +9,14 @@
  * place of `to`; or the products of every two rows' own, summed over parameters, `to` (B, B). */
 typedef enum mn_rows_sweep { MN_ROWS_TOGETHER, MN_ROWS_SQUARED, MN_ROWS_MULTIPLIED } mn_rows_sweep;
 
-/* What backward works on, kept by the tape between sweeps. */
+/* The state of a backward sweep, kept by the tape between sweeps. */
 typedef struct mn_sweep {
     uint64_t number;
     const mn_var *input;   /* of mn_gradient_of(); NULL: parameters' gradients are wanted */
     const mn_tensor *from; /* gradients in this slab go to the same place of `to` */
     mn_tensor *to;
     bool last;          /* through these nodes: each gives its memory back when its turn is over */
-    mn_rows_sweep rows; /* `to` takes what rows make of their gradients, and nothing else does */
+    mn_rows_sweep rows; /* per-row results go to `to`; no ordinary gradient is written */
 } mn_sweep;
 
 struct mn_tape {

@@ -19,7 +19,7 @@ typedef struct mn_kept_column {
 
 typedef struct mn_row_cache mn_row_cache;
 
-/* What of a row differs from the file: a bit for each column, and one for all the rest. */
+/* Which parts of a row differ from the file: a bit for each column, and one for all the rest. */
 enum { MN_ROW_CHANGED = 1 << MN_MAX_COLUMNS, MN_ALL_CHANGED = 2 * MN_ROW_CHANGED - 1 };
 
 struct mn_buffer {

@@ -96,7 +96,7 @@ mn_status mn_experiment_check_warm_up(const mn_experiment *experiment, int64_t s
                    (long long)schedule->warm_up, (long long)steps);
 }
 
-/* What the user asked for is never passed over in silence. */
+/* An option that the user set must have an effect; otherwise the run is refused. */
 static mn_status check_asked(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);

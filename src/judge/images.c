@@ -38,7 +38,7 @@ mn_status mn_judge_add_image(mn_judge_images *to, const uint8_t *pixels, size_t 
     return MN_OK;
 }
 
-/* What is done with an image of the class: `place` is its own in the data set's part. */
+/* Called for each image of the class; `place` is the image's place in the data set's part. */
 typedef mn_status on_image(void *context, const uint8_t *pixels, int64_t place);
 
 /* A class's images of a part, in stored order. */

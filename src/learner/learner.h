@@ -62,7 +62,8 @@ typedef struct mn_loss_term {
     int group;
 } mn_loss_term;
 
-/* What a member calls a term, and its name in the run; kept, so that a step looks up no names. */
+/* A term's name as its member writes it, and its name in the run.  Kept, so that a step looks up no
+ * names. */
 typedef struct mn_term_name {
     int member;
     const char *given, *name;
@@ -125,7 +126,7 @@ struct mn_learner {
     char error[512];
 };
 
-/* What a learner stands on; borrowed, and outlives it. */
+/* The parts a learner is built from; borrowed, and they outlive it. */
 typedef struct mn_learner_spec {
     const mn_experiment *experiment;
     const mn_stream *stream;

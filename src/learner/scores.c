@@ -1,5 +1,5 @@
-/* scores.c -- what a buffer policy wants to know of an image: its loss, or how like its gradient is
- * to the gradients of images that the buffer has.
+/* scores.c -- the score a buffer policy asks for: an image's loss, or the similarity of its
+ * gradient to the gradients of images in the buffer.
  *
  * Losses are read off the forwards that the step has made anyway.  Gradients are those of one more,
  * of the images as evaluation sees them and the weights as they are now; no gradient of an image is

@@ -14,7 +14,7 @@ enum { NAME_BYTES = 256 };
 
 /* --- names --- */
 
-/* What stands before a network's own names when its wrapper was saved. */
+/* Prefixes of parameter names in files that were saved from a wrapper of the network. */
 static const char *const prefixes[] = {
     "module.",    /* torch.nn.DataParallel and DistributedDataParallel */
     "_orig_mod.", /* torch.compile */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What must be equal: the stream, the data, the network, and how much may be seen and kept. */
+/* Sections that must be equal before two runs are compared: the stream, the data, the network, and
+ * how much may be seen and kept. */
 static const char *const budget[] = {
     "dataset.",
     "stream.",

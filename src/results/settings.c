@@ -60,7 +60,7 @@ static mn_status add_setting(mn_settings *settings, const char *section, const c
     return MN_OK;
 }
 
-/* What chose a section's options: its own name, or of the buffer the policy. */
+/* The name that chose a section's options: the section's own; for the buffer, the policy's. */
 static const char *type_of(const cJSON *config, const cJSON *section)
 {
     const cJSON *train = cJSON_GetObjectItemCaseSensitive(config, "train");

@@ -26,7 +26,8 @@ static int64_t batches_of(int64_t count, int64_t batch)
     return (count + batch - 1) / batch;
 }
 
-/* What of the stream a phase walks: what has labels, or what the base takes as unlabelled. */
+/* The images of the stream that a phase walks: the labelled ones, or the pool if the base uses
+ * unlabelled images. */
 static mn_part part_of(const mn_learner *learner)
 {
     const bool unlabelled = (learner->member[0].strategy->needs & MN_USES_UNLABELLED) != 0;

@@ -13,7 +13,7 @@ int mn_phase_count(const mn_learner *learner);
 bool mn_phase_selects(const mn_learner *learner, int64_t phase);
 bool mn_phases_select(const mn_learner *learner);
 
-/* What the cursor keeps: epochs, or steps where the phase counts those. */
+/* The phase's length for the cursor: epochs, or steps if the phase counts steps. */
 int64_t mn_phase_length(mn_learner *learner, const mn_phase *phase);
 /* Whether the phase, which has been entered, is measured in steps instead of epochs. */
 bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase);

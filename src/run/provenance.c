@@ -23,7 +23,7 @@ static mn_status set_number(mn_runfile *file, const char *key, int64_t value)
     return mn_runfile_set(file, key, text);
 }
 
-/* What the bits of a run depend on besides its configuration and data. */
+/* The bits of a run depend on these, besides its configuration and data. */
 static const struct {
     const char *key, *name;
     const char *(*here)(void);
@@ -72,7 +72,7 @@ static mn_status add_task(const mn_learner *learner, mn_runfile *file, int64_t t
                                learner->settings->validation > 0 ? info.validation : info.test);
 }
 
-/* What the logits in the file are to be held against. */
+/* Writes the labels that the logits in the file are compared with. */
 static mn_status add_test_labels(const mn_learner *learner, mn_runfile *file, int64_t task)
 {
     const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
@@ -87,7 +87,8 @@ static mn_status add_test_labels(const mn_learner *learner, mn_runfile *file, in
     return status;
 }
 
-/* What mn_reinitialise() goes back to; without a file of weights the seed is enough. */
+/* Keeps the weights that mn_reinitialise() returns to; without a file of weights the seed is
+ * enough. */
 static mn_status keep_initial_weights(mn_learner *learner, mn_runfile *file)
 {
     const mn_run_settings *settings = learner->settings;

@@ -85,7 +85,7 @@ static void report_task(mn_runner *runner, int64_t task)
 
 /* --- the stages of a task --- */
 
-/* The untrained network on every task: the R of forward transfer. */
+/* Evaluates the untrained network on every task: forward transfer is measured against it. */
 static mn_status start(mn_runner *runner)
 {
     const double before = mn_now();

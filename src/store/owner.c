@@ -184,7 +184,7 @@ mn_status mn_owner_busy(mn_runfile *file)
     return busy(file->path, &who, "wait for it, or stop it");
 }
 
-/* What can be told of the owner from where `self` runs. */
+/* The state of the owner, as far as `self` can tell from its host. */
 typedef enum life { GONE, HERE, IN_ANOTHER_CONTAINER, ON_ANOTHER_HOST } life;
 
 static life life_of(const owner *who, const owner *self)
@@ -222,8 +222,8 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
     return busy(path, who, "wait for it, or stop it");
 }
 
-/* The lock is looked at only where the owner tells nothing: who resumes the file in that moment
- * would be refused. */
+/* Tests the lock only if the owner record is inconclusive, so that a process that is just resuming
+ * is not refused. */
 static bool is_locked(const char *path)
 {
     char *name = lock_name(path);

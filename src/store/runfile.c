@@ -216,7 +216,7 @@ static mn_status check_pages(mn_runfile *file)
     return MN_OK;
 }
 
-/* What the file holds is sound, and is read as this schema has it. */
+/* Checks that the contents are sound, and prepares to read them as this schema has them. */
 static mn_status check_contents(mn_runfile *file)
 {
     MN_TRY(check_pages(file));

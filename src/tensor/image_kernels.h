@@ -51,7 +51,7 @@ typedef struct mn_pool mn_pool;
 
 mn_status mn_pool_plan(const mn_tensor *x, mn_pool_geometry geometry, mn_pool **pool);
 const mn_layout *mn_pool_output(const mn_pool *pool);
-/* What the forward of a maximum notes for the backward; 0: nothing. */
+/* Bytes that the forward of a maximum saves for the backward; may be 0. */
 size_t mn_pool_workspace_bytes(const mn_pool *pool);
 mn_status mn_pool_forward(mn_pool *pool, const void *x, void *y, void *workspace);
 mn_status mn_pool_backward(mn_pool *pool, const void *dy, const void *workspace, void *dx,

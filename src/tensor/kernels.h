@@ -25,8 +25,8 @@ void mn_kernel_download(void *to_host, const void *from_device, size_t bytes);
 /* --- matrices: c (m,n) = op(a) (m,k) op(b) (k,n), where op may transpose --- */
 void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                     const float *a, const float *b, float *c, bool add);
-/* Signals to this thread wait until as many releases: products in between need not see to it
- * themselves. */
+/* Blocks signals for this thread until released as often as held: products in between need not
+ * block them one by one. */
 void mn_kernels_hold_signals(void);
 void mn_kernels_release_signals(void);
 void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add);

@@ -17,7 +17,7 @@ static float mean_of(double sum, int64_t count)
     return count > 0 ? (float)(sum / (double)count) : 0;
 }
 
-/* What the incoming gradient of a mean becomes for each of its terms. */
+/* The gradient of each term of a mean, given the gradient of the mean. */
 static float gradient_over(const mn_node *node, double factor, int64_t count)
 {
     const double gradient = (double)mn_node_dy_item(node);

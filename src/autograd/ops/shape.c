@@ -11,7 +11,7 @@
 #include <mneme/ops.h>
 #include <stddef.h>
 
-/* A gradient of which only a part is about to be added to: all of it must be there. */
+/* Zero-fills the input's gradient: this op adds to a part of it only. */
 static float *sink_of_part(mn_node *node, int i)
 {
     mn_tensor *gradient = mn_node_input_gradient(node, i);

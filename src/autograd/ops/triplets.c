@@ -16,8 +16,8 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* 0 for pairs of rows that count and -ABSENT for the others, of equal and of unlike labels (n, n);
- * returns how many triplets there are. */
+/* Fills two (n, n) masks, of pairs with equal and with different labels: 0 where a pair counts,
+ * -ABSENT where not.  Returns how many triplets there are. */
 static int64_t fill(const int32_t *labels, int64_t n, int64_t hardest, bool attract, float *alike,
                     float *unlike)
 {

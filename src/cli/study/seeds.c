@@ -32,7 +32,7 @@ enum { MESSAGE_TEXT = 1024, FOLDER_BYTES = 3000 };
 
 typedef enum message_kind { PROGRESS, WARNING, FINISHED, CONTINUED, FAILED } message_kind;
 
-/* What a child tells; smaller than PIPE_BUF, so writes of several children do not mix. */
+/* A message from a child; smaller than PIPE_BUF, so writes of several children do not mix. */
 typedef struct message {
     message_kind kind;
     int index; /* of the seed */

@@ -107,7 +107,7 @@ static bool happens(mn_key key, uint64_t counter, double probability)
     return probability > 0 && mn_random_uniform(key, counter) < probability;
 }
 
-/* What is left where no crop fitted: the largest about the middle whose aspect is allowed. */
+/* The crop when no random one fitted: the largest centred one whose aspect is allowed. */
 static mn_crop middle(const mn_view_spec *spec, int64_t height, int64_t width)
 {
     const double aspect = (double)width / (double)height;

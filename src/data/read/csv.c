@@ -89,8 +89,8 @@ static bool is_number(const char *field, float *value)
     return end != field && *end == '\0';
 }
 
-/* What the first line tells: how many columns, which holds the label, and whether it is a header,
- * which is so when something beside the label is no number.  `line` is a copy. */
+/* The layout read from the first line: how many columns, which holds the label, and whether it is a
+ * header, which is so when something beside the label is no number.  `line` is a copy. */
 static mn_status read_first(const csv_options *o, table *t, char *line)
 {
     const bool first = strcmp(o->label, "first") == 0, last = strcmp(o->label, "last") == 0;

@@ -1,4 +1,4 @@
-/* dataset.c -- finding a data set by name, reading it, and not believing it unseen.
+/* dataset.c -- finding a data set by name, reading it, and verifying it.
  *
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */

@@ -4,7 +4,7 @@
 
 #include <mneme/data.h>
 
-/* What every reader of a user's own data offers. */
+/* The options that every reader of a user's own data has. */
 #define MN_SPLIT_MEMBERS                                                                           \
     double test_fraction;                                                                          \
     int64_t split_seed

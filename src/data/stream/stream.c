@@ -250,7 +250,8 @@ static mn_status fill_view(mn_stream *stream, mn_part part)
     return MN_OK;
 }
 
-/* Of each task a fraction is its pool; what is neither in it nor labelled, no method sees. */
+/* Marks a fraction of each task's images as its pool.  Images outside the pool and without a label
+ * are never shown. */
 static mn_status choose_pool(mn_stream *stream, double fraction)
 {
     const part_view *train = &stream->part[MN_PART_TRAIN];

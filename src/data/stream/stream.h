@@ -23,8 +23,8 @@ int64_t mn_stream_true_label(const mn_stream *stream, mn_part part, int64_t plac
  * pixel the place it comes from, -1 for black. */
 bool mn_stream_moves_pixels(const mn_stream *stream);
 void mn_stream_pixel_map(const mn_stream *stream, int64_t task, int32_t *map);
-/* Of a stream that turns every image by an angle of its own: the degrees of an image by its place
- * in the data set's part (test images, or the others); NULL: of no such stream. */
+/* Rotation in degrees of each image, by its place in the data set's part (test images, or the
+ * others); NULL unless the stream rotates every image by its own angle. */
 const float *mn_stream_angles(const mn_stream *stream, mn_part part);
 
 /* The key of one epoch of a phase: of its order ("stream.shuffle") and of what is random about its

@@ -19,7 +19,7 @@ typedef struct mn_setting {
     char *key, *value; /* "train.lr", "0.03" */
 } mn_setting;
 
-/* What can change the results of a run, without its seed. */
+/* The settings that can change the results of a run, without its seed. */
 typedef struct mn_settings {
     mn_setting *setting; /* (count) in the order of the configuration */
     int64_t count;
@@ -38,7 +38,7 @@ MN_API const char *mn_settings_value(const mn_settings *settings, const char *ke
 MN_API const mn_setting *mn_settings_differ(const mn_settings *a, const mn_settings *b);
 
 /* --- runs and their groups -------------------------------------------------------------------- */
-/* What these structs point to is owned by the mn_runs that they are in. */
+/* The mn_runs that holds these structs owns everything they point to. */
 typedef struct mn_run {
     char *path;
     mn_results *results;

@@ -1,9 +1,8 @@
-/* judge.h -- how good the images are that a run's generator made, as a classifier sees them that no
- * training of that run ever saw.
+/* judge.h -- how good the images made by a run's generator are, measured by a classifier that took
+ * no part in that run.
  *
- * The judge is a run of its own: of the same data in the same order of classes, by preference
- * `joint`, of another network and seed.  What it sees in images are its features, what its last
- * layer sees.
+ * The judge is a run of its own, on the same data in the same order of classes; best a `joint` run
+ * with another network and seed.  It compares images by its features, the inputs of its last layer.
  */
 #ifndef MNEME_JUDGE_H
 #define MNEME_JUDGE_H
@@ -34,7 +33,7 @@ typedef struct mn_judged_class {
     mn_judged_images made, real;
 } mn_judged_class;
 
-/* What is asked of the images made after a task: all classes' together, and the mark. */
+/* A requirement on the images made after a task, over all classes, and the measured value. */
 typedef struct mn_judged_mark {
     const char *name, *meaning; /* "agreement", ... */
     double value, least;        /* the least that passes */

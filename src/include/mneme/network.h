@@ -71,7 +71,7 @@ typedef struct mn_network_type {
 #define MN_NETWORK_HEADER .abi = MN_NETWORK_ABI, .size = sizeof(mn_network_type)
 #define MN_NETWORK(id) MN_DEFINE(mn_network_type, MN_KIND_NETWORK, mn_network_##id)
 
-/* What a network is made for. */
+/* The type, options, input and outputs of a network. */
 typedef struct mn_network_spec {
     const char *type;     /* "mlp" */
     const char *options;  /* JSON object, NULL or "" for the defaults */
@@ -89,14 +89,15 @@ MN_API mn_status mn_network_new_of(const mn_network_type *type, const void *opti
                                    const mn_network_spec *spec, mn_key key, mn_network **network);
 MN_API void mn_network_free(mn_network *network);
 MN_API mn_status mn_network_initialise(mn_network *network, mn_key key);
-/* What it was made for, with every option resolved: it rebuilds the network whatever the defaults
+/* Its spec with every option resolved: it rebuilds the network whatever the defaults
  * of a later version. */
 MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
 
 /* Width of the features: the columns of the last weight of the classifier; 0: it has none. */
 MN_API int64_t mn_network_features(const mn_network *network);
 MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode);
-/* The logits that its classifier makes of features (B, features), where that is one linear layer. */
+/* Logits of the classifier for given features (B, features); the classifier must be one linear
+ * layer. */
 MN_API mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode);
 
 MN_API int mn_network_parameter_count(const mn_network *network);

@@ -32,7 +32,7 @@ typedef enum mn_kind {
     MN_KINDS
 } mn_kind;
 
-/* What every descriptor begins with. */
+/* The first members of every descriptor. */
 typedef struct mn_descriptor {
     uint32_t abi;        /* of its kind, exactly: MN_STRATEGY_ABI, ... */
     uint32_t size;       /* sizeof the descriptor where it was compiled; a host reads no further */
@@ -45,7 +45,7 @@ typedef struct mn_descriptor {
 
 #define MN_PLUGIN_ABI 1u
 
-/* What the exported function of a plugin returns. */
+/* The return value of a plugin's exported function. */
 typedef struct mn_plugin {
     uint32_t abi; /* MN_PLUGIN_ABI */
     uint32_t kind;

@@ -83,8 +83,8 @@ typedef struct mn_buffer_size {
 } mn_buffer_size;
 MN_API mn_buffer_size mn_results_buffer_size(const mn_results *results);
 
-/* What a strategy keeps besides the shared network, the buffer and optimisers' moments: a network of
- * its own, or a tensor. */
+/* A network or tensor that a strategy keeps for itself; the shared network, the buffer and the
+ * optimisers' moments are not among them. */
 typedef struct mn_kept_state {
     char name[96];     /* "genifer/average", "ewc/fisher" */
     bool network;

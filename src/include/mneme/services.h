@@ -43,7 +43,7 @@ MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run
 MN_API double mn_learning_rate(const mn_learner *learner);
 /* In a loss: the rate of this update's step, in place of the schedule's. */
 MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
-/* What the policy is told: capacity, rows in use, ...; NULL without a buffer. */
+/* The buffer as a policy sees it: capacity, rows in use, ...; NULL without a buffer. */
 MN_API const mn_buffer *mn_learner_buffer(const mn_learner *learner);
 
 typedef struct mn_range {
@@ -89,7 +89,7 @@ MN_API const mn_batch *mn_subset(mn_learner *learner, const mn_batch *batch, mn_
  * size than the images, so has the batch, and its pixels are those of the view. */
 MN_API const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *batch,
                                 const mn_view_spec *spec, int64_t views);
-/* What the benchmark's section `views` says; and of small views beside the full ones. */
+/* The full and the small views that the benchmark's section `views` describes. */
 MN_API mn_view_spec mn_full_views(const mn_learner *learner);
 MN_API mn_view_spec mn_small_views(const mn_learner *learner);
 /* In open: MN_BAD_OPTION unless the images have such views, and the shared network takes them. */

@@ -15,9 +15,9 @@ extern "C" {
 #endif
 
 enum { /* mn_strategy.needs */
-    MN_NEEDS_BUFFER = 1 << 0, /* refused, as the third, before a run starts where it is missing */
+    MN_NEEDS_BUFFER = 1 << 0, /* without a buffer the run is refused before it starts */
     MN_NEEDS_TASK_BOUNDARIES = 1 << 1,
-    MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* a class-incremental stream */
+    MN_NEEDS_CONTIGUOUS_CLASSES = 1 << 2, /* only class-incremental streams; others are refused */
     MN_NEEDS_TEST_TASK = 1 << 3,          /* has no class-IL numbers */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
     MN_USES_UNLABELLED = 1 << 5,          /* else its batches are of labelled rows alone */
@@ -91,7 +91,7 @@ typedef struct mn_strategy {
     /* A strategy with a loss is a base; one without is an add-on, on top of finetune when it is
      * named alone. */
     mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
-    /* What an add-on adds to the base's loss, from the forwards published in this step. */
+    /* An add-on's terms of the base's loss, made from the forwards published in this step. */
     mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);
     mn_status (*gradients)(mn_learner *learner); /* between backward and the optimiser's step */
     /* `out` is the step's first published forward.  A base's is not called in phases that an

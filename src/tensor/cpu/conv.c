@@ -77,7 +77,7 @@ static bool winograd_pays(const mn_conv *conv, pass of)
            tiles >= (of == DATA ? WINOGRAD_TILES_OF_DATA : WINOGRAD_TILES);
 }
 
-/* What the operation needs but for src, weights, bias and dst. */
+/* Everything the operation needs except src, weights, bias and dst. */
 static mn_dnnl_convolution operation(const mn_conv *conv, dnnl_alg_kind_t alg)
 {
     mn_dnnl_convolution c = {.alg = alg};

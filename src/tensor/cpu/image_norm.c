@@ -76,7 +76,8 @@ mn_status mn_channel_norm_forward(const mn_channel_norm *norm, const mn_tensor *
 
 /* --- backward --- */
 
-/* The slope behind a ReLU, of whose output y is; a product, as a choice would not be vectorised. */
+/* dy masked by the ReLU that produced y.  Multiplies by 0 or 1, because a branch would not be
+ * vectorised. */
 #define BEHIND_RELU (dy[i] * (float)(y[i] > 0))
 
 /* sums of dy, and of dy (x - mean); with y, behind a ReLU */
@@ -125,7 +126,7 @@ MN_CLONES static void normalise_backward(int64_t length, int64_t tile, bool add,
 #undef GRADIENT
 }
 
-/* What the two passes of the backward read and write. */
+/* The arrays that the two passes of the backward read and write. */
 typedef struct slopes {
     const void *x, *y, *dy; /* y: NULL without a ReLU */
     const mn_channel_gradients *out;

@@ -38,7 +38,7 @@ mn_status mn_layout_plain(mn_shape shape, const mn_layout **layout);
 mn_status mn_layout_of_tensor(const mn_tensor *tensor, const mn_layout **layout);
 /* y += x, all of the memory of that layout. */
 void mn_layout_accumulate(const mn_layout *layout, const void *x, void *y);
-/* What a tensor's pointer is: NULL for a plain layout. */
+/* The pointer in a tensor: NULL for a plain layout. */
 static inline const mn_layout *mn_layout_opaque(const mn_layout *layout)
 {
     return layout == NULL || layout->plain ? NULL : layout;

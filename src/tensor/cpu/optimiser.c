@@ -13,7 +13,7 @@ MN_CLONES static void plain_step(int64_t n, float rate, float decay, const float
         w[i] -= rate * (g[i] + decay * w[i]);
 }
 
-/* Separate loops only where a number would otherwise be read that does not exist yet. */
+/* The first step has its own loop: the moment buffers are not initialised yet. */
 MN_CLONES static void first_step(int64_t n, const mn_sgd_step *step, const float *g, float *v,
                                  float *w)
 {
