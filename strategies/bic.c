@@ -94,7 +94,7 @@ static mn_var *line_of(mn_tape *tape, double scale, double shift, bool different
     return mn_input(tape, MN_SHAPE(1, 2), values, differentiable);
 }
 
-/* What the old network answered about past classes, the newest of them corrected. */
+/* The old network's logits of past classes, with those of the newest task corrected. */
 static mn_var *old_answers(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     const bic_state *s = mn_state(learner);

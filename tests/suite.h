@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <mneme/status.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ck_assert_ok(expression)                                                                   \
@@ -20,9 +21,17 @@
         ck_assert_msg(strstr(mn_error(), (text)) != NULL, "message was: %s", mn_error());          \
     } while (0)
 
-#define MN_SUITE(name, ...)                                                                        \
+#define MN_SUITE(name, ...) MN_SUITE_UNLESS(NULL, name, __VA_ARGS__)
+
+/* The same, but skipped (77) with a sentence that says why, where why_not is one and not NULL. */
+#define MN_SUITE_UNLESS(why_not, name, ...)                                                        \
     int main(void)                                                                                 \
     {                                                                                              \
+        const char *why = (why_not);                                                               \
+        if (why != NULL) {                                                                         \
+            fprintf(stderr, "skipped: %s\n", why);                                                 \
+            return 77;                                                                             \
+        }                                                                                          \
         const TTest *const tests[] = {__VA_ARGS__};                                                \
         Suite *suite = suite_create(name);                                                         \
         TCase *tests_case = tcase_create(name);                                                    \

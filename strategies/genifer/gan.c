@@ -136,7 +136,7 @@ int64_t mn_genifer_gan_batch(mn_learner *learner)
 
 /* --- making images --- */
 
-/* What an image is made of; labels (count) are drawn from a range. */
+/* The three inputs of the generator. */
 typedef struct recipe {
     mn_var *latent, *classes, *noise;
 } recipe;
@@ -175,7 +175,7 @@ mn_var *mn_genifer_replay(mn_learner *learner, mn_tape *tape, const char *name, 
 
 /* --- the discriminator's update --- */
 
-/* What the discriminator sees in images. */
+/* The discriminator's input for images. */
 static mn_var *seen_in(mn_learner *learner, mn_var *images)
 {
     const mn_genifer_options *o = mn_options(learner);

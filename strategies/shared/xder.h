@@ -58,7 +58,7 @@ mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now);
 /* Training, and the end of a task: room is made, the stream fills it, all rows are refreshed. */
 extern const mn_phase mn_xder_phases[];
 
-/* What the descriptors of all variants say alike. */
+/* The members that the descriptors of all variants share. */
 #define MN_XDER_DESCRIPTOR                                                                         \
     .cite = "Boschini et al., Class-Incremental Continual Learning into the eXtended DER-verse, "  \
             "TPAMI 2022",                                                                          \

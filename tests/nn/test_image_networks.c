@@ -1,5 +1,5 @@
-/* Networks on images: names and shapes, that layouts change nothing that is seen from outside, and
- * that oneDNN runs none of it by its slow reference code. */
+/* Networks on images: names and shapes, and that layouts change nothing that is seen from
+ * outside.  (nn/test_generated_code.c: that oneDNN runs none of it by its slow reference code.) */
 #include "autograd/node.h"
 #include "tensor/cpu/primitive.h"
 #include "tests/suite.h"
@@ -110,40 +110,6 @@ START_TEST(impossible_networks_are_refused)
 END_TEST
 
 /* --- layouts and implementations -------------------------------------------------------------- */
-
-static void forbid_reference(const char *name, void *closure)
-{
-    ck_assert_msg(strncmp(name, "ref", 3) != 0, "%s runs by %s", (const char *)closure, name);
-}
-
-static void train_and_evaluate(const char *type, int64_t rows, int64_t evaluated)
-{
-    static const int32_t labels[64];
-    const mn_shape image = MN_SHAPE(3, 32, 32);
-    mn_network *network = network_of(type, NULL, image);
-    mn_tape *tape;
-    ck_assert_ok(mn_tape_new(&tape));
-    mn_var *logits = mn_network_forward(network, batch_on(tape, rows, image), MN_TRAIN).logits;
-    ck_assert_ok(mn_backward(mn_cross_entropy(logits, labels)));
-    mn_tape_reset(tape);
-    mn_tape_record(tape, false);
-    logits = mn_network_forward(network, batch_on(tape, evaluated, image), MN_EVAL).logits;
-    ck_assert_ptr_nonnull(mn_host(logits));
-    mn_tape_free(tape);
-    mn_network_free(network);
-}
-
-START_TEST(no_network_runs_by_reference_code)
-{
-    static char types[][20] = {"resnet18", "resnet18-reduced", "resnet32", "convnet"};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        train_and_evaluate(types[i], 32, 20);
-        if (i > 0)
-            train_and_evaluate(types[i], 10, 1);
-        mn_primitive_each(forbid_reference, types[i]);
-    }
-}
-END_TEST
 
 static int count_reorders(const char *type)
 {
@@ -383,10 +349,10 @@ END_TEST
 
 MN_SUITE("image networks", resnet18_has_the_names_of_the_der_authors_backbone,
          the_other_networks_have_their_authors_sizes, a_digit_is_padded_to_a_power_of_two,
-         impossible_networks_are_refused, no_network_runs_by_reference_code,
-         activations_are_reordered_only_where_winograd_begins, an_empty_batch_passes_through,
-         a_changed_weight_is_seen_in_the_same_step, a_rows_scores_do_not_depend_on_the_batch,
-         maps_of_a_network_are_asked_for_by_name, the_last_map_is_what_features_are_made_of,
+         impossible_networks_are_refused, activations_are_reordered_only_where_winograd_begins,
+         an_empty_batch_passes_through, a_changed_weight_is_seen_in_the_same_step,
+         a_rows_scores_do_not_depend_on_the_batch, maps_of_a_network_are_asked_for_by_name,
+         the_last_map_is_what_features_are_made_of,
          a_forward_without_gradients_keeps_little_and_gives_the_same,
          a_map_of_a_frozen_network_has_a_gradient_to_the_image,
          a_map_that_is_none_is_refused_with_those_there_are, mistakes_on_images_are_named)
