@@ -310,6 +310,21 @@ static void fill_inputs(trial *t, mn_key key)
         t->weight[k] = (float)(2 * mn_random_uniform(mn_key_at(key, 99), k) - 1);
 }
 
+/* What has failed passes through every op as the tape's poison, and nothing as nothing. */
+static bool poison_passes(const trial *t)
+{
+    mn_var *x[GRAD_INPUTS];
+    mn_tape_reset(t->tape);
+    for (int i = 0; i < GRAD_INPUTS; i++)
+        x[i] = mn_tape_refuse(t->tape, "test", mn_fail(MN_BAD_VALUE, "refused"));
+    const mn_var *y = t->of->build(x);
+    const bool same_error = strcmp(mn_tape_error(t->tape), "test: refused") == 0;
+    mn_tape_reset(t->tape);
+    if (y != x[0])
+        return red(t, "what has failed does not come out as the poison");
+    return same_error || red(t, "the first failure is replaced by another");
+}
+
 static bool case_holds(const grad_case *c, int number, mn_tape *tape)
 {
     static trial t;
@@ -324,7 +339,7 @@ static bool case_holds(const grad_case *c, int number, mn_tape *tape)
     return holds(&t, (manner){.wanted = all, .sweeps = 1}, 1, "backward") &&
            holds(&t, (manner){.wanted = all, .sweeps = 2}, 2, "a second backward") &&
            holds(&t, (manner){.wanted = all, .twice = true, .sweeps = 1}, 2, "used twice") &&
-           subsets_hold(&t) && shared_holds(&t) && gradient_of_holds(&t);
+           subsets_hold(&t) && shared_holds(&t) && gradient_of_holds(&t) && poison_passes(&t);
 }
 
 /* --- the program --- */

@@ -1,8 +1,11 @@
 /* Augmentation and order in whole runs: what each switch reaches, and what it must not. */
+#include "base/registry.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
+#include <mneme/strategy.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +30,33 @@ static void remove_all(void)
     (void)rmdir(folder);
 }
 
+/* Finetune whose evaluation sees every image moved by as much as the augmentation may move it. */
+static mn_status moved_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    return MN_OK;
+}
+
+static mn_var *moved_scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const int64_t pixels = mn_shape_count(batch->image), by = 6;
+    float *x = malloc((size_t)(batch->count * pixels + 1) * sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    for (int64_t i = 0; i < batch->count * pixels; i++)
+        x[i] = i % pixels >= by ? batch->x[i - by] : 0;
+    mn_var *images = mn_input(
+        tape, MN_SHAPE(batch->count, 1, batch->image.size[1], batch->image.size[2]), x, false);
+    free(x);
+    return mn_network_forward(mn_learner_network(learner), images, MN_EVAL | MN_NO_GRADIENT).logits;
+}
+
+static const mn_strategy moved_evaluation = {
+    MN_STRATEGY_HEADER, .name = "moved-evaluation", .summary = "Evaluates images that were moved.",
+    .loss = moved_loss, .scores = moved_scores,
+};
+
 START_TEST(evaluation_is_never_augmented)
 {
     folder = test_folder("augment-evaluation");
@@ -41,6 +71,11 @@ START_TEST(evaluation_is_never_augmented)
                                 "SELECT sum(correct) FROM evaluation"};
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(test_query(path[0], sums[i]), test_query(path[1], sums[i]));
+    /* Images that are moved would have been noticed. */
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &moved_evaluation));
+    snprintf(path[2], sizeof path[2], "%s/2.mneme", folder);
+    test_run("split-synthetic", "moved-evaluation", still, path[2]);
+    ck_assert_int_ne(test_query(path[0], sums[0]), test_query(path[2], sums[0]));
     remove_all();
 }
 END_TEST

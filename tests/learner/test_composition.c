@@ -212,6 +212,7 @@ static const mn_strategy owner = {
 
 /* Notes whether the same name gives other numbers than the base's. */
 static float base_noise[4];
+static int noises_compared;
 
 static mn_status noisy_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
@@ -229,6 +230,7 @@ static mn_status noisy_term(mn_learner *learner, mn_tape *tape, const mn_out *co
     ck_assert_mem_eq(mine, again, sizeof base_noise);
     for (int i = 0; i < 4; i++)
         ck_assert(mine[i] != base_noise[i]);
+    noises_compared++;
     return MN_OK;
 }
 
@@ -365,7 +367,9 @@ START_TEST(two_strategies_draw_different_numbers_under_one_name)
 {
     register_all();
     char path[600];
+    noises_compared = 0;
     test_run("split-synthetic", "noisy+noisy-too", NULL, file_in_folder(path, "noise"));
+    ck_assert_int_eq(noises_compared, 3 * 40); /* once a step */
     clean(path, path);
 }
 END_TEST

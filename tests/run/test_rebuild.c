@@ -6,6 +6,7 @@
 #include "tests/suite.h"
 
 #include <mneme/buffer.h>
+#include <mneme/data.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,12 +85,13 @@ static const char *composition(const mn_strategy *strategy, char text[128])
 START_TEST(every_strategy_on_every_benchmark)
 {
     const char *folder = test_folder("rebuild"), *benchmark;
+    const bool real = getenv("MNEME_TEST_REAL") != NULL;
     char name[128];
-    int compared = 0;
+    int compared = 0, of_strategy[64] = {0};
     mn_benchmarks *benchmarks;
     ck_assert_ok(mn_benchmarks_new(&benchmarks));
     for (int b = 0; (benchmark = mn_benchmark(benchmarks, b, NULL)) != NULL; b++) {
-        if (is_long(benchmark) || is_drawn(benchmark) == (getenv("MNEME_TEST_REAL") != NULL))
+        if (is_long(benchmark) || is_drawn(benchmark) == real)
             continue;
         for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
             const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, s);
@@ -97,13 +99,17 @@ START_TEST(every_strategy_on_every_benchmark)
             if (!is_drawn(benchmark) && strcmp(benchmark, "split-fmnist") != 0 &&
                 strcmp(strategy->name, "derpp") != 0)
                 continue;
-            compared += compare(folder, benchmark, composition(strategy, name), NULL, NULL);
+            ck_assert_int_lt(s, 64);
+            const bool ran = compare(folder, benchmark, composition(strategy, name), NULL, NULL);
+            compared += ran;
+            of_strategy[s] += ran;
         }
     }
     mn_benchmarks_free(benchmarks);
     printf("%d runs compared\n", compared);
-    if (getenv("MNEME_TEST_REAL") == NULL)
-        ck_assert_int_ge(compared, 15);
+    for (int s = 0; !real && mn_registered(MN_KIND_STRATEGY, s) != NULL; s++)
+        ck_assert_msg(of_strategy[s] > 0, "%s was refused on every benchmark",
+                      mn_registered(MN_KIND_STRATEGY, s)->name);
     (void)rmdir(folder);
 }
 END_TEST
@@ -145,6 +151,8 @@ START_TEST(networks_on_images_in_bf16)
     precision = "bf16";
     if (mn_kernels_precision(MN_BF16) == MN_OK)
         ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
+    else
+        fprintf(stderr, "not tried: bf16, from which this processor gains nothing\n");
     (void)rmdir(folder);
 }
 END_TEST
@@ -198,7 +206,18 @@ START_TEST(a_buffer_larger_than_its_memory)
 }
 END_TEST
 
-MN_SUITE("rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
-         every_kind_of_optimiser_state, networks_on_images, networks_on_images_in_bf16,
-         augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
-         a_buffer_larger_than_its_memory)
+/* On real data there must be some: all strategies run on Fashion-MNIST. */
+static const char *why_not(void)
+{
+    mn_dataset *dataset = NULL;
+    if (getenv("MNEME_TEST_REAL") == NULL)
+        return NULL;
+    const mn_status status = mn_dataset_open("fashion-mnist", NULL, NULL, &dataset);
+    mn_dataset_free(dataset);
+    return status == MN_NOT_FOUND ? mn_error() : NULL;
+}
+
+MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
+                every_kind_of_optimiser_state, networks_on_images, networks_on_images_in_bf16,
+                augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
+                a_buffer_larger_than_its_memory)
