@@ -13,15 +13,17 @@
 /* The loop over i in [0, n) of `target` = or += `value`. */
 /* clang-format off */
 #define REPLACE_OR_ADD(target, value)                                                              \
-    if (add) {                                                                                     \
-        _Pragma("omp simd")                                                                        \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            target += (value);                                                                     \
-    } else {                                                                                       \
+    do {                                                                                           \
+        if (add) {                                                                                 \
+            _Pragma("omp simd")                                                                    \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                target += (value);                                                                 \
+            break;                                                                                 \
+        }                                                                                          \
         _Pragma("omp simd")                                                                        \
         for (int64_t i = 0; i < n; i++)                                                            \
             target = (value);                                                                      \
-    }
+    } while (0)
 /* clang-format on */
 
 void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes)
@@ -44,7 +46,7 @@ MN_CLONES static void fill(int64_t n, float value, float *y)
 
 void mn_kernel_fill(int64_t n, float value, float *y)
 {
-    MN_IN_PARTS(n, fill(count, value, y + at))
+    MN_IN_PARTS(n, fill(count, value, y + at));
 }
 
 void mn_kernel_zero(size_t bytes, void *y)
@@ -69,13 +71,13 @@ MN_CLONES static void ax(int64_t n, float a, const float *x, float *y)
 void mn_kernel_axpby(int64_t n, float a, const float *x, float b, float *y)
 {
     if (b == 1) {
-        MN_IN_PARTS(n, axpy(count, a, x + at, y + at))
+        MN_IN_PARTS(n, axpy(count, a, x + at, y + at));
     } else if (b != 0) {
         mn_kernel_sum_of(n, a, x, b, y, y);
     } else if (a != 1) {
-        MN_IN_PARTS(n, ax(count, a, x + at, y + at))
+        MN_IN_PARTS(n, ax(count, a, x + at, y + at));
     } else if (n > 0) {
-        MN_IN_PARTS(n, memmove(y + at, x + at, (size_t)count * sizeof *y))
+        MN_IN_PARTS(n, memmove(y + at, x + at, (size_t)count * sizeof *y));
     }
 }
 
@@ -86,8 +88,10 @@ MN_CLONES static void sum_of(int64_t n, float a, const float *x, float b, const 
         z[i] = a * x[i] + b * y[i];
 }
 
-void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y,
-                      float *z){MN_IN_PARTS(n, sum_of(count, a, x + at, b, y + at, z + at))}
+void mn_kernel_sum_of(int64_t n, float a, const float *x, float b, const float *y, float *z)
+{
+    MN_IN_PARTS(n, sum_of(count, a, x + at, b, y + at, z + at));
+}
 
 MN_CLONES static void add_relu(int64_t n, const float *x, const float *y, float *z)
 {
@@ -98,8 +102,10 @@ MN_CLONES static void add_relu(int64_t n, const float *x, const float *y, float 
     }
 }
 
-void mn_kernel_add_relu(int64_t n, const float *x, const float *y,
-                        float *z){MN_IN_PARTS(n, add_relu(count, x + at, y + at, z + at))}
+void mn_kernel_add_relu(int64_t n, const float *x, const float *y, float *z)
+{
+    MN_IN_PARTS(n, add_relu(count, x + at, y + at, z + at));
+}
 
 MN_CLONES static void mul(int64_t n, const float *x, const float *y, float *z)
 {
@@ -108,34 +114,81 @@ MN_CLONES static void mul(int64_t n, const float *x, const float *y, float *z)
         z[i] = x[i] * y[i];
 }
 
-void mn_kernel_mul(int64_t n, const float *x, const float *y,
-                   float *z){MN_IN_PARTS(n, mul(count, x + at, y + at, z + at))}
-
-MN_CLONES void mn_kernel_div(int64_t n, const float *x, const float *y, float *z)
+void mn_kernel_mul(int64_t n, const float *x, const float *y, float *z)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] = x[i] / y[i];
+    MN_IN_PARTS(n, mul(count, x + at, y + at, z + at));
 }
 
-MN_CLONES void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0,
-                              float *z)
+MN_CLONES static void divide(int64_t n, const float *x, const float *y, float *z)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) z[i] += a * w[i] * (x[i] - x0[i]);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        z[i] = x[i] / y[i];
 }
 
-MN_CLONES void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z,
-                                 bool add){REPLACE_OR_ADD(z[i], a *x[i] * y[i])}
-
-MN_CLONES void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z,
-                                    bool add){REPLACE_OR_ADD(z[i], a *(x[i] - y[i]))}
-
-MN_CLONES void mn_kernel_threshold_by(int64_t n, const float *x, const float *least, float *y)
+void mn_kernel_div(int64_t n, const float *x, const float *y, float *z)
 {
-    _Pragma("omp simd") for (int64_t i = 0; i < n; i++) y[i] = x[i] < least[i] ? 0 : x[i];
+    MN_IN_PARTS(n, divide(count, x + at, y + at, z + at));
 }
 
-MN_CLONES void mn_kernel_threshold_by_backward(int64_t n, const float *x, const float *least,
-                                               const float *dy, float *dx, bool add){
-    REPLACE_OR_ADD(dx[i], x[i] < least[i] ? 0 : dy[i])}
+MN_CLONES static void pull(int64_t n, float a, const float *w, const float *x, const float *x0,
+                           float *z)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        z[i] += a * w[i] * (x[i] - x0[i]);
+}
+
+void mn_kernel_pull(int64_t n, float a, const float *w, const float *x, const float *x0, float *z)
+{
+    MN_IN_PARTS(n, pull(count, a, w + at, x + at, x0 + at, z + at));
+}
+
+MN_CLONES static void mul_add(int64_t n, float a, const float *x, const float *y, float *z,
+                              bool add)
+{
+    REPLACE_OR_ADD(z[i], a * x[i] * y[i]);
+}
+
+void mn_kernel_mul_add(int64_t n, float a, const float *x, const float *y, float *z, bool add)
+{
+    MN_IN_PARTS(n, mul_add(count, a, x + at, y + at, z + at, add));
+}
+
+MN_CLONES static void difference(int64_t n, float a, const float *x, const float *y, float *z,
+                                 bool add)
+{
+    REPLACE_OR_ADD(z[i], a * (x[i] - y[i]));
+}
+
+void mn_kernel_difference(int64_t n, float a, const float *x, const float *y, float *z, bool add)
+{
+    MN_IN_PARTS(n, difference(count, a, x + at, y + at, z + at, add));
+}
+
+MN_CLONES static void threshold(int64_t n, const float *x, const float *least, float *y)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] < least[i] ? 0 : x[i];
+}
+
+void mn_kernel_threshold_by(int64_t n, const float *x, const float *least, float *y)
+{
+    MN_IN_PARTS(n, threshold(count, x + at, least + at, y + at));
+}
+
+MN_CLONES static void threshold_backward(int64_t n, const float *x, const float *least,
+                                         const float *dy, float *dx, bool add)
+{
+    REPLACE_OR_ADD(dx[i], x[i] < least[i] ? 0 : dy[i]);
+}
+
+void mn_kernel_threshold_by_backward(int64_t n, const float *x, const float *least, const float *dy,
+                                     float *dx, bool add)
+{
+    MN_IN_PARTS(n, threshold_backward(count, x + at, least + at, dy + at, dx + at, add));
+}
 
 /* One pair of loops per function of the map; v, y, a and b are what its expressions speak of. */
 /* clang-format off */
@@ -166,16 +219,16 @@ MN_CLONES void mn_kernel_threshold_by_backward(int64_t n, const float *x, const 
     }
 MN_FUNCTION_MAP(X)
 #undef X
-    /* clang-format on */
+/* clang-format on */
 
-    void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
+void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
 {
     static void (*const maps[])(int64_t, float, float, const float *, float *) = {
 #define X(name, value, derivative) map_##name,
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at))
+    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at));
 }
 
 void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, const float *x,
@@ -187,5 +240,5 @@ void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, c
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at, dy + at, dx + at, add))
+    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at, dy + at, dx + at, add));
 }

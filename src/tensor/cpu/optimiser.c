@@ -45,11 +45,11 @@ void mn_kernel_sgd_step(int64_t n, const mn_sgd_step *step, const float *g, floa
                         float *w)
 {
     if (velocity == NULL) {
-        MN_IN_PARTS(n, plain_step(count, step->rate, step->weight_decay, g + at, w + at))
+        MN_IN_PARTS(n, plain_step(count, step->rate, step->weight_decay, g + at, w + at));
     } else if (step->first) {
-        MN_IN_PARTS(n, first_step(count, step, g + at, velocity + at, w + at))
+        MN_IN_PARTS(n, first_step(count, step, g + at, velocity + at, w + at));
     } else {
-        MN_IN_PARTS(n, momentum_step(count, step, g + at, velocity + at, w + at))
+        MN_IN_PARTS(n, momentum_step(count, step, g + at, velocity + at, w + at));
     }
 }
 
@@ -68,7 +68,7 @@ void mn_kernel_velocity_step(int64_t n, float momentum, float rate, float weight
                              const float *g, float *velocity, float *w)
 {
     MN_IN_PARTS(n,
-                velocity_loop(count, momentum, rate, weight_decay, g + at, velocity + at, w + at))
+                velocity_loop(count, momentum, rate, weight_decay, g + at, velocity + at, w + at));
 }
 
 static inline float left_by_decay(const mn_adam_step *step)
@@ -131,12 +131,12 @@ void mn_kernel_adam_step(int64_t n, const mn_adam_step *step, const float *g, fl
         const double known = rectification((double)step->beta2, number, correction2);
         if (known == 0) {
             MN_IN_PARTS(n, mean_loop(count, step, (float)rate, g + at, first_moment + at,
-                                     second_moment + at, w + at))
+                                     second_moment + at, w + at));
             return;
         }
         rate *= known / root;
         root = 1;
     }
     MN_IN_PARTS(n, adam_loop(count, step, (float)rate, (float)root, g + at, first_moment + at,
-                             second_moment + at, w + at))
+                             second_moment + at, w + at));
 }

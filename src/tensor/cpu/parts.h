@@ -15,16 +15,18 @@ static inline int64_t mn_part_begin(int64_t n, int64_t part)
 /* The statement for elements [at, at + count) of n, in parts where n is large. */
 /* clang-format off */
 #define MN_IN_PARTS(n, statement)                                                                  \
-    if ((n) < MN_LARGE) {                                                                          \
-        const int64_t at = 0, count = (n);                                                         \
-        statement;                                                                                 \
-    } else {                                                                                       \
+    do {                                                                                           \
+        if ((n) < MN_LARGE) {                                                                      \
+            const int64_t at = 0, count = (n);                                                     \
+            statement;                                                                             \
+            break;                                                                                 \
+        }                                                                                          \
         _Pragma("omp parallel for schedule(static)")                                               \
         for (int64_t part = 0; part < MN_PARTS; part++) {                                          \
             const int64_t at = mn_part_begin(n, part), count = mn_part_begin(n, part + 1) - at;    \
             statement;                                                                             \
         }                                                                                          \
-    }
+    } while (0)
 /* clang-format on */
 
 #endif
