@@ -6,6 +6,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void *take_or_die(size_t bytes)
+{
+    return mn_or_die(malloc(bytes));
+}
+
+static void give_memory_or_die(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_or_die, .free_fn = free});
+}
+
+cJSON *mn_json_object(void)
+{
+    give_memory_or_die();
+    return cJSON_CreateObject();
+}
+
+cJSON *mn_json_array(void)
+{
+    give_memory_or_die();
+    return cJSON_CreateArray();
+}
+
 void mn_json_print(const cJSON *json)
 {
     char *text = mn_or_die(cJSON_Print(json));
@@ -20,7 +42,7 @@ cJSON *mn_json_number(double value)
 
 cJSON *mn_summary_json(const mn_summary *summary)
 {
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddNumberToObject(json, "n", (double)summary->n);
     cJSON_AddItemToObject(json, "mean", mn_json_number(summary->mean));
     cJSON_AddItemToObject(json, "deviation", mn_json_number(summary->deviation));

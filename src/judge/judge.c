@@ -25,7 +25,8 @@ static mn_status open_run(const char *path, mn_rebuilt_part last, mn_rebuilt *ru
 static mn_status open_judge(const char *path, mn_rebuilt *judge)
 {
     MN_TRY(open_run(path, MN_REBUILT_DATA, judge));
-    char *is = mn_runfile_get(judge->file, "status");
+    char *is;
+    MN_TRY(mn_runfile_find(judge->file, "status", &is));
     const bool done = is != NULL && strcmp(is, "done") == 0;
     free(is);
     if (!done)

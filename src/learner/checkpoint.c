@@ -129,11 +129,13 @@ static mn_status save_images(const mn_learner *learner, mn_runfile *file)
 }
 
 /* Nothing in files of versions that did not count them. */
-static void load_images(mn_learner *learner, mn_runfile *file)
+static mn_status load_images(mn_learner *learner, mn_runfile *file)
 {
-    char *text = mn_runfile_get(file, "images");
+    char *text;
+    MN_TRY(mn_runfile_find(file, "images", &text));
     learner->images = text != NULL ? strtoll(text, NULL, 10) : 0;
     free(text);
+    return MN_OK;
 }
 
 mn_status mn_learner_save(mn_learner *learner, mn_runfile *file)
@@ -152,6 +154,6 @@ mn_status mn_learner_load(mn_learner *learner, mn_runfile *file)
     MN_TRY(load_numbers(learner, file));
     if (learner->buffer != NULL)
         MN_TRY(mn_buffer_load(learner->buffer, file));
-    load_images(learner, file);
+    MN_TRY(load_images(learner, file));
     return mn_runfile_get_cursor(file, &learner->cursor);
 }

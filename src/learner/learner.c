@@ -7,6 +7,7 @@
 #include "experiment/sections.h"
 #include "learner/weights.h"
 #include "store/records.h"
+#include "tensor/kernels.h"
 
 #include <mneme/stream.h>
 #include <stdio.h>
@@ -270,7 +271,7 @@ mn_status mn_learner_check(mn_learner *learner)
 {
     if (learner->status == MN_OK)
         return mn_tape_status(learner->tape) == MN_OK
-                   ? MN_OK
+                   ? mn_kernels_check()
                    : mn_fail(mn_tape_status(learner->tape), "%s", mn_tape_error(learner->tape));
     const mn_status status = learner->status;
     learner->status = MN_OK;

@@ -95,7 +95,9 @@ static mn_status label_group(const mn_runs *runs, mn_group *group)
     if (separator[0] == ',')
         putc(')', label);
     const bool failed = ferror(label) != 0;
-    return fclose(label) != 0 || failed ? no_memory() : MN_OK;
+    if (fclose(label) != 0 || failed || group->label == NULL) /* fclose() may say nothing of it */
+        return no_memory();
+    return MN_OK;
 }
 
 static mn_status open_all(const mn_paths *paths, mn_runs *runs)

@@ -125,7 +125,8 @@ static void digest_of(const mn_dataset *dataset, char text[16])
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
 {
     char found[16];
-    char *expected = mn_runfile_get(file, "dataset_digest");
+    char *expected;
+    MN_TRY(mn_runfile_find(file, "dataset_digest", &expected));
     digest_of(dataset, found);
     const bool same = expected == NULL || strcmp(expected, found) == 0;
     const mn_status status =

@@ -21,7 +21,8 @@ static mn_status named(const mn_rebuilt *run, mn_status status)
 
 static mn_status open_configuration(mn_rebuilt *run)
 {
-    char *config = mn_runfile_get(run->file, "config");
+    char *config;
+    MN_TRY(mn_runfile_find(run->file, "config", &config));
     if (config == NULL)
         return mn_fail(MN_CORRUPT, "%s: holds no configuration; start the run again",
                        mn_runfile_path(run->file));

@@ -58,12 +58,12 @@ static mn_status read_accuracies(mn_runfile *file, int64_t task, double *accurac
     return status;
 }
 
-/* The task has been committed: the run is not spoiled where its numbers cannot be read back. */
-static void report_task(mn_runner *runner, int64_t task)
+/* The task is committed: numbers that cannot be read back spoil an empty transaction at most. */
+static mn_status report_task(mn_runner *runner, int64_t task)
 {
     const mn_observer *observer = runner->reporter.observer;
     if (observer == NULL || observer->task_done == NULL)
-        return;
+        return MN_OK;
     mn_task_report report = {.task = task,
                              .tasks = mn_stream_tasks(runner->run.stream),
                              .average_accuracy = (double)NAN,
@@ -81,6 +81,8 @@ static void report_task(mn_runner *runner, int64_t task)
         mn_report_log(observer, MN_LOG_WARNING, "task %lld is done, but cannot be reported: %s",
                       (long long)task + 1, mn_error());
     free(accuracy);
+    mn_runfile_rollback(runner->run.file);
+    return mn_runfile_begin(runner->run.file);
 }
 
 /* --- the stages of a task --- */
@@ -150,8 +152,7 @@ static mn_status after_task(mn_runner *runner)
     if (learner->cursor.stage == MN_STAGE_DONE)
         MN_TRY(mn_runfile_set(runner->run.file, "status", "done"));
     MN_TRY(mn_commit(&runner->commits, &runner->run));
-    report_task(runner, task);
-    return MN_OK;
+    return report_task(runner, task);
 }
 
 static mn_status advance(mn_runner *runner)
@@ -293,8 +294,12 @@ mn_status mn_resume(const char *path, const mn_observer *observer)
     mn_runner runner = {.run = {.file = NULL}};
     MN_TRY(mn_runfile_open(path, MN_WRITE, &runner.run.file));
     start_clocks(&runner, observer);
-    char *was = mn_runfile_get(runner.run.file, "status");
+    char *was;
+    const mn_status status = mn_runfile_find(runner.run.file, "status", &was);
     const bool done = was != NULL && strcmp(was, "done") == 0;
     free(was);
-    return done ? mn_runfile_close(runner.run.file) : close_run(&runner, continue_run(&runner));
+    if (status == MN_OK && !done)
+        return close_run(&runner, continue_run(&runner));
+    const mn_status closed = mn_runfile_close(runner.run.file);
+    return status != MN_OK ? status : closed;
 }

@@ -36,19 +36,27 @@ mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value)
     return mn_database_run(file, statement, "write a setting");
 }
 
-char *mn_runfile_get(mn_runfile *file, const char *key)
+mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value)
 {
     sqlite3_stmt *statement;
     bool row;
-    if (mn_database_prepare(file, "SELECT value FROM run WHERE key = ?1", &statement) != MN_OK)
-        return NULL;
+    *value = NULL;
+    MN_TRY(mn_database_prepare(file, "SELECT value FROM run WHERE key = ?1", &statement));
     bind_text(statement, 1, key);
-    if (mn_database_step(file, statement, &row, "read a setting") != MN_OK || !row)
-        return NULL;
+    MN_TRY(mn_database_step(file, statement, &row, "read a setting"));
+    if (!row)
+        return MN_OK;
     const char *text = (const char *)sqlite3_column_text(statement, 0);
-    char *value = text == NULL ? NULL : strdup(text);
+    *value = text == NULL ? NULL : strdup(text);
     sqlite3_reset(statement);
-    return value;
+    return *value != NULL ? MN_OK
+                          : mn_fail(MN_NO_MEMORY, "%s: out of memory for '%s'", file->path, key);
+}
+
+char *mn_runfile_get(mn_runfile *file, const char *key)
+{
+    char *value;
+    return mn_runfile_find(file, key, &value) == MN_OK ? value : NULL;
 }
 
 static const char put_kept[] = "REPLACE INTO kept VALUES (?1, ?2, row_crc(?1, ?2))";

@@ -4,7 +4,9 @@
 
 #include "store/handle.h"
 
-/* The run table.  get: the value, caller frees; NULL when absent. */
+/* The run table.  find: the value, caller frees; NULL when absent.  get: NULL also where it cannot
+ * be read, for what nothing depends on. */
+mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value);
 mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
 char *mn_runfile_get(mn_runfile *file, const char *key);
 

@@ -25,6 +25,8 @@ void mn_kernel_download(void *to_host, const void *from_device, size_t bytes);
 /* --- matrices: c (m,n) = op(a) (m,k) op(b) (k,n), where op may transpose --- */
 void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                     const float *a, const float *b, float *c, bool add);
+/* MN_NO_MEMORY where a product of this process was made otherwise than it is with more memory. */
+mn_status mn_kernels_check(void);
 /* Blocks signals for this thread until released as often as held: products in between need not
  * block them one by one. */
 void mn_kernels_hold_signals(void);

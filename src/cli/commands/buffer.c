@@ -55,7 +55,7 @@ static void print_table(const contents *c)
 /* Takes over `kept`. */
 static void print_json(const contents *c, cJSON *kept)
 {
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddNumberToObject(json, "rows", (double)c->size.rows);
     cJSON_AddNumberToObject(json, "image_bytes", (double)c->size.image_bytes);
     cJSON_AddNumberToObject(json, "column_bytes", (double)c->size.column_bytes);
@@ -63,7 +63,7 @@ static void print_json(const contents *c, cJSON *kept)
     cJSON *counts = cJSON_AddArrayToObject(json, "counts");
     for (int64_t i = 0; i < c->count; i++) {
         const mn_buffer_count *row = &c->counts[i];
-        cJSON *one = cJSON_CreateObject();
+        cJSON *one = mn_json_object();
         cJSON_AddNumberToObject(one, "task", row->task);
         cJSON_AddNumberToObject(one, "label", row->label);
         cJSON_AddNumberToObject(one, "rows", (double)row->rows);

@@ -69,7 +69,7 @@ static void print_comparison(const mn_runs *runs)
 
 static void print_json(const mn_runs *runs)
 {
-    cJSON *json = mn_or_die(cJSON_CreateArray());
+    cJSON *json = mn_json_array();
     for (int a = 0; a < runs->group_count; a++)
         for (int b = a + 1; b < runs->group_count; b++)
             for (mn_scope scope = 0; scope < MN_SCOPES; scope++)

@@ -104,7 +104,7 @@ static void print_json(const mn_dataset *dataset)
 {
     char digest[16];
     snprintf(digest, sizeof digest, "%08x", dataset->digest);
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddStringToObject(json, "name", dataset->name);
     cJSON_AddStringToObject(json, "digest", digest);
     cJSON_AddNumberToObject(json, "channels", (double)dataset->channels);

@@ -86,7 +86,7 @@ static void print_all(const mn_judged_class *classes, int64_t count)
 
 static cJSON *images_json(const mn_judged_images *images)
 {
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddNumberToObject(json, "count", (double)images->count);
     cJSON_AddNumberToObject(json, "agreed", (double)images->agreed);
     cJSON_AddItemToObject(json, "diversity", mn_json_number(images->diversity));
@@ -99,14 +99,14 @@ static cJSON *task_json(const mn_judged_class *classes, int64_t count)
 {
     mn_judged_mark marks[MN_JUDGED_MARKS];
     mn_judge_marks(classes, count, marks);
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddNumberToObject(json, "after_task", (double)classes[0].after_task);
     cJSON *of_marks = cJSON_AddObjectToObject(json, "marks");
     for (int i = 0; i < MN_JUDGED_MARKS; i++)
         cJSON_AddItemToObject(of_marks, marks[i].name, mn_json_number(marks[i].value));
     cJSON *of_classes = cJSON_AddArrayToObject(json, "classes");
     for (int64_t i = 0; i < count; i++) {
-        cJSON *one = mn_or_die(cJSON_CreateObject());
+        cJSON *one = mn_json_object();
         cJSON_AddNumberToObject(one, "label", classes[i].label);
         cJSON_AddStringToObject(one, "name", classes[i].name);
         cJSON_AddItemToObject(one, "made", images_json(&classes[i].made));
@@ -118,7 +118,7 @@ static cJSON *task_json(const mn_judged_class *classes, int64_t count)
 
 static void print_json(const mn_judged_class *classes, int64_t count)
 {
-    cJSON *json = mn_or_die(cJSON_CreateArray());
+    cJSON *json = mn_json_array();
     for (int64_t first = 0, n; first < count; first += n) {
         n = of_one_task(classes + first, count - first);
         cJSON_AddItemToArray(json, task_json(classes + first, n));

@@ -47,7 +47,7 @@ static void add_list(cJSON *lists_json, const char *many, const mn_benchmarks *b
     cJSON *list = cJSON_AddArrayToObject(lists_json, many);
     const char *name, *summary;
     for (int i = 0; (name = name_at(benchmarks, kind, i, &summary)) != NULL; i++) {
-        cJSON *entry = cJSON_CreateObject();
+        cJSON *entry = mn_json_object();
         cJSON_AddStringToObject(entry, "name", name);
         cJSON_AddStringToObject(entry, "summary", summary);
         cJSON_AddItemToArray(list, entry);
@@ -74,7 +74,7 @@ static int list(const mn_arguments *arguments)
     const mn_status status = mn_benchmarks_new(&benchmarks);
     if (status != MN_OK)
         return mn_exit_of_work(status);
-    cJSON *json = mn_arguments_has(arguments, "json") ? mn_or_die(cJSON_CreateObject()) : NULL;
+    cJSON *json = mn_arguments_has(arguments, "json") ? mn_json_object() : NULL;
     bool found = false;
     for (int i = 0; i < LISTS; i++) {
         if (what != NULL && strcmp(what, lists[i].many) != 0 && strcmp(what, lists[i].one) != 0)

@@ -279,11 +279,11 @@ cJSON *mn_report_kept_json(const mn_results *results)
 {
     mn_kept_state *kept;
     int64_t count;
-    cJSON *list = mn_or_die(cJSON_CreateArray());
+    cJSON *list = mn_json_array();
     if (mn_results_kept(results, &kept, &count) != MN_OK)
         return list;
     for (int64_t i = 0; i < count; i++) {
-        cJSON *one = mn_or_die(cJSON_CreateObject());
+        cJSON *one = mn_json_object();
         cJSON_AddStringToObject(one, "name", kept[i].name);
         cJSON_AddBoolToObject(one, "network", kept[i].network);
         cJSON_AddNumberToObject(one, "numbers", (double)kept[i].numbers);
@@ -416,9 +416,9 @@ void mn_report_runs(const mn_runs *runs)
 
 static cJSON *matrix_json(const mn_run *run, mn_scope scope)
 {
-    cJSON *rows = cJSON_CreateArray();
+    cJSON *rows = mn_json_array();
     for (int64_t after = 0; after < run->finished; after++) {
-        cJSON *row = cJSON_CreateArray();
+        cJSON *row = mn_json_array();
         for (int64_t on = 0; on < run->tasks; on++)
             cJSON_AddItemToArray(
                 row, mn_json_number(mn_results_accuracy(run->results, scope, after, on)));
@@ -429,7 +429,7 @@ static cJSON *matrix_json(const mn_run *run, mn_scope scope)
 
 static cJSON *metrics_json(const mn_run *run, mn_scope scope)
 {
-    cJSON *metrics = cJSON_CreateObject();
+    cJSON *metrics = mn_json_object();
     const char *name, *meaning;
     for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++)
         cJSON_AddItemToObject(metrics, name,
@@ -439,7 +439,7 @@ static cJSON *metrics_json(const mn_run *run, mn_scope scope)
 
 cJSON *mn_report_run_json(const mn_run *run)
 {
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON_AddStringToObject(json, "file", run->path);
     cJSON_AddStringToObject(json, "benchmark", run->benchmark);
     cJSON_AddStringToObject(json, "strategy", run->strategy);
@@ -475,7 +475,7 @@ cJSON *mn_report_run_json(const mn_run *run)
 
 static cJSON *group_json(const mn_runs *runs, int group)
 {
-    cJSON *json = cJSON_CreateObject();
+    cJSON *json = mn_json_object();
     cJSON_AddStringToObject(json, "benchmark", runs->group[group].run->benchmark);
     cJSON_AddStringToObject(json, "strategy", runs->group[group].run->strategy);
     cJSON_AddStringToObject(json, "label", runs->group[group].label);
@@ -495,7 +495,7 @@ static cJSON *group_json(const mn_runs *runs, int group)
 
 cJSON *mn_report_runs_json(const mn_runs *runs)
 {
-    cJSON *json = mn_or_die(cJSON_CreateObject());
+    cJSON *json = mn_json_object();
     cJSON *list = cJSON_AddArrayToObject(json, "runs");
     for (int i = 0; i < runs->count; i++)
         cJSON_AddItemToArray(list, mn_report_run_json(&runs->run[i]));

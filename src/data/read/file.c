@@ -46,8 +46,12 @@ static la_ssize_t read_block(struct archive *archive, void *client, const void *
     return ARCHIVE_FATAL;
 }
 
+/* libarchive says that memory ran out in many ways, or that the data are wrong; the C library's
+ * number, which is 0 before each call, is reliable. */
 static mn_status refuse(const mn_data_file *file)
 {
+    if (errno == ENOMEM)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", file->path);
     const char *text = archive_error_string(file->archive);
     const int number = archive_errno(file->archive);
     const bool system = number > 0 && number != EINVAL && number != EILSEQ;
@@ -96,6 +100,16 @@ static mn_status start(mn_data_file *file, bool is_archive)
                : refuse(file);
 }
 
+/* Where memory runs out inside it, libarchive may end the process: what it takes to open a file is
+ * asked for first. */
+static bool may_open(void)
+{
+    enum { TAKEN_AT_MOST = 1 << 20 };
+    void *memory = malloc(TAKEN_AT_MOST);
+    free(memory);
+    return memory != NULL;
+}
+
 static mn_status open_file(const char *path, bool is_archive, mn_data_file **file)
 {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -109,7 +123,8 @@ static mn_status open_file(const char *path, bool is_archive, mn_data_file **fil
     }
     opened->descriptor = descriptor;
     opened->path = strdup(path);
-    opened->archive = archive_read_new();
+    errno = 0;
+    opened->archive = may_open() ? archive_read_new() : NULL;
     opened->ended = true; /* until a member is found */
     const mn_status status = opened->path != NULL && opened->archive != NULL
                                  ? start(opened, is_archive)
@@ -127,6 +142,7 @@ mn_status mn_data_file_open(const char *path, mn_data_file **file)
     mn_data_file *opened;
     MN_TRY(open_file(path, false, &opened));
     struct archive_entry *entry;
+    errno = 0;
     const int result = archive_read_next_header(opened->archive, &entry);
     opened->ended = result == ARCHIVE_EOF;
     if (result != ARCHIVE_OK && !opened->ended) {
@@ -148,6 +164,7 @@ mn_status mn_data_archive_next(mn_data_file *archive, const char **name)
     struct archive_entry *entry;
     int result;
     *name = NULL;
+    errno = 0;
     do
         result = archive_read_next_header(archive->archive, &entry);
     while ((result == ARCHIVE_OK || result == ARCHIVE_WARN) &&
@@ -166,6 +183,7 @@ mn_status mn_data_archive_next(mn_data_file *archive, const char **name)
 mn_status mn_data_file_read(mn_data_file *file, void *to, size_t bytes, size_t *got)
 {
     *got = 0;
+    errno = 0;
     while (*got < bytes && !file->ended) {
         const la_ssize_t more = archive_read_data(file->archive, (char *)to + *got, bytes - *got);
         if (more < 0)

@@ -1,6 +1,7 @@
 /* bfloat16.c -- conversions, by the processor's own instructions where it has them. */
 #include "tensor/cpu/bfloat16.h"
 #include "base/clones.h"
+#include "base/reserve.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
@@ -19,6 +20,7 @@ static bool is_native(void)
     static atomic_int known; /* 0: not yet, 1: no, 2: yes */
     int answer = atomic_load_explicit(&known, memory_order_relaxed);
     if (answer == 0) {
+        (void)mn_reserve_hold(); /* whoever computes asks, too, and says so */
         const unsigned wanted = dnnl_cpu_isa_avx512_core_bf16;
         answer = ((unsigned)dnnl_get_effective_cpu_isa() & wanted) == wanted ? 2 : 1;
         atomic_store_explicit(&known, answer, memory_order_relaxed);

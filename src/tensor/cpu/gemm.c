@@ -4,6 +4,7 @@
  * on how many there are, and OpenBLAS's pool beside OpenMP's would fight with it for the cores.
  * Which library: at batch 10 on a Zen 4, oneDNN's sgemm takes 6 us for the first layer of the
  * 784-100-100-10 network where OpenBLAS 0.3.21, which takes that CPU for a Haswell, needs 29. */
+#include "base/reserve.h"
 #include "tensor/kernels.h"
 
 #include <cblas.h>
@@ -11,12 +12,17 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #ifdef __x86_64__
 enum { ONEDNN_WRITES_KERNELS = 1 };
 #else
 enum { ONEDNN_WRITES_KERNELS = 0 };
 #endif
+
+/* OpenBLAS makes the products that oneDNN refuses, with other roundings.  Where oneDNN refuses for
+ * want of memory, and will again, the run would become another: mn_kernels_check() ends it. */
+static atomic_bool lacked_memory;
 
 static void use_one_thread(void)
 {
@@ -49,8 +55,9 @@ void mn_kernels_release_signals(void)
 }
 
 /* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
-static bool product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                              const float *a, const float *b, float *c, bool add)
+static dnnl_status_t product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                                       int64_t k, const float *a, const float *b, float *c,
+                                       bool add)
 {
     const int threads = omp_get_max_threads();
     mn_kernels_hold_signals();
@@ -60,7 +67,7 @@ static bool product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int
                    transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
     omp_set_num_threads(threads);
     mn_kernels_release_signals();
-    return status == dnnl_success;
+    return status;
 }
 
 static void product_by_openblas(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
@@ -83,9 +90,24 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         mn_kernel_fill(m * n, 0, c);
     if (k == 0)
         return;
-    if (!ONEDNN_WRITES_KERNELS ||
-        !product_by_onednn(transpose_a, transpose_b, m, n, k, a, b, c, add))
-        product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
+    if (ONEDNN_WRITES_KERNELS) {
+        if (mn_reserve_hold() != MN_OK)
+            atomic_store(&lacked_memory, true);
+        const dnnl_status_t status =
+            product_by_onednn(transpose_a, transpose_b, m, n, k, a, b, c, add);
+        if (status == dnnl_success)
+            return;
+        if (status == dnnl_out_of_memory)
+            atomic_store(&lacked_memory, true);
+    }
+    product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
+}
+
+mn_status mn_kernels_check(void)
+{
+    return atomic_load(&lacked_memory)
+               ? mn_fail(MN_NO_MEMORY, "out of memory for a product of matrices by oneDNN")
+               : MN_OK;
 }
 
 void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add)

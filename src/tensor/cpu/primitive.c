@@ -1,6 +1,7 @@
 /* primitive.c -- primitives, the plans made of them, and scratch memory: one set a thread. */
 #include "tensor/cpu/primitive.h"
 #include "base/memory.h"
+#include "base/reserve.h"
 #include "tensor/cpu/dnnl_error.h"
 
 #include <pthread.h>
@@ -63,6 +64,7 @@ static void make_key(void)
 
 static mn_status open_device(void)
 {
+    MN_TRY(mn_reserve_hold());
     if (this_device != NULL)
         return MN_OK;
     device *d = calloc(1, sizeof *d);
@@ -168,6 +170,7 @@ static void *not_const(const void *memory)
 mn_status mn_primitive_run(mn_primitive *primitive, const void *const *memory)
 {
     int n = primitive->n;
+    MN_TRY(mn_reserve_hold());
     for (int i = 0; i < n; i++)
         MN_TRY(mn_dnnl_check(
             dnnl_memory_set_data_handle(primitive->argument[i].memory, not_const(memory[i])),

@@ -1,4 +1,5 @@
 /* versions.c -- the libraries and instructions behind the arithmetic, for a run's provenance. */
+#include "base/reserve.h"
 #include "tensor/kernels.h"
 
 #include <cblas.h>
@@ -19,6 +20,7 @@ const char *mn_kernels_versions(void)
 const char *mn_kernels_onednn_instruction_set(void)
 {
     static const char prefix[] = "cpu_isa_";
+    (void)mn_reserve_hold(); /* whoever computes asks, too, and says so */
     const char *name = dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());
     return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1 : name;
 }
