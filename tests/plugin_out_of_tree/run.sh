@@ -26,3 +26,7 @@ export LD_LIBRARY_PATH="$(dirname "${config%/*}")${LD_LIBRARY_PATH:+:$LD_LIBRARY
 export MNEME_BENCHMARKS="$prefix/share/mneme/benchmarks"
 export MNEME_PROGRAM="$prefix/bin/mneme" MNEME_PLUGINS="$scratch/plugins"
 "$program"
+if [ ! -e "$scratch/plugins/cplusplus.so" ]; then
+    echo 'no C++ compiler: all else passed, but the strategy in C++ was not tried' >&2
+    exit 77
+fi

@@ -314,10 +314,8 @@ END_TEST
 START_TEST(a_strategy_may_be_written_in_cplusplus)
 {
     char plugin[PATH_BYTES];
-    if (access(path_of(plugin, plugins(), "cplusplus", ".so"), F_OK) == 0)
+    if (access(path_of(plugin, plugins(), "cplusplus", ".so"), F_OK) == 0) /* else see run.sh */
         accept("./cplusplus.so", NULL);
-    else
-        printf("no C++ compiler: not tried\n");
 }
 END_TEST
 

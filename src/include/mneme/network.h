@@ -18,13 +18,14 @@ extern "C" {
 
 typedef struct mn_network mn_network;
 
-/* How a forward is done; one of the first three, or'ed with MN_NO_GRADIENT where wanted. */
-typedef enum mn_mode {
+/* How a forward is done: one of the first three, or'ed with MN_NO_GRADIENT where wanted. */
+typedef uint32_t mn_mode;
+enum {
     MN_TRAIN = 0,        /* batch statistics, running statistics updated */
     MN_TRAIN_FROZEN = 1, /* batch statistics, running statistics left alone */
     MN_EVAL = 2,         /* running statistics */
     MN_NO_GRADIENT = 16, /* parameters are constants; gradient still flows through to x */
-} mn_mode;
+};
 
 typedef struct mn_map mn_map;
 typedef struct mn_forwarded {

@@ -103,7 +103,7 @@ MN_API mn_var *mn_own_head(mn_learner *learner, const mn_batch *batch, mn_var *l
 MN_API mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
 /* Images (B, pixels of an image) in [0,1] as a batch of rows that come from nowhere, normalised but
  * not augmented, through which no gradient flows back.  Each is labelled by the largest of
- * `labeller`'s logits among `classes`, in evaluation mode; NULL: -1. */
+ * `labeller`'s logits among `classes`, in evaluation mode; NULL: MN_UNLABELLED. */
 MN_API const mn_batch *mn_plain_images(mn_learner *learner, mn_var *images, mn_network *labeller,
                                        mn_range classes);
 /* Images (B, image...), normalised as training's are, as a batch of rows from memory: brought to
@@ -160,12 +160,24 @@ typedef struct mn_column_value {
 } mn_column_value;
 /* Offers the stream rows of a batch to the buffer, with named columns:
  * mn_remember(l, batch, MN_WITH({"logits", out->logits})), or MN_WITHOUT. */
+MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
+                             const mn_column_value *columns, int n);
+#define MN_WITHOUT NULL, 0
+#ifdef __cplusplus
+extern "C++" {
+template <size_t n>
+mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
+                      const mn_column_value (&columns)[n])
+{
+    return mn_remember(learner, batch, columns, (int)n);
+}
+}
+#define MN_WITH(...) {__VA_ARGS__}
+#else
 #define MN_WITH(...)                                                                               \
     (const mn_column_value[]){__VA_ARGS__},                                                        \
         (int)(sizeof((const mn_column_value[]){__VA_ARGS__}) / sizeof(mn_column_value))
-#define MN_WITHOUT NULL, 0
-MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
-                             const mn_column_value *columns, int n);
+#endif
 /* Keeps the `keep` earliest rows of a class in the buffer. */
 MN_API mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep);
 /* Rewrites a column of the slots that `batch` was drawn from. */

@@ -34,10 +34,21 @@ typedef struct mn_shape {
     int64_t size[MN_MAX_RANK];
 } mn_shape;
 
-/* Shapes in expressions: MN_SHAPE(batch, 784). */
+/* Shapes in expressions: MN_SHAPE(batch, 784).  C++ has no compound literals. */
+#ifdef __cplusplus
+extern "C++" {
+template <typename... sizes> constexpr mn_shape mn_shape_from(sizes... size)
+{
+    return mn_shape{(int)sizeof...(size), {static_cast<int64_t>(size)...}};
+}
+}
+#define MN_SHAPE(...) mn_shape_from(__VA_ARGS__)
+#define MN_SCALAR mn_shape_from()
+#else
 #define MN_SHAPE(...)                                                                              \
     ((mn_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 #define MN_SCALAR ((mn_shape){0, {0}})
+#endif
 
 MN_API int64_t mn_shape_count(mn_shape shape); /* 1 for a scalar; 0 when an axis is empty */
 MN_API bool mn_shape_equal(mn_shape a, mn_shape b);
