@@ -14,7 +14,7 @@ typedef struct largest {
 static largest largest_classes(const mn_buffer *buffer)
 {
     largest found = {1, 0}; /* a full buffer has a class of one row at least */
-    for (int32_t label = -1; label < mn_buffer_classes(buffer); label++) {
+    for (int32_t label = MN_UNLABELLED; label < mn_buffer_classes(buffer); label++) {
         const int64_t rows = mn_buffer_count_label(buffer, label);
         if (rows > found.rows)
             found = (largest){rows, 1};
@@ -28,10 +28,10 @@ static largest largest_classes(const mn_buffer *buffer)
 static int64_t slot_of_largest(const mn_buffer *buffer, int64_t rows, int64_t i)
 {
     int64_t skip = i / rows;
-    for (int32_t label = -1; label < mn_buffer_classes(buffer); label++)
+    for (int32_t label = MN_UNLABELLED; label < mn_buffer_classes(buffer); label++)
         if (mn_buffer_count_label(buffer, label) == rows && skip-- == 0)
             return mn_buffer_slot_of_label(buffer, label, i % rows);
-    return -1;
+    return MN_NO_SLOT;
 }
 
 static int64_t place(const mn_buffer *buffer, const void *options, const mn_candidate *candidate,

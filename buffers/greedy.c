@@ -20,20 +20,21 @@ static int64_t place(const mn_buffer *buffer, const void *options, const mn_cand
 {
     (void)options;
     if (candidate->label < 0)
-        return -1;
+        return MN_NO_SLOT;
     const int64_t kept = mn_buffer_count_label(buffer, candidate->label);
     int64_t classes = kept == 0;
     for (int32_t label = 0; label < mn_buffer_classes(buffer); label++)
         classes += mn_buffer_count_label(buffer, label) > 0;
     if (kept > 0 && kept * classes >= mn_buffer_capacity(buffer))
-        return -1;
+        return MN_NO_SLOT;
     const int64_t free_slot = mn_buffer_free_slot(buffer);
     if (free_slot >= 0)
         return free_slot;
     const int32_t largest = largest_class(buffer);
     const int64_t rows = mn_buffer_count_label(buffer, largest);
     /* With more classes than slots all have one row, and a new one takes nobody's. */
-    return rows > 1 ? mn_buffer_slot_of_label(buffer, largest, mn_random_below(key, 0, rows)) : -1;
+    return rows > 1 ? mn_buffer_slot_of_label(buffer, largest, mn_random_below(key, 0, rows))
+                    : MN_NO_SLOT;
 }
 
 MN_POLICY(greedy) = {

@@ -40,10 +40,10 @@ static int64_t place(const mn_buffer *buffer, const void *own, const mn_candidat
     if (free_slot >= 0)
         return free_slot;
     if (!(candidate->score < 1))
-        return -1;
+        return MN_NO_SLOT;
     const int64_t slot = draw_by_score(buffer, mn_random_uniform(key, 0));
     const double kept = mn_buffer_score(buffer, slot);
-    return mn_random_uniform(key, 1) * (kept + candidate->score) < kept ? slot : -1;
+    return mn_random_uniform(key, 1) * (kept + candidate->score) < kept ? slot : MN_NO_SLOT;
 }
 
 static int64_t compared(const void *own)

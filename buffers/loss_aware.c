@@ -69,7 +69,7 @@ static int64_t place(const mn_buffer *buffer, const void *own, const mn_candidat
     if (free_slot >= 0)
         return free_slot;
     if (mn_random_below(key, 0, candidate->seen + 1) >= mn_buffer_capacity(buffer))
-        return -1;
+        return MN_NO_SLOT;
     const weighing w = weigh(buffer, o->balanced);
     return draw_by_score(buffer, &w, mn_random_uniform(key, 1));
 }

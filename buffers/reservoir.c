@@ -14,7 +14,7 @@ static int64_t place(const mn_buffer *buffer, const void *options, const mn_cand
     if (free_slot >= 0)
         return free_slot;
     const int64_t slot = mn_random_below(key, 0, candidate->seen + 1);
-    return slot < mn_buffer_capacity(buffer) ? slot : -1;
+    return slot < mn_buffer_capacity(buffer) ? slot : MN_NO_SLOT;
 }
 
 MN_POLICY(reservoir) = {

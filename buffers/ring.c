@@ -14,7 +14,7 @@ static int64_t place(const mn_buffer *buffer, const void *options, const mn_cand
     const int64_t capacity = mn_buffer_capacity(buffer), classes = mn_buffer_classes(buffer);
     const int64_t label = candidate->label, share = capacity / classes, rest = capacity % classes;
     if (label < 0)
-        return -1;
+        return MN_NO_SLOT;
     if (share == 0)
         return label % capacity;
     const int64_t first = label * share + (label < rest ? label : rest);

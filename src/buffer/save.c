@@ -28,7 +28,7 @@ static mn_status save_counters(const mn_buffer *buffer, mn_runfile *file)
 {
     char key[KEY_BYTES];
     MN_TRY(mn_runfile_put_int(file, "buffer/seen", buffer->seen));
-    for (int64_t label = -1; label < buffer->spec.classes; label++)
+    for (int64_t label = MN_UNLABELLED; label < buffer->spec.classes; label++)
         if (buffer->class_seen[label + 1] > 0)
             MN_TRY(mn_runfile_put_int(file, seen_key(label, key), buffer->class_seen[label + 1]));
     return MN_OK;
@@ -83,8 +83,8 @@ static mn_status read_row(void *context, const mn_exemplar *exemplar)
     if (exemplar->image_bytes != buffer->image_bytes)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has an image of %zu bytes, not %zu", in->path,
                        (long long)slot, exemplar->image_bytes, buffer->image_bytes);
-    const int32_t label = exemplar->labelled ? exemplar->label : -1;
-    if (label < -1 || label >= buffer->spec.classes || exemplar->seen < 0)
+    const int32_t label = exemplar->labelled ? exemplar->label : MN_UNLABELLED;
+    if (label < MN_UNLABELLED || label >= buffer->spec.classes || exemplar->seen < 0)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has label %d, seen %lld", in->path,
                        (long long)slot, (int)exemplar->label, (long long)exemplar->seen);
     MN_TRY(mn_buffer_take_slot(buffer, slot, label));
@@ -138,7 +138,7 @@ static mn_status load_counters(mn_buffer *buffer, mn_runfile *file)
     char key[KEY_BYTES];
     int64_t sum = 0;
     MN_TRY(load_counter(file, "buffer/seen", &buffer->seen));
-    for (int64_t label = -1; label < buffer->spec.classes; label++) {
+    for (int64_t label = MN_UNLABELLED; label < buffer->spec.classes; label++) {
         MN_TRY(load_counter(file, seen_key(label, key), &buffer->class_seen[label + 1]));
         sum += buffer->class_seen[label + 1];
     }

@@ -109,7 +109,7 @@ void mn_buffer_clear(mn_buffer *buffer)
         buffer->by_label[i].count = 0;
     }
     for (int64_t slot = 0; slot < capacity; slot++) {
-        buffer->labels[slot] = -1;
+        buffer->labels[slot] = MN_UNLABELLED;
         buffer->seen_at[slot] = -1;
     }
     memset(buffer->changed, 0, (size_t)capacity * sizeof *buffer->changed);
@@ -189,7 +189,7 @@ int64_t mn_buffer_seen(const mn_buffer *buffer)
 
 static bool is_label(const mn_buffer *buffer, int32_t label)
 {
-    return label >= -1 && label < buffer->spec.classes;
+    return label >= MN_UNLABELLED && label < buffer->spec.classes;
 }
 
 int64_t mn_buffer_count_label(const mn_buffer *buffer, int32_t label)
@@ -201,19 +201,19 @@ int64_t mn_buffer_free_slot(const mn_buffer *buffer)
 {
     return buffer->occupied.count < buffer->spec.capacity
                ? mn_slots_lowest_absent(&buffer->occupied)
-               : -1;
+               : MN_NO_SLOT;
 }
 
 int64_t mn_buffer_slot_of_label(const mn_buffer *buffer, int32_t label, int64_t i)
 {
     if (!is_label(buffer, label) || i < 0 || i >= buffer->by_label[label + 1].count)
-        return -1;
+        return MN_NO_SLOT;
     return buffer->by_label[label + 1].slot[i];
 }
 
 int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot)
 {
-    return slot >= 0 && slot < buffer->spec.capacity ? buffer->labels[slot] : -1;
+    return slot >= 0 && slot < buffer->spec.capacity ? buffer->labels[slot] : MN_UNLABELLED;
 }
 
 double mn_buffer_score(const mn_buffer *buffer, int64_t slot)
@@ -224,7 +224,7 @@ double mn_buffer_score(const mn_buffer *buffer, int64_t slot)
 
 int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot)
 {
-    return slot >= 0 && slot < buffer->spec.capacity ? buffer->tasks[slot] : -1;
+    return slot >= 0 && slot < buffer->spec.capacity ? buffer->tasks[slot] : MN_NO_TASK;
 }
 
 /* --- changing it --- */
@@ -255,7 +255,7 @@ static void release_slot(mn_buffer *buffer, int64_t slot)
 {
     mn_slots_remove(&buffer->by_label[buffer->labels[slot] + 1], slot);
     mn_slots_remove(&buffer->occupied, slot);
-    buffer->labels[slot] = -1;
+    buffer->labels[slot] = MN_UNLABELLED;
     buffer->seen_at[slot] = -1;
     mn_row_cache_forget(buffer, slot);
     touch(buffer, slot, MN_ALL_CHANGED);
@@ -331,7 +331,7 @@ static mn_status offer_row(mn_buffer *buffer, const offered *from, int64_t row)
             .score = buffer->score < 0 ? 0 : (double)from->column[buffer->score][row]};
         const mn_key key = mn_key_at(buffer->spec.key, (uint64_t)buffer->seen);
         const int64_t slot = policy->place(buffer, buffer->spec.options, &candidate, key);
-        if (slot >= buffer->spec.capacity || slot < -1)
+        if (slot >= buffer->spec.capacity || slot < MN_NO_SLOT)
             return mn_fail(MN_BAD_VALUE, "buffer policy '%s' chose slot %lld of %lld", policy->name,
                            (long long)slot, (long long)buffer->spec.capacity);
         if (slot >= 0)

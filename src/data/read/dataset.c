@@ -13,6 +13,16 @@
 
 enum { MOST_CHANNELS = 4 };
 
+/* The built-in readers also hand over memory that they let grow with realloc(), which is the same.
+ */
+void *mn_data_take(size_t bytes)
+{
+    void *memory = malloc(bytes > 0 ? bytes : 1);
+    if (memory == NULL)
+        (void)mn_fail(MN_NO_MEMORY, "out of memory for %zu bytes of a data set", bytes);
+    return memory;
+}
+
 static void free_images(mn_images *images)
 {
     free(images->pixels);

@@ -41,7 +41,7 @@ static mn_status read_labels(const char *path, int64_t classes, mn_images *image
         status = mn_fail(MN_CORRUPT, "%s: has %lld labels for %lld images", path,
                          (long long)idx.size[0], (long long)images->count);
     if (status == MN_OK) {
-        images->labels = malloc((size_t)images->count * sizeof *images->labels);
+        images->labels = mn_data_take((size_t)images->count * sizeof *images->labels);
         status = images->labels == NULL
                      ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
                      : widen_labels(path, idx.bytes, images->count, classes, images->labels);

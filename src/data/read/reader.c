@@ -1,7 +1,6 @@
 /* reader.c -- memory of images and of the names of classes, for readers. */
 #include "data/read/reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels, int64_t height,
@@ -9,8 +8,8 @@ mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels,
 {
     int64_t bytes = channels * height * width;
     if (!__builtin_mul_overflow(bytes, count, &bytes) && bytes > 0) {
-        images->pixels = malloc((size_t)bytes);
-        images->labels = malloc((size_t)count * sizeof *images->labels);
+        images->pixels = mn_data_take((size_t)bytes);
+        images->labels = mn_data_take((size_t)count * sizeof *images->labels);
     }
     return images->pixels != NULL && images->labels != NULL
                ? MN_OK
@@ -25,7 +24,7 @@ mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const ch
     size_t bytes = (size_t)classes * sizeof(char *);
     for (int64_t c = 0; c < classes; c++)
         bytes += strlen(names[c]) + 1;
-    const char **table = dataset->memory = malloc(bytes);
+    const char **table = dataset->memory = mn_data_take(bytes);
     if (table == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the names of classes");
     char *text = (char *)(table + classes);

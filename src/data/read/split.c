@@ -53,8 +53,8 @@ static mn_status move(mn_dataset *dataset, const uint8_t *is_test)
     const int64_t all = train->count;
     for (int64_t i = 0; i < all; i++)
         test->count += is_test[i];
-    test->pixels = malloc((size_t)test->count * row);
-    test->labels = malloc((size_t)test->count * sizeof *test->labels);
+    test->pixels = mn_data_take((size_t)test->count * row);
+    test->labels = mn_data_take((size_t)test->count * sizeof *test->labels);
     if (test->pixels == NULL || test->labels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)test->count);
     int64_t kept = 0, moved = 0;

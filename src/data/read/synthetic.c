@@ -141,8 +141,8 @@ static mn_status draw_part(const synthetic_options *o, const char *purpose, int6
     const int64_t pixels = o->size * o->size;
     const mn_key key = mn_key_of((uint64_t)o->seed, purpose);
     images->count = o->classes * per_class;
-    images->pixels = malloc((size_t)(images->count * pixels));
-    images->labels = malloc((size_t)images->count * sizeof *images->labels);
+    images->pixels = mn_data_take((size_t)(images->count * pixels));
+    images->labels = mn_data_take((size_t)images->count * sizeof *images->labels);
     if (images->pixels == NULL || images->labels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld synthetic images of %lldx%lld",
                        (long long)images->count, (long long)o->size, (long long)o->size);

@@ -56,8 +56,8 @@ static void fill_steps(const mn_values *values, const mn_dataset *dataset, mn_im
 mn_status mn_values_measure(const mn_values *train, const mn_values *test, mn_dataset *dataset)
 {
     const int64_t width = row_of(dataset);
-    float *least = malloc((size_t)width * sizeof *least);
-    float *greatest = malloc((size_t)width * sizeof *greatest);
+    float *least = mn_data_take((size_t)width * sizeof *least);
+    float *greatest = mn_data_take((size_t)width * sizeof *greatest);
     dataset->offset = least; /* the data set frees both */
     dataset->scale = greatest;
     if (least == NULL || greatest == NULL)

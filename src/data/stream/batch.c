@@ -77,7 +77,7 @@ mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t 
         .slots = space->slots,
     };
     for (int64_t i = 0; i < rows; i++)
-        space->indices[i] = space->slots[i] = -1;
+        space->indices[i] = MN_NO_INDEX, space->slots[i] = MN_NO_SLOT;
     return MN_OK;
 }
 

@@ -29,7 +29,7 @@ struct mn_stream {
     int64_t *original;     /* (classes) by arrival */
     int32_t *arrival;      /* (dataset->classes) by original label; -1: not in the stream */
     int32_t *group;        /* (classes) by arrival */
-    int32_t *train_labels; /* (train.count) by arrival; -1 unlabelled */
+    int32_t *train_labels; /* (train.count) by arrival, or MN_UNLABELLED */
     int32_t *test_labels;  /* (test.count) by arrival */
     uint8_t *parts;        /* (train.count) bits of the parts that a training image is in */
     float *train_angles, *test_angles; /* of a general stream, by place; else NULL */
@@ -197,7 +197,7 @@ static mn_status choose_labelled(mn_stream *stream, const mn_stream_spec *spec, 
     for (int64_t i = 0; i < labelled; i++)
         stream->parts[members[order[i]]] |= bit_of(MN_PART_LABELLED);
     for (int64_t i = labelled; i < count; i++)
-        stream->train_labels[members[order[i]]] = -1;
+        stream->train_labels[members[order[i]]] = MN_UNLABELLED;
     return MN_OK;
 }
 
@@ -429,7 +429,7 @@ int64_t mn_stream_task_of(const mn_stream *stream, int64_t arrival)
         if (arrival >= info->first_class && arrival < info->first_class + info->classes)
             return task;
     }
-    return -1;
+    return MN_NO_TASK;
 }
 
 int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival)

@@ -59,7 +59,9 @@ MN_API void mn_release(mn_var *x);
 MN_API mn_shape mn_shape_of(const mn_var *x);
 MN_API int64_t mn_rows_of(const mn_var *x);       /* size of axis 0; 1 for a scalar */
 MN_API double mn_item(const mn_var *scalar);      /* NaN once the tape has failed */
-/* A plain row-major copy, valid until the reset; NULL once the tape has failed. */
+/* Row-major floats: the value itself, or a copy where only the device understands its layout.  Not
+ * to be written.  As long as the value: until the reset, or until a backward that was the last to
+ * need it.  NULL once the tape has failed or the value is gone. */
 MN_API const float *mn_host(mn_var *x);
 /* The same with the failure: the tape's, or MN_OUT_OF_ORDER for values that a backward was the last
  * to need. */

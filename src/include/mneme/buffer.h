@@ -17,7 +17,7 @@ typedef struct mn_buffer mn_buffer;
 
 /* An image on offer. */
 typedef struct mn_candidate {
-    int32_t label; /* by arrival; -1 unlabelled */
+    int32_t label; /* by arrival, or MN_UNLABELLED */
     int32_t task;
     int64_t seen;       /* images offered before this one, over the whole run */
     int64_t class_seen; /* of them with this label */
@@ -49,8 +49,8 @@ typedef struct mn_policy {
     const mn_option *options;
     size_t options_size;
     uint64_t wants;
-    /* The slot for a candidate: a free one, an occupied one (overwritten), or -1 to let it go.
-     * NULL: the policy selects at the end of each task.  `key` is the candidate's own. */
+    /* The slot for a candidate: a free one, an occupied one (overwritten), or MN_NO_SLOT to let it
+     * go.  NULL: the policy selects at the end of each task.  `key` is the candidate's own. */
     int64_t (*place)(const mn_buffer *buffer, const void *options, const mn_candidate *candidate,
                      mn_key key);
     /* Called at the end of each task; NULL: nothing happens there. */
@@ -69,10 +69,11 @@ MN_API int64_t mn_buffer_used(const mn_buffer *buffer);     /* occupied slots */
 MN_API int64_t mn_buffer_classes(const mn_buffer *buffer);  /* classes of the whole stream */
 MN_API int64_t mn_buffer_seen(const mn_buffer *buffer);     /* images offered so far */
 MN_API int64_t mn_buffer_count_label(const mn_buffer *buffer, int32_t label); /* slots holding it */
-MN_API int64_t mn_buffer_free_slot(const mn_buffer *buffer); /* the lowest free one; -1: full */
-/* The i-th slot, in order of slot number, that holds `label`; -1 past the end. */
+MN_API int64_t mn_buffer_free_slot(const mn_buffer *buffer); /* the lowest; MN_NO_SLOT: full */
+/* The i-th slot, in order of slot number, that holds `label`; MN_NO_SLOT past the end. */
 MN_API int64_t mn_buffer_slot_of_label(const mn_buffer *buffer, int32_t label, int64_t i);
-MN_API int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot); /* -1: unlabelled or free */
+/* MN_UNLABELLED also of a free slot. */
+MN_API int32_t mn_buffer_label(const mn_buffer *buffer, int64_t slot);
 /* Of a row, where the policy wants one; else 0. */
 MN_API double mn_buffer_score(const mn_buffer *buffer, int64_t slot);
 /* Keeps the `keep` earliest rows of a class, or of a task, and frees the others' slots. */

@@ -18,6 +18,14 @@ extern "C" {
 #define MN_MAX_TASKS 1024
 #define MN_MAX_CLASSES 4096
 
+/* What stands where there is no such thing. */
+enum {
+    MN_UNLABELLED = -1, /* a label */
+    MN_NO_TASK = -1,    /* a task; an evaluation hides it */
+    MN_NO_INDEX = -1,   /* a place in the data set, of images that were made */
+    MN_NO_SLOT = -1,    /* a slot of the buffer */
+};
+
 /* --- data sets -------------------------------------------------------------------------------- */
 typedef struct mn_images {
     int64_t count;
@@ -29,17 +37,18 @@ typedef struct mn_dataset {
     char name[64];
     int64_t channels, height, width, classes;
     const char *const *class_names; /* (classes), NULL when they are just numbers */
-    void *memory; /* from malloc, what the reader wants freed with the data set; NULL: nothing */
+    void *memory; /* what the reader wants freed with the data set, names for one; NULL: nothing */
     mn_images train, test;
     /* Measurements are kept as bytes too: value = offset + scale * byte / 255, each place in a row
-     * with its own two, which are from malloc.  NULL: pixels, 0 and 1. */
+     * with its own two.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
     uint32_t digest;       /* CRC-32 over both parts, pixels and labels */
 } mn_dataset;
 
-/* A kind of data set; registered by name, built in or by a plugin.  `read` fills pixels and labels
- * with memory from malloc, which the host frees.  A type that brings no data of its own, but reads
- * what its options name, leaves `obtain` NULL. */
+/* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
+ * labels, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
+ * fails.  A type that brings no data of its own, but reads what its options name, leaves `obtain`
+ * NULL. */
 typedef struct mn_dataset_type {
     uint32_t abi, size;
     const char *name, *summary, *cite;
@@ -51,6 +60,10 @@ typedef struct mn_dataset_type {
 
 #define MN_DATASET_HEADER .abi = MN_DATASET_ABI, .size = sizeof(mn_dataset_type)
 #define MN_DATASET(id)    MN_DEFINE(mn_dataset_type, MN_KIND_DATASET, mn_dataset_##id)
+
+/* Memory for the members of a data set, of any contents.  It comes from the C library of the host,
+ * which may be another than the plugin's.  NULL, with a message, when memory ran out. */
+MN_API void *mn_data_take(size_t bytes);
 
 /* Reads the data set `name`, with its options as a JSON object (NULL or "": the defaults), from
  * `folder` or that folder's sub-folder `name`; NULL looks in $MNEME_DATA, ../shared/data,
@@ -79,10 +92,10 @@ typedef struct mn_batch {
     mn_shape image;         /* (channels, height, width) */
     const float *x;         /* (count, image...): augmented and normalised */
     const uint8_t *pixels;  /* (count, image...): as they came */
-    const int32_t *labels;  /* (count): by arrival; -1 unlabelled */
-    const int32_t *tasks;   /* (count) */
-    const int64_t *indices; /* (count): place in the data set's part; -1 for synthetic rows */
-    const int64_t *slots;   /* (count): buffer slot; -1 for stream rows */
+    const int32_t *labels;  /* (count): by arrival, or MN_UNLABELLED */
+    const int32_t *tasks;   /* (count), or MN_NO_TASK */
+    const int64_t *indices; /* (count): place in the data set's part, or MN_NO_INDEX */
+    const int64_t *slots;   /* (count): of the buffer; MN_NO_SLOT for stream rows */
     int columns;
     mn_batch_column column[MN_MAX_COLUMNS];
 } mn_batch;

@@ -10,8 +10,8 @@ extern "C" {
 #endif
 
 /* --- losses: scalars, means over the batch, 0 for an empty batch ------------------------------ */
-/* -mean_i log softmax(logits_i)[label_i].  Labels are copied; one outside 0..K-1, -1 (unlabelled)
- * among them, is MN_BAD_VALUE. */
+/* -mean_i log softmax(logits_i)[label_i].  Labels are copied; one outside 0..K-1, MN_UNLABELLED
+ * (-1) among them, is MN_BAD_VALUE. */
 MN_API mn_var *mn_cross_entropy(mn_var *logits, const int32_t *labels);
 /* The same with a softmax over columns first..first+count-1 alone; labels lie in that range. */
 MN_API mn_var *mn_cross_entropy_columns(mn_var *logits, const int32_t *labels, int64_t first,

@@ -13,11 +13,25 @@
 extern "C" {
 #endif
 
-/* A number changes whenever a struct its kind of descriptor touches changes its meaning. */
+/* A plugin and its host must have been compiled with equal structs.  A kind's number is raised when
+ * a struct or a constant that its plugins see changes in layout or meaning:
+ *
+ *   each number        mn_descriptor, mn_option, mn_shape, mn_key; mn_status, mn_dtype
+ *   STRATEGY, POLICY   mn_batch, mn_batch_column
+ *   STRATEGY, NETWORK  what network.h and autograd.h define
+ *   STRATEGY           what strategy.h, services.h, mixing.h and views.h define; mn_transform
+ *   POLICY             what buffer.h defines
+ *   DATASET            mn_dataset_type, mn_dataset, mn_images
+ *   MN_PLUGIN_ABI      mn_plugin
+ *
+ * tests/lint/abi.c holds their sizes, offsets and values beside the numbers.  Only mn_strategy may
+ * grow without a new number, at its end, as its `size` says how far it goes.  Arrays of structs
+ * (options, phases, updates, probes) carry no sizes and have no spare words: the number refuses a
+ * plugin whose elements are larger or smaller, and compiling it again is all that it needs. */
 #define MN_STRATEGY_ABI 5u
 #define MN_POLICY_ABI 3u
 #define MN_NETWORK_ABI 3u
-#define MN_DATASET_ABI 2u
+#define MN_DATASET_ABI 3u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \

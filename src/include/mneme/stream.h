@@ -67,7 +67,7 @@ MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* contiguous 
 /* Whether a method may know where tasks begin and end; else the stream has one, in a fixed order. */
 MN_API bool mn_stream_has_boundaries(const mn_stream *stream);
 MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
-/* The task that brings a class of a class-incremental stream; -1: none does. */
+/* The task that brings a class of a class-incremental stream; MN_NO_TASK: none does. */
 MN_API int64_t mn_stream_task_of(const mn_stream *stream, int64_t arrival);
 /* The original label of the class that arrived `arrival`-th, and its name. */
 MN_API int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival);

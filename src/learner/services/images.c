@@ -46,7 +46,7 @@ static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range 
 {
     const int64_t rows = space->batch.count, width = mn_stream_classes(learner->stream);
     for (int64_t i = 0; i < rows; i++)
-        space->labels[i] = -1;
+        space->labels[i] = MN_UNLABELLED;
     if (labeller == NULL || rows == 0)
         return MN_OK;
     const mn_shape image = space->batch.image;
