@@ -1,6 +1,6 @@
 #!/bin/sh
 # lint_can_fail.sh ROOT BUILD -- plants one fault at a time in a copy of the sources and sees that
-# floors.sh, headers.sh and format.sh each notice.
+# floors.sh, headers.sh, abi.sh and format.sh each notice.
 set -eu
 root=$1
 build=$2
@@ -12,7 +12,8 @@ planted=0
 fresh() {
     rm -rf "$copy/tree"
     mkdir "$copy/tree"
-    (cd "$root" && cp -R src buffers networks strategies .clang-format "$copy/tree")
+    (cd "$root" && cp -R src buffers networks strategies .clang-format "$copy/tree" &&
+        mkdir -p "$copy/tree/tests/lint" && cp tests/lint/abi.c "$copy/tree/tests/lint")
 }
 
 # expect TEXT COMMAND...: the command fails and says TEXT, or cannot judge on this machine (77).
@@ -147,6 +148,41 @@ sed '/#include <stdint.h>/d; /#include <mneme/d' "$root/src/include/mneme/random
 headers 'mneme/random.h does not compile alone as C11' random.h
 plant src/include/mneme/new.h '#include <mneme/status.h>'
 headers 'mneme/new.h is not installed' new.h
+
+# change FILE WHAT FROM TO: replaces text in a header of the copy.
+change() {
+    fresh
+    fault=$2
+    sed "s/$3/$4/" "$root/src/include/mneme/$1" >"$copy/tree/src/include/mneme/$1"
+}
+
+abi_compiles() {
+    cc -std=c11 -fsyntax-only -I"$copy/tree/src/include" -I"$build/src/include" \
+        "$copy/tree/tests/lint/abi.c"
+}
+
+change strategy.h 'a member that fits into padding' 'bool as_trained;' 'bool as_trained, hidden;'
+expect 'mn_phase.hidden has no line' sh "$root/tests/lint/abi.sh" "$copy/tree"
+change strategy.h 'a flag without a line' 'MN_NEEDS_BUFFER = 1 << 0,' '&MN_NEEDS_LUCK = 1 << 20,'
+expect 'MN_NEEDS_LUCK has no line' sh "$root/tests/lint/abi.sh" "$copy/tree"
+change network.h 'a struct without a line' 'typedef struct mn_map mn_map;' \
+    '&typedef struct mn_new { int x; } mn_new;'
+expect 'mn_new has no line' sh "$root/tests/lint/abi.sh" "$copy/tree"
+change data.h 'a member that is gone' 'void \*memory;' ''
+expect 'mn_dataset.memory is in tests/lint/abi.c, but in no header' \
+    sh "$root/tests/lint/abi.sh" "$copy/tree"
+change registry.h 'a number that was raised alone' '_ABI 5u' '_ABI 77u'
+expect 'an ABI number was raised' abi_compiles
+change strategy.h 'a constant with another value' 'MN_FROM_SEEN,' 'MN_FROM_SEEN = 9,'
+expect 'MN_FROM_SEEN has another value: raise MN_STRATEGY_ABI' abi_compiles
+if echo '#if defined __x86_64__ && defined __LP64__
+yes
+#endif' | cc -E -P - | grep -q yes; then
+    change option.h 'a struct that has grown' 'bool changes_no_result;' '&int64_t more;'
+    expect 'mn_option has another size: raise MN_STRATEGY_ABI, MN_POLICY_ABI' abi_compiles
+    change data.h 'a member that has moved' 'int64_t stream_rows;' 'int32_t stream_rows;'
+    expect 'mn_batch.stream_rows has moved: raise MN_STRATEGY_ABI and MN_POLICY_ABI' abi_compiles
+fi
 
 plant src/base/status.c 'static int   crooked ;'
 expect 'status.c:1:' sh "$root/tests/lint/format.sh" "$copy/tree"
