@@ -1,9 +1,12 @@
 /* driver.c -- does in mneme what parity.py does in PyTorch:  parity_driver FOLDER
  *
+ * parity_driver --instruction-set prints the best set that oneDNN uses.
+ *
  * Reads cases.json and cases.f32 from the folder and writes results.json and results.f32 there.  A
  * case that fails becomes a result with an "error", so that one missing op does not hide the rest.
  */
 #include "tests/parity/driver.h"
+#include "tensor/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +33,12 @@ static void carry_out(exchange *e, const cJSON *described)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: parity_driver FOLDER\n");
+        fprintf(stderr, "usage: parity_driver FOLDER | --instruction-set\n");
         return 2;
+    }
+    if (strcmp(argv[1], "--instruction-set") == 0) {
+        puts(mn_kernels_onednn_instruction_set());
+        return EXIT_SUCCESS;
     }
     exchange e;
     const mn_status opened = exchange_open(&e, argv[1]);

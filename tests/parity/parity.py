@@ -15,7 +15,6 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import networks
 import ops
 import training
 from exchange import Exchange
@@ -28,8 +27,6 @@ def main(driver, *headers):
         wrong = ops.check(Exchange(driver, folder), headers)
         print("training an mlp 784-100-100-10 for 20 steps of 32 images")
         wrong += training.check(Exchange(driver, folder))
-        print("training networks on images for 20 steps")
-        wrong += networks.check(Exchange(driver, folder))
     for line in wrong:
         print(f"DIFFERS  {line}")
     print(f"{len(wrong)} differences" if wrong else "all agree")

@@ -445,8 +445,10 @@ cJSON *mn_report_run_json(const mn_run *run)
     cJSON_AddStringToObject(json, "strategy", run->strategy);
     cJSON_AddNumberToObject(json, "seed", (double)run->seed);
     cJSON_AddStringToObject(json, "status", standing(run));
-    static const char *const told[] = {"evaluated_on", "seconds", "images",    "started", "version",
-                                       "host",         "threads", "libraries", "error"};
+    static const char *const told[] = {
+        "evaluated_on", "seconds", "images",    "started",         "version",
+        "host",         "threads", "libraries", "instruction_set", "onednn_instruction_set",
+        "error"};
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         const char *value = mn_results_value(run->results, told[i]);
         if (value != NULL)
