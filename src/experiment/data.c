@@ -116,7 +116,7 @@ static mn_status add_views(const mn_experiment *experiment, const mn_dataset *da
                        "for the images' size; leave views.size out",
                        (long long)views->size);
     transform->views = views;
-    return mn_view_check(views, MN_SHAPE(dataset->channels, dataset->height, dataset->width));
+    return mn_view_check(views, mn_dataset_image(dataset));
 }
 
 static mn_status make_transform(const mn_experiment *experiment, const mn_dataset *dataset,

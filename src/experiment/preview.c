@@ -205,7 +205,7 @@ mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_kind kin
     if (status == MN_OK) {
         v.dataset = dataset;
         v.stream = stream;
-        v.image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
+        v.image = mn_dataset_image(dataset);
         status = draw_stream(&v);
     }
     if (status == MN_OK)

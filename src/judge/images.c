@@ -115,7 +115,7 @@ static mn_status look_at_batch(const mn_rebuilt *judge, mn_judge_images *seen, i
 {
     mn_learner *learner = judge->learner;
     const mn_dataset *data = judge->dataset;
-    const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
+    const mn_shape image = mn_dataset_image(data);
     const int64_t pixels = mn_shape_count(image), classes = mn_stream_classes(judge->stream);
     const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
     MN_TRY(mn_transform_apply(&learner->plain, image, rows, seen->pixels + first * pixels,

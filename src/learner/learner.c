@@ -65,7 +65,7 @@ static mn_status add_shared(mn_learner *learner)
     const mn_network_spec spec = {
         .type = experiment->section[MN_SECTION_NETWORK].type,
         .options = options,
-        .input = MN_SHAPE(data->channels, data->height, data->width),
+        .input = mn_dataset_image(data),
         .classes = mn_stream_classes(learner->stream),
     };
     mn_network *network;
@@ -85,7 +85,7 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
         return MN_NOT_FOUND;
     const mn_buffer_spec spec = {
         .capacity = rows,
-        .image = MN_SHAPE(data->channels, data->height, data->width),
+        .image = mn_dataset_image(data),
         .classes = mn_stream_classes(learner->stream),
         .policy = policy,
         .options = section->values,

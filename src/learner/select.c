@@ -46,7 +46,7 @@ static mn_status collect_batch(mn_learner *learner, const mn_batch *batch, int64
 static mn_status collect(mn_learner *learner, mn_loader *loader, collected *all)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
-    const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
+    const mn_shape image = mn_dataset_image(data);
     float *logits = NULL;
     const mn_task_info info = mn_stream_task(learner->stream, learner->cursor.task);
     MN_TRY(mn_batch_space_prepare(&all->rows, image, info.labelled));

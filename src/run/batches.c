@@ -308,7 +308,7 @@ static mn_status no_rows(mn_learner *learner, const mn_batch **batch)
     mn_batch_space *space;
     MN_TRY(mn_learner_space(learner, &space));
     *batch = &space->batch;
-    return mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width), 0);
+    return mn_batch_space_prepare(space, mn_dataset_image(data), 0);
 }
 
 mn_status mn_batches_get(mn_learner *learner, mn_batches *from, int64_t epoch, int64_t i,

@@ -186,3 +186,8 @@ void mn_dataset_free(mn_dataset *dataset)
     free_contents(dataset);
     free(dataset);
 }
+
+mn_shape mn_dataset_image(const mn_dataset *dataset)
+{
+    return MN_SHAPE(dataset->channels, dataset->height, dataset->width);
+}

@@ -189,7 +189,7 @@ static mn_status fill(mn_loader *loader, const int64_t *places, int64_t first, i
                       const mn_batch **batch)
 {
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
-    const mn_shape image = MN_SHAPE(dataset->channels, dataset->height, dataset->width);
+    const mn_shape image = mn_dataset_image(dataset);
     mn_batch_space *space = &loader->space;
     MN_TRY(mn_batch_space_prepare(space, image, rows));
     for (int64_t row = 0; row < rows; row++)

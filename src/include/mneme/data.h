@@ -72,6 +72,8 @@ MN_API void *mn_data_take(size_t bytes);
 MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
+/* The shape of one of its images: (channels, height, width). */
+MN_API mn_shape mn_dataset_image(const mn_dataset *dataset);
 
 /* --- batches ---------------------------------------------------------------------------------- */
 #define MN_MAX_COLUMNS 8

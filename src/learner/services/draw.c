@@ -27,7 +27,7 @@ static mn_status fill(mn_learner *learner, const int64_t *slots, int64_t count, 
                       mn_batch_space **space)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
-    const mn_shape image = MN_SHAPE(data->channels, data->height, data->width);
+    const mn_shape image = mn_dataset_image(data);
     MN_TRY(mn_learner_space(learner, space));
     MN_TRY(learner->buffer != NULL ? mn_buffer_gather(learner->buffer, slots, count, *space)
                                    : mn_batch_space_prepare(*space, image, 0));

@@ -13,15 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mn_shape image_of(const mn_learner *learner)
-{
-    const mn_dataset *data = mn_stream_dataset(learner->stream);
-    return MN_SHAPE(data->channels, data->height, data->width);
-}
-
 mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
-    const int64_t pixels = mn_shape_count(image_of(learner)), count = batch->count * pixels;
+    const int64_t pixels = mn_shape_count(mn_dataset_image(mn_stream_dataset(learner->stream))),
+                  count = batch->count * pixels;
     const mn_shape shape = MN_SHAPE(batch->count, pixels);
     float *unit = malloc((size_t)(count > 0 ? count : 1) * sizeof *unit);
     if (unit == NULL) {
@@ -64,7 +59,8 @@ static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range 
 static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller, mn_range classes,
                       mn_batch_space **filled)
 {
-    const mn_shape image = image_of(learner), shape = mn_shape_of(images);
+    const mn_shape image = mn_dataset_image(mn_stream_dataset(learner->stream)),
+                   shape = mn_shape_of(images);
     const int64_t pixels = mn_shape_count(image), rows = mn_rows_of(images);
     char text[64];
     MN_TRY(mn_learner_space(learner, filled));
@@ -108,7 +104,7 @@ static mn_status check_images(mn_shape found, mn_shape image)
 static mn_status fill_augmented(mn_learner *learner, const char *name, mn_var *images,
                                 const int32_t *labels, mn_batch_space **filled)
 {
-    const mn_shape image = image_of(learner);
+    const mn_shape image = mn_dataset_image(mn_stream_dataset(learner->stream));
     const int64_t count = mn_rows_of(images), pixels = mn_shape_count(image);
     MN_TRY(mn_learner_space(learner, filled));
     mn_batch_space *space = *filled;

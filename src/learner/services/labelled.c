@@ -24,8 +24,7 @@ static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const int64_t task = learner->cursor.task;
-    MN_TRY(mn_batch_space_prepare(space, MN_SHAPE(data->channels, data->height, data->width),
-                                  count + more));
+    MN_TRY(mn_batch_space_prepare(space, mn_dataset_image(data), count + more));
     if (count == 0)
         return MN_OK;
     mn_loader *loader;

@@ -9,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mn_shape image_of(const mn_learner *learner)
-{
-    const mn_dataset *data = mn_stream_dataset(learner->stream);
-    return MN_SHAPE(data->channels, data->height, data->width);
-}
-
 mn_view_spec mn_full_views(const mn_learner *learner)
 {
     return *(const mn_view_spec *)learner->experiment->section[MN_SECTION_VIEWS].values;
@@ -23,7 +17,7 @@ mn_view_spec mn_full_views(const mn_learner *learner)
 mn_view_spec mn_small_views(const mn_learner *learner)
 {
     const mn_view_spec full = mn_full_views(learner);
-    return mn_small_view(&full, image_of(learner));
+    return mn_small_view(&full, mn_dataset_image(mn_stream_dataset(learner->stream)));
 }
 
 static bool same_size(mn_shape a, mn_shape b)
@@ -49,7 +43,8 @@ static mn_status fill(const mn_learner *learner, const mn_view_spec *spec, const
                       int64_t views, mn_key key, mn_batch_space *to)
 {
     if (from->count == 0 || views < 1)
-        return mn_batch_space_prepare(to, mn_view_shape(spec, image_of(learner)), 0);
+        return mn_batch_space_prepare(
+            to, mn_view_shape(spec, mn_dataset_image(mn_stream_dataset(learner->stream))), 0);
     const mn_shape view = mn_view_shape(spec, from->image);
     const int64_t values = mn_shape_count(view), image = mn_shape_count(from->image);
     MN_TRY(mn_batch_space_prepare(to, view, from->count * views));
@@ -95,7 +90,8 @@ static mn_status try_forward(mn_network *network, mn_shape view)
 
 mn_status mn_check_views(mn_learner *learner, const mn_view_spec *spec)
 {
-    const mn_shape image = image_of(learner), view = mn_view_shape(spec, image);
+    const mn_shape image = mn_dataset_image(mn_stream_dataset(learner->stream)),
+                   view = mn_view_shape(spec, image);
     mn_network *network = mn_learner_network(learner);
     MN_TRY(mn_view_check(spec, image));
     if (same_size(view, image))
