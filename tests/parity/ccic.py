@@ -23,7 +23,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
 from nncsl import DEVIATION, MEAN, Draws, distance, labelled_places, sharpen, step_key, vote
-from runs import BATCH, CLASSES, SIDE, Runs, images, initial
+from runs import BATCH, CLASSES, SIDE, Runs, images, initial, rectified
 
 TOLERANCE = 5e-4  # of the largest element of the reference
 SCORE_TOLERANCE = 3e-3  # scores are kept as half floats
@@ -74,7 +74,7 @@ def triplets(z, labels, hardest, margin, attract):
         far = sorted((d[j] for j in others if labels[j] == labels[i]), reverse=True)
         near = sorted(d[j] for j in others if labels[j] != labels[i])
         for r in range(min(hardest, len(near), len(far) if attract else len(near))):
-            found.append(F.relu((far[r] if attract else 0) - near[r] + margin))
+            found.append(rectified((far[r] if attract else 0) - near[r] + margin))
     return torch.stack(found).mean() if found else z.sum() * 0
 
 

@@ -11,7 +11,7 @@ import philox
 import torch
 import torch.nn.functional as F
 from learner import Learner
-from runs import BATCH, SIDE
+from runs import BATCH, SIDE, rectified
 
 PIXELS = SIDE * SIDE
 WIDTHS, LATENT = (11, 7), 3
@@ -51,13 +51,13 @@ class Generator:
 
     def decode(self, z):
         for i in range(len(WIDTHS)):
-            z = F.relu(self.layer(f"decoder.fc{i + 1}", z))
+            z = rectified(self.layer(f"decoder.fc{i + 1}", z))
         return torch.sigmoid(self.layer(f"decoder.fc{len(WIDTHS) + 1}", z))
 
     def terms(self, x, noise):
         hidden = x
         for i in range(len(WIDTHS)):
-            hidden = F.relu(self.layer(f"encoder.fc{i + 1}", hidden))
+            hidden = rectified(self.layer(f"encoder.fc{i + 1}", hidden))
         mean, log_variance = self.layer("mean", hidden), self.layer("log_variance", hidden)
         seen = self.decode(mean + (log_variance / 2).exp() * noise)
         reconstruction = F.binary_cross_entropy(seen, x)

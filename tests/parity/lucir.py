@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from learner import Learner
+from runs import rectified
 
 MOMENTUM = 0.9  # of the classifier on the exemplars
 
@@ -32,7 +33,7 @@ def overtaken(cosines, y, task, margin, nearest):
     old = y < len(task.past)
     own = cosines[old, y[old]]
     others = cosines[old][:, task.present.start : task.seen].topk(min(nearest, len(task.present))).values
-    return F.relu(margin - own[:, None] + others).mean()
+    return rectified(margin - own[:, None] + others).mean()
 
 
 def lucir(runs, _, rate, strength, rank, margin, nearest, epochs, finetune, finetune_rate):

@@ -23,7 +23,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
-from runs import A_CLASS, BATCH, CLASSES, SIDE, WIDTHS, Runs, initial
+from runs import A_CLASS, BATCH, CLASSES, SIDE, WIDTHS, Runs, initial, rectified
 from training import Lars
 
 TOLERANCE = 1e-3  # of the largest element of the reference: a run in floats through norms and votes
@@ -119,8 +119,8 @@ class Projection(torch.nn.Module):
         self.double()
 
     def forward(self, x):
-        x = F.relu(self.bn1(self.fc1(x)))
-        return self.fc3(F.relu(self.bn2(self.fc2(x))))
+        x = rectified(self.bn1(self.fc1(x)))
+        return self.fc3(rectified(self.bn2(self.fc2(x))))
 
 
 def labelled_places(labels):

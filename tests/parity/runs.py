@@ -39,6 +39,21 @@ def write_idx(path, array):
         file.write(struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
 
 
+KINK = 5e-7  # a unit or a margin nearer to 0 might lie on the other side in floats
+
+
+def clear(x):
+    """x, of which no element may be near 0: what comes of it turns there."""
+    near = x.detach().abs()
+    near = near[near > 0].min().item() if near.any() else 1
+    assert near > KINK, f"a unit or a margin is {near:.1e} from 0: too near for floats"
+    return x
+
+
+def rectified(x):
+    return F.relu(clear(x))
+
+
 class Network(torch.nn.Module):
     """An mlp with mneme's names, in double."""
 
@@ -61,8 +76,8 @@ class Network(torch.nn.Module):
         return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True)
 
     def features(self, x):
-        x = F.relu(self.normalised(self.fc1(x), "bn1"))
-        return F.relu(self.normalised(self.fc2(x), "bn2"))
+        x = rectified(self.normalised(self.fc1(x), "bn1"))
+        return rectified(self.normalised(self.fc2(x), "bn2"))
 
     def forward(self, x):
         return self.classifier(self.features(x))
