@@ -177,9 +177,9 @@ mn_status mn_sweep_from(mn_var *loss)
     if (!wanted(loss))
         return MN_OK;
     MN_TRY(seed(loss));
-    mn_kernels_hold_signals();
+    mn_kernels_begin();
     const mn_status status = sweep_nodes(&loss->tape->sweep, loss);
-    mn_kernels_release_signals();
+    mn_kernels_end();
     return status;
 }
 

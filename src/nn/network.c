@@ -348,9 +348,9 @@ mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
 
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
-    mn_kernels_hold_signals();
+    mn_kernels_begin();
     const mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
-    mn_kernels_release_signals();
+    mn_kernels_end();
     return forwarded;
 }
 

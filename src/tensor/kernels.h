@@ -18,6 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* --- bursts --- */
+/* Many kernels follow each other from the beginning to the end: what a device has to do about each
+ * of them, it may do once for all.  Bursts may lie in each other; every thread has its own. */
+void mn_kernels_begin(void);
+void mn_kernels_end(void);
+
 /* --- memory --- */
 void mn_kernel_upload(void *to_device, const void *from_host, size_t bytes);
 void mn_kernel_download(void *to_host, const void *from_device, size_t bytes);
@@ -27,10 +33,6 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
                     const float *a, const float *b, float *c, bool add);
 /* MN_NO_MEMORY where a product of this process was made otherwise than it is with more memory. */
 mn_status mn_kernels_check(void);
-/* Blocks signals for this thread until released as often as held: products in between need not
- * block them one by one. */
-void mn_kernels_hold_signals(void);
-void mn_kernels_release_signals(void);
 void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add);
 
 /* --- elementwise; y may be x --- */

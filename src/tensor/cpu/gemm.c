@@ -29,17 +29,17 @@ static void use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-/* No signal may arrive during a product: oneDNN's generated code keeps values below the stack
- * pointer, further than the ABI protects them, and a handler's frame would overwrite them (2.6.3;
- * tests/tensor/test_signals.c shows it).  What arrives waits.  Asking the system costs as much as a
- * small product does, so whoever makes several holds signals once for all of them. */
-static _Thread_local int holds;
+/* A burst blocks signals for its thread.  oneDNN's generated code keeps values below the stack
+ * pointer, further than the ABI protects them, and a signal handler's frame would overwrite them
+ * (2.6.3; tests/tensor/test_signals.c shows it).  Asking the system costs as much as a small
+ * product does, so whoever makes several products begins one burst for all of them. */
+static _Thread_local int bursts;
 static _Thread_local sigset_t before;
 
-void mn_kernels_hold_signals(void)
+void mn_kernels_begin(void)
 {
     static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    if (!ONEDNN_WRITES_KERNELS || holds++ > 0)
+    if (!ONEDNN_WRITES_KERNELS || bursts++ > 0)
         return;
     sigset_t every;
     (void)sigfillset(&every);
@@ -48,9 +48,9 @@ void mn_kernels_hold_signals(void)
     (void)pthread_sigmask(SIG_BLOCK, &every, &before);
 }
 
-void mn_kernels_release_signals(void)
+void mn_kernels_end(void)
 {
-    if (ONEDNN_WRITES_KERNELS && --holds == 0)
+    if (ONEDNN_WRITES_KERNELS && --bursts == 0)
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -60,13 +60,13 @@ static dnnl_status_t product_by_onednn(bool transpose_a, bool transpose_b, int64
                                        bool add)
 {
     const int threads = omp_get_max_threads();
-    mn_kernels_hold_signals();
+    mn_kernels_begin();
     omp_set_num_threads(1);
     const dnnl_status_t status =
         dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
                    transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
     omp_set_num_threads(threads);
-    mn_kernels_release_signals();
+    mn_kernels_end();
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/reserve.h"
 #include "tensor/cpu/dnnl_error.h"
+#include "tensor/kernels.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -182,10 +183,13 @@ mn_status mn_primitive_run(mn_primitive *primitive, const void *const *memory)
         dnnl_memory_set_data_handle(primitive->argument[n++].memory, scratch);
     }
     dnnl_stream_t stream = this_device->stream;
-    MN_TRY(
-        mn_dnnl_check(dnnl_primitive_execute(primitive->primitive, stream, n, primitive->argument),
-                      "to run", primitive->name));
-    return mn_dnnl_check(dnnl_stream_wait(stream), "to run", primitive->name);
+    mn_kernels_begin();
+    dnnl_status_t status =
+        dnnl_primitive_execute(primitive->primitive, stream, n, primitive->argument);
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(stream);
+    mn_kernels_end();
+    return mn_dnnl_check(status, "to run", primitive->name);
 }
 
 const_dnnl_primitive_desc_t mn_primitive_desc(const mn_primitive *primitive)
