@@ -3,13 +3,14 @@
 # instructions that oneDNN knows and this machine has, and under two of OpenBLAS's; a table of what
 # passed, was skipped and failed.  Exit code: 1 where a test failed.
 #
-# Nothing is built.  $MNEME_SETS names other settings than all, such as ONEDNN_MAX_CPU_ISA=AVX2;
-# what each suite printed lies in BUILD/meson-logs/set-*.txt.
+# It builds what is missing first.  $MNEME_SETS names other settings than all, such as
+# ONEDNN_MAX_CPU_ISA=AVX2; what each suite printed lies in BUILD/meson-logs/set-*.txt.
 set -euo pipefail
 build=$(realpath "$1") mneme=$(realpath "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 suites=(unit grad run parity)
+ninja -C "$build" --quiet
 
 # What a run under the settings given says it was made with.
 used() {
