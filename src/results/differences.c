@@ -131,3 +131,83 @@ mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t minus, c
     free(values);
     return MN_OK;
 }
+
+/* --- all of them at once --- */
+
+static int by_probability(const void *a, const void *b)
+{
+    const mn_difference *x = a, *y = b;
+    return (x->probability > y->probability) - (x->probability < y->probability);
+}
+
+/* As they are shown: scope by scope, metric by metric, pair by pair. */
+static int by_place(const void *a, const void *b)
+{
+    const mn_difference *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Holm 1979: the smallest of m counts m times, the next m - 1 times, ..., none less than one before
+ * it.  A difference without a probability is no test and does not count. */
+static void correct(mn_difference *list, int64_t count)
+{
+    int64_t tests = 0;
+    for (int64_t i = 0; i < count; i++) {
+        list[i].corrected = list[i].probability;
+        if (isnan(list[i].probability))
+            list[i].probability = HUGE_VAL; /* to the end */
+        else
+            tests++;
+    }
+    qsort(list, (size_t)count, sizeof *list, by_probability);
+    double least = 0;
+    for (int64_t i = 0; i < tests; i++) {
+        const double times = list[i].probability * (double)(tests - i);
+        least = times < least ? least : times < 1 ? times : 1;
+        list[i].corrected = least;
+    }
+    for (int64_t i = tests; i < count; i++)
+        list[i].probability = (double)NAN;
+    qsort(list, (size_t)count, sizeof *list, by_place);
+}
+
+static mn_status add_pairs(const mn_runs *runs, const char *metric, mn_scope scope,
+                           mn_difference *list, int64_t *count)
+{
+    for (int64_t a = 0; a < runs->group_count; a++)
+        for (int64_t b = a + 1; b < runs->group_count; b++) {
+            mn_difference *one = &list[*count];
+            *one = (mn_difference){
+                .of = b, .minus = a, .metric = metric, .scope = scope, .place = *count};
+            MN_TRY(mn_paired_difference(runs, b, a, metric, scope, &one->summary));
+            one->probability = mn_probability_under_none(&one->summary);
+            *count += one->summary.n > 0;
+        }
+    return MN_OK;
+}
+
+mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,
+                         mn_difference **differences, int64_t *count)
+{
+    int64_t room = 1, made = 0;
+    mn_status status = MN_OK;
+    for (int i = 0; metrics[i] != NULL; i++)
+        room += MN_SCOPES * runs->group_count * (runs->group_count - 1) / 2;
+    mn_difference *list = calloc((size_t)room, sizeof *list);
+    *differences = NULL;
+    *count = 0;
+    if (list == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the differences of runs");
+    for (mn_scope s = 0; s < MN_SCOPES; s++)
+        for (int i = 0; metrics[i] != NULL && status == MN_OK; i++)
+            if (scope == MN_SCOPES || scope == s)
+                status = add_pairs(runs, metrics[i], s, list, &made);
+    if (status != MN_OK) {
+        free(list);
+        return status;
+    }
+    correct(list, made);
+    *differences = list;
+    *count = made;
+    return MN_OK;
+}

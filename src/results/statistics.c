@@ -1,15 +1,11 @@
 /* statistics.c -- what several seeds say together.
  *
- * The bootstrap's random numbers have a fixed key, so the same values give the same interval
- * wherever and whenever it is computed.
+ * Student's interval, at any number of seeds: resampling few values makes an interval too narrow,
+ * and of many values both say the same.
  */
-#include <mneme/random.h>
 #include <mneme/statistics.h>
 
 #include <math.h>
-#include <stdlib.h>
-
-enum { RESAMPLES = 10000 };
 
 double mn_mean_of(const double *values, int64_t n)
 {
@@ -28,67 +24,77 @@ double mn_deviation_of(const double *values, int64_t n)
     return n > 1 ? sqrt(squares / (double)(n - 1)) : (double)NAN;
 }
 
-static double resampled_mean(const double *values, int64_t n, mn_key key)
+/* --- Student's t --- */
+
+static const double right_angle = 1.57079632679489662;
+
+/* P(|t| <= sqrt(freedom) tan(angle)), a finite sum (Abramowitz and Stegun 26.7.3 and 26.7.4). */
+static double inner_probability(double angle, int64_t freedom)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += values[mn_random_below(key, (uint64_t)i, n)];
-    return sum / (double)n;
+    const double c = cos(angle);
+    const int odd = freedom % 2 != 0;
+    double term = odd ? c : 1, sum = 0;
+    for (int64_t k = 2 + odd; k <= freedom; k += 2) {
+        sum += term;
+        term *= c * c * (double)(k - 1) / (double)k;
+    }
+    return odd ? (angle + sin(angle) * sum) / right_angle : sin(angle) * sum;
 }
 
-static int by_value(const void *a, const void *b)
+/* The t with P(|t'| <= t) = inner.  Its angle lies in a known range, so halving always finds it. */
+static double student(double inner, int64_t freedom)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    double low = 0, high = right_angle;
+    for (int i = 0; i < 60; i++) {
+        const double middle = (low + high) / 2;
+        *(inner_probability(middle, freedom) < inner ? &low : &high) = middle;
+    }
+    return sqrt((double)freedom) * tan(low);
 }
 
-/* Of sorted values, between neighbours in proportion (Hyndman and Fan's definition 7). */
-static double quantile(const double *sorted, int64_t n, double fraction)
+static double standard_error(const mn_summary *summary)
 {
-    const double position = fraction * (double)(n - 1);
-    const int64_t below = (int64_t)position;
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (position - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
-static void bootstrap(const double *values, mn_summary *summary)
-{
-    double means[RESAMPLES];
-    const mn_key key = mn_key_of(0, "statistics.bootstrap");
-    for (int64_t i = 0; i < RESAMPLES; i++)
-        means[i] = resampled_mean(values, summary->n, mn_key_at(key, (uint64_t)i));
-    qsort(means, RESAMPLES, sizeof *means, by_value);
-    summary->low = quantile(means, RESAMPLES, 0.025);
-    summary->high = quantile(means, RESAMPLES, 0.975);
-}
-
-/* The 97.5 % quantile of Student's t: exact for small samples, else Cornish and Fisher's expansion
- * about the normal's 1.96, which errs by less than 1e-4 there. */
-static double student(int64_t freedom)
-{
-    static const double exact[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060};
-    if (freedom <= (int64_t)(sizeof exact / sizeof exact[0]))
-        return exact[freedom - 1];
-    const double z = 1.959964, f = (double)freedom;
-    return z + (pow(z, 3) + z) / (4 * f) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * f * f) +
-           (3 * pow(z, 7) + 19 * pow(z, 5) + 17 * pow(z, 3) - 15 * z) / (384 * pow(f, 3));
+    return summary->deviation / sqrt((double)summary->n);
 }
 
 mn_summary mn_summarise(const double *values, int64_t n)
 {
     const double nan = (double)NAN;
-    mn_summary summary = {
-        .n = n, .mean = nan, .deviation = nan, .low = nan, .high = nan, .half = nan};
+    mn_summary summary = {.n = n, .mean = nan, .deviation = nan, .low = nan, .high = nan};
     if (n < 1)
         return summary;
     summary.mean = mn_mean_of(values, n);
-    if (!isfinite(summary.mean))
+    if (!isfinite(summary.mean) || n < 2)
         return summary;
-    if (n > 1) {
-        summary.deviation = mn_deviation_of(values, n);
-        summary.half = student(n - 1) * summary.deviation / sqrt((double)n);
-    }
-    bootstrap(values, &summary);
+    summary.deviation = mn_deviation_of(values, n);
+    const double half = student(0.95, n - 1) * standard_error(&summary);
+    summary.low = summary.mean - half;
+    summary.high = summary.mean + half;
     return summary;
+}
+
+double mn_probability_under_none(const mn_summary *summary)
+{
+    if (summary->n < 2 || !isfinite(summary->deviation))
+        return (double)NAN;
+    if (summary->mean == 0)
+        return 1;
+    const double freedom = (double)(summary->n - 1);
+    const double t = fabs(summary->mean) / standard_error(summary); /* infinite without spread */
+    return 1 - inner_probability(atan(t / sqrt(freedom)), summary->n - 1);
+}
+
+double mn_visible_difference(const mn_summary *summary)
+{
+    if (summary->n < 2)
+        return (double)NAN;
+    /* 80 % of all t lie below what 60 % lie within */
+    return (student(0.95, summary->n - 1) + student(0.6, summary->n - 1)) * standard_error(summary);
+}
+
+mn_verdict mn_verdict_on(const mn_summary *summary, double from, double to)
+{
+    if (summary->low >= from && summary->high <= to)
+        return MN_YES;
+    return summary->high < from || summary->low > to ? MN_NO : MN_NOT_SHOWN;
 }

@@ -409,8 +409,20 @@ says '"groups"'
 run 0 compare study
 says 'finetune - er'
 says 'verdict'
+says 'could see'
+says '6 comparisons: p and verdict are'
+says 'few pairs'
+run 0 compare study --scope class-il --metrics accuracy_micro,forgetting --within 200
+says '2 comparisons'
+says 'class-il accuracy_micro'
+says '; within 200'
+does_not_say 'task-il'
+refused 2 "'accuracy_macro'; did you mean 'accuracy_micro'?" compare study --metrics accuracy_macro
+refused 2 "--within: '-1' is not a number above 0" compare study --within -1
+refused 2 'is not class-il, task-il or domain-il' compare study --scope task
 run 0 compare study --json
 says '"average_accuracy"'
+says '"p_corrected"'
 refused 2 'only runs of er' compare study/split-synthetic-er-s?.mneme
 refused 2 'are the same run' compare study study/split-synthetic-er-s0.mneme
 run 0 run split-synthetic derpp --buffer-size 20 --quiet --out small.mneme

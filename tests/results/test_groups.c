@@ -6,6 +6,7 @@
 #include "store/runfile.h"
 #include <math.h>
 #include <mneme/groups.h>
+#include <stdlib.h>
 
 enum { TASKS = 2, MOST = 16, IMAGES = 100 };
 
@@ -187,6 +188,67 @@ START_TEST(a_difference_is_taken_seed_by_seed)
 }
 END_TEST
 
+/* Holm's correction by its definition: of p_(1) <= ... <= p_(m), the largest of (m - k + 1) p_(k)
+ * up to one's own place. */
+static double corrected_by_hand(const mn_difference *list, int64_t count, int64_t of)
+{
+    int64_t tests = 0;
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++)
+        tests += !isnan(list[i].probability);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t smaller = 0;
+        if (!(list[i].probability <= list[of].probability))
+            continue;
+        for (int64_t k = 0; k < count; k++)
+            smaller += list[k].probability < list[i].probability;
+        largest = fmax(largest, (double)(tests - smaller) * list[i].probability);
+    }
+    return fmin(1, largest);
+}
+
+START_TEST(all_differences_are_corrected_together)
+{
+    static const char *const metrics[] = {"average_accuracy", "forgetting", NULL};
+    begin();
+    for (int seed = 0; seed < 4; seed++) {
+        const int64_t a[] = {80, 40 + seed, 60}, b[] = {80, 45 + 2 * seed, 60 - seed},
+                      c[] = {80 + seed, 60 + seed % 2, 75};
+        add_run("er", seed, "", whole, a);
+        add_run("derpp", seed, "", whole, b);
+        add_run("joint", seed, "", whole, c);
+        if (seed == 0) /* a single pair is shown, and is no test */
+            add_run("gem", seed, "", whole, a);
+    }
+    mn_runs *runs = open_all();
+    mn_difference *list;
+    int64_t count;
+    ck_assert_ok(mn_differences(runs, metrics, MN_SCOPES, &list, &count));
+    ck_assert_int_eq(count, 12); /* four groups, two metrics, one scope that was measured */
+    int64_t raised = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const mn_difference *d = &list[i];
+        mn_summary s;
+        ck_assert_str_eq(d->metric, metrics[i / 6]);
+        ck_assert_ok(mn_paired_difference(runs, d->of, d->minus, d->metric, d->scope, &s));
+        ck_assert(s.n == d->summary.n && s.mean == d->summary.mean);
+        ck_assert(isnan(d->probability) == (s.n == 1));
+        ck_assert(isnan(d->corrected) == (s.n == 1));
+        if (s.n == 1)
+            continue;
+        ck_assert(d->probability == mn_probability_under_none(&s));
+        ck_assert_double_eq_tol(d->corrected, corrected_by_hand(list, count, i), 1e-15);
+        raised += d->corrected > d->probability;
+    }
+    ck_assert_int_ge(raised, 3);
+    free(list);
+    ck_assert_ok(mn_differences(runs, metrics, MN_TASK_IL, &list, &count));
+    ck_assert_int_eq(count, 0);
+    free(list);
+    end(runs);
+}
+END_TEST
+
 START_TEST(groups_that_cannot_be_compared_are_refused)
 {
     begin();
@@ -302,6 +364,6 @@ MN_SUITE("groups", runs_that_differ_by_seed_and_manner_of_work_are_one_group,
          another_setting_makes_another_group_and_its_label,
          settings_of_a_buffer_count_where_a_strategy_needs_one,
          two_configurations_differ_by_what_both_have, a_group_has_the_mean_of_its_finished_runs,
-         a_difference_is_taken_seed_by_seed, groups_that_cannot_be_compared_are_refused,
-         a_folder_stands_for_its_run_files_in_order, averages_after_each_task_are_those_of_the_view,
-         a_curve_begins_where_its_task_is_learned)
+         a_difference_is_taken_seed_by_seed, all_differences_are_corrected_together,
+         groups_that_cannot_be_compared_are_refused, a_folder_stands_for_its_run_files_in_order,
+         averages_after_each_task_are_those_of_the_view, a_curve_begins_where_its_task_is_learned)

@@ -1,113 +1,233 @@
-/* compare.c -- differences between strategies, paired by seed. */
+/* compare.c -- differences between strategies, paired by seed.
+ *
+ * A table of many differences shows some that are none: a verdict is about all of them together. */
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
+#include "cli/metric.h"
 #include "cli/print.h"
 #include "cli/show/table.h"
 
 #include <limits.h>
+#include <math.h>
 #include <mneme/groups.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { FEW_PAIRS = 5 };
+/* Below so many pairs nobody sees whether differences are as normal as Student's interval wants. */
+enum { FEW_PAIRS = 10, MOST_METRICS = 32 };
+static const double level = 0.05;
 
-static const char *const metrics[] = {"average_accuracy", "average_incremental_accuracy",
-                                      "forgetting"};
-enum { METRICS = sizeof metrics / sizeof metrics[0] };
+static const char *const usual[] = {"average_accuracy", "average_incremental_accuracy",
+                                    "forgetting", NULL};
 
-static void add_row(mn_table *table, const mn_runs *runs, int a, int b, const mn_summary *s)
+/* What is compared, and the difference that makes none (NaN: nobody said). */
+typedef struct question {
+    const char *metrics[MOST_METRICS + 1]; /* NULL-ended */
+    char *names;                           /* what --metrics points into */
+    mn_scope scope;                        /* MN_SCOPES: all */
+    double within;
+} question;
+
+static const char *told_apart(const mn_difference *d)
 {
-    mn_table_text(table, "%s - %s", runs->group[b].label, runs->group[a].label);
-    mn_table_number(table, (double)s->n, 0);
-    mn_table_mean(table, s->mean, s->deviation);
-    if (s->n < 2) {
-        mn_table_text(table, "-");
-        mn_table_text(table, "one pair says nothing about spread");
-    } else {
-        mn_table_text(table, "%+.2f to %+.2f", s->low, s->high);
-        /* resampling so few pairs makes the interval too narrow */
-        mn_table_text(table, "%s%s",
-                      s->low > 0    ? "higher"
-                      : s->high < 0 ? "lower"
-                                    : "not told apart",
-                      s->n < FEW_PAIRS ? "; few pairs, a hint at most" : "");
-    }
+    if (!(d->corrected < level))
+        return "not told apart";
+    return d->summary.mean > 0 ? "higher" : "lower";
 }
 
-static void print_metric(const mn_runs *runs, const char *metric, mn_scope scope)
+/* "higher; few pairs", for the caller to free. */
+static char *verdict_on(const mn_difference *d, const question *asked)
 {
-    mn_table *table = mn_table_new(5);
+    static const char *const equal[] = {
+        [MN_YES] = "", [MN_NO] = "not ", [MN_NOT_SHOWN] = "not shown "};
+    char within[64] = "";
+    if (d->summary.n < 2)
+        return mn_text("one pair says nothing about spread");
+    if (isfinite(asked->within))
+        snprintf(within, sizeof within, "; %swithin %g",
+                 equal[mn_verdict_on(&d->summary, -asked->within, asked->within)], asked->within);
+    return mn_text("%s%s%s", told_apart(d), within, d->summary.n < FEW_PAIRS ? "; few pairs" : "");
+}
+
+/* --- for people --- */
+
+static void add_row(mn_table *table, const mn_runs *runs, const mn_difference *d,
+                    const question *asked)
+{
+    const mn_summary *s = &d->summary;
+    char *verdict = verdict_on(d, asked);
+    mn_table_text(table, "%s - %s", runs->group[d->of].label, runs->group[d->minus].label);
+    mn_table_number(table, (double)s->n, 0);
+    mn_table_mean(table, s->mean, s->deviation);
+    if (s->n < 2)
+        mn_table_text(table, "-");
+    else
+        mn_table_text(table, "%+.2f to %+.2f", s->low, s->high);
+    mn_table_number(table, mn_visible_difference(s), 2);
+    if (d->corrected < 0.0001)
+        mn_table_text(table, "<0.0001");
+    else
+        mn_table_number(table, d->corrected, 4);
+    mn_table_text(table, "%s", verdict);
+    free(verdict);
+}
+
+static bool same_table(const mn_difference *a, const mn_difference *b)
+{
+    return a->scope == b->scope && a->metric == b->metric;
+}
+
+/* Prints the differences in one metric and scope, which follow one another, and says how many. */
+static int64_t print_table(const mn_runs *runs, const mn_difference *list, int64_t count,
+                           const question *asked)
+{
+    static const char *const after[] = {"95 % interval", "could see", "p", "verdict"};
+    int64_t rows = 0;
+    mn_table *table = mn_table_new(7);
     mn_table_text(table, "difference");
     mn_table_text(table, "pairs");
     mn_table_text(table, "mean %s std", mn_plus_minus());
-    mn_table_text(table, "95 %% interval");
-    mn_table_text(table, "verdict");
-    bool any = false;
-    for (int a = 0; a < runs->group_count; a++)
-        for (int b = a + 1; b < runs->group_count; b++) {
-            mn_summary s;
-            mn_ok_or_die(mn_paired_difference(runs, b, a, metric, scope, &s));
-            if (s.n == 0)
-                continue;
-            add_row(table, runs, a, b, &s);
-            any = true;
-        }
-    if (any) {
-        printf("\n%s %s\n", mn_scope_name(scope), metric);
-        mn_table_print(table, stdout);
-    }
+    for (size_t i = 0; i < sizeof after / sizeof after[0]; i++)
+        mn_table_text(table, "%s", after[i]);
+    while (rows < count && same_table(&list[0], &list[rows]))
+        add_row(table, runs, &list[rows++], asked);
+    printf("\n%s %s\n", mn_scope_name(list[0].scope), list[0].metric);
+    mn_table_print(table, stdout);
     mn_table_free(table);
+    return rows;
 }
 
-static void print_comparison(const mn_runs *runs)
+static void print_comparison(const mn_runs *runs, const mn_difference *list, int64_t count,
+                             const question *asked)
 {
+    int64_t tests = 0, few = 0;
     printf("%s, paired by seed; differences in percentage points\n", runs->group[0].run->benchmark);
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-        for (int i = 0; i < METRICS; i++)
-            print_metric(runs, metrics[i], scope);
+    for (int64_t i = 0; i < count;)
+        i += print_table(runs, &list[i], count - i, asked);
+    for (int64_t i = 0; i < count; i++) {
+        tests += list[i].summary.n > 1;
+        few += list[i].summary.n > 1 && list[i].summary.n < FEW_PAIRS;
+    }
+    if (tests == 0)
+        return;
+    printf("\n%lld comparison%s: p and verdict are Holm's for all of them together, at 5 %%; an "
+           "interval is of its own row alone.\n"
+           "could see: a true difference that four of five such studies would find, if it were "
+           "the only comparison.\n",
+           (long long)tests, tests == 1 ? "" : "s");
+    if (few > 0)
+        printf("few pairs: below %d nobody sees whether differences are normal, as Student's "
+               "interval takes them to be.\n",
+               FEW_PAIRS);
 }
 
-static void print_json(const mn_runs *runs)
+/* --- for machines --- */
+
+static void print_json(const mn_runs *runs, const mn_difference *list, int64_t count,
+                       const question *asked)
 {
     cJSON *json = mn_json_array();
-    for (int a = 0; a < runs->group_count; a++)
-        for (int b = a + 1; b < runs->group_count; b++)
-            for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-                for (int i = 0; i < METRICS; i++) {
-                    mn_summary s;
-                    mn_ok_or_die(mn_paired_difference(runs, b, a, metrics[i], scope, &s));
-                    if (s.n == 0)
-                        continue;
-                    cJSON *row = mn_summary_json(&s);
-                    cJSON_AddStringToObject(row, "of", runs->group[b].label);
-                    cJSON_AddStringToObject(row, "minus", runs->group[a].label);
-                    cJSON_AddStringToObject(row, "metric", metrics[i]);
-                    cJSON_AddStringToObject(row, "scope", mn_scope_name(scope));
-                    cJSON_AddItemToArray(json, row);
-                }
+    for (int64_t i = 0; i < count; i++) {
+        const mn_difference *d = &list[i];
+        cJSON *row = mn_summary_json(&d->summary);
+        cJSON_AddStringToObject(row, "of", runs->group[d->of].label);
+        cJSON_AddStringToObject(row, "minus", runs->group[d->minus].label);
+        cJSON_AddStringToObject(row, "metric", d->metric);
+        cJSON_AddStringToObject(row, "scope", mn_scope_name(d->scope));
+        cJSON_AddItemToObject(row, "visible", mn_json_number(mn_visible_difference(&d->summary)));
+        cJSON_AddItemToObject(row, "p", mn_json_number(d->probability));
+        cJSON_AddItemToObject(row, "p_corrected", mn_json_number(d->corrected));
+        cJSON_AddNumberToObject(row, "comparisons", (double)count);
+        char *verdict = verdict_on(d, asked);
+        cJSON_AddStringToObject(row, "verdict", verdict);
+        free(verdict);
+        cJSON_AddItemToArray(json, row);
+    }
     mn_json_print(json);
     cJSON_Delete(json);
 }
 
+/* --- the command --- */
+
+static mn_status read_metrics(const char *given, question *asked)
+{
+    memcpy(asked->metrics, usual, sizeof usual);
+    if (given == NULL)
+        return MN_OK;
+    int count = 0;
+    asked->names = mn_text("%s", given);
+    for (char *name, *rest = asked->names; (name = strsep(&rest, ",")) != NULL;) {
+        MN_TRY(mn_metric_check("--metrics", name));
+        if (count == MOST_METRICS)
+            return mn_fail(MN_BAD_OPTION, "--metrics: more than %d names; give fewer",
+                           MOST_METRICS);
+        asked->metrics[count++] = name;
+    }
+    asked->metrics[count] = NULL;
+    return MN_OK;
+}
+
+static mn_status read_question(const mn_arguments *arguments, question *asked)
+{
+    const char *within = mn_arguments_value(arguments, "within");
+    *asked = (question){.within = (double)NAN};
+    MN_TRY(mn_scope_find("--scope", mn_arguments_value(arguments, "scope"), &asked->scope));
+    MN_TRY(read_metrics(mn_arguments_value(arguments, "metrics"), asked));
+    if (within == NULL)
+        return MN_OK;
+    char *end;
+    asked->within = strtod(within, &end);
+    return end != within && *end == '\0' && asked->within > 0 && isfinite(asked->within)
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "--within: '%s' is not a number above 0", within);
+}
+
+static mn_status check_runs(const mn_runs *runs, const mn_arguments *arguments)
+{
+    MN_TRY(mn_runs_check_pairs(runs));
+    if (mn_arguments_has(arguments, "force"))
+        return MN_OK;
+    const mn_status status = mn_runs_check_budgets(runs);
+    return status == MN_OK ? MN_OK : mn_fail(status, "%s (--force compares anyway)", mn_error());
+}
+
 static int compare(const mn_arguments *arguments)
 {
-    mn_runs *runs;
-    mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
-    if (status != MN_OK)
-        return mn_exit_of_work(status);
-    status = mn_runs_check_pairs(runs);
-    if (status == MN_OK && !mn_arguments_has(arguments, "force") &&
-        (status = mn_runs_check_budgets(runs)) != MN_OK)
-        status = mn_fail(status, "%s (--force compares anyway)", mn_error());
-    if (status == MN_OK && mn_arguments_has(arguments, "json"))
-        print_json(runs);
-    else if (status == MN_OK)
-        print_comparison(runs);
+    mn_runs *runs = NULL;
+    mn_difference *list = NULL;
+    int64_t count = 0;
+    question asked;
+    int code = mn_exit_of_request(read_question(arguments, &asked));
+    if (code == MN_EXIT_DONE) {
+        mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
+        if (status == MN_OK)
+            status = check_runs(runs, arguments);
+        if (status == MN_OK)
+            status = mn_differences(runs, asked.metrics, asked.scope, &list, &count);
+        code = mn_exit_of_work(status);
+    }
+    if (code == MN_EXIT_DONE && mn_arguments_has(arguments, "json"))
+        print_json(runs, list, count, &asked);
+    else if (code == MN_EXIT_DONE)
+        print_comparison(runs, list, count, &asked);
+    free(list);
+    free(asked.names);
     mn_runs_free(runs);
-    return mn_exit_of_work(status);
+    return code;
 }
 
 static const mn_flag flags[] = {
+    {.name = "metrics",
+     .value = "NAMES",
+     .help = "the metrics to compare, with commas (default average_accuracy, "
+             "average_incremental_accuracy, forgetting); fewer comparisons show more"},
+    {.name = "scope", .value = "NAME", .help = "class-il, task-il or domain-il alone"},
+    {.name = "within",
+     .value = "X",
+     .help = "also say whether two are equal but for X points: the whole interval lies between -X "
+             "and X"},
     {.name = "force", .help = "compare in spite of unequal budgets"},
     {.name = "json", .help = "as a JSON array of differences"},
     {.name = NULL},
@@ -119,9 +239,11 @@ const mn_command mn_command_compare = {
     .summary = "Compares strategies by runs with the same seeds.",
     .details =
         "Runs are grouped by strategy and settings, and paired by seed; a folder stands for the "
-        "run files in it.  The interval is a 95 % bootstrap of the mean difference.  Unequal "
+        "run files in it.  The interval is Student's 95 % interval of the mean difference.  A "
+        "verdict takes all comparisons of the table into account (Holm's correction).  Unequal "
         "budgets (benchmark, network, epochs, batch, buffer) are refused, with what differs.",
     .examples = "  mneme compare runs\n"
+                "  mneme compare runs --metrics accuracy_micro --scope class-il --within 1\n"
                 "  mneme compare er/*.mneme derpp/*.mneme\n",
     .flags = flags,
     .least = 1,

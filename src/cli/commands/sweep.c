@@ -113,9 +113,8 @@ static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *
     else
         mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
     mn_table_mean(table, summary.mean, summary.deviation);
-    if (shown.intervals && e->minus >= 0 && isfinite(summary.half))
-        mn_table_text(table, "%+.2f to %+.2f", summary.mean - summary.half,
-                      summary.mean + summary.half);
+    if (shown.intervals && e->minus >= 0 && summary.n > 1)
+        mn_table_text(table, "%+.2f to %+.2f", summary.low, summary.high);
     else if (shown.intervals)
         mn_table_text(table, "-");
     mn_table_text(table, "%lld", (long long)summary.n);

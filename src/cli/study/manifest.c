@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/files.h"
+#include "cli/metric.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,31 +76,6 @@ static mn_status read_arm(const cJSON *json, const char *where, int64_t seeds, m
 
 /* --- expectations --- */
 
-static mn_status check_metric(const char *where, const char *metric)
-{
-    const char *names[64] = {NULL};
-    for (int i = 0; i < 63 && mn_metric_name(i, NULL) != NULL; i++) {
-        names[i] = mn_metric_name(i, NULL);
-        if (strcmp(names[i], metric) == 0)
-            return MN_OK;
-    }
-    const char *nearest = mn_nearest(metric, names);
-    return mn_fail(MN_BAD_OPTION, "%s: metric: there is no '%s'%s%s%s", where, metric,
-                   nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "'?" : "");
-}
-
-static mn_status find_scope(const char *where, const char *name, mn_scope *scope)
-{
-    for (*scope = 0; *scope < MN_SCOPES; (*scope)++)
-        if (name != NULL && strcmp(mn_scope_name(*scope), name) == 0)
-            return MN_OK;
-    return name == NULL
-               ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "%s: scope: '%s' is not class-il, task-il or domain-il",
-                         where, name);
-}
-
 /* "; did you mean 'er-20'?", of a benchmark or (NULL) of all; "": nothing is near. */
 static const char *nearest_arm(const mn_manifest *manifest, const char *benchmark, const char *name,
                                char hint[128])
@@ -146,8 +122,8 @@ static mn_status read_expectation(const cJSON *json, const char *where, const mn
     MN_TRY(mn_json_text(json, where, "minus", &minus));
     MN_TRY(mn_json_real(json, where, "from", -HUGE_VAL, HUGE_VAL, &expected->from));
     MN_TRY(mn_json_real(json, where, "to", -HUGE_VAL, HUGE_VAL, &expected->to));
-    MN_TRY(check_metric(where, expected->metric));
-    MN_TRY(find_scope(where, scope, &expected->scope));
+    MN_TRY(mn_metric_check(where, expected->metric));
+    MN_TRY(mn_scope_find(where, scope, &expected->scope));
     return minus != NULL ? find_other(manifest, index, where, minus, &expected->minus) : MN_OK;
 }
 

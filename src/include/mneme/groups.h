@@ -87,6 +87,20 @@ MN_API mn_status mn_runs_check_budgets(const mn_runs *runs);
 MN_API mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t minus,
                                       const char *metric, mn_scope scope, mn_summary *difference);
 
+typedef struct mn_difference {
+    int64_t of, minus; /* groups; `of` came later */
+    const char *metric;
+    mn_scope scope;
+    mn_summary summary;    /* n is at least 1 */
+    double probability;    /* mn_probability_under_none(); NaN of one pair */
+    double corrected;      /* the same for all differences of the list together (Holm 1979) */
+    int64_t place;         /* in the list */
+} mn_difference;
+/* Every two groups' difference in these metrics (NULL-ended), in one scope or in all (MN_SCOPES);
+ * the caller frees the list. */
+MN_API mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,
+                                mn_difference **differences, int64_t *count);
+
 /* --- accuracy over time ----------------------------------------------------------------------- */
 /* The mean over the runs of a group, unfinished ones too, that were measured at this time. */
 typedef struct mn_mean_point {
