@@ -72,7 +72,47 @@ static void give_memory_to_parser(void)
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_memory, .free_fn = free});
 }
 
-mn_status mn_json_parse(const char *text, const char *where, cJSON **json)
+/* --- keys given twice --- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Which of two equal keys counts is for nobody to guess. */
+static mn_status check_own_keys(const cJSON *object, const char *where, const char **keys)
+{
+    const cJSON *member;
+    size_t count = 0;
+    cJSON_ArrayForEach(member, object) keys[count++] = member->string;
+    if (count > 1)
+        qsort(keys, count, sizeof *keys, by_text);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return mn_fail(MN_BAD_OPTION, "%s: the key '%.100s' is given twice; keep one", where,
+                           keys[i]);
+    return MN_OK;
+}
+
+/* Of objects within as well; cJSON has seen to it that they are not too deep. */
+static mn_status check_keys(const cJSON *json, const char *where)
+{
+    const cJSON *member;
+    if (cJSON_IsObject(json) && json->child != NULL) {
+        const char **keys = malloc((size_t)cJSON_GetArraySize(json) * sizeof *keys);
+        if (keys == NULL)
+            return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", where);
+        const mn_status status = check_own_keys(json, where, keys);
+        free(keys);
+        MN_TRY(status);
+    }
+    cJSON_ArrayForEach(member, json) MN_TRY(check_keys(member, where));
+    return MN_OK;
+}
+
+/* --- parsing --- */
+
+static mn_status parse(const char *text, const char *where, cJSON **json)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *end = text;
@@ -86,6 +126,17 @@ mn_status mn_json_parse(const char *text, const char *where, cJSON **json)
     int line, column;
     position_of(text, end, &line, &column);
     return mn_fail(MN_BAD_OPTION, "%s: not JSON at line %d, column %d", where, line, column);
+}
+
+mn_status mn_json_parse(const char *text, const char *where, cJSON **json)
+{
+    MN_TRY(parse(text, where, json));
+    const mn_status status = check_keys(*json, where);
+    if (status != MN_OK) {
+        cJSON_Delete(*json);
+        *json = NULL;
+    }
+    return status;
 }
 
 mn_status mn_json_read(const char *path, cJSON **json)
@@ -105,7 +156,8 @@ mn_status mn_json_real(const cJSON *object, const char *where, const char *name,
         return MN_OK;
     if (!cJSON_IsNumber(member))
         return mn_fail(MN_BAD_OPTION, "%s.%s: expected a number", where, name);
-    if (!(member->valuedouble >= least && member->valuedouble <= most))
+    if (!isfinite(member->valuedouble) ||
+        !(member->valuedouble >= least && member->valuedouble <= most))
         return mn_fail(MN_BAD_OPTION, "%s.%s: %g is not in the range %g to %g", where, name,
                        member->valuedouble, least, most);
     *value = member->valuedouble;
@@ -145,6 +197,8 @@ static bool listed(const char *name, const char *const *names)
 mn_status mn_json_known(const cJSON *object, const char *where, const char *const *known)
 {
     const cJSON *member;
+    if (!cJSON_IsObject(object))
+        return mn_fail(MN_BAD_OPTION, "%s: expected an object { ... }", where);
     cJSON_ArrayForEach(member, object)
     {
         if (listed(member->string, known))

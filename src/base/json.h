@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Parses text; a syntax error names `where`, line and column.  Caller cJSON_Delete()s. */
+/* Parses text; a syntax error names `where`, line and column.  A key that an object has twice is
+ * refused.  Caller cJSON_Delete()s. */
 mn_status mn_json_parse(const char *text, const char *where, cJSON **json);
 /* Reads and parses a file. */
 mn_status mn_json_read(const char *path, cJSON **json);
@@ -22,7 +23,7 @@ mn_status mn_json_real(const cJSON *object, const char *where, const char *name,
                        double most, double *value);
 mn_status mn_json_text(const cJSON *object, const char *where, const char *name,
                        const char **value); /* borrowed from the object */
-/* Refuses members not in `known` (NULL-ended), suggesting the nearest. */
+/* Refuses what is no object, and members not in `known` (NULL-ended), suggesting the nearest. */
 mn_status mn_json_known(const cJSON *object, const char *where, const char *const *known);
 
 #endif

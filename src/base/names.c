@@ -1,7 +1,9 @@
 /* names.c -- names as people type them: interned, and matched to the nearest valid one. */
 #include "base/names.h"
 
+#include <ctype.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,4 +85,12 @@ mn_status mn_keep_text(const char *text, const char **kept)
 {
     *kept = mn_intern(text);
     return *kept != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for '%.60s'", text);
+}
+
+void mn_name_for_file(char *name)
+{
+    const bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+    for (; *name != '\0'; name++)
+        if (dots || *name == '/' || iscntrl((unsigned char)*name))
+            *name = '-';
 }

@@ -10,5 +10,8 @@ const char *mn_nearest(const char *name, const char *const *names);
 const char *mn_intern(const char *text);
 /* mn_intern(), which fails when memory ran out. */
 mn_status mn_keep_text(const char *text, const char **kept);
+/* Makes one part of a path of a name, in place: a benchmark may be called "../x", but its files
+ * stay in their folder. */
+void mn_name_for_file(char *name);
 
 #endif

@@ -1,8 +1,8 @@
 /* options.c -- one table, five uses: defaults, text, JSON in, JSON out, and what help says. */
 #include "base/options.h"
 #include "base/names.h"
+#include "base/numbers.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,17 +124,18 @@ static mn_status unknown(const mn_option *table, const char *where, const char *
 
 static mn_status set_number(const mn_option *option, void *at, const char *where, const char *text)
 {
-    char *end;
-    errno = 0;
-    const double real = strtod(text, &end);
-    const bool whole = option->type != MN_OPTION_INT || real == floor(real);
-    if (end == text || *end != '\0' || errno == ERANGE || !whole ||
-        !(real >= option->least && real <= option->most))
+    double real;
+    int64_t whole;
+    const bool read = option->type == MN_OPTION_REAL ? mn_number_real(text, &real)
+                                                     : mn_number_whole(text, &whole);
+    if (read && option->type == MN_OPTION_INT)
+        real = (double)whole;
+    if (!read || !(real >= option->least && real <= option->most))
         return refuse(option, where, text);
     if (option->type == MN_OPTION_REAL)
         *(double *)at = real;
     else
-        *(int64_t *)at = strpbrk(text, ".eE") == NULL ? strtoll(text, NULL, 10) : (int64_t)real;
+        *(int64_t *)at = whole;
     return MN_OK;
 }
 
@@ -181,34 +182,65 @@ mn_status mn_options_set(const mn_option *table, void *values, const char *where
     return option != NULL ? set_option(option, values, where, text) : unknown(table, where, name);
 }
 
-enum { NUMBER_BYTES = 32 };
+/* --- from JSON --- */
 
-/* [100, 100] as "100,100"; false where an item is no number. */
-static bool write_list(const cJSON *array, char *text, size_t bytes)
+/* The bytes that write_value takes at most, with the zero byte. */
+static size_t most_bytes(const cJSON *value)
 {
-    size_t used = 0;
+    size_t bytes = MN_NUMBER_TEXT;
+    if (cJSON_IsString(value))
+        bytes += 2 * strlen(value->valuestring) + 3;
     const cJSON *item;
-    text[0] = '\0';
-    cJSON_ArrayForEach(item, array)
-    {
-        if (!cJSON_IsNumber(item))
-            return false;
-        used += (size_t)snprintf(text + used, bytes - used, "%s%.15g", used > 0 ? "," : "",
-                                 item->valuedouble);
-    }
-    return true;
+    if (cJSON_IsArray(value))
+        cJSON_ArrayForEach(item, value) bytes += most_bytes(item) + 1;
+    return bytes;
 }
 
-static bool write_value(const cJSON *value, char *text, size_t bytes)
+/* [100, 100] as "100,100", ["cat", "a, b"] as "cat,"a, b"", [["cat", "dog"], ["bird"]] as
+ * "cat,dog;bird;".  Returns where the zero byte is, or NULL where something is no item of a list.
+ */
+static char *write_list(const cJSON *array, bool inner, char *to)
+{
+    const cJSON *item;
+    bool grouped = false;
+    *to = '\0';
+    cJSON_ArrayForEach(item, array)
+    {
+        const bool group = cJSON_IsArray(item);
+        if (item != array->child) {
+            if (grouped != group)
+                return NULL;
+            if (!group)
+                *to++ = ',';
+        }
+        grouped = group;
+        if (group && !inner && item->child != NULL)
+            to = write_list(item, true, to);
+        else if (cJSON_IsString(item))
+            to = mn_list_quote(item->valuestring, to);
+        else if (cJSON_IsNumber(item)) {
+            mn_number_text(item->valuedouble, to);
+            to += strlen(to);
+        } else
+            return NULL;
+        if (to == NULL)
+            return NULL;
+        if (group)
+            to = stpcpy(to, ";");
+    }
+    return to;
+}
+
+static bool write_value(const cJSON *value, char *text)
 {
     if (cJSON_IsArray(value))
-        return write_list(value, text, bytes);
+        return write_list(value, false, text) != NULL;
     if (cJSON_IsString(value))
-        snprintf(text, bytes, "%s", value->valuestring);
+        strcpy(text, value->valuestring);
     else if (cJSON_IsBool(value))
-        snprintf(text, bytes, "%s", cJSON_IsTrue(value) ? "true" : "false");
+        strcpy(text, cJSON_IsTrue(value) ? "true" : "false");
     else if (cJSON_IsNumber(value))
-        snprintf(text, bytes, "%.17g", value->valuedouble);
+        mn_number_text(value->valuedouble, text);
     else
         return false;
     return true;
@@ -216,19 +248,32 @@ static bool write_value(const cJSON *value, char *text, size_t bytes)
 
 mn_status mn_option_text(const cJSON *value, const char *where, const char *name, char **text)
 {
-    const size_t numbers = cJSON_IsArray(value) ? (size_t)cJSON_GetArraySize(value) : 1;
-    const size_t bytes =
-        cJSON_IsString(value) ? strlen(value->valuestring) + 1 : (numbers + 1) * NUMBER_BYTES;
-    *text = malloc(bytes);
+    *text = malloc(most_bytes(value));
     if (*text == NULL)
         return mn_fail(MN_NO_MEMORY, "%s.%s: out of memory", where, name);
-    if (write_value(value, *text, bytes))
+    if (write_value(value, *text))
         return MN_OK;
     free(*text);
     *text = NULL;
     return mn_fail(MN_BAD_OPTION,
-                   "%s.%s: expected a number, a text, a list of numbers, true or false", where,
-                   name);
+                   "%s.%s: expected a number, a text, true or false, or a list of numbers or texts",
+                   where, name);
+}
+
+/* A list makes a text, and nothing else; true and false make no text. */
+static mn_status check_kind(const mn_option *table, const char *where, const cJSON *value)
+{
+    char range[256];
+    const mn_option *option = mn_option_find(table, value->string);
+    const bool text = option != NULL && option->type == MN_OPTION_TEXT;
+    if (option == NULL || (!cJSON_IsArray(value) && !(text && cJSON_IsBool(value))))
+        return MN_OK;
+    if (text && cJSON_IsArray(value))
+        return MN_OK;
+    return mn_fail(MN_BAD_OPTION, "%s.%s: found %s, expected %s%s", where, value->string,
+                   cJSON_IsArray(value) ? "a list" : "true or false",
+                   option->type == MN_OPTION_CHOICE ? "one of " : "",
+                   mn_option_range(option, range, sizeof range));
 }
 
 mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
@@ -241,6 +286,7 @@ mn_status mn_options_from_json(const mn_option *table, void *values, const char 
     cJSON_ArrayForEach(value, object)
     {
         char *text;
+        MN_TRY(check_kind(table, where, value));
         MN_TRY(mn_option_text(value, where, value->string, &text));
         const mn_status status = mn_options_set(table, values, where, value->string, text);
         free(text);

@@ -4,11 +4,11 @@
  * forgotten value is noticed instead of swallowing the next flag. */
 #include "cli/arguments.h"
 #include "base/names.h"
+#include "base/numbers.h"
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/print.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,19 +182,13 @@ static mn_status read_short(reader *r)
     return read_flag(r, flag, shown, typed[2] != '\0' ? typed + 2 : NULL);
 }
 
-static bool is_number(const char *text)
-{
-    char *end;
-    (void)strtod(text, &end);
-    return end != text && *end == '\0';
-}
-
 static mn_status read_all(reader *r)
 {
     bool only_words = false;
     for (; r->at < r->count && !r->help; r->at++) {
         const char *typed = r->typed[r->at];
-        if (only_words || typed[0] != '-' || typed[1] == '\0' || is_number(typed))
+        double number;
+        if (only_words || typed[0] != '-' || typed[1] == '\0' || mn_number_real(typed, &number))
             r->arguments->words[r->arguments->word_count++] = typed;
         else if (strcmp(typed, "--") == 0)
             only_words = true;
@@ -257,10 +251,8 @@ mn_status mn_arguments_int(const mn_arguments *arguments, const char *flag, int6
     const char *text = mn_arguments_value(arguments, flag);
     if (text == NULL)
         return MN_OK;
-    char *end;
-    errno = 0;
-    const long long number = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || number < least || number > most)
+    int64_t number;
+    if (!mn_number_whole(text, &number) || number < least || number > most)
         return mn_fail(MN_BAD_OPTION, "--%s: '%s' is not a whole number from %lld to %lld", flag,
                        text, (long long)least, (long long)most);
     *value = number;

@@ -43,9 +43,11 @@ static mn_status name_of_file(const char *path, const char **name)
 
 static mn_status fill(mn_experiment *made, const char *benchmark, const char *strategies)
 {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(made->source, "name");
-    MN_TRY(cJSON_IsString(name) ? mn_keep_text(name->valuestring, &made->benchmark)
-                                : name_of_file(benchmark, &made->benchmark));
+    const char *name = NULL;
+    MN_TRY(mn_json_text(made->source, benchmark, "name", &name));
+    MN_TRY(name != NULL ? mn_keep_text(name, &made->benchmark)
+                        : name_of_file(benchmark, &made->benchmark));
+    MN_TRY(mn_recipes_check(made->source, benchmark));
     MN_TRY(mn_composition_set(made, strategies));
     MN_TRY(mn_sections_known(made));
     const mn_status status = mn_sections_open(made);
@@ -293,9 +295,11 @@ const char *mn_experiment_recipe(const mn_experiment *experiment)
 mn_status mn_experiment_default_path(const mn_experiment *experiment, char *path, size_t bytes)
 {
     const long long seed = (long long)mn_experiment_settings(experiment)->seed;
-    const int length = snprintf(path, bytes, "runs/%s-%s-s%lld.mneme", experiment->benchmark,
+    static const char folder[] = "runs/";
+    const int length = snprintf(path, bytes, "%s%s-%s-s%lld.mneme", folder, experiment->benchmark,
                                 experiment->strategies, seed);
-    return length > 0 && (size_t)length < bytes
-               ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "the path runs/%s-... is too long", experiment->benchmark);
+    if (length < 0 || (size_t)length >= bytes)
+        return mn_fail(MN_BAD_OPTION, "the path runs/%s-... is too long", experiment->benchmark);
+    mn_name_for_file(path + sizeof folder - 1);
+    return MN_OK;
 }

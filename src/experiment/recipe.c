@@ -18,6 +18,39 @@ static const char *member_text(const cJSON *object, const char *name)
     return cJSON_IsString(member) ? member->valuestring : "";
 }
 
+static mn_status check_recipe(const cJSON *recipe, const char *where)
+{
+    static const char *const known[] = {"strategy", "buffer_size", "set", "source", NULL};
+    const char *strategy = NULL, *source;
+    int64_t size = 0;
+    MN_TRY(mn_json_known(recipe, where, known));
+    MN_TRY(mn_json_text(recipe, where, "strategy", &strategy));
+    MN_TRY(mn_json_text(recipe, where, "source", &source));
+    MN_TRY(mn_json_int(recipe, where, "buffer_size", 0, 1000000000, &size));
+    const cJSON *set = cJSON_GetObjectItemCaseSensitive(recipe, "set");
+    if (strategy == NULL)
+        return mn_fail(MN_BAD_OPTION, "%s: has no 'strategy'", where);
+    return set == NULL || cJSON_IsObject(set)
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s.set: expected an object, {\"lr\": 0.1}", where);
+}
+
+mn_status mn_recipes_check(const cJSON *source, const char *benchmark)
+{
+    const cJSON *recipes = cJSON_GetObjectItemCaseSensitive(source, "recipes"), *recipe;
+    int i = 0;
+    if (recipes != NULL && !cJSON_IsArray(recipes))
+        return mn_fail(MN_BAD_OPTION, "%s.recipes: expected a list of recipes, [{ ... }]",
+                       benchmark);
+    cJSON_ArrayForEach(recipe, recipes)
+    {
+        char where[512];
+        snprintf(where, sizeof where, "%.400s: recipes[%d]", benchmark, i++);
+        MN_TRY(check_recipe(recipe, where));
+    }
+    return MN_OK;
+}
+
 /* How far a recipe's buffer is from the run's, as a ratio; a recipe without one fits any. */
 static double distance(const cJSON *recipe, int64_t buffer_size)
 {

@@ -4,6 +4,8 @@
 
 #include "experiment/configuration.h"
 
+/* Refuses recipes that are none, before one is looked for. */
+mn_status mn_recipes_check(const cJSON *source, const char *benchmark);
 /* What the strategy's recipes say for "optimiser.name" or another key that chooses a type; NULL:
  * nothing.  The text lives as long as the experiment. */
 const char *mn_recipe_type(const mn_experiment *experiment, const char *key);

@@ -66,13 +66,12 @@ static mn_status is_for_another(const mn_section *section, mn_section_id id, con
 static mn_status fill_section(const mn_experiment *experiment, mn_section *section)
 {
     const cJSON *object = cJSON_GetObjectItemCaseSensitive(experiment->source, section->name);
-    if (object == NULL)
-        return MN_OK;
-    if (!cJSON_IsObject(object))
-        return mn_fail(MN_BAD_OPTION, "%s: expected an object { ... }", section->name);
-    if (section->type == NULL)
+    if (object == NULL || section->type == NULL)
         return mn_options_from_json(section->table, section->values, section->name, object);
     bool other;
+    const char *name;
+    if (cJSON_IsObject(object))
+        MN_TRY(mn_json_text(object, section->name, "name", &name));
     MN_TRY(is_for_another(section, (mn_section_id)(section - experiment->section), object, &other));
     if (other)
         return MN_OK;

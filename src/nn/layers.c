@@ -1,9 +1,10 @@
 /* layers.c -- convolutions, norms and the classifier, with PyTorch's names, initial weights (weight
  * and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and constants. */
+#include "base/numbers.h"
+
 #include <mneme/layers.h>
 #include <mneme/ops.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double norm_momentum = 0.1, norm_epsilon = 1e-5;
@@ -19,35 +20,13 @@ static const char *name_of(char name[NAME], const char *prefix, const char *what
     return name;
 }
 
-static mn_status refuse_width(const char *what, const char *text, const char *item, int length)
-{
-    return mn_fail(MN_BAD_OPTION,
-                   "%s: '%.*s' in '%s' is not a whole number from 1 to %d; expected "
-                   "numbers with commas between them, as in 100,100",
-                   what, length, item, text, WIDEST);
-}
-
 mn_status mn_layer_widths(const char *what, const char *text, int64_t widths[MN_MOST_LAYERS],
                           int *count)
 {
-    *count = 0;
-    if (text[strspn(text, " ")] == '\0')
-        return MN_OK;
-    for (const char *item = text;; item++) {
-        const size_t length = strcspn(item, ",");
-        char *end;
-        const long long width = strtoll(item, &end, 10);
-        end += strspn(end, " ");
-        if (end != item + length || length == 0 || width < 1 || width > WIDEST)
-            return refuse_width(what, text, item, (int)length);
-        if (*count == MN_MOST_LAYERS)
-            return mn_fail(MN_BAD_OPTION, "%s: '%s' has more than %d layers", what, text,
-                           MN_MOST_LAYERS);
-        widths[(*count)++] = width;
-        item += length;
-        if (*item == '\0')
-            return MN_OK;
-    }
+    int64_t layers;
+    MN_TRY(mn_list_wholes(what, text, 1, WIDEST, MN_MOST_LAYERS, widths, &layers));
+    *count = (int)layers;
+    return MN_OK;
 }
 
 mn_status mn_layer_add(mn_network *network, const char *prefix, mn_shape weight,

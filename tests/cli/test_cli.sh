@@ -335,6 +335,15 @@ wait $process || code=$?
 checks=$((checks + 1))
 [ $code -eq 75 ] || fail "interrupted seeds ended with $code, not 75"
 
+# --- numbers are read by what checks them ---------------------------------------------------------
+refused 2 "batch: '0x10' is not a whole number" run split-synthetic er --batch 0x10
+refused 2 "epochs: '0x3' is not a whole number" run split-synthetic er --epochs 0x3
+refused 2 "lr: 'inf' is not a number" run split-synthetic er --lr inf
+refused 2 "--seeds: '0x2' is not a whole number" run split-synthetic er --seeds 0x2
+refused 2 "er.replay: '1e-1' is not a whole number" run split-synthetic er --set er.replay=1e-1
+refused 2 'stream.class_order: lists 3 classes, 4 are needed' run split-synthetic er \
+    --out short.mneme --set stream.tasks=2 --set stream.classes=4 --set stream.class_order=5,4,3
+
 # --- studies --------------------------------------------------------------------------------------
 manifest() { # EXPECTATION OF THE SECOND ARM [NAME OF THE THIRD]
     cat >study.json <<END
@@ -399,6 +408,27 @@ refused 2 "arms[2]: its runs would be in the folder of arms[1], er of split-synt
     sweep same.json
 manifest '{"to": 10}' er/small
 refused 2 "arms[2]: name: 'er/small' should be a word" sweep study.json
+cat >list.json <<END
+{"name": "a", "arms": [], "name": "b"}
+END
+refused 2 "list.json: the key 'name' is given twice; keep one" sweep list.json
+echo '{"arms": [{"benchmark": "split-synthetic", "strategy": "er", "set": [20]}]}' >list.json
+refused 2 "arms[0]: 'set' should be an object" sweep list.json
+echo '{"arms": [{"benchmark": "split-synthetic", "strategy": "er", "set": {"lr": {}}}]}' >list.json
+refused 2 "arms[0]: set.lr: expected a number" sweep list.json
+echo '{"arms": [["er"]]}' >list.json
+refused 2 'arms[0]: expected an object' sweep list.json
+echo '["arms"]' >list.json
+refused 2 'list.json: expected an object' sweep list.json
+cat >lists.json <<END
+{"name": "../beside", "arms": [{"benchmark": "split-synthetic", "strategy": "er", "set":
+  {"network.widths": [7, 5], "stream.class_order": [5, 4, 3, 2, 1, 0], "dataset.train_per_class": 8}}]}
+END
+run 0 sweep lists.json --quiet
+says '"network.widths":[7,5]'
+is_there runs/..-beside/split-synthetic-er/split-synthetic-er-s0.mneme
+run 0 show runs/..-beside/split-synthetic-er/split-synthetic-er-s0.mneme
+says 'widths=7,5'
 
 # --- results --------------------------------------------------------------------------------------
 run 0 show study

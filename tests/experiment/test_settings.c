@@ -209,10 +209,23 @@ START_TEST(a_list_that_is_none_is_refused)
     static const struct {
         const char *key, *value, *says;
     } bad[] = {
-        {"stream.task_classes", "2.5,1.5,2", "'2.5,1.5,2' is not a list"},
+        {"stream.task_classes", "2.5,1.5,2", "stream.task_classes[0]: '2.5' is not a whole number"},
+        {"stream.task_classes", "2,-2,6", "task_classes[1]: '-2' is not a whole number from 1"},
+        {"stream.task_classes", "0x2,2,2", "task_classes[0]: '0x2' is not a whole number"},
         {"stream.task_classes", "2,,2", "is not a list"},
         {"stream.task_classes", "2,2", "lists 2 tasks, but stream.tasks is 3"},
-        {"stream.class_order", "0,1e300", "is not a list"},
+        {"stream.task_classes", "0,1;2,3", "lists 2 tasks, but stream.tasks is 3"},
+        {"stream.task_classes", "0,1;2,3;4", "lists 5 classes, 6 are needed; stream.classes=5"},
+        {"stream.task_classes", "0,1;2,3;4,2", "stream.task_classes[5]: class 2 is already at [2]"},
+        {"stream.task_classes", "0,1;;2", "is not a list"},
+        {"stream.class_order", "0,1e300", "[1]: 1e300 is not a whole number from 0 to 5"},
+        {"stream.class_order", "5,4,3", "lists 3 classes, 6 are needed; stream.classes=3 leaves"},
+        {"stream.class_order", "5,4,3,2,1,0,0", "class_order[6]: class 0 is already at [5]"},
+        {"stream.class_order", "5,4,3,2,1,0.5", "[5]: 0.5 is not a whole number from 0 to 5"},
+        {"stream.class_order", "5,4,3,2,1,-1", "[5]: -1 is not a whole number from 0 to 5"},
+        {"stream.class_order", "5,4,3,2,1,0x0",
+         "class_order[5]: no class is called '0x0'; list names"},
+        {"stream.class_order", "5,4,3,2,1,6", "[5]: 6 is not a whole number from 0 to 5"},
         {"normalise.mean", "0.1,0.2", "should list 1 numbers"},
         {"normalise.mean", "x", "should list 1 numbers"},
     };
@@ -233,6 +246,141 @@ START_TEST(a_list_that_is_none_is_refused)
 }
 END_TEST
 
+/* The stream of a table with these labels: the names of its classes as they arrive. */
+static const char *arrivals(const char *labels, const char *more)
+{
+    static char names[256];
+    char path[128], csv[160], text[512], *copy = strdup(labels), *rest = copy;
+    mn_dataset *dataset = NULL;
+    mn_stream *stream = NULL;
+    mn_transform transform;
+    mn_experiment *experiment;
+    scratch_new();
+    snprintf(path, sizeof path, "%s/named.json", scratch_folder);
+    snprintf(csv, sizeof csv, "%s/train.csv", scratch_folder);
+    snprintf(text, sizeof text,
+             "{\"name\": \"named\", \"dataset\": {\"name\": \"csv\", \"path\": \"%s\"}, "
+             "\"network\": {\"name\": \"mlp\"}, \"stream\": {%s}}",
+             csv, more);
+    FILE *file = fopen(path, "w"), *table = fopen(csv, "w");
+    for (char *label; (label = strsep(&rest, "|")) != NULL;)
+        for (int i = 0; i < 3; i++)
+            fprintf(table, "%d,1.5,%s\n", i, label);
+    fputs(text, file);
+    fclose(file);
+    fclose(table);
+    ck_assert_ok(mn_experiment_new(path, "er", &experiment));
+    mn_status status = mn_experiment_read(experiment, &dataset);
+    if (status == MN_OK)
+        status = mn_experiment_stream(experiment, dataset, &stream, &transform);
+    snprintf(names, sizeof names, "%s", status == MN_OK ? "" : mn_error());
+    for (int64_t i = 0; stream != NULL && i < mn_stream_classes(stream); i++) {
+        strcat(names, i == 0                                                            ? ""
+                      : mn_stream_task_of(stream, i) > mn_stream_task_of(stream, i - 1) ? "/"
+                                                                                        : "|");
+        strcat(names, mn_stream_class_name(stream, i));
+    }
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+    mn_experiment_free(experiment);
+    free(copy);
+    scratch_remove();
+    return names;
+}
+
+START_TEST(classes_are_listed_by_name_or_by_number)
+{
+    static const char animals[] = "cat|sea lion|ox|newt";
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2"), "cat|newt/ox|sea lion");
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"class_order\": [3, 2, 1, 0]"),
+                     "sea lion|ox/newt|cat");
+    ck_assert_str_eq(arrivals(animals,
+                              "\"tasks\": 2, \"class_order\": [\"ox\", \"sea lion\", \"cat\", "
+                              "\"newt\"]"),
+                     "ox|sea lion/cat|newt");
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"class_order\": \"ox,newt,cat\", "
+                                       "\"classes\": 2"),
+                     "ox/newt");
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"task_classes\": [[\"ox\"], [\"cat\", "
+                                       "\"newt\", \"sea lion\"]]"),
+                     "ox/cat|newt|sea lion");
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 1, \"classes\": 2, \"task_classes\": "
+                                       "[[\"ox\", \"cat\"]]"),
+                     "ox|cat");
+    ck_assert_str_eq(arrivals("3|1|2", "\"tasks\": 3, \"class_order\": [3, 1, 2]"), "3/1/2");
+    ck_assert_str_eq(arrivals("3|1|2", "\"tasks\": 3, \"class_order\": [2, 1, 0]"), "3/2/1");
+    ck_assert_str_eq(arrivals("0.5|1.5", "\"tasks\": 2, \"class_order\": [1.5, 0.5]"), "1.5/0.5");
+    ck_assert_ptr_nonnull(
+        strstr(arrivals(animals, "\"tasks\": 4, \"class_order\": [\"ox\", \"next\", \"cat\", 1]"),
+               "stream.class_order[1]: no class is called 'next'; did you mean 'newt'?"));
+    ck_assert_ptr_nonnull(
+        strstr(arrivals(animals, "\"tasks\": 4, \"class_order\": [3, 2, 1, 0], \"task_classes\": "
+                                 "[[0], [1], [2], [3]]"),
+               "leave stream.class_order out"));
+}
+END_TEST
+
+START_TEST(what_is_of_another_kind_in_a_benchmark_is_refused)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"{\"train\": [5]}", "train: expected an object"},
+        {"{\"train\": {\"epochs\": [5]}}", "train.epochs: found a list, expected a whole number"},
+        {"{\"train\": {\"epochs\": \"0x3\"}}", "train.epochs: '0x3' is not a whole number"},
+        {"{\"train\": {\"lr\": 1e999}}", "train.lr: 'inf' is not a number"},
+        {"{\"train\": {\"epochs\": {}}}", "train.epochs: expected a number, a text"},
+        {"{\"train\": {\"buffer_policy\": true}}", "found true or false, expected text"},
+        {"{\"train\": {\"epochs\": 1, \"epochs\": 2}}", "the key 'epochs' is given twice"},
+        {"{\"stream\": {\"task_classes\": [2, [2]]}}", "stream.task_classes: expected"},
+        {"{\"stream\": {\"task_classes\": [[2, [2]]]}}", "stream.task_classes: expected"},
+        {"{\"stream\": {\"task_classes\": [[]]}}", "stream.task_classes: expected"},
+        {"{\"stream\": {\"class_order\": [true]}}", "stream.class_order: expected"},
+        {"{\"dataset\": {\"name\": 3}}", "dataset.name: expected a text"},
+        {"{\"dataset\": [\"name\"]}", "dataset: expected an object"},
+        {"{\"name\": 3}", "name: expected a text"},
+        {"{\"er\": [1]}", "er: expected an object"},
+        {"{\"recipes\": {\"strategy\": \"er\"}}", "recipes: expected a list"},
+        {"{\"recipes\": [[\"er\"]]}", "recipes[0]: expected an object"},
+        {"{\"recipes\": [{\"strategy\": \"er\", \"set\": [1]}]}",
+         "recipes[0].set: expected an object"},
+        {"{\"recipes\": [{\"set\": {\"lr\": 1}}]}", "recipes[0]: has no 'strategy'"},
+        {"{\"recipes\": [{\"strategy\": \"er\", \"sets\": {}}]}", "did you mean 'set'?"},
+        {"{\"recipes\": [{\"strategy\": \"er\", \"buffer_size\": \"5\"}]}",
+         "buffer_size: expected"},
+        {"{\"recipes\": [{\"strategy\": \"er\", \"buffer_size\": 0.5}]}", "not a whole number"},
+    };
+    char path[128];
+    scratch_new();
+    snprintf(path, sizeof path, "%s/bad.json", scratch_folder);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        mn_experiment *experiment;
+        FILE *file = fopen(path, "w");
+        fputs(bad[i].text, file);
+        fclose(file);
+        ck_assert_fails(mn_experiment_new(path, "er", &experiment), MN_BAD_OPTION, bad[i].says);
+    }
+    scratch_remove();
+}
+END_TEST
+
+START_TEST(a_name_keeps_its_run_in_the_folder)
+{
+    char path[128], at[256];
+    mn_experiment *experiment;
+    scratch_new();
+    snprintf(path, sizeof path, "%s/bad.json", scratch_folder);
+    FILE *file = fopen(path, "w");
+    fputs("{\"name\": \"../../x/y\"}", file);
+    fclose(file);
+    ck_assert_ok(mn_experiment_new(path, "er", &experiment));
+    ck_assert_ok(mn_experiment_default_path(experiment, at, sizeof at));
+    ck_assert_str_eq(at, "runs/..-..-x-y-er-s0.mneme");
+    mn_experiment_free(experiment);
+    scratch_remove();
+}
+END_TEST
+
 START_TEST(milestones_become_a_schedule)
 {
     mn_schedule schedule;
@@ -246,7 +394,11 @@ START_TEST(milestones_become_a_schedule)
     ck_assert_int_eq(schedule.milestones[2], 0);
     ck_assert_ok(mn_experiment_set(experiment, "schedule.milestones", "3,4.5"));
     ck_assert_fails(mn_experiment_schedule(experiment, &schedule), MN_BAD_OPTION,
-                    "schedule.milestones: '3,4.5'");
+                    "schedule.milestones[1]: '4.5'");
+    ck_assert_ok(mn_experiment_set(experiment, "schedule.milestones", "3,0,5"));
+    ck_assert_fails(mn_experiment_schedule(experiment, &schedule), MN_BAD_OPTION, "[1]: '0'");
+    ck_assert_ok(mn_experiment_set(experiment, "schedule.milestones", "-3"));
+    ck_assert_fails(mn_experiment_schedule(experiment, &schedule), MN_BAD_OPTION, "[0]: '-3'");
     mn_experiment_free(experiment);
 }
 END_TEST
@@ -283,5 +435,6 @@ MN_SUITE("settings", a_refused_setting_changes_nothing, a_later_choice_is_below_
          the_configuration_has_all_sections_in_their_order,
          only_what_says_how_to_work_changes_no_result, a_mark_of_a_descriptor_counts_too,
          a_recipe_is_described_whole_and_may_hold_lists, names_of_strategies_are_kept_whole,
-         a_list_that_is_none_is_refused, milestones_become_a_schedule,
-         benchmarks_are_listed_from_where_they_lie_now)
+         a_list_that_is_none_is_refused, classes_are_listed_by_name_or_by_number,
+         what_is_of_another_kind_in_a_benchmark_is_refused, a_name_keeps_its_run_in_the_folder,
+         milestones_become_a_schedule, benchmarks_are_listed_from_where_they_lie_now)

@@ -2,6 +2,9 @@
  *
  * Expected ranges in the manifest, of means and of differences between arms, turn a study into a
  * check. */
+#include "base/names.h"
+#include "base/numbers.h"
+#include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/files.h"
@@ -59,12 +62,13 @@ static bool is_setting_of(const mn_run *run, const cJSON *setting)
 {
     char *key = strchr(setting->string, '.') != NULL ? mn_text("%s", setting->string)
                                                      : mn_text("train.%s", setting->string);
-    char *text = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
-                                         : mn_or_die(cJSON_PrintUnformatted(setting));
     const char *had = mn_settings_value(&run->settings, key);
-    bool same = had == NULL || strcmp(had, text) == 0;
-    if (!same && cJSON_IsNumber(setting))
-        same = strtod(had, NULL) == setting->valuedouble;
+    char *text = NULL; /* that there is one was checked when the manifest was read */
+    double number, before;
+    const bool same =
+        had == NULL || mn_option_text(setting, "set", setting->string, &text) != MN_OK ||
+        strcmp(had, text) == 0 ||
+        (mn_number_real(had, &before) && mn_number_real(text, &number) && before == number);
     free(key);
     free(text);
     return same;
@@ -248,9 +252,10 @@ static int sweep(const mn_arguments *arguments)
     if (arms != NULL)
         status = mn_manifest_choose(&manifest, arms);
     const char *out = mn_arguments_value(arguments, "out");
-    char *folder = out != NULL
-                       ? mn_text("%s", out)
-                       : mn_text("runs/%s", manifest.name != NULL ? manifest.name : "sweep");
+    char *name = mn_text("%s", manifest.name != NULL ? manifest.name : "sweep");
+    mn_name_for_file(name);
+    char *folder = out != NULL ? mn_text("%s", out) : mn_text("runs/%s", name);
+    free(name);
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = mn_run_arms(&manifest, folder, arguments);

@@ -3,6 +3,7 @@
  * Every arm is a `mneme run --seeds` of its own process, so a study continues where it was stopped
  * exactly as a run does. */
 #include "cli/study/arms.h"
+#include "base/options.h"
 #include "cli/complain.h"
 
 #include <errno.h>
@@ -43,8 +44,9 @@ static void add_settings(words *line, const cJSON *set)
     const cJSON *setting;
     cJSON_ArrayForEach(setting, set)
     {
-        char *value = cJSON_IsString(setting) ? mn_text("%s", setting->valuestring)
-                                              : mn_or_die(cJSON_PrintUnformatted(setting));
+        char *value; /* that there is one was checked when the manifest was read */
+        if (mn_option_text(setting, "set", setting->string, &value) != MN_OK)
+            continue;
         add_word(line, mn_text("--set"));
         add_word(line, mn_text("%s=%s", setting->string, value));
         free(value);

@@ -25,12 +25,22 @@ static mn_status need_text(const cJSON *object, const char *where, const char *n
     return *value != NULL ? MN_OK : mn_fail(MN_BAD_OPTION, "%s has no '%s'", where, name);
 }
 
+/* A value that can be no option's is refused here, not after the arms before it were run. */
 static mn_status read_set(const cJSON *object, const char *where, const cJSON **set)
 {
     *set = cJSON_GetObjectItemCaseSensitive(object, "set");
-    return *set == NULL || cJSON_IsObject(*set)
-               ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "%s: 'set' should be an object, {\"epochs\": 5}", where);
+    if (*set != NULL && !cJSON_IsObject(*set))
+        return mn_fail(MN_BAD_OPTION, "%s: 'set' should be an object, {\"epochs\": 5}", where);
+    const cJSON *setting;
+    cJSON_ArrayForEach(setting, *set)
+    {
+        char *text;
+        const mn_status status = mn_option_text(setting, "set", setting->string, &text);
+        if (status != MN_OK)
+            return mn_fail_in(status, "%s", where);
+        free(text);
+    }
+    return MN_OK;
 }
 
 /* --- arms --- */
