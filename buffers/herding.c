@@ -9,7 +9,7 @@
  * age, so that shrinking a class to its earliest rows keeps the best. */
 #include <math.h>
 #include <mneme/buffer.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 /* The images of one class. */
@@ -25,12 +25,12 @@ typedef struct herd {
 
 static void herd_free(herd *h)
 {
-    free(h->row);
-    free(h->features);
-    free(h->score);
-    free(h->lacking);
-    free(h->mean);
-    free(h->chosen);
+    mn_memory_give(h->row);
+    mn_memory_give(h->features);
+    mn_memory_give(h->score);
+    mn_memory_give(h->lacking);
+    mn_memory_give(h->mean);
+    mn_memory_give(h->chosen);
     *h = (herd){0};
 }
 
@@ -38,12 +38,12 @@ static mn_status herd_take_memory(herd *h, int64_t count, int64_t width)
 {
     const size_t n = (size_t)count, d = (size_t)width;
     *h = (herd){.count = count, .width = width};
-    h->row = calloc(n, sizeof *h->row);
-    h->features = calloc(n, d * sizeof *h->features);
-    h->score = calloc(n, sizeof *h->score);
-    h->lacking = calloc(d, sizeof *h->lacking);
-    h->mean = calloc(d, sizeof *h->mean);
-    h->chosen = calloc(n, sizeof *h->chosen);
+    h->row = mn_memory_take_zeroed(n, sizeof *h->row);
+    h->features = mn_memory_take_zeroed(n, d * sizeof *h->features);
+    h->score = mn_memory_take_zeroed(n, sizeof *h->score);
+    h->lacking = mn_memory_take_zeroed(d, sizeof *h->lacking);
+    h->mean = mn_memory_take_zeroed(d, sizeof *h->mean);
+    h->chosen = mn_memory_take_zeroed(n, sizeof *h->chosen);
     if (h->row && h->features && h->score && h->lacking && h->mean && h->chosen)
         return MN_OK;
     herd_free(h);

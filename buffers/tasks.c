@@ -6,7 +6,7 @@
  * the stream has the same share from the first task on, and none gives way (van de Ven and Tolias
  * 2019).  (The FDR and BiC of the DER authors divide by T - 1: one task too few.) */
 #include <mneme/buffer.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 typedef struct tasks_options {
     int64_t share;
@@ -27,7 +27,7 @@ enum { ANY_LABEL = -2 };
 static mn_status put_sample(mn_buffer *buffer, const mn_batch *rows, int32_t label, int64_t wanted,
                             mn_key key)
 {
-    int64_t *place = malloc(2 * (size_t)rows->count * sizeof *place + 1);
+    int64_t *place = mn_memory_take(2 * (size_t)rows->count * sizeof *place + 1, 1);
     if (place == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory to choose %lld images", (long long)wanted);
     int64_t count = 0;
@@ -40,7 +40,7 @@ static mn_status put_sample(mn_buffer *buffer, const mn_batch *rows, int32_t lab
     mn_status status = MN_OK;
     for (int64_t i = 0; i < wanted && status == MN_OK; i++)
         status = mn_buffer_put(buffer, mn_buffer_free_slot(buffer), rows, place[chosen[i]]);
-    free(place);
+    mn_memory_give(place);
     return status;
 }
 

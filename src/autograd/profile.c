@@ -3,11 +3,11 @@
 #include "autograd/tape.h"
 #include "base/clock.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 void mn_profile_free(mn_profile *profile)
 {
-    free(profile->rows);
+    mn_memory_give(profile->rows);
     *profile = (mn_profile){0};
 }
 
@@ -33,7 +33,7 @@ static mn_profile_row *row_of(mn_profile *profile, const char *op, const char *p
             return &profile->rows[i];
     if (profile->count == profile->capacity) {
         const int capacity = 2 * profile->capacity + 64;
-        mn_profile_row *rows = realloc(profile->rows, (size_t)capacity * sizeof *rows);
+        mn_profile_row *rows = mn_memory_resize(profile->rows, (size_t)capacity, sizeof *rows);
         if (rows == NULL)
             return NULL;
         profile->rows = rows;

@@ -5,12 +5,12 @@
 #include "autograd/tape.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 mn_status mn_tape_new(mn_tape **tape)
 {
-    *tape = calloc(1, sizeof **tape);
+    *tape = mn_memory_take_zeroed(1, sizeof **tape);
     if (*tape == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a tape");
     (*tape)->recording = true;
@@ -24,7 +24,7 @@ void mn_tape_free(mn_tape *tape)
 {
     if (tape != NULL)
         mn_arena_free(&tape->arena);
-    free(tape);
+    mn_memory_give(tape);
 }
 
 /* Whether the tape records is a mode, not a part of the step: it stays. */

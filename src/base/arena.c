@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #if defined(__has_feature)
@@ -47,7 +46,7 @@ static size_t aligned(size_t bytes)
 static mn_arena_chunk *chunk_new(mn_arena *arena, size_t bytes)
 {
     const size_t header = aligned(sizeof(mn_arena_chunk));
-    mn_arena_chunk *chunk = mn_memory_take(MN_ARENA_ALIGNMENT, header + bytes);
+    mn_arena_chunk *chunk = mn_memory_take_aligned(MN_ARENA_ALIGNMENT, header + bytes);
     if (chunk == NULL)
         return NULL;
     *chunk = (mn_arena_chunk){.bytes = bytes, .memory = (char *)chunk + header};
@@ -60,7 +59,7 @@ static void chunk_free(mn_arena_chunk *chunk)
 {
     if (chunk != NULL)
         ASAN_UNPOISON_MEMORY_REGION(chunk->memory, chunk->bytes);
-    free(chunk);
+    mn_memory_give(chunk);
 }
 
 static void *take_from_chunk(mn_arena *arena, size_t rounded);

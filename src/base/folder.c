@@ -1,8 +1,9 @@
 /* folder.c -- making folders, from the outermost to the innermost. */
 #include "base/folder.h"
+#include "base/text.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -22,7 +23,7 @@ mn_status mn_folder_make_above(const char *path)
 {
     if (path[0] == '\0')
         return MN_OK;
-    char *folder = strdup(path);
+    char *folder = mn_text_copy(path);
     if (folder == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the path '%s'", path);
     mn_status status = MN_OK;
@@ -32,6 +33,6 @@ mn_status mn_folder_make_above(const char *path)
         status = make_one(folder);
         *slash = '/';
     }
-    free(folder);
+    mn_memory_give(folder);
     return status;
 }

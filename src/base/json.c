@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <mneme/memory.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +17,15 @@ mn_status mn_file_read(const char *path, char **text, size_t *bytes)
         return mn_fail(errno == ENOENT ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s", path,
                        strerror(errno));
     size_t used = 0, capacity = 4096;
-    char *buffer = malloc(capacity + 1);
+    char *buffer = mn_memory_take(capacity + 1, 1);
     while (buffer != NULL) {
         used += fread(buffer + used, 1, capacity - used, file);
         if (used < capacity)
             break;
         capacity *= 2;
-        char *larger = realloc(buffer, capacity + 1);
+        char *larger = mn_memory_resize(buffer, capacity + 1, 1);
         if (larger == NULL)
-            free(buffer);
+            mn_memory_give(buffer);
         buffer = larger;
     }
     const bool failed = ferror(file) != 0;
@@ -33,7 +34,7 @@ mn_status mn_file_read(const char *path, char **text, size_t *bytes)
     if (buffer == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", path);
     if (failed) {
-        free(buffer);
+        mn_memory_give(buffer);
         return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(why));
     }
     buffer[used] = '\0';
@@ -61,7 +62,7 @@ static _Thread_local bool ran_out;
 
 static void *take_memory(size_t bytes)
 {
-    void *memory = malloc(bytes);
+    void *memory = mn_memory_take(bytes, 1);
     if (memory == NULL)
         ran_out = true;
     return memory;
@@ -69,7 +70,7 @@ static void *take_memory(size_t bytes)
 
 static void give_memory_to_parser(void)
 {
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_memory, .free_fn = free});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_memory, .free_fn = mn_memory_give});
 }
 
 /* --- keys given twice --- */
@@ -99,11 +100,11 @@ static mn_status check_keys(const cJSON *json, const char *where)
 {
     const cJSON *member;
     if (cJSON_IsObject(json) && json->child != NULL) {
-        const char **keys = malloc((size_t)cJSON_GetArraySize(json) * sizeof *keys);
+        const char **keys = mn_memory_take((size_t)cJSON_GetArraySize(json), sizeof *keys);
         if (keys == NULL)
             return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", where);
         const mn_status status = check_own_keys(json, where, keys);
-        free(keys);
+        mn_memory_give(keys);
         MN_TRY(status);
     }
     cJSON_ArrayForEach(member, json) MN_TRY(check_keys(member, where));
@@ -144,7 +145,7 @@ mn_status mn_json_read(const char *path, cJSON **json)
     char *text;
     MN_TRY(mn_file_read(path, &text, NULL));
     const mn_status status = mn_json_parse(text, path, json);
-    free(text);
+    mn_memory_give(text);
     return status;
 }
 

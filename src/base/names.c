@@ -2,9 +2,9 @@
 #include "base/names.h"
 
 #include <ctype.h>
+#include <mneme/memory.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_NAME = 64 };
@@ -70,7 +70,7 @@ const char *mn_intern(const char *text)
         entry = entry->next;
     if (entry == NULL) {
         const size_t bytes = strlen(text) + 1;
-        entry = malloc(sizeof *entry + bytes);
+        entry = mn_memory_take(sizeof *entry + bytes, 1);
         if (entry != NULL) {
             memcpy(entry->text, text, bytes);
             entry->next = table;

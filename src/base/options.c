@@ -4,8 +4,8 @@
 #include "base/numbers.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void *member(const mn_option *option, void *values)
@@ -248,12 +248,12 @@ static bool write_value(const cJSON *value, char *text)
 
 mn_status mn_option_text(const cJSON *value, const char *where, const char *name, char **text)
 {
-    *text = malloc(most_bytes(value));
+    *text = mn_memory_take(most_bytes(value), 1);
     if (*text == NULL)
         return mn_fail(MN_NO_MEMORY, "%s.%s: out of memory", where, name);
     if (write_value(value, *text))
         return MN_OK;
-    free(*text);
+    mn_memory_give(*text);
     *text = NULL;
     return mn_fail(MN_BAD_OPTION,
                    "%s.%s: expected a number, a text, true or false, or a list of numbers or texts",
@@ -289,7 +289,7 @@ mn_status mn_options_from_json(const mn_option *table, void *values, const char 
         MN_TRY(check_kind(table, where, value));
         MN_TRY(mn_option_text(value, where, value->string, &text));
         const mn_status status = mn_options_set(table, values, where, value->string, text);
-        free(text);
+        mn_memory_give(text);
         MN_TRY(status);
     }
     return MN_OK;

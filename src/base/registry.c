@@ -8,6 +8,8 @@
 #include "base/options.h"
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <mneme/memory.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -231,7 +233,7 @@ static mn_status resize(const char *path, mn_kind kind, const mn_descriptor *bro
     *descriptor = brought;
     if (size >= host)
         return MN_OK;
-    void *copy = calloc(1, host); /* stays as long as the registry */
+    void *copy = mn_memory_take_zeroed(1, host); /* stays as long as the registry */
     if (copy == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     memcpy(copy, brought, size);
@@ -261,7 +263,7 @@ static mn_status register_plugin(const char *path, const mn_plugin *plugin,
     MN_TRY(resize(path, kind, plugin->descriptor, descriptor));
     const mn_status status = insert(kind, &(entry){*descriptor, plugin->descriptor, kept});
     if (status != MN_OK && (const void *)*descriptor != plugin->descriptor)
-        free((void *)(uintptr_t)*descriptor);
+        mn_memory_give((void *)(uintptr_t)*descriptor);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", path);
 }
 
@@ -292,14 +294,10 @@ static mn_status open_library(const char *path, mn_kind *kind, const mn_descript
 
 mn_status mn_plugin_open(const char *path, mn_kind *kind, const mn_descriptor **descriptor)
 {
-    char *absolute = realpath(path, NULL); /* dlopen would search its own path for a bare name */
-    if (absolute == NULL || access(absolute, R_OK) != 0) {
-        free(absolute);
+    char absolute[PATH_MAX]; /* dlopen would search its own path for a bare name */
+    if (realpath(path, absolute) == NULL || access(absolute, R_OK) != 0)
         return mn_fail(MN_NOT_FOUND, "%s: no such plugin, or it cannot be read", path);
-    }
-    const mn_status status = open_library(absolute, kind, descriptor);
-    free(absolute);
-    return status;
+    return open_library(absolute, kind, descriptor);
 }
 
 mn_status mn_plugin_load(const char *path, const char **name)

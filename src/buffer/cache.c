@@ -9,7 +9,7 @@
 #include "store/exemplars.h"
 #include "store/runfile.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum { NONE = -1 };
@@ -42,22 +42,22 @@ static void free_cache(mn_row_cache *cache)
 {
     if (cache == NULL)
         return;
-    free(cache->place_of);
-    free(cache->slot_in);
-    free(cache->older);
-    free(cache->newer);
-    free(cache);
+    mn_memory_give(cache->place_of);
+    mn_memory_give(cache->slot_in);
+    mn_memory_give(cache->older);
+    mn_memory_give(cache->newer);
+    mn_memory_give(cache);
 }
 
 static mn_row_cache *new_cache(size_t capacity, size_t places)
 {
-    mn_row_cache *cache = calloc(1, sizeof *cache);
+    mn_row_cache *cache = mn_memory_take_zeroed(1, sizeof *cache);
     if (cache == NULL)
         return NULL;
-    cache->place_of = calloc(capacity, sizeof *cache->place_of);
-    cache->slot_in = calloc(places, sizeof *cache->slot_in);
-    cache->older = calloc(places, sizeof *cache->older);
-    cache->newer = calloc(places, sizeof *cache->newer);
+    cache->place_of = mn_memory_take_zeroed(capacity, sizeof *cache->place_of);
+    cache->slot_in = mn_memory_take_zeroed(places, sizeof *cache->slot_in);
+    cache->older = mn_memory_take_zeroed(places, sizeof *cache->older);
+    cache->newer = mn_memory_take_zeroed(places, sizeof *cache->newer);
     if (cache->place_of != NULL && cache->slot_in != NULL && cache->older != NULL &&
         cache->newer != NULL)
         return cache;
@@ -68,10 +68,10 @@ static mn_row_cache *new_cache(size_t capacity, size_t places)
 void mn_buffer_free_places(mn_buffer *buffer)
 {
     for (int c = 0; c < buffer->columns; c++) {
-        free(buffer->column[c].values);
+        mn_memory_give(buffer->column[c].values);
         buffer->column[c].values = NULL;
     }
-    free(buffer->pixels);
+    mn_memory_give(buffer->pixels);
     buffer->pixels = NULL;
     free_cache(buffer->cache);
     buffer->cache = NULL;
@@ -82,12 +82,12 @@ mn_status mn_buffer_take_places(mn_buffer *buffer)
     mn_buffer_free_places(buffer);
     buffer->places = affordable(buffer);
     const size_t places = (size_t)buffer->places, capacity = (size_t)buffer->spec.capacity;
-    buffer->pixels = calloc(places, buffer->image_bytes);
+    buffer->pixels = mn_memory_take_zeroed(places, buffer->image_bytes);
     bool all = buffer->pixels != NULL;
     for (int c = 0; c < buffer->columns; c++) {
         mn_kept_column *column = &buffer->column[c];
-        column->values = calloc(column->by_slot ? capacity : places,
-                                (size_t)column->width * sizeof *column->values);
+        column->values = mn_memory_take_zeroed(column->by_slot ? capacity : places,
+                                               (size_t)column->width * sizeof *column->values);
         all = all && column->values != NULL;
     }
     if (places < capacity) {

@@ -5,7 +5,7 @@
  * hundred slots, and moving those by one place costs less than any pointer structure would. */
 #include "buffer/slots.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum { FIRST_ROOM = 16 };
@@ -17,7 +17,7 @@ mn_status mn_slots_reserve(mn_slots *slots, int64_t room)
     int64_t more = slots->room > 0 ? 2 * slots->room : FIRST_ROOM;
     if (more < room)
         more = room;
-    int64_t *grown = reallocarray(slots->slot, (size_t)more, sizeof *grown);
+    int64_t *grown = mn_memory_resize(slots->slot, (size_t)more, sizeof *grown);
     if (grown == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a list of %lld buffer slots", (long long)more);
     slots->slot = grown;
@@ -71,6 +71,6 @@ int64_t mn_slots_lowest_absent(const mn_slots *slots)
 
 void mn_slots_free(mn_slots *slots)
 {
-    free(slots->slot);
+    mn_memory_give(slots->slot);
     *slots = (mn_slots){0};
 }

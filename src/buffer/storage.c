@@ -10,6 +10,7 @@
 #include "buffer/size.h"
 #include "data/stream/batch.h"
 
+#include <mneme/memory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,14 +38,14 @@ static mn_status take_memory(mn_buffer *buffer)
 {
     const size_t capacity = (size_t)buffer->spec.capacity;
     const size_t classes = (size_t)buffer->spec.classes + 1;
-    buffer->class_seen = calloc(classes, sizeof *buffer->class_seen);
-    buffer->by_label = calloc(classes, sizeof *buffer->by_label);
-    buffer->labels = calloc(capacity, sizeof *buffer->labels);
-    buffer->tasks = calloc(capacity, sizeof *buffer->tasks);
-    buffer->seen_at = calloc(capacity, sizeof *buffer->seen_at);
-    buffer->sources = calloc(capacity, sizeof *buffer->sources);
-    buffer->changed = calloc(capacity, sizeof *buffer->changed);
-    buffer->written = calloc(capacity, sizeof *buffer->written);
+    buffer->class_seen = mn_memory_take_zeroed(classes, sizeof *buffer->class_seen);
+    buffer->by_label = mn_memory_take_zeroed(classes, sizeof *buffer->by_label);
+    buffer->labels = mn_memory_take_zeroed(capacity, sizeof *buffer->labels);
+    buffer->tasks = mn_memory_take_zeroed(capacity, sizeof *buffer->tasks);
+    buffer->seen_at = mn_memory_take_zeroed(capacity, sizeof *buffer->seen_at);
+    buffer->sources = mn_memory_take_zeroed(capacity, sizeof *buffer->sources);
+    buffer->changed = mn_memory_take_zeroed(capacity, sizeof *buffer->changed);
+    buffer->written = mn_memory_take_zeroed(capacity, sizeof *buffer->written);
     const bool all = buffer->class_seen && buffer->by_label && buffer->labels && buffer->tasks &&
                      buffer->seen_at && buffer->sources && buffer->changed && buffer->written;
     if (!all || mn_slots_reserve(&buffer->occupied, buffer->spec.capacity) != MN_OK)
@@ -56,7 +57,7 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
 {
     *buffer = NULL;
     MN_TRY(check_spec(spec));
-    mn_buffer *made = calloc(1, sizeof *made);
+    mn_buffer *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a buffer");
     made->spec = *spec;
@@ -88,15 +89,15 @@ void mn_buffer_free(mn_buffer *buffer)
             mn_slots_free(&buffer->by_label[i]);
     mn_slots_free(&buffer->occupied);
     mn_buffer_free_places(buffer);
-    free(buffer->class_seen);
-    free(buffer->by_label);
-    free(buffer->labels);
-    free(buffer->tasks);
-    free(buffer->seen_at);
-    free(buffer->sources);
-    free(buffer->changed);
-    free(buffer->written);
-    free(buffer);
+    mn_memory_give(buffer->class_seen);
+    mn_memory_give(buffer->by_label);
+    mn_memory_give(buffer->labels);
+    mn_memory_give(buffer->tasks);
+    mn_memory_give(buffer->seen_at);
+    mn_memory_give(buffer->sources);
+    mn_memory_give(buffer->changed);
+    mn_memory_give(buffer->written);
+    mn_memory_give(buffer);
 }
 
 void mn_buffer_clear(mn_buffer *buffer)
@@ -411,7 +412,7 @@ static mn_status shrink(mn_buffer *buffer, const mn_slots *from, int32_t task, i
 {
     if (from->count <= keep)
         return MN_OK;
-    dated_slot *dated = calloc((size_t)from->count, sizeof *dated);
+    dated_slot *dated = mn_memory_take_zeroed((size_t)from->count, sizeof *dated);
     if (dated == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory to sort %lld rows by age", (long long)from->count);
     int64_t count = 0;
@@ -423,7 +424,7 @@ static mn_status shrink(mn_buffer *buffer, const mn_slots *from, int32_t task, i
     qsort(dated, (size_t)count, sizeof *dated, by_date);
     for (int64_t i = keep; i < count; i++)
         release_slot(buffer, dated[i].slot);
-    free(dated);
+    mn_memory_give(dated);
     return MN_OK;
 }
 

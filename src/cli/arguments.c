@@ -9,8 +9,8 @@
 #include "cli/complain.h"
 #include "cli/print.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_FLAG = 64, MOST_FLAGS = 256 };
@@ -212,8 +212,9 @@ bool mn_arguments_read(const mn_command *command, int count, char **typed, mn_ar
                        bool *help)
 {
     const size_t room = (size_t)count + 1;
-    *arguments = (mn_arguments){.words = mn_or_die(calloc(room, sizeof *arguments->words)),
-                                .given = mn_or_die(calloc(room, sizeof *arguments->given))};
+    *arguments =
+        (mn_arguments){.words = mn_or_die(mn_memory_take_zeroed(room, sizeof *arguments->words)),
+                       .given = mn_or_die(mn_memory_take_zeroed(room, sizeof *arguments->given))};
     reader r = {.command = command, .typed = typed, .count = count, .arguments = arguments};
     const mn_status status = read_all(&r);
     *help = r.help;
@@ -222,8 +223,8 @@ bool mn_arguments_read(const mn_command *command, int count, char **typed, mn_ar
 
 void mn_arguments_free(mn_arguments *arguments)
 {
-    free(arguments->words);
-    free(arguments->given);
+    mn_memory_give(arguments->words);
+    mn_memory_give(arguments->given);
 }
 
 static const mn_given *last_given(const mn_arguments *arguments, const char *flag)

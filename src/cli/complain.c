@@ -1,6 +1,7 @@
 /* complain.c -- complaints on standard error, the exit codes that go with them, and memory that
  * runs out. */
 #include "cli/complain.h"
+#include "base/text.h"
 #include "cli/print.h"
 
 #include <stdarg.h>
@@ -58,11 +59,9 @@ void *mn_or_die(void *memory)
 
 char *mn_text(const char *format, ...)
 {
-    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    char *text = mn_text_format_list(format, arguments);
     va_end(arguments);
     return mn_or_die(text);
 }

@@ -3,17 +3,17 @@
 #include "cli/complain.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void *take_or_die(size_t bytes)
 {
-    return mn_or_die(malloc(bytes));
+    return mn_or_die(mn_memory_take(bytes, 1));
 }
 
 static void give_memory_or_die(void)
 {
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_or_die, .free_fn = free});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take_or_die, .free_fn = mn_memory_give});
 }
 
 cJSON *mn_json_object(void)
@@ -32,7 +32,7 @@ void mn_json_print(const cJSON *json)
 {
     char *text = mn_or_die(cJSON_Print(json));
     puts(text);
-    free(text);
+    mn_memory_give(text);
 }
 
 cJSON *mn_json_number(double value)

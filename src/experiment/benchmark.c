@@ -2,9 +2,11 @@
 #include "experiment/benchmark.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <mneme/experiment.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ static const char ending[] = ".json";
 static mn_status path_of(const char *folder, const char *name, char **path)
 {
     const size_t bytes = strlen(folder) + 1 + strlen(name) + sizeof ending;
-    *path = malloc(bytes);
+    *path = mn_memory_take(bytes, 1);
     if (*path == NULL)
         return no_memory();
     snprintf(*path, bytes, "%s/%s%s", folder, name, ending);
@@ -74,16 +76,16 @@ static mn_status insert(mn_benchmarks *found, const char *name, const char *summ
         return MN_OK;
     if (found->count == found->capacity) {
         const int capacity = 2 * found->capacity + 32;
-        benchmark *larger = realloc(found->list, (size_t)capacity * sizeof *larger);
+        benchmark *larger = mn_memory_resize(found->list, (size_t)capacity, sizeof *larger);
         if (larger == NULL)
             return no_memory();
         found->list = larger;
         found->capacity = capacity;
     }
-    benchmark added = {strdup(name), strdup(summary)};
+    benchmark added = {mn_text_copy(name), mn_text_copy(summary)};
     if (added.name == NULL || added.summary == NULL) {
-        free(added.name);
-        free(added.summary);
+        mn_memory_give(added.name);
+        mn_memory_give(added.summary);
         return no_memory();
     }
     memmove(found->list + at + 1, found->list + at,
@@ -96,21 +98,21 @@ static mn_status insert(mn_benchmarks *found, const char *name, const char *summ
 /* A file that is no JSON is listed too: who runs it is told why it cannot be read. */
 static mn_status add_file(mn_benchmarks *found, const char *folder, const char *file)
 {
-    char *path, *name = strndup(file, strlen(file) - (sizeof ending - 1));
+    char *path, *name = mn_text_copy_of(file, strlen(file) - (sizeof ending - 1));
     cJSON *json = NULL;
     if (name == NULL)
         return no_memory();
     mn_status status = path_of(folder, name, &path);
     if (status == MN_OK) {
         status = mn_json_read(path, &json);
-        free(path);
+        mn_memory_give(path);
         if (status != MN_NO_MEMORY) {
             const cJSON *summary = cJSON_GetObjectItemCaseSensitive(json, "summary");
             status = insert(found, name, cJSON_IsString(summary) ? summary->valuestring : "");
         }
     }
     cJSON_Delete(json);
-    free(name);
+    mn_memory_give(name);
     return status;
 }
 
@@ -130,7 +132,7 @@ static mn_status scan(mn_benchmarks *found, const char *path)
 mn_status mn_benchmarks_new(mn_benchmarks **found)
 {
     mn_status status = MN_OK;
-    *found = calloc(1, sizeof **found);
+    *found = mn_memory_take_zeroed(1, sizeof **found);
     if (*found == NULL)
         return no_memory();
     const char *path;
@@ -149,11 +151,11 @@ void mn_benchmarks_free(mn_benchmarks *found)
     if (found == NULL)
         return;
     for (int i = 0; i < found->count; i++) {
-        free(found->list[i].name);
-        free(found->list[i].summary);
+        mn_memory_give(found->list[i].name);
+        mn_memory_give(found->list[i].summary);
     }
-    free(found->list);
-    free(found);
+    mn_memory_give(found->list);
+    mn_memory_give(found);
 }
 
 const char *mn_benchmark(const mn_benchmarks *found, int i, const char **summary)
@@ -171,7 +173,7 @@ static mn_status unknown(const char *name)
 {
     mn_benchmarks *found;
     MN_TRY(mn_benchmarks_new(&found));
-    const char **names = calloc((size_t)found->count + 1, sizeof *names);
+    const char **names = mn_memory_take_zeroed((size_t)found->count + 1, sizeof *names);
     const char *nearest = NULL;
     for (int i = 0; names != NULL && i < found->count; i++)
         names[i] = found->list[i].name;
@@ -185,7 +187,7 @@ static mn_status unknown(const char *name)
                       "no benchmark is called '%s'; 'mneme list benchmarks' shows them, and the "
                       "path of a JSON file works too",
                       name);
-    free(names);
+    mn_memory_give(names);
     mn_benchmarks_free(found);
     return status;
 }
@@ -194,7 +196,7 @@ static mn_status unknown(const char *name)
 static mn_status find(const char *name, char **path)
 {
     if (strchr(name, '/') != NULL || is_file(name)) {
-        *path = strdup(name);
+        *path = mn_text_copy(name);
         return *path != NULL ? MN_OK : no_memory();
     }
     const char *place;
@@ -204,7 +206,7 @@ static mn_status find(const char *name, char **path)
         MN_TRY(path_of(place, name, path));
         if (access(*path, F_OK) == 0)
             return MN_OK;
-        free(*path);
+        mn_memory_give(*path);
     }
     return unknown(name);
 }
@@ -223,7 +225,7 @@ mn_status mn_benchmark_read(const char *name_or_path, cJSON **json)
     char *path;
     MN_TRY(find(name_or_path, &path));
     const mn_status status = read_object(path, json);
-    free(path);
+    mn_memory_give(path);
     return status;
 }
 
@@ -232,6 +234,6 @@ mn_status mn_benchmark_json(const char *name_or_path, char **json)
     char *path;
     MN_TRY(find(name_or_path, &path));
     const mn_status status = mn_file_read(path, json, NULL);
-    free(path);
+    mn_memory_give(path);
     return status;
 }

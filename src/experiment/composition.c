@@ -2,9 +2,10 @@
 #include "experiment/composition.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "experiment/plugins.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 static mn_status no_memory(void)
@@ -64,7 +65,7 @@ static mn_status keep_names(mn_experiment *experiment)
     size_t bytes = 1;
     for (int i = 0; i < experiment->strategy_count; i++)
         bytes += strlen(experiment->strategy[i]->name) + 1;
-    char *names = malloc(bytes), *end = names;
+    char *names = mn_memory_take(bytes, 1), *end = names;
     if (names == NULL)
         return no_memory();
     for (int i = 0; i < experiment->strategy_count; i++) {
@@ -74,13 +75,13 @@ static mn_status keep_names(mn_experiment *experiment)
     }
     *end = '\0';
     const mn_status status = mn_keep_text(names, &experiment->strategies);
-    free(names);
+    mn_memory_give(names);
     return status;
 }
 
 mn_status mn_composition_set(mn_experiment *experiment, const char *list)
 {
-    char *copy = strdup(list), *rest = copy;
+    char *copy = mn_text_copy(list), *rest = copy;
     if (copy == NULL)
         return no_memory();
     mn_status status = MN_OK;
@@ -88,7 +89,7 @@ mn_status mn_composition_set(mn_experiment *experiment, const char *list)
         status = name[0] != '\0'
                      ? add_strategy(experiment, name)
                      : mn_fail(MN_BAD_OPTION, "'%s': a strategy's name is missing", list);
-    free(copy);
+    mn_memory_give(copy);
     MN_TRY(status);
     MN_TRY(keep_names(experiment));
     MN_TRY(put_base_first(experiment));

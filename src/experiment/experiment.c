@@ -7,6 +7,7 @@
 #include "base/cores.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "experiment/benchmark.h"
 #include "experiment/checks.h"
 #include "experiment/composition.h"
@@ -15,8 +16,8 @@
 #include "experiment/sections.h"
 #include "tensor/file/safetensors.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static mn_status no_memory(void)
@@ -30,14 +31,14 @@ static mn_status no_memory(void)
 static mn_status name_of_file(const char *path, const char **name)
 {
     const char *slash = strrchr(path, '/');
-    char *copy = strdup(slash != NULL ? slash + 1 : path);
+    char *copy = mn_text_copy(slash != NULL ? slash + 1 : path);
     if (copy == NULL)
         return no_memory();
     const size_t length = strlen(copy);
     if (length > 5 && strcmp(copy + length - 5, ".json") == 0)
         copy[length - 5] = '\0';
     const mn_status status = mn_keep_text(copy, name);
-    free(copy);
+    mn_memory_give(copy);
     return status;
 }
 
@@ -58,7 +59,7 @@ static mn_status fill(mn_experiment *made, const char *benchmark, const char *st
 static mn_status experiment_new(cJSON *source, const char *benchmark, const char *strategies,
                                 mn_experiment **experiment)
 {
-    mn_experiment *made = calloc(1, sizeof *made);
+    mn_experiment *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL) {
         cJSON_Delete(source);
         return no_memory();
@@ -86,11 +87,11 @@ void mn_experiment_free(mn_experiment *experiment)
     if (experiment == NULL)
         return;
     mn_sections_free(experiment->section);
-    free(experiment->assignments);
-    free(experiment->json);
-    free(experiment->recipe);
+    mn_memory_give(experiment->assignments);
+    mn_memory_give(experiment->json);
+    mn_memory_give(experiment->recipe);
     cJSON_Delete(experiment->source);
-    free(experiment);
+    mn_memory_give(experiment);
 }
 
 /* --- what the user set --- */
@@ -112,7 +113,7 @@ static mn_status assign_of_recipe(mn_experiment *experiment, const cJSON *settin
     char *text;
     MN_TRY(mn_option_text(setting, "recipes", setting->string, &text));
     const mn_status status = mn_section_assign(experiment, setting->string, text);
-    free(text);
+    mn_memory_give(text);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "recipes");
 }
 
@@ -155,11 +156,11 @@ static mn_status apply(mn_experiment *experiment)
     if (status != MN_OK) {
         mn_sections_free(experiment->section);
         memcpy(experiment->section, before, sizeof before);
-        free(recipe);
+        mn_memory_give(recipe);
         return status;
     }
     mn_sections_free(before);
-    free(experiment->recipe);
+    mn_memory_give(experiment->recipe);
     experiment->recipe = recipe;
     return MN_OK;
 }
@@ -168,7 +169,8 @@ static mn_status add_assignment(mn_experiment *experiment, const char *key, cons
 {
     if (experiment->assignment_count == experiment->assignment_capacity) {
         const int64_t capacity = 2 * experiment->assignment_capacity + 16;
-        mn_assignment *larger = realloc(experiment->assignments, (size_t)capacity * sizeof *larger);
+        mn_assignment *larger =
+            mn_memory_resize(experiment->assignments, (size_t)capacity, sizeof *larger);
         if (larger == NULL)
             return no_memory();
         experiment->assignments = larger;

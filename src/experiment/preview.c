@@ -3,10 +3,10 @@
 #include "data/stream/stream.h"
 #include "experiment/data.h"
 
+#include <mneme/memory.h>
 #include <mneme/random.h>
 #include <mneme/stream.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FULL_VIEWS = 9 };
@@ -150,8 +150,9 @@ static mn_status draw_task(const viewer *v, int64_t task)
 {
     const mn_task_info info = mn_stream_task(v->stream, task);
     const int64_t bytes = mn_shape_count(v->image), places = info.classes * MN_SHEET_COLUMNS;
-    examples e = {malloc((size_t)(places * bytes)), malloc((size_t)places * sizeof *e.index),
-                  calloc((size_t)info.classes, sizeof *e.count)};
+    examples e = {mn_memory_take((size_t)(places * bytes), 1),
+                  mn_memory_take((size_t)places, sizeof *e.index),
+                  mn_memory_take_zeroed((size_t)info.classes, sizeof *e.count)};
     mn_status status = e.pixels != NULL && e.index != NULL && e.count != NULL
                            ? collect(v, task, info, &e)
                            : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
@@ -160,9 +161,9 @@ static mn_status draw_task(const viewer *v, int64_t task)
     for (int64_t c = 0; c < info.classes && status == MN_OK; c++)
         status =
             draw_class_rows(v, task, mn_stream_class_name(v->stream, info.first_class + c), &e, c);
-    free(e.pixels);
-    free(e.index);
-    free(e.count);
+    mn_memory_give(e.pixels);
+    mn_memory_give(e.index);
+    mn_memory_give(e.count);
     return status;
 }
 
@@ -173,8 +174,8 @@ static mn_status draw_stream(viewer *v)
         "an image of each class as it came, then as it is seen in epochs 1, 2, ...",
         "an image of each class as it came, then views of it, the last of them small"};
     int64_t rows = 0;
-    v->x = malloc((size_t)(MN_SHEET_COLUMNS * mn_shape_count(v->image)) * sizeof *v->x);
-    v->pixels = malloc((size_t)mn_shape_count(v->image));
+    v->x = mn_memory_take((size_t)(MN_SHEET_COLUMNS * mn_shape_count(v->image)), sizeof *v->x);
+    v->pixels = mn_memory_take((size_t)mn_shape_count(v->image), 1);
     if (v->x == NULL || v->pixels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     MN_TRY(mn_sheet_new(v->image, &v->sheet));
@@ -211,8 +212,8 @@ mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_kind kin
     if (status == MN_OK)
         status = mn_sheet_write(v.sheet, png);
     mn_sheet_free(v.sheet);
-    free(v.x);
-    free(v.pixels);
+    mn_memory_give(v.x);
+    mn_memory_give(v.pixels);
     mn_stream_free(stream);
     mn_dataset_free(dataset);
     return status;

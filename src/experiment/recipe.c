@@ -2,8 +2,8 @@
 #include "experiment/recipe.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static double member_number(const cJSON *object, const char *name, double otherwise)
@@ -131,7 +131,7 @@ static int describe(const mn_experiment *experiment, const cJSON *recipe, char *
 mn_status mn_recipe_describe(const mn_experiment *experiment, const cJSON *recipe, char **text)
 {
     const int length = describe(experiment, recipe, NULL, 0);
-    *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    *text = length >= 0 ? mn_memory_take((size_t)length + 1, 1) : NULL;
     if (*text == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the description of the recipe");
     (void)describe(experiment, recipe, *text, (size_t)length + 1);

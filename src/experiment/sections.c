@@ -6,8 +6,8 @@
 #include "experiment/recipe.h"
 #include "experiment/settings.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- opening --- */
@@ -15,9 +15,9 @@
 static mn_status open_section(mn_section *section, const char *name, const char *type,
                               const mn_option *table, size_t bytes)
 {
-    free(section->values);
+    mn_memory_give(section->values);
     *section = (mn_section){.name = name, .type = type, .table = table};
-    section->values = calloc(1, bytes > 0 ? bytes : 1);
+    section->values = mn_memory_take_zeroed(1, bytes);
     if (section->values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the options of '%s'", name);
     mn_options_default(table, section->values);
@@ -152,7 +152,7 @@ mn_status mn_sections_open(mn_experiment *experiment)
 void mn_sections_free(mn_section sections[MN_MOST_SECTIONS])
 {
     for (int i = 0; i < MN_MOST_SECTIONS; i++)
-        free(sections[i].values);
+        mn_memory_give(sections[i].values);
 }
 
 mn_status mn_sections_known(const mn_experiment *experiment)
@@ -268,6 +268,6 @@ mn_status mn_experiment_section_json(const mn_experiment *experiment, mn_section
     char *text = object != NULL ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
     const mn_status status = text != NULL ? mn_keep_text(text, json) : no_memory();
-    free(text);
+    mn_memory_give(text);
     return status;
 }

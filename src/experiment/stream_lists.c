@@ -6,8 +6,8 @@
 #include "base/names.h"
 #include "base/numbers.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The class of a name, -1: none is called so. */
@@ -35,7 +35,7 @@ static bool is_of_names(const mn_dataset *dataset, const char *text)
 static mn_status no_class(const mn_dataset *dataset, const char *where, int64_t at,
                           const char *item)
 {
-    const char **names = calloc((size_t)dataset->classes + 1, sizeof *names);
+    const char **names = mn_memory_take_zeroed((size_t)dataset->classes + 1, sizeof *names);
     const char *nearest = NULL;
     for (int64_t i = 0; names != NULL && dataset->class_names != NULL && i < dataset->classes; i++)
         names[i] = dataset->class_names[i];
@@ -49,7 +49,7 @@ static mn_status no_class(const mn_dataset *dataset, const char *where, int64_t 
                       "%s[%lld]: no class is called '%.60s'; list names of classes, or numbers "
                       "from 0 to %lld",
                       where, (long long)at, item, (long long)dataset->classes - 1);
-    free(names);
+    mn_memory_give(names);
     return status;
 }
 

@@ -4,8 +4,8 @@
 #include "judge/images.h"
 #include "store/runfile.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_REAL = 200 }; /* of a class: more change a mean by little */
@@ -17,10 +17,10 @@ int64_t mn_judge_pixels(const mn_rebuilt *run)
 
 void mn_judge_free_images(mn_judge_images *i)
 {
-    free(i->pixels);
-    free(i->unit);
-    free(i->features);
-    free(i->scores);
+    mn_memory_give(i->pixels);
+    mn_memory_give(i->unit);
+    mn_memory_give(i->features);
+    mn_memory_give(i->scores);
     *i = (mn_judge_images){0};
 }
 
@@ -28,7 +28,7 @@ mn_status mn_judge_add_image(mn_judge_images *to, const uint8_t *pixels, size_t 
 {
     if (to->count == to->room) {
         const int64_t room = to->room > 0 ? 2 * to->room : 64;
-        uint8_t *larger = realloc(to->pixels, (size_t)room * bytes);
+        uint8_t *larger = mn_memory_resize(to->pixels, (size_t)room * bytes, 1);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)room);
         to->pixels = larger;
@@ -97,7 +97,7 @@ mn_status mn_judge_collect_real(const mn_rebuilt *run, const mn_rebuilt *judge, 
     collection c = {to, (size_t)mn_judge_pixels(run), MOST_REAL, NULL};
     if (mn_experiment_settings(run->experiment)->validation == 0)
         return each_image(run, MN_PART_TEST, label, collect_image, &c);
-    bool *trained = calloc((size_t)run->dataset->train.count, sizeof *trained);
+    bool *trained = mn_memory_take_zeroed((size_t)run->dataset->train.count, sizeof *trained);
     if (trained == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld marks",
                        (long long)run->dataset->train.count);
@@ -105,7 +105,7 @@ mn_status mn_judge_collect_real(const mn_rebuilt *run, const mn_rebuilt *judge, 
     mn_status status = each_image(judge, MN_PART_TRAIN, label, mark, trained);
     if (status == MN_OK)
         status = each_image(run, MN_PART_VALIDATION, label, collect_image, &c);
-    free(trained);
+    mn_memory_give(trained);
     return status;
 }
 
@@ -141,10 +141,10 @@ mn_status mn_judge_look(const mn_rebuilt *judge, int64_t width, mn_judge_images 
     const int64_t classes = mn_stream_classes(judge->stream), most = 100;
     const int64_t pixels = mn_judge_pixels(judge);
     const size_t count = (size_t)(seen->count > 0 ? seen->count : 1);
-    float *x = malloc((size_t)(most * pixels) * sizeof *x);
-    seen->unit = malloc(count * (size_t)pixels * sizeof *seen->unit);
-    seen->features = malloc(count * (size_t)width * sizeof *seen->features);
-    seen->scores = malloc(count * (size_t)classes * sizeof *seen->scores);
+    float *x = mn_memory_take((size_t)(most * pixels), sizeof *x);
+    seen->unit = mn_memory_take(count * (size_t)pixels, sizeof *seen->unit);
+    seen->features = mn_memory_take(count * (size_t)width, sizeof *seen->features);
+    seen->scores = mn_memory_take(count * (size_t)classes, sizeof *seen->scores);
     mn_status status =
         x != NULL && seen->unit != NULL && seen->features != NULL && seen->scores != NULL
             ? MN_OK
@@ -154,6 +154,6 @@ mn_status mn_judge_look(const mn_rebuilt *judge, int64_t width, mn_judge_images 
     for (int64_t first = 0; first < seen->count && status == MN_OK; first += most)
         status = look_at_batch(judge, seen, first,
                                seen->count - first < most ? seen->count - first : most, x);
-    free(x);
+    mn_memory_give(x);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "store/samples.h"
 
 #include <mneme/judge.h>
+#include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static mn_status open_judge(const char *path, mn_rebuilt *judge)
     char *is;
     MN_TRY(mn_runfile_find(judge->file, "status", &is));
     const bool done = is != NULL && strcmp(is, "done") == 0;
-    free(is);
+    mn_memory_give(is);
     if (!done)
         return mn_fail(MN_BAD_OPTION,
                        "%s: a judge has learned all classes, but this run is not "
@@ -86,7 +87,7 @@ static mn_status add_class(judging *j, int64_t after_task, int32_t label)
 {
     if (j->count == j->room) {
         const int64_t room = j->room > 0 ? 2 * j->room : 32;
-        judged *larger = realloc(j->classes, (size_t)room * sizeof *larger);
+        judged *larger = mn_memory_resize(j->classes, (size_t)room, sizeof *larger);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for %lld classes", (long long)room);
         j->classes = larger;
@@ -217,7 +218,7 @@ static mn_status judge_all(judging *j)
 
 static mn_status copy_classes(const judging *j, mn_judged_class **classes, int64_t *count)
 {
-    *classes = malloc((size_t)j->count * sizeof **classes);
+    *classes = mn_memory_take((size_t)j->count, sizeof **classes);
     if (*classes == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld classes", (long long)j->count);
     for (int64_t i = 0; i < j->count; i++)
@@ -241,7 +242,7 @@ mn_status mn_judge_samples(const char *path, const char *judge, mn_judged_class 
         status = copy_classes(&j, classes, count);
     for (int64_t i = 0; i < j.count; i++)
         mn_judge_free_images(&j.classes[i].made);
-    free(j.classes);
+    mn_memory_give(j.classes);
     (void)mn_rebuilt_close(&j.judge); /* read only */
     (void)mn_rebuilt_close(&j.run);
     return status;

@@ -6,6 +6,7 @@
 #include "store/records.h"
 #include "store/tensors.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -134,7 +135,7 @@ static mn_status load_images(mn_learner *learner, mn_runfile *file)
     char *text;
     MN_TRY(mn_runfile_find(file, "images", &text));
     learner->images = text != NULL ? strtoll(text, NULL, 10) : 0;
-    free(text);
+    mn_memory_give(text);
     return MN_OK;
 }
 

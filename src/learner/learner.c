@@ -9,9 +9,9 @@
 #include "store/records.h"
 #include "tensor/kernels.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- making --- */
@@ -110,7 +110,7 @@ static mn_status open_member(mn_learner *learner, int i)
     member->strategy = learner->experiment->strategy[i];
     member->options = learner->experiment->section[MN_SECTION_STRATEGY + i].values;
     if (member->strategy->state_size > 0) {
-        member->state = calloc(1, member->strategy->state_size);
+        member->state = mn_memory_take_zeroed(1, member->strategy->state_size);
         if (member->state == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for the state of %s",
                            member->strategy->name);
@@ -138,7 +138,7 @@ static mn_status take_initial_weights(mn_learner *learner)
 static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
 {
     const mn_experiment *experiment = learner->experiment;
-    learner->kept = calloc(MN_MOST_KEPT, sizeof *learner->kept);
+    learner->kept = mn_memory_take_zeroed(MN_MOST_KEPT, sizeof *learner->kept);
     if (learner->kept == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
     learner->learning_rate = learner->settings->lr; /* what open is told */
@@ -160,7 +160,7 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
 
 static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
 {
-    mn_learner *made = calloc(1, sizeof *made);
+    mn_learner *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the learner");
     made->experiment = spec->experiment;
@@ -231,12 +231,12 @@ void mn_learner_free(mn_learner *learner)
     for (int i = 0; i < MN_MOST_SPACES; i++)
         mn_batch_space_free(&learner->space[i]);
     for (int i = 0; i < learner->members; i++)
-        free(learner->member[i].state);
+        mn_memory_give(learner->member[i].state);
     mn_buffer_free(learner->buffer);
-    free(learner->kept);
-    free(learner->slots);
-    free(learner->term_name);
-    free(learner);
+    mn_memory_give(learner->kept);
+    mn_memory_give(learner->slots);
+    mn_memory_give(learner->term_name);
+    mn_memory_give(learner);
 }
 
 /* --- the step --- */

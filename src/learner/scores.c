@@ -12,7 +12,7 @@
 
 #include <math.h>
 #include <mneme/losses.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 typedef struct comparison {
@@ -107,7 +107,7 @@ static mn_var *loss_of(mn_learner *learner, const mn_batch *batch)
 static mn_status from_products(const comparison *c, const mn_tensor *products)
 {
     const int64_t n = c->both->count;
-    float *product = malloc(mn_tensor_bytes(products));
+    float *product = mn_memory_take(mn_tensor_bytes(products), 1);
     if (product == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the products of %lld gradients",
                        (long long)n);
@@ -119,7 +119,7 @@ static mn_status from_products(const comparison *c, const mn_tensor *products)
                                            (double)product[j * n + j]));
         c->largest[i] = (float)largest;
     }
-    free(product);
+    mn_memory_give(product);
     return status;
 }
 
@@ -155,7 +155,7 @@ static mn_status compare_row_by_row(mn_learner *learner, const comparison *c)
 {
     const int64_t slabs = c->both->count - c->offered + 1;
     const mn_shape shape = mn_tensor_shape(mn_network_values(mn_learner_network(learner)));
-    mn_tensor **slab = calloc((size_t)slabs, sizeof *slab);
+    mn_tensor **slab = mn_memory_take_zeroed((size_t)slabs, sizeof *slab);
     mn_status status = slab != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory");
     for (int64_t i = 0; i < slabs && status == MN_OK; i++)
         status = mn_tensor_new(MN_F32, shape, &slab[i]);
@@ -163,7 +163,7 @@ static mn_status compare_row_by_row(mn_learner *learner, const comparison *c)
         status = row_by_row(learner, c, slab);
     for (int64_t i = 0; i < slabs && slab != NULL; i++)
         mn_tensor_free(slab[i]);
-    free(slab);
+    mn_memory_give(slab);
     return status;
 }
 
@@ -189,7 +189,7 @@ static mn_status some_of_buffer(mn_learner *learner, const mn_batch **some)
     const void *options = learner->experiment->section[MN_SECTION_BUFFER].values;
     const int64_t wanted = policy->compared != NULL ? policy->compared(options) : 1;
     const mn_key key = mn_key_of((uint64_t)learner->settings->seed, "buffer.compared");
-    int64_t *slots = malloc((size_t)(wanted > 0 ? wanted : 1) * sizeof *slots);
+    int64_t *slots = mn_memory_take((size_t)wanted, sizeof *slots);
     if (slots == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     const int64_t count = mn_buffer_draw(
@@ -198,7 +198,7 @@ static mn_status some_of_buffer(mn_learner *learner, const mn_batch **some)
     mn_status status = mn_learner_space(learner, &space);
     if (status == MN_OK)
         status = mn_buffer_gather(learner->buffer, slots, count, space);
-    free(slots);
+    mn_memory_give(slots);
     MN_TRY(status);
     *some = mn_plain(learner, &space->batch);
     return MN_OK;

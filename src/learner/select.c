@@ -4,8 +4,8 @@
 #include "buffer/storage.h"
 #include "learner/learner.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct collected {
@@ -29,7 +29,7 @@ static mn_status collect_batch(mn_learner *learner, const mn_batch *batch, int64
     const size_t classes = (size_t)mn_stream_classes(learner->stream);
     if (all->features == NULL) {
         all->width = width;
-        all->features = malloc((size_t)(all->rows.batch.count * width) * sizeof(float));
+        all->features = mn_memory_take((size_t)(all->rows.batch.count * width), sizeof(float));
         if (all->features == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for the features of a task");
     }
@@ -86,7 +86,7 @@ mn_status mn_learner_select(mn_learner *learner)
                                     .classes = info.classes};
     if (status == MN_OK)
         status = mn_buffer_select(learner->buffer, &selection);
-    free(all.features);
+    mn_memory_give(all.features);
     mn_batch_space_free(&all.rows);
     mn_loader_free(loader);
     return status;

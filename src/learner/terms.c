@@ -8,8 +8,8 @@
 #include "learner/learner.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <mneme/ops.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A base's terms go by the names it gives them; an add-on does not know the names of what it adds
@@ -17,7 +17,7 @@
 static mn_status add_name(mn_learner *learner, const char *given, const char **name)
 {
     const size_t count = (size_t)learner->term_names;
-    mn_term_name *larger = realloc(learner->term_name, (count + 1) * sizeof *larger);
+    mn_term_name *larger = mn_memory_resize(learner->term_name, (count + 1), sizeof *larger);
     if (larger == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the name of a loss term");
     learner->term_name = larger;

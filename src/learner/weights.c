@@ -6,8 +6,8 @@
 #include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_BYTES = 256 };
@@ -226,7 +226,7 @@ static mn_status take(fitting *fit)
         MN_TRY(mn_safetensors_floats(fit->file, fit->target[t].from, &values));
         mn_tensor *tensor = fit->target[t].tensor;
         const mn_status status = mn_tensor_write(tensor, values, mn_tensor_bytes(tensor));
-        free(values);
+        mn_memory_give(values);
         MN_TRY(status);
     }
     return MN_OK;
@@ -237,7 +237,7 @@ static mn_status list_targets(mn_network *network, bool head, target **targets, 
 {
     const int parameters = mn_network_parameter_count(network);
     *count = parameters + mn_network_statistic_count(network);
-    *targets = calloc((size_t)*count + 1, sizeof **targets);
+    *targets = mn_memory_take_zeroed((size_t)*count + 1, sizeof **targets);
     if (*targets == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %d names of weights", *count);
     for (int i = 0; i < parameters; i++) {
@@ -264,7 +264,7 @@ static mn_status load_from(mn_network *network, const mn_safetensors *file, cons
         status = check_fit(&fit, mn_network_spec_of(network));
     if (status == MN_OK)
         status = take(&fit);
-    free(fit.target);
+    mn_memory_give(fit.target);
     return status;
 }
 
@@ -300,7 +300,7 @@ static mn_status visit_kept(mn_network *network, mn_runfile *file, bool head, bo
         status = put ? mn_runfile_put_tensor(file, &origin, name, targets[i].tensor)
                      : mn_runfile_get_tensor(file, name, targets[i].tensor);
     }
-    free(targets);
+    mn_memory_give(targets);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "nn/initial.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 /* The product of the axes from `first` on. */
 static int64_t product_from(mn_shape shape, int first)
@@ -42,7 +42,7 @@ static mn_status fill_randomly(mn_tensor *value, mn_initial initial, double fan_
 {
     const mn_shape shape = mn_tensor_shape(value);
     const int64_t count = mn_shape_count(shape);
-    float *values = malloc((size_t)count * sizeof *values);
+    float *values = mn_memory_take((size_t)count, sizeof *values);
     if (values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for initial weights");
     if (initial == MN_INITIAL_XAVIER_UNIFORM)
@@ -54,7 +54,7 @@ static mn_status fill_randomly(mn_tensor *value, mn_initial initial, double fan_
     else
         fill_uniform(values, count, 1 / sqrt(fan_in), key);
     const mn_status status = mn_tensor_write(value, values, (size_t)count * sizeof *values);
-    free(values);
+    mn_memory_give(values);
     return status;
 }
 

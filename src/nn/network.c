@@ -11,8 +11,8 @@
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 
+#include <mneme/memory.h>
 #include <mneme/ops.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SEGMENT_FLOATS = 64 / sizeof(float) };
@@ -90,7 +90,7 @@ static mn_status resolve_options(mn_network *network, const char *json)
 {
     const mn_option *table = network->type->options;
     const size_t bytes = network->type->options_size;
-    network->options = calloc(1, bytes > 0 ? bytes : 1);
+    network->options = mn_memory_take_zeroed(1, bytes);
     if (network->options == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a network");
     mn_options_default(table, network->options);
@@ -139,7 +139,7 @@ static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec
     mn_network_spec named = *spec;
     named.type = type->name;
     MN_TRY(check_spec(&named));
-    mn_network *made = calloc(1, sizeof *made);
+    mn_network *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a network");
     made->type = type;
@@ -187,11 +187,11 @@ void mn_network_free(mn_network *network)
         mn_tensor_free(network->statistics[i].value);
     mn_tensor_free(network->values);
     mn_tensor_free(network->gradients);
-    free(network->segments);
-    free(network->statistics);
-    free(network->options);
+    mn_memory_give(network->segments);
+    mn_memory_give(network->statistics);
+    mn_memory_give(network->options);
     cJSON_free(network->resolved);
-    free(network);
+    mn_memory_give(network);
 }
 
 mn_status mn_network_initialise(mn_network *network, mn_key key)
@@ -251,8 +251,8 @@ mn_status mn_network_parameter_add(mn_network *network, const char *name, mn_par
     if (aligned > most_floats - network->slab_floats)
         return mn_fail(MN_BAD_SHAPE, "network '%s' is larger than any memory; make it narrower",
                        network->type->name);
-    segment *segments = realloc(network->segments,
-                                (size_t)(network->segment_count + 1) * sizeof *network->segments);
+    segment *segments = mn_memory_resize(network->segments, (size_t)(network->segment_count + 1),
+                                         sizeof *network->segments);
     const char *kept_name = mn_intern(name);
     if (segments != NULL)
         network->segments = segments;
@@ -283,8 +283,8 @@ mn_status mn_network_statistic_add(mn_network *network, const char *name, mn_sha
     int64_t count;
     MN_TRY(check_addition(network, name));
     MN_TRY(count_floats(name, shape, &count));
-    statistic *statistics = realloc(network->statistics, (size_t)(network->statistic_count + 1) *
-                                                             sizeof *network->statistics);
+    statistic *statistics = mn_memory_resize(
+        network->statistics, (size_t)(network->statistic_count + 1), sizeof *network->statistics);
     const char *kept_name = mn_intern(name);
     if (statistics != NULL)
         network->statistics = statistics;

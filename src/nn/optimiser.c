@@ -11,7 +11,7 @@
 #include "tensor/tensor.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum { MOST_MOMENTS = 2 };
@@ -281,7 +281,7 @@ mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *ne
     const update_rule *rule = find_rule(kind);
     if (rule == NULL)
         return MN_BAD_OPTION;
-    mn_optimiser *made = calloc(1, sizeof *made);
+    mn_optimiser *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for an optimiser");
     made->rule = rule;
@@ -301,7 +301,7 @@ void mn_optimiser_free(mn_optimiser *optimiser)
         return;
     for (int i = 0; i < optimiser->moment_count; i++)
         mn_tensor_free(optimiser->moments[i]);
-    free(optimiser);
+    mn_memory_give(optimiser);
 }
 
 void mn_optimiser_head_only(mn_optimiser *optimiser)

@@ -5,7 +5,7 @@
 #include <mneme/groups.h>
 
 #include <math.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 static mn_status no_memory(void)
 {
@@ -37,12 +37,12 @@ mn_status mn_group_averages(const mn_runs *runs, int64_t group, mn_scope scope,
                             mn_mean_point **points, int64_t *count)
 {
     const int64_t tasks = runs->group[group].run->tasks;
-    double *values = calloc((size_t)runs->count + 1, sizeof *values);
-    *points = calloc((size_t)tasks + 1, sizeof **points);
+    double *values = mn_memory_take_zeroed((size_t)runs->count + 1, sizeof *values);
+    *points = mn_memory_take_zeroed((size_t)tasks + 1, sizeof **points);
     *count = 0;
     if (values == NULL || *points == NULL) {
-        free(values);
-        free(*points);
+        mn_memory_give(values);
+        mn_memory_give(*points);
         *points = NULL;
         return no_memory();
     }
@@ -51,7 +51,7 @@ mn_status mn_group_averages(const mn_runs *runs, int64_t group, mn_scope scope,
         if (n > 0)
             (*points)[(*count)++] = point_of((double)after + 1, values, n);
     }
-    free(values);
+    mn_memory_give(values);
     return MN_OK;
 }
 
@@ -73,10 +73,10 @@ typedef struct curves {
 static void free_curves(curves *all)
 {
     for (int64_t i = 0; i < all->count; i++)
-        free(all->curve[i].point);
-    free(all->curve);
-    free(all->values);
-    free(all->ends);
+        mn_memory_give(all->curve[i].point);
+    mn_memory_give(all->curve);
+    mn_memory_give(all->values);
+    mn_memory_give(all->ends);
 }
 
 static mn_status read_ends(const mn_run *run, mn_scope scope, curves *all)
@@ -87,7 +87,7 @@ static mn_status read_ends(const mn_run *run, mn_scope scope, curves *all)
     for (int64_t i = 0; i < count; i++)
         if (point[i].after_task >= 0 && point[i].after_task < all->tasks)
             all->ends[point[i].after_task] = point[i].step;
-    free(point);
+    mn_memory_give(point);
     return MN_OK;
 }
 
@@ -96,9 +96,9 @@ static mn_status read_curves(const mn_runs *runs, int64_t group, mn_scope scope,
 {
     const mn_run *first = runs->group[group].run;
     *all = (curves){.tasks = first->tasks};
-    all->curve = calloc((size_t)runs->count + 1, sizeof *all->curve);
-    all->values = calloc((size_t)runs->count + 1, sizeof *all->values);
-    all->ends = calloc((size_t)first->tasks + 1, sizeof *all->ends);
+    all->curve = mn_memory_take_zeroed((size_t)runs->count + 1, sizeof *all->curve);
+    all->values = mn_memory_take_zeroed((size_t)runs->count + 1, sizeof *all->values);
+    all->ends = mn_memory_take_zeroed((size_t)first->tasks + 1, sizeof *all->ends);
     if (all->curve == NULL || all->values == NULL || all->ends == NULL)
         return no_memory();
     MN_TRY(read_ends(first, scope, all));
@@ -148,7 +148,7 @@ static const curve *longest(const curves *all)
 static mn_status average(curves *all, int64_t on_task, mn_mean_point **points, int64_t *count)
 {
     const curve *steps = longest(all);
-    *points = calloc((size_t)steps->count + 1, sizeof **points);
+    *points = mn_memory_take_zeroed((size_t)steps->count + 1, sizeof **points);
     if (*points == NULL)
         return no_memory();
     for (int64_t i = 0; i < steps->count; i++) {

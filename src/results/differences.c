@@ -5,6 +5,7 @@
 #include <mneme/groups.h>
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +115,7 @@ mn_status mn_runs_check_pairs(const mn_runs *runs)
 mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t minus, const char *metric,
                                mn_scope scope, mn_summary *difference)
 {
-    double *values = calloc((size_t)runs->count + 1, sizeof *values);
+    double *values = mn_memory_take_zeroed((size_t)runs->count + 1, sizeof *values);
     int64_t n = 0;
     if (values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the differences of runs");
@@ -128,7 +129,7 @@ mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t minus, c
         n += !isnan(values[n]);
     }
     *difference = mn_summarise(values, n);
-    free(values);
+    mn_memory_give(values);
     return MN_OK;
 }
 
@@ -193,7 +194,7 @@ mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_sco
     mn_status status = MN_OK;
     for (int i = 0; metrics[i] != NULL; i++)
         room += MN_SCOPES * runs->group_count * (runs->group_count - 1) / 2;
-    mn_difference *list = calloc((size_t)room, sizeof *list);
+    mn_difference *list = mn_memory_take_zeroed((size_t)room, sizeof *list);
     *differences = NULL;
     *count = 0;
     if (list == NULL)
@@ -203,7 +204,7 @@ mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_sco
             if (scope == MN_SCOPES || scope == s)
                 status = add_pairs(runs, metrics[i], s, list, &made);
     if (status != MN_OK) {
-        free(list);
+        mn_memory_give(list);
         return status;
     }
     correct(list, made);

@@ -1,11 +1,12 @@
 /* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
+#include "base/text.h"
 #include "store/runfile.h"
 #include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 #include "tensor/file/safetensors_write.h"
 
+#include <mneme/memory.h>
 #include <mneme/results.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char network_prefix[] = "run/network/";
@@ -24,7 +25,7 @@ typedef struct exported {
 static mn_status grow(exported *all)
 {
     const int64_t room = all->room > 0 ? 2 * all->room : 64;
-    exported_tensor *larger = realloc(all->tensor, (size_t)room * sizeof *larger);
+    exported_tensor *larger = mn_memory_resize(all->tensor, (size_t)room, sizeof *larger);
     if (larger == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld tensors", (long long)room);
     all->tensor = larger;
@@ -39,9 +40,9 @@ static mn_status collect(void *context, const char *name, const mn_tensor *tenso
         MN_TRY(grow(all));
     const size_t bytes = mn_tensor_bytes(tensor);
     exported_tensor *added = &all->tensor[all->count++];
-    added->name = strdup(name + strlen(network_prefix));
+    added->name = mn_text_copy(name + strlen(network_prefix));
     added->shape = mn_tensor_shape(tensor);
-    added->values = malloc(bytes > 0 ? bytes : 1);
+    added->values = mn_memory_take(bytes, 1);
     if (added->name == NULL || added->values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for tensor '%s'", name);
     if (mn_tensor_dtype(tensor) != MN_F32)
@@ -51,14 +52,14 @@ static mn_status collect(void *context, const char *name, const mn_tensor *tenso
 
 static mn_status write_all(const exported *all, const char *out)
 {
-    mn_named_values *tensors = calloc((size_t)all->count, sizeof *tensors);
+    mn_named_values *tensors = mn_memory_take_zeroed((size_t)all->count, sizeof *tensors);
     if (tensors == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld tensors", (long long)all->count);
     for (int64_t i = 0; i < all->count; i++)
         tensors[i] =
             (mn_named_values){all->tensor[i].name, all->tensor[i].shape, all->tensor[i].values};
     const mn_status status = mn_safetensors_write(out, tensors, all->count);
-    free(tensors);
+    mn_memory_give(tensors);
     return status;
 }
 
@@ -73,10 +74,10 @@ mn_status mn_export_weights(const char *path, const char *out)
     if (status == MN_OK)
         status = write_all(&all, out);
     for (int64_t i = 0; i < all.count; i++) {
-        free(all.tensor[i].name);
-        free(all.tensor[i].values);
+        mn_memory_give(all.tensor[i].name);
+        mn_memory_give(all.tensor[i].values);
     }
-    free(all.tensor);
+    mn_memory_give(all.tensor);
     const mn_status closed = mn_runfile_close(file);
     return status == MN_OK ? closed : status;
 }

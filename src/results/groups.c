@@ -1,8 +1,10 @@
 /* groups.c -- several run files, in groups that differ by nothing but the seed. */
+#include "base/text.h"
 #include "results/paths.h"
 
 #include <math.h>
 #include <mneme/groups.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ bool mn_run_is_finished(const mn_run *run)
 
 static mn_status open_run(const char *path, mn_run *run)
 {
-    run->path = strdup(path);
+    run->path = mn_text_copy(path);
     if (run->path == NULL)
         return no_memory();
     MN_TRY(mn_results_open(path, &run->results));
@@ -75,35 +77,39 @@ static bool tells_apart(const mn_runs *runs, const mn_run *run, const mn_setting
     return false;
 }
 
+/* Puts more at the end of a label; a label that memory has run out for is NULL and stays so. */
+static void add_to_label(char **label, const char *before, const char *text, const char *value)
+{
+    if (*label == NULL)
+        return;
+    char *longer = mn_text_format("%s%s%s%s", *label, before, text, value);
+    mn_memory_give(*label);
+    *label = longer;
+}
+
 static mn_status label_group(const mn_runs *runs, mn_group *group)
 {
     const mn_run *run = group->run;
-    size_t bytes;
-    FILE *label = open_memstream(&group->label, &bytes);
-    if (label == NULL)
-        return no_memory();
-    fputs(run->strategy, label);
+    group->label = mn_text_copy(run->strategy);
     const char *separator = " (";
     for (int64_t i = 0; i < run->settings.count; i++) {
         const mn_setting *setting = &run->settings.setting[i];
         if (!tells_apart(runs, run, setting))
             continue;
         const bool train = strncmp(setting->key, "train.", 6) == 0;
-        fprintf(label, "%s%s=%s", separator, setting->key + (train ? 6 : 0), setting->value);
+        add_to_label(&group->label, separator, setting->key + (train ? 6 : 0), "=");
+        add_to_label(&group->label, "", setting->value, "");
         separator = ", ";
     }
     if (separator[0] == ',')
-        putc(')', label);
-    const bool failed = ferror(label) != 0;
-    if (fclose(label) != 0 || failed || group->label == NULL) /* fclose() may say nothing of it */
-        return no_memory();
-    return MN_OK;
+        add_to_label(&group->label, ")", "", "");
+    return group->label != NULL ? MN_OK : no_memory();
 }
 
 static mn_status open_all(const mn_paths *paths, mn_runs *runs)
 {
-    runs->run = calloc((size_t)paths->count + 1, sizeof *runs->run);
-    runs->group = calloc((size_t)paths->count + 1, sizeof *runs->group);
+    runs->run = mn_memory_take_zeroed((size_t)paths->count + 1, sizeof *runs->run);
+    runs->group = mn_memory_take_zeroed((size_t)paths->count + 1, sizeof *runs->group);
     if (runs->run == NULL || runs->group == NULL)
         return no_memory();
     while (runs->count < paths->count) {
@@ -120,7 +126,7 @@ mn_status mn_runs_open(const char *const *paths, int64_t count, mn_runs **runs)
 {
     mn_paths found;
     *runs = NULL;
-    mn_runs *made = calloc(1, sizeof *made);
+    mn_runs *made = mn_memory_take_zeroed(1, sizeof *made);
     mn_status status = mn_paths_read(paths, count, &found);
     if (status == MN_OK)
         status = made != NULL ? open_all(&found, made) : no_memory();
@@ -139,13 +145,13 @@ void mn_runs_free(mn_runs *runs)
     for (int64_t i = 0; i < runs->count; i++) {
         mn_results_free(runs->run[i].results);
         mn_settings_free(&runs->run[i].settings);
-        free(runs->run[i].path);
+        mn_memory_give(runs->run[i].path);
     }
     for (int64_t group = 0; group < runs->group_count; group++)
-        free(runs->group[group].label);
-    free(runs->run);
-    free(runs->group);
-    free(runs);
+        mn_memory_give(runs->group[group].label);
+    mn_memory_give(runs->run);
+    mn_memory_give(runs->group);
+    mn_memory_give(runs);
 }
 
 /* --- answering --- */
@@ -161,7 +167,7 @@ bool mn_runs_have(const mn_runs *runs, mn_scope scope)
 mn_status mn_group_summary(const mn_runs *runs, int64_t group, const char *metric, mn_scope scope,
                            mn_summary *summary)
 {
-    double *values = calloc((size_t)runs->count + 1, sizeof *values);
+    double *values = mn_memory_take_zeroed((size_t)runs->count + 1, sizeof *values);
     int64_t n = 0;
     if (values == NULL)
         return no_memory();
@@ -173,7 +179,7 @@ mn_status mn_group_summary(const mn_runs *runs, int64_t group, const char *metri
         n += !isnan(values[n]);
     }
     *summary = mn_summarise(values, n);
-    free(values);
+    mn_memory_give(values);
     return MN_OK;
 }
 

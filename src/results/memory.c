@@ -5,9 +5,9 @@
 #include "store/runfile.h"
 #include "store/samples.h"
 
+#include <mneme/memory.h>
 #include <mneme/results.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct kept {
@@ -97,7 +97,7 @@ static mn_status read_kept(memory *m, kept **rows, int64_t *count)
     while (status == MN_OK && row) {
         if (*count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 1024;
-            kept *larger = realloc(*rows, (size_t)capacity * sizeof *larger);
+            kept *larger = mn_memory_resize(*rows, (size_t)capacity, sizeof *larger);
             if (larger == NULL) {
                 status = mn_fail(MN_NO_MEMORY, "out of memory for a list of exemplars");
                 break;
@@ -136,7 +136,7 @@ static mn_status draw_memory(memory *m)
         if (++classes == MN_SHEET_ROWS && next < count && status == MN_OK)
             status = mn_sheet_row(m->sheet, "and more, which are not shown");
     }
-    free(rows);
+    mn_memory_give(rows);
     return status;
 }
 
@@ -186,7 +186,7 @@ static mn_status draw(const char *path, const char *png, mn_status (*of)(memory 
     mn_status status = image_shape(m.results, path, &image);
     if (status == MN_OK) {
         m.image_bytes = mn_shape_count(image);
-        m.pixels = malloc((size_t)m.image_bytes);
+        m.pixels = mn_memory_take((size_t)m.image_bytes, 1);
         status = m.pixels != NULL ? mn_sheet_new(image, &m.sheet)
                                   : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     }
@@ -200,7 +200,7 @@ static mn_status draw(const char *path, const char *png, mn_status (*of)(memory 
         status = mn_sheet_write(m.sheet, png);
     mn_sheet_free(m.sheet);
     mn_results_free(m.results);
-    free(m.pixels);
+    mn_memory_give(m.pixels);
     return status;
 }
 

@@ -1,8 +1,10 @@
 /* paths.c -- the run files that a user means by files and folders. */
 #include "results/paths.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <mneme/memory.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +14,11 @@
 /* Takes over the path; NULL: there was no memory for it. */
 static mn_status add_path(mn_paths *paths, char *path)
 {
-    char **larger = realloc(paths->path, (size_t)(paths->count + 1) * sizeof *paths->path);
+    char **larger = mn_memory_resize(paths->path, (size_t)(paths->count + 1), sizeof *paths->path);
     if (larger != NULL)
         paths->path = larger;
     if (larger == NULL || path == NULL) {
-        free(path);
+        mn_memory_give(path);
         return mn_fail(MN_NO_MEMORY, "out of memory for the paths of run files");
     }
     paths->path[paths->count++] = path;
@@ -47,12 +49,9 @@ static mn_status add_run_files(mn_paths *paths, const char *folder, DIR *directo
     const size_t length = strlen(folder);
     const char *slash = length > 0 && folder[length - 1] == '/' ? "" : "/";
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        char *path;
         if (!is_run_file(entry->d_name))
             continue;
-        if (asprintf(&path, "%s%s%s", folder, slash, entry->d_name) < 0)
-            path = NULL;
-        MN_TRY(add_path(paths, path));
+        MN_TRY(add_path(paths, mn_text_format("%s%s%s", folder, slash, entry->d_name)));
     }
     return MN_OK;
 }
@@ -78,14 +77,14 @@ mn_status mn_paths_read(const char *const *given, int64_t count, mn_paths *paths
     *paths = (mn_paths){.path = NULL};
     for (int64_t i = 0; i < count; i++)
         MN_TRY(is_folder(given[i]) ? add_folder(paths, given[i])
-                                   : add_path(paths, strdup(given[i])));
+                                   : add_path(paths, mn_text_copy(given[i])));
     return MN_OK;
 }
 
 void mn_paths_free(mn_paths *paths)
 {
     for (int64_t i = 0; i < paths->count; i++)
-        free(paths->path[i]);
-    free(paths->path);
+        mn_memory_give(paths->path[i]);
+    mn_memory_give(paths->path);
     *paths = (mn_paths){.path = NULL};
 }

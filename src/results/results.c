@@ -3,6 +3,7 @@
  * Everything is read in one transaction when the file is opened and the file is closed again: the
  * numbers belong to one commit, and nobody who looks at results stands in the way of a resume.
  */
+#include "base/text.h"
 #include "store/copy.h"
 #include "store/owner.h"
 #include "store/query.h"
@@ -10,6 +11,7 @@
 #include <mneme/results.h>
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,7 @@ static mn_status read_rows(mn_runfile *file, const char *sql, size_t element_byt
     while (status == MN_OK && row) {
         if (*count == room) {
             room = room == 0 ? 16 : 2 * room;
-            char *larger = realloc(elements, (size_t)room * element_bytes);
+            char *larger = mn_memory_resize(elements, (size_t)room * element_bytes, 1);
             if (larger == NULL) {
                 status = mn_fail(MN_NO_MEMORY, "%s: out of memory", mn_runfile_path(file));
                 break;
@@ -126,7 +128,7 @@ static mn_status read_rows(mn_runfile *file, const char *sql, size_t element_byt
 
 static char *copy_text(const char *text)
 {
-    return strdup(text == NULL ? "" : text);
+    return mn_text_copy(text == NULL ? "" : text);
 }
 
 static mn_status take_setting(const mn_query *query, void *element)
@@ -135,8 +137,8 @@ static mn_status take_setting(const mn_query *query, void *element)
     *one = (setting){copy_text(mn_query_text(query, 0)), copy_text(mn_query_text(query, 1))};
     if (one->key != NULL && one->value != NULL)
         return MN_OK;
-    free(one->key);
-    free(one->value);
+    mn_memory_give(one->key);
+    mn_memory_give(one->value);
     return mn_fail(MN_NO_MEMORY, "out of memory for the settings of a run");
 }
 
@@ -249,10 +251,10 @@ static mn_status correct_status(mn_runfile *file, mn_results *results)
         if (strcmp(one->key, "status") != 0 || strcmp(one->value, "running") != 0 ||
             mn_runfile_is_held(file))
             continue;
-        char *value = strdup("interrupted");
+        char *value = mn_text_copy("interrupted");
         if (value == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for the settings of a run");
-        free(one->value);
+        mn_memory_give(one->value);
         one->value = value;
     }
     return MN_OK;
@@ -304,7 +306,7 @@ mn_status mn_results_open(const char *path, mn_results **results)
     *results = NULL;
     mn_runfile *file;
     MN_TRY(mn_runfile_open(path, MN_READ, &file));
-    mn_results *made = calloc(1, sizeof *made);
+    mn_results *made = mn_memory_take_zeroed(1, sizeof *made);
     mn_status status = made == NULL ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path) : MN_OK;
     if (status == MN_OK) {
         for (int i = 0; i < METRICS; i++)
@@ -334,25 +336,25 @@ void mn_results_free(mn_results *results)
     if (results == NULL)
         return;
     for (int64_t i = 0; i < results->setting_count; i++) {
-        free(results->settings[i].key);
-        free(results->settings[i].value);
+        mn_memory_give(results->settings[i].key);
+        mn_memory_give(results->settings[i].value);
     }
     for (int64_t i = 0; i < results->class_count; i++)
-        free(results->classes[i].name);
+        mn_memory_give(results->classes[i].name);
     for (int64_t i = 0; i < results->task_count; i++)
-        free(results->task_classes[i]);
+        mn_memory_give(results->task_classes[i]);
     for (int64_t i = 0; i < results->probe_count; i++)
-        free(results->probes[i].classifier);
-    free(results->settings);
-    free(results->classes);
-    free(results->task_classes);
-    free(results->matrix);
-    free(results->averages);
-    free(results->curve);
-    free(results->buffer);
-    free(results->kept);
-    free(results->probes);
-    free(results);
+        mn_memory_give(results->probes[i].classifier);
+    mn_memory_give(results->settings);
+    mn_memory_give(results->classes);
+    mn_memory_give(results->task_classes);
+    mn_memory_give(results->matrix);
+    mn_memory_give(results->averages);
+    mn_memory_give(results->curve);
+    mn_memory_give(results->buffer);
+    mn_memory_give(results->kept);
+    mn_memory_give(results->probes);
+    mn_memory_give(results);
 }
 
 /* --- answering --- */
@@ -430,7 +432,7 @@ mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on
                            mn_curve_point **points, int64_t *count)
 {
     *count = 0;
-    *points = malloc(((size_t)results->curve_count + 1) * sizeof **points);
+    *points = mn_memory_take((size_t)results->curve_count + 1, sizeof **points);
     if (*points == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a curve");
     for (int64_t i = 0; i < results->curve_count; i++) {
@@ -446,7 +448,7 @@ static mn_status copy_list(const void *list, int64_t count, size_t element_bytes
                            int64_t *copied)
 {
     const size_t bytes = (size_t)count * element_bytes;
-    void *made = malloc(bytes + 1);
+    void *made = mn_memory_take(bytes + 1, 1);
     *copied = made != NULL ? count : 0;
     memcpy(copy, &made, sizeof made);
     if (made == NULL)

@@ -1,12 +1,13 @@
 /* settings.c -- what of a configuration can change the results of a run. */
 #include "base/json.h"
+#include "base/text.h"
 
 #include <mneme/experiment.h>
 #include <mneme/groups.h>
+#include <mneme/memory.h>
 #include <mneme/registry.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static mn_status no_memory(void)
@@ -17,7 +18,7 @@ static mn_status no_memory(void)
 /* Whether one of "derpp+zipf" needs a buffer; a plugin that is not loaded may. */
 static mn_status needs_buffer(const char *strategies, bool *needed)
 {
-    char *copy = strdup(strategies), *rest = copy;
+    char *copy = mn_text_copy(strategies), *rest = copy;
     *needed = false;
     if (copy == NULL)
         return no_memory();
@@ -26,7 +27,7 @@ static mn_status needs_buffer(const char *strategies, bool *needed)
         if (strategy == NULL || (strategy->needs & MN_NEEDS_BUFFER) != 0)
             *needed = true;
     }
-    free(copy);
+    mn_memory_give(copy);
     return MN_OK;
 }
 
@@ -44,16 +45,16 @@ static bool counts(const char *section, const char *type, const char *name, bool
 
 static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item)
 {
-    mn_setting added;
-    if (asprintf(&added.key, "%s.%s", section, item->string) < 0)
-        return no_memory();
-    added.value = cJSON_IsString(item) ? strdup(item->valuestring) : cJSON_PrintUnformatted(item);
-    mn_setting *larger = realloc(settings->setting, (size_t)(settings->count + 1) * sizeof added);
+    mn_setting added = {mn_text_format("%s.%s", section, item->string),
+                        cJSON_IsString(item) ? mn_text_copy(item->valuestring)
+                                             : cJSON_PrintUnformatted(item)};
+    mn_setting *larger =
+        mn_memory_resize(settings->setting, (size_t)(settings->count + 1), sizeof added);
     if (larger != NULL)
         settings->setting = larger;
-    if (larger == NULL || added.value == NULL) {
-        free(added.key);
-        free(added.value);
+    if (larger == NULL || added.key == NULL || added.value == NULL) {
+        mn_memory_give(added.key);
+        mn_memory_give(added.value);
         return no_memory();
     }
     settings->setting[settings->count++] = added;
@@ -104,10 +105,10 @@ mn_status mn_settings_read(const char *configuration, const char *strategies, mn
 void mn_settings_free(mn_settings *settings)
 {
     for (int64_t i = 0; i < settings->count; i++) {
-        free(settings->setting[i].key);
-        free(settings->setting[i].value);
+        mn_memory_give(settings->setting[i].key);
+        mn_memory_give(settings->setting[i].value);
     }
-    free(settings->setting);
+    mn_memory_give(settings->setting);
     *settings = (mn_settings){.setting = NULL};
 }
 

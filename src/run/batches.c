@@ -10,8 +10,8 @@
 #include "data/stream/stream.h"
 #include "store/records.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- opening --- */
@@ -51,8 +51,8 @@ static mn_status spread(mn_batches *made, int64_t images, bool once)
     made->steps = batches_of(again ? images : made->count, made->batch);
     made->length = again ? made->steps * rows : made->count;
     const int64_t most = made->steps > 0 ? made->length / made->steps + 1 : 1;
-    made->order = malloc((size_t)(made->length + 1) * sizeof *made->order);
-    made->split = malloc((size_t)most * sizeof *made->split);
+    made->order = mn_memory_take((size_t)(made->length + 1), sizeof *made->order);
+    made->split = mn_memory_take((size_t)most, sizeof *made->split);
     return made->order != NULL && made->split != NULL ? MN_OK : no_memory();
 }
 
@@ -83,7 +83,7 @@ static mn_status open_stream(mn_learner *learner, mn_batches *made, const mn_pha
         return MN_OK;
     }
     made->count = images;
-    made->items = malloc((size_t)images * sizeof *made->items);
+    made->items = mn_memory_take((size_t)images, sizeof *made->items);
     if (made->items == NULL)
         return no_memory();
     for (int64_t i = 0; i < images; i++)
@@ -102,9 +102,9 @@ typedef struct mixture {
 
 static void mixture_free(mixture *m)
 {
-    free(m->labels);
-    free(m->held);
-    free(m->of_class);
+    mn_memory_give(m->labels);
+    mn_memory_give(m->held);
+    mn_memory_give(m->of_class);
 }
 
 static mn_status mixture_fill(mn_learner *learner, mn_batches *made, mixture *m)
@@ -116,10 +116,10 @@ static mn_status mixture_fill(mn_learner *learner, mn_batches *made, mixture *m)
     made->count = view.count + used;
     m->images = view.count;
     const size_t room = (size_t)made->count + 1;
-    made->items = malloc(room * sizeof *made->items);
-    m->labels = malloc(room * sizeof *m->labels);
-    m->held = calloc(room, sizeof *m->held);
-    m->of_class = malloc(2 * room * sizeof *m->of_class);
+    made->items = mn_memory_take(room, sizeof *made->items);
+    m->labels = mn_memory_take(room, sizeof *m->labels);
+    m->held = mn_memory_take_zeroed(room, sizeof *m->held);
+    m->of_class = mn_memory_take(2 * room, sizeof *m->of_class);
     if (made->items == NULL || m->labels == NULL || m->held == NULL || m->of_class == NULL)
         return no_memory();
     for (int64_t i = 0; i < view.count; i++) {
@@ -218,9 +218,9 @@ mn_status mn_batches_open(mn_learner *learner, const mn_phase *phase, mn_batches
 void mn_batches_close(mn_batches *batches)
 {
     mn_loader_free(batches->loader);
-    free(batches->items);
-    free(batches->order);
-    free(batches->split);
+    mn_memory_give(batches->items);
+    mn_memory_give(batches->order);
+    mn_memory_give(batches->split);
 }
 
 /* --- an epoch --- */
@@ -234,7 +234,7 @@ static mn_key epoch_key(const mn_learner *learner, const char *purpose, int64_t 
 /* Round after round of all items, each in an order of its own; the last may break off. */
 static mn_status order_items(mn_batches *from, const mn_key *key)
 {
-    int64_t *round = malloc((size_t)(from->count + 1) * sizeof *round);
+    int64_t *round = mn_memory_take((size_t)(from->count + 1), sizeof *round);
     if (round == NULL)
         return no_memory();
     for (int64_t i = 0; i < from->count; i++)
@@ -246,7 +246,7 @@ static mn_status order_items(mn_batches *from, const mn_key *key)
                                   from->count, round);
         from->order[i] = from->items[round[at]];
     }
-    free(round);
+    mn_memory_give(round);
     return MN_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "store/runfile.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ void mn_commits_start(mn_commits *commits, mn_runfile *file)
     char *earlier = mn_runfile_get(file, "seconds"); /* NULL: nobody counted */
     *commits = (mn_commits){.earlier = earlier != NULL ? strtod(earlier, NULL) : 0};
     commits->started = commits->last = mn_now();
-    free(earlier);
+    mn_memory_give(earlier);
 }
 
 bool mn_commit_is_due(const mn_commits *commits, const mn_run_settings *settings)

@@ -6,8 +6,8 @@
 #include "store/records.h"
 #include "store/tensors.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_info task,
@@ -63,7 +63,7 @@ static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_t
 {
     const mn_task_info task = mn_stream_task(learner->stream, on_task);
     const int64_t classes = mn_stream_classes(learner->stream);
-    int32_t *unknown = malloc((size_t)learner->settings->eval_batch * sizeof *unknown);
+    int32_t *unknown = mn_memory_take((size_t)learner->settings->eval_batch, sizeof *unknown);
     if (unknown == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for an evaluation");
     for (int64_t i = 0; i < learner->settings->eval_batch; i++)
@@ -78,7 +78,7 @@ static mn_status count_task(mn_learner *learner, mn_loader *loader, int64_t on_t
         if (outputs != NULL)
             outputs += batch->count * classes;
     }
-    free(unknown);
+    mn_memory_give(unknown);
     return status;
 }
 
@@ -110,7 +110,7 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
     float *logits = NULL; /* (images, classes) */
     mn_status status = mn_loader_shuffle(loader, NULL);
     if (status == MN_OK && outputs) {
-        logits = malloc((size_t)(images * classes) * sizeof *logits);
+        logits = mn_memory_take((size_t)(images * classes), sizeof *logits);
         if (logits == NULL)
             status = mn_fail(MN_NO_MEMORY, "out of memory for the outputs of an evaluation");
     }
@@ -121,7 +121,7 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
         status = store(learner, file, after_task, on_task, &count);
     if (status == MN_OK && outputs)
         status = mn_runfile_add_output(file, after_task, on_task, logits, images, classes);
-    free(logits);
+    mn_memory_give(logits);
     mn_loader_free(loader);
     return status;
 }

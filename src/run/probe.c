@@ -9,8 +9,8 @@
 #include "run/evaluate.h"
 #include "store/records.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 
 static mn_status count_batch(mn_learner *learner, const mn_probe *probe, const mn_batch *batch,
                              const int32_t *unknown, mn_tally *tallies)
@@ -82,8 +82,8 @@ mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file)
     const int64_t task = learner->cursor.task, rows = learner->settings->eval_batch;
     if (probe == NULL || !mn_stream_class_incremental(learner->stream))
         return MN_OK;
-    int32_t *unknown = malloc((size_t)rows * sizeof *unknown);
-    mn_tally *tallies = malloc((size_t)mn_stream_classes(learner->stream) * sizeof *tallies);
+    int32_t *unknown = mn_memory_take((size_t)rows, sizeof *unknown);
+    mn_tally *tallies = mn_memory_take((size_t)mn_stream_classes(learner->stream), sizeof *tallies);
     mn_loader *loader = NULL;
     mn_status status = MN_NO_MEMORY;
     if (unknown != NULL && tallies != NULL)
@@ -99,7 +99,7 @@ mn_status mn_probe_unlabelled(mn_learner *learner, mn_runfile *file)
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     mn_loader_free(loader);
-    free(tallies);
-    free(unknown);
+    mn_memory_give(tallies);
+    mn_memory_give(unknown);
     return status;
 }

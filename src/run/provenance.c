@@ -8,10 +8,10 @@
 #include "store/tensors.h"
 #include "tensor/kernels.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <mneme/version.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,13 +77,13 @@ static mn_status add_test_labels(const mn_learner *learner, mn_runfile *file, in
 {
     const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
     const mn_stream_view view = mn_stream_view_of(learner->stream, part, task);
-    int32_t *labels = malloc((size_t)(view.count + 1) * sizeof *labels);
+    int32_t *labels = mn_memory_take((size_t)(view.count + 1), sizeof *labels);
     if (labels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the labels of test images");
     for (int64_t i = 0; i < view.count; i++)
         labels[i] = (int32_t)mn_stream_true_label(learner->stream, part, view.indices[i]);
     const mn_status status = mn_runfile_add_test_labels(file, task, labels, view.count);
-    free(labels);
+    mn_memory_give(labels);
     return status;
 }
 
@@ -109,7 +109,7 @@ bool mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes)
                                      differs ? "with " : "", arithmetic[i].name, then, now);
             differs = true;
         }
-        free(then);
+        mn_memory_give(then);
     }
     if (used < bytes)
         snprintf(text + used, bytes - used,
@@ -135,7 +135,7 @@ mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
                        "%s: the data set %s has digest %s now, but the run began with %s; put the "
                        "old data back",
                        mn_runfile_path(file), dataset->name, found, expected);
-    free(expected);
+    mn_memory_give(expected);
     return status;
 }
 

@@ -10,7 +10,7 @@
 #include "store/records.h"
 #include "store/runfile.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 /* Of a run that was opened by its file, a failure names the file; a new run has no name yet. */
 static mn_status named(const mn_rebuilt *run, mn_status status)
@@ -27,7 +27,7 @@ static mn_status open_configuration(mn_rebuilt *run)
         return mn_fail(MN_CORRUPT, "%s: holds no configuration; start the run again",
                        mn_runfile_path(run->file));
     const mn_status status = mn_experiment_restore(config, &run->experiment);
-    free(config);
+    mn_memory_give(config);
     run->restored = true;
     return named(run, status);
 }

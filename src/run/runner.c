@@ -17,11 +17,11 @@
 #include "store/runfile.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <mneme/run.h>
 #include <mneme/stream.h>
 #include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,10 +68,9 @@ static mn_status report_task(mn_runner *runner, int64_t task)
                              .tasks = mn_stream_tasks(runner->run.stream),
                              .average_accuracy = (double)NAN,
                              .seconds = mn_now() - runner->reporter.started};
-    double *accuracy = calloc((size_t)task + 1, sizeof *accuracy);
-    mn_status status = accuracy != NULL
-                           ? read_accuracies(runner->run.file, task, accuracy)
-                           : mn_fail(MN_NO_MEMORY, "out of memory for %lld tasks", (long long)task);
+    double *accuracy = mn_memory_take_zeroed((size_t)task + 1, sizeof *accuracy);
+    mn_status status = accuracy != NULL ? read_accuracies(runner->run.file, task, accuracy)
+                                        : mn_fail(MN_NO_MEMORY, "out of memory for the report");
     if (status == MN_OK)
         status = read_average(runner->run.file, task, &report.average_accuracy);
     report.accuracy = accuracy;
@@ -80,7 +79,7 @@ static mn_status report_task(mn_runner *runner, int64_t task)
     else
         mn_report_log(observer, MN_LOG_WARNING, "task %lld is done, but cannot be reported: %s",
                       (long long)task + 1, mn_error());
-    free(accuracy);
+    mn_memory_give(accuracy);
     mn_runfile_rollback(runner->run.file);
     return mn_runfile_begin(runner->run.file);
 }
@@ -297,7 +296,7 @@ mn_status mn_resume(const char *path, const mn_observer *observer)
     char *was;
     const mn_status status = mn_runfile_find(runner.run.file, "status", &was);
     const bool done = was != NULL && strcmp(was, "done") == 0;
-    free(was);
+    mn_memory_give(was);
     if (status == MN_OK && !done)
         return close_run(&runner, continue_run(&runner));
     const mn_status closed = mn_runfile_close(runner.run.file);

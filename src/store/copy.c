@@ -3,10 +3,11 @@
  * SQLite writes the copy from one read transaction, so it holds exactly one commit; the run that is
  * being copied goes on meanwhile.  The copy belongs to nobody: it can be resumed at once. */
 #include "store/copy.h"
+#include "base/text.h"
 #include "store/database.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static mn_status vacuum_into(mn_runfile *file, const char *path)
@@ -36,8 +37,8 @@ mn_status mn_runfile_copy(mn_runfile *file, const char *path)
 {
     if (access(path, F_OK) == 0)
         return mn_fail(MN_BAD_OPTION, "%s exists; choose another name for the copy", path);
-    char *part = NULL;
-    if (asprintf(&part, "%s.part", path) < 0)
+    char *part = mn_text_format("%s.part", path);
+    if (part == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     (void)unlink(part); /* of a copy that was killed */
     mn_status status = vacuum_into(file, part);
@@ -47,6 +48,6 @@ mn_status mn_runfile_copy(mn_runfile *file, const char *path)
         status = mn_fail(MN_IO_FAILED, "%s: cannot be created", path);
     if (status != MN_OK)
         (void)unlink(part);
-    free(part);
+    mn_memory_give(part);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "store/database.h"
 
 #include <errno.h>
+#include <mneme/memory.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -131,7 +132,7 @@ mn_status mn_database_run(mn_runfile *file, sqlite3_stmt *statement, const char 
 mn_status mn_database_scratch(mn_runfile *file, size_t bytes, unsigned char **scratch)
 {
     if (bytes > file->scratch_bytes) {
-        unsigned char *larger = realloc(file->scratch, bytes);
+        unsigned char *larger = mn_memory_resize(file->scratch, bytes, 1);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", file->path, bytes);
         file->scratch = larger;

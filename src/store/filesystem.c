@@ -4,10 +4,11 @@
  * its kin two machines would each believe their own.
  */
 #include "store/filesystem.h"
+#include "base/text.h"
 
 #include <errno.h>
+#include <mneme/memory.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 
@@ -38,7 +39,9 @@ mn_status mn_check_filesystem(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const size_t length = slash == NULL ? 0 : (size_t)(slash - path);
-    char *folder = slash == NULL ? strdup(".") : length == 0 ? strdup("/") : strndup(path, length);
+    char *folder = slash == NULL ? mn_text_copy(".")
+                   : length == 0 ? mn_text_copy("/")
+                                 : mn_text_copy_of(path, length);
     if (folder == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     struct statfs about;
@@ -56,6 +59,6 @@ mn_status mn_check_filesystem(const char *path)
                              "damaged; write it to a local disk, and copy it when it is done",
                              path, folder, name);
     }
-    free(folder);
+    mn_memory_give(folder);
     return status;
 }

@@ -5,6 +5,7 @@
  * kernel and its pid namespace, and is alive only if all of them agree.
  */
 #include "store/owner.h"
+#include "base/text.h"
 #include "store/database.h"
 #include "store/records.h"
 #include "store/transaction.h"
@@ -12,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,22 +39,22 @@ typedef struct owner {
     X(since, "owner.since")
 
 /* Beside the file itself, also when `path` is a link to it: all its names share one lock. */
-static char *lock_name(const char *path)
+static mn_status lock_name(const char *path, char **name)
 {
-    char *real = realpath(path, NULL), *name = NULL;
-    if (real == NULL && errno == ENOENT) { /* to be created */
+    char real[PATH_MAX];
+    const char *rest = "";
+    if (realpath(path, real) == NULL) {
         const char *slash = strrchr(path, '/');
-        char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-        char *there = folder == NULL ? NULL : realpath(folder, NULL);
-        if (there != NULL && asprintf(&real, "%s/%s", there, slash == NULL ? path : slash + 1) < 0)
-            real = NULL;
-        free(there);
-        free(folder);
+        char *folder =
+            slash == NULL ? mn_text_copy(".") : mn_text_copy_of(path, (size_t)(slash - path) + 1);
+        const bool found = errno == ENOENT && folder != NULL && realpath(folder, real) != NULL;
+        mn_memory_give(folder);
+        if (!found)
+            return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
+        rest = slash == NULL ? path : slash + 1; /* to be created there */
     }
-    if (real != NULL && asprintf(&name, "%s-lock", real) < 0)
-        name = NULL;
-    free(real);
-    return name;
+    *name = mn_text_format("%s%s%s-lock", real, rest[0] != '\0' ? "/" : "", rest);
+    return *name != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
 }
 
 /* The holder before us may have removed the file whose lock we waited for. */
@@ -88,12 +91,10 @@ static mn_status lock_named(const char *path, const char *name, int *descriptor)
 
 mn_status mn_owner_lock(const char *path, int *descriptor, char **name)
 {
-    *name = lock_name(path);
-    if (*name == NULL)
-        return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
+    MN_TRY(lock_name(path, name));
     const mn_status status = lock_named(path, *name, descriptor);
     if (status != MN_OK) {
-        free(*name);
+        mn_memory_give(*name);
         *name = NULL;
     }
     return status;
@@ -105,7 +106,7 @@ void mn_owner_unlock(int descriptor, char *name)
         unlink(name);
         close(descriptor);
     }
-    free(name);
+    mn_memory_give(name);
 }
 
 /* The first line of a file of /proc, "" when there is none. */
@@ -157,7 +158,7 @@ static void copy_value(mn_runfile *file, const char *key, char *text, size_t byt
 {
     char *value = mn_runfile_get(file, key);
     snprintf(text, bytes, "%s", value == NULL ? "" : value);
-    free(value);
+    mn_memory_give(value);
 }
 
 static owner written_owner(mn_runfile *file)
@@ -226,9 +227,9 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
  * is not refused. */
 static bool is_locked(const char *path)
 {
-    char *name = lock_name(path);
-    const int opened = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-    free(name);
+    char *name = NULL;
+    const int opened = lock_name(path, &name) == MN_OK ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    mn_memory_give(name);
     if (opened < 0)
         return false;
     const bool locked = flock(opened, LOCK_SH | LOCK_NB) != 0;

@@ -4,7 +4,7 @@
 #include "store/schema.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 struct mn_query {
     mn_runfile *file;
@@ -13,7 +13,7 @@ struct mn_query {
 
 mn_status mn_query_new(mn_runfile *file, const char *sql, mn_query **query)
 {
-    *query = malloc(sizeof **query);
+    *query = mn_memory_take(1, sizeof **query);
     if (*query == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", file->path);
     **query = (mn_query){.file = file};
@@ -30,7 +30,7 @@ void mn_query_free(mn_query *query)
     if (query == NULL)
         return;
     sqlite3_finalize(query->statement);
-    free(query);
+    mn_memory_give(query);
 }
 
 void mn_query_set_int(mn_query *query, int parameter, int64_t value)

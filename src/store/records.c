@@ -1,6 +1,7 @@
 /* records.c -- the small rows of a run file: settings, kept numbers, tasks, evaluations, scalars,
  * the cursor.  Every one replaces the row of the same key, so a resumed run may write it again. */
 #include "store/records.h"
+#include "base/text.h"
 #include "store/database.h"
 
 #include <math.h>
@@ -47,7 +48,7 @@ mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value)
     if (!row)
         return MN_OK;
     const char *text = (const char *)sqlite3_column_text(statement, 0);
-    *value = text == NULL ? NULL : strdup(text);
+    *value = text == NULL ? NULL : mn_text_copy(text);
     sqlite3_reset(statement);
     return *value != NULL ? MN_OK
                           : mn_fail(MN_NO_MEMORY, "%s: out of memory for '%s'", file->path, key);

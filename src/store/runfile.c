@@ -5,6 +5,7 @@
  * hold.
  */
 #include "store/runfile.h"
+#include "base/text.h"
 #include "store/database.h"
 #include "store/filesystem.h"
 #include "store/older.h"
@@ -12,8 +13,8 @@
 #include "store/schema.h"
 
 #include <errno.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,11 +37,11 @@ const char *mn_runfile_path(const mn_runfile *file)
 
 static mn_status new_runfile(const char *path, mn_access access, mn_runfile **file)
 {
-    *file = calloc(1, sizeof **file);
-    char *copy = strdup(path);
+    *file = mn_memory_take_zeroed(1, sizeof **file);
+    char *copy = mn_text_copy(path);
     if (*file == NULL || copy == NULL) {
-        free(*file);
-        free(copy);
+        mn_memory_give(*file);
+        mn_memory_give(copy);
         *file = NULL;
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     }
@@ -68,9 +69,9 @@ static void free_runfile(mn_runfile *file)
 {
     disconnect(file);
     mn_owner_unlock(file->lock, file->lock_name);
-    free(file->scratch);
-    free(file->path);
-    free(file);
+    mn_memory_give(file->scratch);
+    mn_memory_give(file->path);
+    mn_memory_give(file);
 }
 
 /* A file may come from anybody: nothing in its schema may do more than our own tables do. */

@@ -1,7 +1,7 @@
 /* tensor.c -- shapes, and tensors that own their memory.
  *
  * A tensor made here is one allocation, the struct before its elements, so that freeing it is one
- * free() and views and tensors in an arena are the same struct without any flag. */
+ * step and views and tensors in an arena are the same struct without any flag. */
 #include "tensor/tensor.h"
 #include "base/memory.h"
 #include "tensor/kernels.h"
@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64 };
@@ -112,7 +111,7 @@ mn_status mn_tensor_new(mn_dtype dtype, mn_shape shape, mn_tensor **tensor)
     const size_t header = (sizeof **tensor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     const size_t bytes = (size_t)mn_shape_count(shape) * dtype_bytes[dtype];
     const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    char *memory = mn_memory_take(ALIGNMENT, header + rounded);
+    char *memory = mn_memory_take_aligned(ALIGNMENT, header + rounded);
     if (memory == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a tensor of %zu bytes", bytes);
     memset(memory + header, 0, rounded);
@@ -123,7 +122,7 @@ mn_status mn_tensor_new(mn_dtype dtype, mn_shape shape, mn_tensor **tensor)
 
 void mn_tensor_free(mn_tensor *tensor)
 {
-    free(tensor);
+    mn_memory_give(tensor);
 }
 
 void mn_tensor_place(mn_tensor *tensor, mn_dtype dtype, mn_shape shape, void *data)

@@ -48,7 +48,7 @@ includes_are_below() {
         public["results"] = "base experiment learner results" # tables of options, needs of strategies
         public["cli"] = public["run"] " results"
 
-        split("status random option observer registry version", names, " ")
+        split("status random option observer registry version memory", names, " ")
         for (i in names)
             floor_of[names[i]] = "base"
         floor_of["tensor"] = "tensor"
@@ -96,6 +96,8 @@ includes_are_below() {
         if (header ~ /^mneme\//) {
             name = part[2]
             sub(/\..*$/, "", name)
+            if (name == "memory" && (floor == "strategies" || floor == "networks"))
+                bad("it takes no memory of its own; services and networks give it what it needs")
             if (!holds(public[floor], floor_of[name]))
                 bad(floor " may not include the public header of " floor_of[name])
         } else if ($3 ~ /^"/) {
@@ -230,13 +232,36 @@ rooms_are_kept() {
     [ -z "$wrong" ] || { echo "$wrong" && return 1; }
 }
 
+# All memory comes from src/base/memory.c, where a host or a test may put another source below it.
+# The program itself, which is a host, may have other memory.
+memory_has_one_source() {
+    cd "$root"
+    wrong=$(
+        find src buffers networks strategies -name '*.[ch]' ! -path 'src/cli/*' \
+            ! -path src/base/memory.c | sort | xargs awk '
+        FNR == 1 { inside = 0 }
+        {
+            line = $0
+            if (inside && !sub(/.*\*\//, "", line)) next
+            inside = 0
+            gsub(/\/\*([^*]|\*[^\/])*\*\//, "", line)
+            inside = sub(/\/\*.*/, "", line)
+            if (match(" " line, /[^a-z0-9_.>"]((m|c|re)alloc|reallocarray|(aligned|p?v)alloc|aligned_alloc|memalign|posix_memalign|strn?dup|v?asprintf|getline|getdelim|open_memstream|free) *\(/) ||
+                match(line, /= *(malloc|calloc|realloc|free) *[,;}]/) ||
+                match(line, /realpath\([^,]*, *NULL\)/))
+                print FILENAME ":" FNR ": takes or gives memory past <mneme/memory.h> and base/text.h"
+        }'
+    )
+    [ -z "$wrong" ] || { echo "$wrong" && return 1; }
+}
+
 nothing_is_in_a_circle() {
     MNEME_SOURCE=$root sh "$here/../../scripts/rooms" --circles
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
 status=0
-for rule in includes_are_below headers_are_own rooms_are_kept nothing_is_in_a_circle; do
+for rule in includes_are_below headers_are_own rooms_are_kept memory_has_one_source nothing_is_in_a_circle; do
     ("$rule") || status=1
 done
 if [ -n "$library" ]; then

@@ -66,6 +66,8 @@ floors src/buffer/storage.h '"nn/optimiser.h"'
 floors strategies/er.c '<stdio.h>'
 floors strategies/er.c '<stdlib.h>'
 floors strategies/er.c '"base/options.h"'
+floors strategies/er.c '<mneme/memory.h>'
+floors networks/mlp.c '<mneme/memory.h>'
 floors strategies/er.c '"er.h"'
 floors strategies/er.c '<mneme/run.h>'
 floors src/run/runner.c '<oneapi/dnnl/dnnl.h>'
@@ -90,6 +92,18 @@ rule src/results/results.c '#include "learner/learner.h"' 'src/results/results.c
 rule buffers/ring.c '#include "buffer/storage.h"' 'buffers/ring.c:1:'
 rule src/run/step.h 'mn_status mn_evaluate_next(void);' 'a source has a header of its own'
 rule src/run/step.h '/* phase.c: the rest of it */' 'this names the file'
+plant src/run/step.c 'int *x = malloc(4);
+char *x = strdup("x");
+void f(void *x) { free(x); }
+void (*f)(void *) = free;
+int n = asprintf(&x, "y"); /* z */
+char *x = realpath(y, NULL);
+/* a */ FILE *x = open_memstream(&y, &n);'
+sh "$root/tests/lint/floors.sh" "$copy/tree" >"$copy/floors" || true
+for line in 1 2 3 4 5 6 7; do
+    expect "src/run/step.c:$line: takes or gives memory past" \
+        sh -c "grep 'memory past' '$copy/floors' && exit 1"
+done
 long=$(yes '/* a line */' | head -n 601)
 rule src/base/clock.c "$long" 'a source has at most 600'
 rule src/base/clock.h "$long" 'a header has at most 200'

@@ -6,9 +6,9 @@
 #include "cli/show/report.h"
 #include "cli/show/table.h"
 
+#include <mneme/memory.h>
 #include <mneme/results.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef struct contents {
     mn_buffer_count *counts; /* (count) */
@@ -96,7 +96,7 @@ static int buffer(const mn_arguments *arguments)
         print_table(&c);
     if (status == MN_OK && !mn_arguments_has(arguments, "json"))
         mn_report_kept(results);
-    free(c.counts);
+    mn_memory_give(c.counts);
     mn_results_free(results);
     return mn_exit_of_work(status);
 }

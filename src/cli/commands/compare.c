@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <math.h>
 #include <mneme/groups.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static void add_row(mn_table *table, const mn_runs *runs, const mn_difference *d
     else
         mn_table_number(table, d->corrected, 4);
     mn_table_text(table, "%s", verdict);
-    free(verdict);
+    mn_memory_give(verdict);
 }
 
 static bool same_table(const mn_difference *a, const mn_difference *b)
@@ -142,7 +143,7 @@ static void print_json(const mn_runs *runs, const mn_difference *list, int64_t c
         cJSON_AddNumberToObject(row, "comparisons", (double)count);
         char *verdict = verdict_on(d, asked);
         cJSON_AddStringToObject(row, "verdict", verdict);
-        free(verdict);
+        mn_memory_give(verdict);
         cJSON_AddItemToArray(json, row);
     }
     mn_json_print(json);
@@ -212,8 +213,8 @@ static int compare(const mn_arguments *arguments)
         print_json(runs, list, count, &asked);
     else if (code == MN_EXIT_DONE)
         print_comparison(runs, list, count, &asked);
-    free(list);
-    free(asked.names);
+    mn_memory_give(list);
+    mn_memory_give(asked.names);
     mn_runs_free(runs);
     return code;
 }

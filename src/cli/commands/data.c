@@ -7,8 +7,8 @@
 #include "cli/study/attend.h"
 
 #include <mneme/experiment.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_dataset(const char *name)
@@ -63,7 +63,7 @@ typedef struct range {
 
 static range images_per_class(const mn_dataset *dataset, const mn_images *images)
 {
-    int64_t *count = mn_or_die(calloc((size_t)dataset->classes, sizeof *count));
+    int64_t *count = mn_or_die(mn_memory_take_zeroed((size_t)dataset->classes, sizeof *count));
     for (int64_t i = 0; i < images->count; i++)
         count[images->labels[i]]++;
     range found = {count[0], count[0]};
@@ -71,7 +71,7 @@ static range images_per_class(const mn_dataset *dataset, const mn_images *images
         found.least = count[c] < found.least ? count[c] : found.least;
         found.most = count[c] > found.most ? count[c] : found.most;
     }
-    free(count);
+    mn_memory_give(count);
     return found;
 }
 

@@ -8,8 +8,8 @@
 #include "cli/show/table.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One row an evaluation, the run's identity in each: files can be concatenated. */
@@ -31,7 +31,7 @@ static mn_status print_csv(const mn_run *run)
                     printf("%.10g", point[i].accuracy);
                 putchar('\n');
             }
-            free(point);
+            mn_memory_give(point);
         }
     }
     return MN_OK;
@@ -74,7 +74,7 @@ static int export_weights(const char *run_file, const char *out)
     const int code = mn_exit_of_work(status);
     if (status == MN_OK)
         fprintf(stderr, "%s written\n", path);
-    free(path);
+    mn_memory_give(path);
     return code;
 }
 

@@ -10,10 +10,10 @@
 #include <cjson/cJSON.h>
 #include <mneme/data.h>
 #include <mneme/experiment.h>
+#include <mneme/memory.h>
 #include <mneme/registry.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_NAMES = 512 };
@@ -57,7 +57,7 @@ static void print_value(const cJSON *value)
         return;
     char *text = mn_or_die(cJSON_PrintUnformatted(value));
     printf("%s", text);
-    free(text);
+    mn_memory_give(text);
 }
 
 static void print_pairs(const cJSON *object)
@@ -127,7 +127,7 @@ static void print_recipes_of(const char *strategy)
             print_recipes_in(benchmark, json, strategy);
             cJSON_Delete(json);
         }
-        free(text);
+        mn_memory_give(text);
     }
     mn_benchmarks_free(benchmarks);
 }
@@ -213,7 +213,7 @@ static mn_status describe_benchmark(const char *name)
     cJSON *json;
     MN_TRY(mn_benchmark_json(name, &text));
     const mn_status status = mn_json_parse(text, name, &json);
-    free(text);
+    mn_memory_give(text);
     if (status != MN_OK)
         return status;
     const cJSON *summary = cJSON_GetObjectItemCaseSensitive(json, "summary"), *member;

@@ -6,8 +6,8 @@
 
 #include <math.h>
 #include <mneme/judge.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static double share(int64_t part, int64_t whole)
 {
@@ -144,7 +144,7 @@ static int judge(const mn_arguments *arguments)
         print_json(classes, count);
     else
         print_all(classes, count);
-    free(classes);
+    mn_memory_give(classes);
     return MN_EXIT_DONE;
 }
 

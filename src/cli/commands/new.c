@@ -5,9 +5,9 @@
 #include "cli/templates.h"
 
 #include <errno.h>
+#include <mneme/memory.h>
 #include <mneme/registry.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,7 +73,7 @@ static mn_status write_all(const char *name, const char *id)
         status = write_filled(path, files[i].text, name, id);
         if (status == MN_OK && strcmp(files[i].file, "test.sh") == 0 && chmod(path, 0755) != 0)
             status = mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
-        free(path);
+        mn_memory_give(path);
     }
     return status;
 }
@@ -91,7 +91,7 @@ static mn_status write_folder(const char *name)
         if (*at == '-')
             *at = '_';
     const mn_status status = write_all(name, id);
-    free(id);
+    mn_memory_give(id);
     return status;
 }
 

@@ -13,7 +13,7 @@
 
 #include <math.h>
 #include <mneme/groups.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 /* --- the table --- */
@@ -29,8 +29,8 @@ static mn_status open_runs(const mn_manifest *manifest, const mn_arm *arm, int o
         count += mn_path_exists(path[1]);
     }
     const mn_status status = mn_runs_open((const char *const *)path, count, runs);
-    free(path[0]);
-    free(path[1]);
+    mn_memory_give(path[0]);
+    mn_memory_give(path[1]);
     return status;
 }
 
@@ -69,8 +69,8 @@ static bool is_setting_of(const mn_run *run, const cJSON *setting)
         had == NULL || mn_option_text(setting, "set", setting->string, &text) != MN_OK ||
         strcmp(had, text) == 0 ||
         (mn_number_real(had, &before) && mn_number_real(text, &number) && before == number);
-    free(key);
-    free(text);
+    mn_memory_give(key);
+    mn_memory_give(text);
     return same;
 }
 
@@ -184,7 +184,7 @@ static bool add_set(mn_table *table, const char *benchmark, const char *arm, con
     mn_table_text(table, "%s", benchmark);
     mn_table_text(table, "%s", arm);
     mn_table_text(table, "%s", settings);
-    free(settings);
+    mn_memory_give(settings);
     return true;
 }
 
@@ -255,7 +255,7 @@ static int sweep(const mn_arguments *arguments)
     char *name = mn_text("%s", manifest.name != NULL ? manifest.name : "sweep");
     mn_name_for_file(name);
     char *folder = out != NULL ? mn_text("%s", out) : mn_text("runs/%s", name);
-    free(name);
+    mn_memory_give(name);
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = mn_run_arms(&manifest, folder, arguments);
@@ -263,7 +263,7 @@ static int sweep(const mn_arguments *arguments)
         const int shown = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
         code = shown != MN_EXIT_DONE ? shown : code;
     }
-    free(folder);
+    mn_memory_give(folder);
     mn_manifest_free(&manifest);
     return code;
 }

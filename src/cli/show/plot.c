@@ -12,8 +12,8 @@
 
 #include <errno.h>
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,7 +70,7 @@ static mn_status write_averages(const drawing *d, int group)
                 p->mean + around);
     }
     fprintf(d->script, "END\n");
-    free(points);
+    mn_memory_give(points);
     return MN_OK;
 }
 
@@ -87,7 +87,7 @@ static mn_status write_curves(drawing *d, int group)
             fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].mean, (long long)on + 1);
         }
         fprintf(d->script, "\n\n");
-        free(points);
+        mn_memory_give(points);
     }
     fprintf(d->script, "END\n");
     return MN_OK;
@@ -123,7 +123,7 @@ static char *name_of(const mn_runs *runs, int group)
     char *name = several_benchmarks(runs)
                      ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
                      : mn_text("%s%s", g->label, members);
-    free(members);
+    mn_memory_give(members);
     return name;
 }
 
@@ -131,7 +131,7 @@ static void write_name(const drawing *d, int group)
 {
     char *name = name_of(d->runs, group);
     write_quoted(d->script, name);
-    free(name);
+    mn_memory_give(name);
 }
 
 /* Legends stand beside the panels, as wide as the longest name needs. */
@@ -144,7 +144,7 @@ static int right_of_panels(const mn_runs *runs)
         const int needed = 80 + (int)(character * (double)strlen(name));
         if (needed > wanted)
             wanted = needed;
-        free(name);
+        mn_memory_give(name);
     }
     return WIDTH - (wanted < LEGEND_MOST ? wanted : LEGEND_MOST);
 }
@@ -232,7 +232,7 @@ static void write_average_panel(const drawing *d)
                                     mn_scope_name(d->scope));
     fprintf(script, "set title ");
     write_quoted(script, title);
-    free(title);
+    mn_memory_give(title);
     fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
     write_key(d);
     fprintf(script, "plot ");
@@ -365,7 +365,7 @@ mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
         status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
     if (part != NULL && status != MN_OK)
         (void)unlink(part);
-    free(text);
-    free(part);
+    mn_memory_give(text); /* of open_memstream() */
+    mn_memory_give(part);
     return status;
 }

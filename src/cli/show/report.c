@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <mneme/experiment.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static void print_probes(const mn_run *run)
         return;
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         print_probes_of(run, probes, count, scope);
-    free(probes);
+    mn_memory_give(probes);
 }
 
 /* Settings that are shown whatever their value; others only where they are not the default. */
@@ -173,14 +174,14 @@ static void print_section(const mn_run *run, const char *section, const mn_optio
             (!(train && always_shown(run, name)) && is_default(options, name, setting->value)))
             continue;
         char *longer = mn_text("%s %s=%s", line, name, setting->value);
-        free(line);
+        mn_memory_give(line);
         line = longer;
         any = true;
     }
     if (any)
         mn_print_wrapped(line, 2);
-    free(line);
-    free(key);
+    mn_memory_give(line);
+    mn_memory_give(key);
 }
 
 static void print_settings(const mn_run *run)
@@ -192,7 +193,7 @@ static void print_settings(const mn_run *run)
         for (char *name; i == 0 && (name = strsep(&rest, "+")) != NULL;)
             print_section(run, name, NULL); /* after "train" */
     }
-    free(copy);
+    mn_memory_give(copy);
 }
 
 static const char *standing(const mn_run *run)
@@ -219,7 +220,7 @@ static void print_classes(const mn_run *run)
         char *line = same ? mn_text("each task: %s", classes_of(run, task))
                           : mn_text("task %lld: %s", (long long)task + 1, classes_of(run, task));
         mn_print_wrapped(line, 2);
-        free(line);
+        mn_memory_give(line);
     }
 }
 
@@ -243,7 +244,7 @@ static void print_origin(const mn_run *run)
         value_or(run, "host", "?"), value_or(run, "threads", "?"), value_or(run, "started", "?"),
         mn_duration(strtod(value_or(run, "seconds", "0"), NULL), text, sizeof text));
     mn_print_wrapped(line, 2);
-    free(line);
+    mn_memory_give(line);
 }
 
 static void print_kept(const mn_kept_state *kept, int64_t count)
@@ -272,7 +273,7 @@ void mn_report_kept(const mn_results *results)
         return;
     if (count > 0)
         print_kept(kept, count);
-    free(kept);
+    mn_memory_give(kept);
 }
 
 cJSON *mn_report_kept_json(const mn_results *results)
@@ -290,7 +291,7 @@ cJSON *mn_report_kept_json(const mn_results *results)
         cJSON_AddNumberToObject(one, "bytes", (double)kept[i].bytes);
         cJSON_AddItemToArray(list, one);
     }
-    free(kept);
+    mn_memory_give(kept);
     return list;
 }
 

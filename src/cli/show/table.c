@@ -3,13 +3,14 @@
  * A cell remembers whether it was added as a number, so that alignment follows from the contents
  * and no caller states it. */
 #include "cli/show/table.h"
+#include "base/text.h"
 #include "cli/complain.h"
 #include "cli/print.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct cell {
@@ -25,7 +26,7 @@ struct mn_table {
 
 mn_table *mn_table_new(int columns)
 {
-    mn_table *table = mn_or_die(calloc(1, sizeof *table));
+    mn_table *table = mn_or_die(mn_memory_take_zeroed(1, sizeof *table));
     table->columns = columns;
     return table;
 }
@@ -35,27 +36,25 @@ void mn_table_free(mn_table *table)
     if (table == NULL)
         return;
     for (int i = 0; i < table->count; i++)
-        free(table->cells[i].text);
-    free(table->cells);
-    free(table);
+        mn_memory_give(table->cells[i].text);
+    mn_memory_give(table->cells);
+    mn_memory_give(table);
 }
 
 static void add(mn_table *table, char *text, bool number)
 {
     if (table->count == table->room) {
         table->room = 2 * table->room + 16;
-        table->cells = mn_or_die(realloc(table->cells, (size_t)table->room * sizeof(cell)));
+        table->cells = mn_or_die(mn_memory_resize(table->cells, (size_t)table->room, sizeof(cell)));
     }
     table->cells[table->count++] = (cell){text, number};
 }
 
 void mn_table_text(mn_table *table, const char *format, ...)
 {
-    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    char *text = mn_text_format_list(format, arguments);
     va_end(arguments);
     add(table, mn_or_die(text), false);
 }
@@ -99,8 +98,8 @@ static void measure(const mn_table *table, int column, int *width, bool *right)
 
 void mn_table_print(const mn_table *table, FILE *stream)
 {
-    int *widths = mn_or_die(calloc((size_t)table->columns, sizeof *widths));
-    bool *right = mn_or_die(calloc((size_t)table->columns, sizeof *right));
+    int *widths = mn_or_die(mn_memory_take_zeroed((size_t)table->columns, sizeof *widths));
+    bool *right = mn_or_die(mn_memory_take_zeroed((size_t)table->columns, sizeof *right));
     for (int column = 0; column < table->columns; column++)
         measure(table, column, &widths[column], &right[column]);
     for (int i = 0; i < table->count; i++) {
@@ -114,8 +113,8 @@ void mn_table_print(const mn_table *table, FILE *stream)
             fprintf(stream, "%s%*s", text, last ? 0 : padding, "");
         fputs(last ? "\n" : "  ", stream);
     }
-    free(widths);
-    free(right);
+    mn_memory_give(widths);
+    mn_memory_give(right);
 }
 
 void mn_csv_field(FILE *stream, const char *text)

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mneme/memory.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,14 +29,14 @@ static void add_word(words *line, char *word)
     if (line->count < MOST_WORDS)
         line->word[line->count++] = word;
     else
-        free(word);
+        mn_memory_give(word);
     line->word[line->count] = NULL;
 }
 
 static void free_words(words *line)
 {
     for (int i = 0; i < line->count; i++)
-        free(line->word[i]);
+        mn_memory_give(line->word[i]);
 }
 
 static void add_settings(words *line, const cJSON *set)
@@ -49,7 +49,7 @@ static void add_settings(words *line, const cJSON *set)
             continue;
         add_word(line, mn_text("--set"));
         add_word(line, mn_text("%s=%s", setting->string, value));
-        free(value);
+        mn_memory_give(value);
     }
 }
 

@@ -10,8 +10,8 @@
 #include "cli/show/report.h"
 #include "cli/signals.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --set KEY=VALUE */
@@ -23,7 +23,7 @@ static mn_status set_pair(mn_experiment *experiment, const char *pair)
                        pair);
     char *key = mn_text("%.*s", (int)(equals - pair), pair);
     const mn_status status = mn_experiment_set(experiment, key, equals + 1);
-    free(key);
+    mn_memory_give(key);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "--set");
 }
 

@@ -11,8 +11,8 @@
 #include "cli/metric.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SEEDS = 10000, WHERE_BYTES = 512 };
@@ -38,7 +38,7 @@ static mn_status read_set(const cJSON *object, const char *where, const cJSON **
         const mn_status status = mn_option_text(setting, "set", setting->string, &text);
         if (status != MN_OK)
             return mn_fail_in(status, "%s", where);
-        free(text);
+        mn_memory_give(text);
     }
     return MN_OK;
 }
@@ -90,7 +90,8 @@ static mn_status read_arm(const cJSON *json, const char *where, int64_t seeds, m
 static const char *nearest_arm(const mn_manifest *manifest, const char *benchmark, const char *name,
                                char hint[128])
 {
-    const char **names = mn_or_die(calloc((size_t)manifest->count + 1, sizeof *names));
+    const char **names =
+        mn_or_die(mn_memory_take_zeroed((size_t)manifest->count + 1, sizeof *names));
     int count = 0;
     for (int i = 0; i < manifest->count; i++)
         if (benchmark == NULL || strcmp(manifest->arm[i].benchmark, benchmark) == 0)
@@ -99,7 +100,7 @@ static const char *nearest_arm(const mn_manifest *manifest, const char *benchmar
     hint[0] = '\0';
     if (nearest != NULL)
         snprintf(hint, 128, "; did you mean '%.80s'?", nearest);
-    free(names);
+    mn_memory_give(names);
     return hint;
 }
 
@@ -144,7 +145,8 @@ static mn_status read_expectations(const cJSON *arm, const char *arm_where,
     mn_arm *of = &manifest->arm[index];
     if (list != NULL && !cJSON_IsArray(list))
         return mn_fail(MN_BAD_OPTION, "%s: 'expect' should be a list", arm_where);
-    of->expect = mn_or_die(calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *of->expect));
+    of->expect =
+        mn_or_die(mn_memory_take_zeroed((size_t)cJSON_GetArraySize(list) + 1, sizeof *of->expect));
     cJSON_ArrayForEach(item, list)
     {
         char where[WHERE_BYTES + 32];
@@ -168,7 +170,8 @@ static mn_status read_all(const char *path, mn_manifest *manifest)
     const cJSON *arms = cJSON_GetObjectItemCaseSensitive(manifest->json, "arms"), *arm;
     if (!cJSON_IsArray(arms))
         return mn_fail(MN_BAD_OPTION, "%s: 'arms' should list what to run", path);
-    manifest->arm = mn_or_die(calloc((size_t)cJSON_GetArraySize(arms) + 1, sizeof *manifest->arm));
+    manifest->arm = mn_or_die(
+        mn_memory_take_zeroed((size_t)cJSON_GetArraySize(arms) + 1, sizeof *manifest->arm));
     char where[WHERE_BYTES];
     cJSON_ArrayForEach(arm, arms)
     {
@@ -199,10 +202,10 @@ mn_status mn_manifest_read(const char *path, mn_manifest *manifest)
 void mn_manifest_free(mn_manifest *manifest)
 {
     for (int i = 0; i < manifest->count; i++) {
-        free(manifest->arm[i].folder);
-        free(manifest->arm[i].expect);
+        mn_memory_give(manifest->arm[i].folder);
+        mn_memory_give(manifest->arm[i].expect);
     }
-    free(manifest->arm);
+    mn_memory_give(manifest->arm);
     cJSON_Delete(manifest->json);
     *manifest = (mn_manifest){.json = NULL};
 }
@@ -223,6 +226,6 @@ mn_status mn_manifest_choose(mn_manifest *manifest, const char *names)
             status = mn_fail(MN_BAD_OPTION, "--arms: no arm is called '%s'%s", name,
                              nearest_arm(manifest, NULL, name, hint));
     }
-    free(copy);
+    mn_memory_give(copy);
     return status;
 }

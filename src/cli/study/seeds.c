@@ -19,10 +19,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
+#include <mneme/memory.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -205,7 +205,7 @@ static void hear(study *s)
         case WARNING:
             text = mn_text("seed %lld: %s", (long long)seed->seed, m.text);
             mn_status_line_warn(&s->line, text);
-            free(text);
+            mn_memory_give(text);
             break;
         case FAILED:
             mn_status_line_clear(&s->line);
@@ -343,14 +343,14 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
 
 static mn_status show_study(const study *s, bool json)
 {
-    const char **paths = mn_or_die(calloc((size_t)s->count, sizeof *paths));
+    const char **paths = mn_or_die(mn_memory_take_zeroed((size_t)s->count, sizeof *paths));
     int count = 0;
     for (int i = 0; i < s->count; i++)
         if (s->seed[i].state == DONE)
             paths[count++] = s->seed[i].path;
     mn_runs *runs;
     const mn_status status = mn_runs_open(paths, count, &runs);
-    free(paths);
+    mn_memory_give(paths);
     if (status != MN_OK)
         return status;
     if (json) {
@@ -386,9 +386,9 @@ static void free_study(study *s)
 {
     for (int i = 0; i < s->count; i++) {
         mn_experiment_free(s->seed[i].experiment);
-        free(s->seed[i].path);
+        mn_memory_give(s->seed[i].path);
     }
-    free(s->seed);
+    mn_memory_give(s->seed);
     for (int i = 0; i < 2; i++)
         if (s->pipe[i] >= 0)
             close(s->pipe[i]);
@@ -396,7 +396,7 @@ static void free_study(study *s)
 
 int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs)
 {
-    study s = {.seed = mn_or_die(calloc((size_t)count, sizeof *s.seed)),
+    study s = {.seed = mn_or_die(mn_memory_take_zeroed((size_t)count, sizeof *s.seed)),
                .count = (int)count,
                .jobs = jobs > 0 ? (int)jobs : usual_jobs(arguments),
                .pipe = {-1, -1},

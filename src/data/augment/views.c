@@ -8,9 +8,9 @@
 #include "data/augment/view_resample.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <mneme/views.h>
 #include <omp.h>
-#include <stdlib.h>
 
 /* Below this, waking other threads costs more than they save. */
 static const int64_t WORTH_SHARING = 1 << 14;
@@ -235,7 +235,7 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
     const bool share = total * values >= WORTH_SHARING && omp_get_max_threads() > 1;
     const int64_t room = mn_view_scratch(image.size[1], image.size[2], height, width);
     float *scratch =
-        malloc((size_t)(share ? omp_get_max_threads() : 1) * (size_t)room * sizeof *scratch);
+        mn_memory_take((size_t)(share ? omp_get_max_threads() : 1) * (size_t)room, sizeof *scratch);
     if (scratch == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for views");
 #pragma omp parallel for schedule(static) if (share)
@@ -246,6 +246,6 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
                   mn_key_at(mn_key_at(key, (uint64_t)row), (uint64_t)at), &canvas,
                   scratch + omp_get_thread_num() * room);
     }
-    free(scratch);
+    mn_memory_give(scratch);
     return MN_OK;
 }

@@ -2,12 +2,12 @@
 #include "data/read/array.h"
 #include "tensor/file/half.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 void mn_array_free(mn_array *array)
 {
-    free(array->block);
+    mn_memory_give(array->block);
     *array = (mn_array){.rank = 0};
 }
 

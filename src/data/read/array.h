@@ -17,7 +17,7 @@ typedef struct mn_array {
     int rank;
     int64_t size[MN_ARRAY_MAX_RANK], count; /* count: of all values */
     const uint8_t *values;                  /* inside `block`, at any alignment */
-    uint8_t *block;                         /* from malloc */
+    uint8_t *block;                         /* from mn_memory_take() */
 } mn_array;
 
 void mn_array_free(mn_array *array);

@@ -2,11 +2,13 @@
  *
  * The whole file is taken into memory and cut up in place: commas and line ends become zero bytes,
  * so that a field is a C string and no copy is made. */
+#include "base/text.h"
 #include "data/read/file.h"
 #include "data/read/reader.h"
 #include "data/read/split.h"
 #include "data/read/values.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +48,9 @@ typedef struct table {
 
 static void table_free(table *t)
 {
-    free(t->text);
-    free(t->values);
-    free(t->names);
+    mn_memory_give(t->text);
+    mn_memory_give(t->values);
+    mn_memory_give(t->names);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -150,8 +152,8 @@ static mn_status read_rows(table *t)
         lines++;
     int64_t values;
     if (!__builtin_mul_overflow(lines, t->columns - 1, &values) && values < INT64_MAX / 8) {
-        t->values = malloc((size_t)values * sizeof *t->values);
-        t->names = calloc((size_t)lines, sizeof *t->names);
+        t->values = mn_memory_take((size_t)values, sizeof *t->values);
+        t->names = mn_memory_take_zeroed((size_t)lines, sizeof *t->names);
     }
     if (t->values == NULL || t->names == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for %lld lines", t->path, (long long)lines);
@@ -186,11 +188,11 @@ static mn_status table_read(const csv_options *o, const char *path, table *t)
     *t = (table){.path = path};
     MN_TRY(read_text(path, t));
     const size_t length = strcspn(t->text, "\r\n");
-    char *first = strndup(t->text, length);
+    char *first = mn_text_copy_of(t->text, length);
     if (first == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     const mn_status status = read_first(o, t, first);
-    free(first);
+    mn_memory_give(first);
     MN_TRY(status);
     return read_rows(t);
 }
@@ -216,7 +218,7 @@ static int by_label(const void *a, const void *b)
 
 static mn_status name_classes(const table *t, mn_dataset *dataset)
 {
-    const char **sorted = malloc((size_t)t->rows * sizeof *sorted);
+    const char **sorted = mn_memory_take((size_t)t->rows, sizeof *sorted);
     if (sorted == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for its labels", t->path);
     memcpy(sorted, t->names, (size_t)t->rows * sizeof *sorted);
@@ -232,7 +234,7 @@ static mn_status name_classes(const table *t, mn_dataset *dataset)
                       "%s: has %lld different labels; at most %d are supported; is label the right "
                       "column?",
                       t->path, (long long)classes, MN_MAX_CLASSES);
-    free(sorted);
+    mn_memory_give(sorted);
     return status;
 }
 

@@ -6,18 +6,19 @@
 #include "data/read/search.h"
 
 #include <mneme/data.h>
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 enum { MOST_CHANNELS = 4 };
 
-/* The built-in readers also hand over memory that they let grow with realloc(), which is the same.
+/* The built-in readers also hand over memory that they let grow with mn_memory_resize(), which is
+ * the same.
  */
 void *mn_data_take(size_t bytes)
 {
-    void *memory = malloc(bytes > 0 ? bytes : 1);
+    void *memory = mn_memory_take(bytes, 1);
     if (memory == NULL)
         (void)mn_fail(MN_NO_MEMORY, "out of memory for %zu bytes of a data set", bytes);
     return memory;
@@ -25,8 +26,8 @@ void *mn_data_take(size_t bytes)
 
 static void free_images(mn_images *images)
 {
-    free(images->pixels);
-    free(images->labels);
+    mn_memory_give(images->pixels);
+    mn_memory_give(images->labels);
     *images = (mn_images){.count = 0};
 }
 
@@ -34,9 +35,9 @@ static void free_contents(mn_dataset *dataset)
 {
     free_images(&dataset->train);
     free_images(&dataset->test);
-    free(dataset->memory);
-    free(dataset->offset);
-    free(dataset->scale);
+    mn_memory_give(dataset->memory);
+    mn_memory_give(dataset->offset);
+    mn_memory_give(dataset->scale);
     dataset->memory = NULL;
     dataset->offset = dataset->scale = NULL;
 }
@@ -140,7 +141,8 @@ static uint32_t digest(const mn_dataset *dataset)
 static mn_status read_by_type(const mn_dataset_type *type, const char *options, const char *folder,
                               mn_dataset *dataset)
 {
-    void *values = calloc(1, type->options_size + 1); /* a type without options has size 0 */
+    void *values =
+        mn_memory_take_zeroed(1, type->options_size + 1); /* a type without options has size 0 */
     if (values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
     mn_options_default(type->options, values);
@@ -154,7 +156,7 @@ static mn_status read_by_type(const mn_dataset_type *type, const char *options, 
         else
             status = search(type, values, dataset);
     }
-    free(values);
+    mn_memory_give(values);
     return status;
 }
 
@@ -164,7 +166,7 @@ mn_status mn_dataset_open(const char *name, const char *options, const char *fol
     const mn_dataset_type *type = (const mn_dataset_type *)mn_find(MN_KIND_DATASET, name);
     if (type == NULL)
         return MN_NOT_FOUND;
-    mn_dataset *opened = calloc(1, sizeof *opened);
+    mn_dataset *opened = mn_memory_take_zeroed(1, sizeof *opened);
     if (opened == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
     mn_status status = read_by_type(type, options, folder, opened);
@@ -184,7 +186,7 @@ void mn_dataset_free(mn_dataset *dataset)
     if (dataset == NULL)
         return;
     free_contents(dataset);
-    free(dataset);
+    mn_memory_give(dataset);
 }
 
 mn_shape mn_dataset_image(const mn_dataset *dataset)

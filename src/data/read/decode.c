@@ -4,7 +4,7 @@
 #include "data/read/jpeg.h"
 #include "data/read/png.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 static const size_t MOST_BYTES = (size_t)1 << 28;
@@ -38,6 +38,6 @@ mn_status mn_picture_read(const char *path, mn_picture *picture)
     mn_data_file_close(file);
     MN_TRY(status);
     status = mn_picture_decode(path, bytes, count, picture);
-    free(bytes);
+    mn_memory_give(bytes);
     return status;
 }

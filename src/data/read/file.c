@@ -4,11 +4,13 @@
  * bytes of a gzip reach libarchive through zlib, which checks it.  Anything else libarchive reads
  * itself, because a zip's list of contents stands at its end. */
 #include "data/read/file.h"
+#include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mneme/memory.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +107,8 @@ static mn_status start(mn_data_file *file, bool is_archive)
 static bool may_open(void)
 {
     enum { TAKEN_AT_MOST = 1 << 20 };
-    void *memory = malloc(TAKEN_AT_MOST);
-    free(memory);
+    void *memory = mn_memory_take(TAKEN_AT_MOST, 1);
+    mn_memory_give(memory);
     return memory != NULL;
 }
 
@@ -116,13 +118,13 @@ static mn_status open_file(const char *path, bool is_archive, mn_data_file **fil
     if (descriptor < 0)
         return mn_fail(errno == ENOENT || errno == ENOTDIR ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s",
                        path, strerror(errno));
-    mn_data_file *opened = calloc(1, sizeof *opened);
+    mn_data_file *opened = mn_memory_take_zeroed(1, sizeof *opened);
     if (opened == NULL) {
         close(descriptor);
         return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
     }
     opened->descriptor = descriptor;
-    opened->path = strdup(path);
+    opened->path = mn_text_copy(path);
     errno = 0;
     opened->archive = may_open() ? archive_read_new() : NULL;
     opened->ended = true; /* until a member is found */
@@ -204,8 +206,8 @@ void mn_data_file_close(mn_data_file *file)
         gzclose(file->gzip);
     if (file->descriptor >= 0)
         close(file->descriptor);
-    free(file->path);
-    free(file);
+    mn_memory_give(file->path);
+    mn_memory_give(file);
 }
 
 static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, size_t *used)
@@ -213,7 +215,7 @@ static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, siz
     size_t capacity = BLOCK_BYTES / 2;
     do {
         capacity *= 2;
-        uint8_t *larger = realloc(*bytes, capacity);
+        uint8_t *larger = mn_memory_resize(*bytes, capacity, 1);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", file->path, capacity);
         *bytes = larger;
@@ -233,7 +235,7 @@ mn_status mn_data_file_whole(mn_data_file *file, size_t most, uint8_t **bytes, s
     *count = 0;
     const mn_status status = read_rest(file, most, bytes, count);
     if (status != MN_OK) {
-        free(*bytes);
+        mn_memory_give(*bytes);
         *bytes = NULL;
     }
     return status;

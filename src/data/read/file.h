@@ -20,7 +20,7 @@ mn_status mn_data_archive_next(mn_data_file *archive, const char **name);
 /* Reads up to `bytes`; fewer only where the file ends.  The checksum of what was compressed has
  * been compared once a read came back short. */
 mn_status mn_data_file_read(mn_data_file *file, void *to, size_t bytes, size_t *got);
-/* All that is left, in memory from malloc and with a zero byte after it.  More than `most` bytes:
+/* All that is left, in memory of its own, and with a zero byte after it.  More than `most` bytes:
  * MN_CORRUPT. */
 mn_status mn_data_file_whole(mn_data_file *file, size_t most, uint8_t **bytes, size_t *count);
 void mn_data_file_close(mn_data_file *file); /* NULL is fine */

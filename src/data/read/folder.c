@@ -8,8 +8,8 @@
 #include "data/read/resize.h"
 #include "data/read/split.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,7 +49,7 @@ static void listing_free(listing *list)
 {
     for (int64_t c = 0; list->files != NULL && c < list->classes.count; c++)
         mn_names_free(&list->files[c]);
-    free(list->files);
+    mn_memory_give(list->files);
     mn_names_free(&list->classes);
 }
 
@@ -90,7 +90,7 @@ static mn_status list_part(listing *list)
     if (classes > MN_MAX_CLASSES)
         return mn_fail(MN_UNSUPPORTED, "%s: has %lld classes; at most %d are supported",
                        list->folder, classes, MN_MAX_CLASSES);
-    list->files = calloc((size_t)classes, sizeof *list->files);
+    list->files = mn_memory_take_zeroed((size_t)classes, sizeof *list->files);
     if (list->files == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
     for (int64_t c = 0; c < classes; c++)

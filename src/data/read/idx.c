@@ -5,7 +5,7 @@
 #include "data/read/idx.h"
 #include "data/read/file.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum { UNSIGNED_BYTES = 0x08 };
@@ -61,7 +61,7 @@ static mn_status read_elements(mn_data_file *file, const char *path, size_t tota
         capacity = capacity == 0 ? INITIAL_BYTES : 2 * capacity;
         if (capacity > total)
             capacity = total;
-        uint8_t *larger = realloc(idx->bytes, capacity);
+        uint8_t *larger = mn_memory_resize(idx->bytes, capacity, 1);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", path, total);
         idx->bytes = larger;
@@ -93,7 +93,7 @@ mn_status mn_idx_read(const char *path, int rank, mn_idx *idx)
         status = read_elements(file, path, (size_t)total, idx);
     mn_data_file_close(file);
     if (status != MN_OK) {
-        free(idx->bytes);
+        mn_memory_give(idx->bytes);
         idx->bytes = NULL;
     }
     return status;

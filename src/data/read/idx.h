@@ -9,7 +9,7 @@ enum { MN_IDX_MAX_RANK = 4 };
 
 typedef struct mn_idx {
     int64_t size[MN_IDX_MAX_RANK];
-    uint8_t *bytes; /* (size...), from malloc; the caller frees */
+    uint8_t *bytes; /* (size...), for mn_memory_give() */
 } mn_idx;
 
 /* Reads an IDX file of unsigned bytes with `rank` axes, compressed or not.  Anything else, too few

@@ -7,10 +7,10 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h> /* jpeglib.h needs it */
-#include <stdlib.h>
 
 #include <jerror.h>
 #include <jpeglib.h>
+#include <mneme/memory.h>
 
 enum { MOST_SCANS = 200 }; /* a progressive file of thousands is an attack on time */
 
@@ -73,7 +73,7 @@ static mn_status decode(const char *path, decoder *d, const uint8_t *bytes, size
 
 mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture)
 {
-    decoder *d = calloc(1, sizeof *d);
+    decoder *d = mn_memory_take_zeroed(1, sizeof *d);
     if (d == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     d->info.err = jpeg_std_error(&d->errors);
@@ -83,6 +83,6 @@ mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, m
     d->info.client_data = d;
     const mn_status status = decode(path, d, bytes, count, picture);
     jpeg_destroy_decompress(&d->info);
-    free(d);
+    mn_memory_give(d);
     return status;
 }

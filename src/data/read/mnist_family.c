@@ -2,8 +2,8 @@
 #include "data/read/mnist_family.h"
 #include "data/read/idx.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 4608 };
@@ -46,7 +46,7 @@ static mn_status read_labels(const char *path, int64_t classes, mn_images *image
                      ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
                      : widen_labels(path, idx.bytes, images->count, classes, images->labels);
     }
-    free(idx.bytes);
+    mn_memory_give(idx.bytes);
     return status;
 }
 

@@ -6,8 +6,8 @@
 #include "data/read/npy.h"
 #include "data/read/file.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const size_t MOST_BYTES = (size_t)1 << 38;
@@ -167,7 +167,7 @@ mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array 
     if (status == MN_OK)
         array->block = block;
     else
-        free(block);
+        mn_memory_give(block);
     return status;
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct mn_picture {
     int64_t width, height;
-    uint8_t *rgb; /* (height, width, 3), from malloc */
+    uint8_t *rgb; /* (height, width, 3), from mn_memory_take() */
 } mn_picture;
 
 void mn_picture_free(mn_picture *picture); /* the pixels, not the struct */

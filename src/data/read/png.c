@@ -4,10 +4,10 @@
 #include "data/read/png.h"
 
 #include <errno.h>
+#include <mneme/memory.h>
 #include <png.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ static mn_status read_pixels(const char *path, png_image *image, mn_picture *pic
 {
     MN_TRY(mn_picture_allocate(path, image->width, image->height, picture));
     const size_t pixels = (size_t)(picture->width * picture->height);
-    uint8_t *rgba = malloc(4 * pixels);
+    uint8_t *rgba = mn_memory_take(4 * pixels, 1);
     if (rgba == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     image->format = PNG_FORMAT_RGBA;
@@ -24,7 +24,7 @@ static mn_status read_pixels(const char *path, png_image *image, mn_picture *pic
     for (size_t i = 0; read && i < pixels; i++)
         for (size_t channel = 0; channel < 3; channel++)
             picture->rgb[3 * i + channel] = rgba[4 * i + channel];
-    free(rgba);
+    mn_memory_give(rgba);
     return read
                ? MN_OK
                : mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s; get it again", path, image->message);

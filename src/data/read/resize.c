@@ -5,7 +5,7 @@
  * rounded once, at the end. */
 #include "data/read/resize.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 /* How the pixels of an axis are made: new pixel i is the sum of weight[i][k] times old pixel
  * first[i] + k, over `total`. */
@@ -57,8 +57,8 @@ static void weigh_bilinear(axis *a, int64_t old)
 static mn_status open_axis(axis *a, mn_resize resize, int64_t old, int64_t size)
 {
     *a = (axis){.size = size, .taps = resize == MN_RESIZE_AREA ? old / size + 2 : 2};
-    a->first = malloc((size_t)size * sizeof *a->first);
-    a->weight = calloc((size_t)(size * a->taps), sizeof *a->weight);
+    a->first = mn_memory_take((size_t)size, sizeof *a->first);
+    a->weight = mn_memory_take_zeroed((size_t)(size * a->taps), sizeof *a->weight);
     if (a->first == NULL || a->weight == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for resizing an image");
     if (resize == MN_RESIZE_AREA)
@@ -70,8 +70,8 @@ static mn_status open_axis(axis *a, mn_resize resize, int64_t old, int64_t size)
 
 static void close_axis(axis *a)
 {
-    free(a->first);
-    free(a->weight);
+    mn_memory_give(a->first);
+    mn_memory_give(a->weight);
 }
 
 /* The part of the picture that is kept. */
@@ -143,7 +143,7 @@ mn_status mn_picture_place(const mn_picture *picture, mn_resize resize, mn_fit f
 {
     const part p = part_of(picture, fit, height, width);
     axis x = {.size = 0}, y = {.size = 0};
-    int64_t *sums = malloc((size_t)(p.height * width * 3) * sizeof *sums);
+    int64_t *sums = mn_memory_take((size_t)(p.height * width * 3), sizeof *sums);
     mn_status status =
         sums != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for resizing an image");
     if (status == MN_OK)
@@ -154,6 +154,6 @@ mn_status mn_picture_place(const mn_picture *picture, mn_resize resize, mn_fit f
         place(picture, p, &x, &y, channels, sums, pixels);
     close_axis(&x);
     close_axis(&y);
-    free(sums);
+    mn_memory_give(sums);
     return status;
 }

@@ -3,9 +3,11 @@
  * Names are sorted by their bytes, never by the locale: their order decides which class is which.
  */
 #include "data/read/search.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,12 +73,12 @@ static mn_status add_name(mn_names *names, int64_t *capacity, const char *name)
 {
     if (names->count == *capacity) {
         *capacity = *capacity > 0 ? 2 * *capacity : 64;
-        char **larger = realloc(names->name, (size_t)*capacity * sizeof *larger);
+        char **larger = mn_memory_resize(names->name, (size_t)*capacity, sizeof *larger);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for the names in a folder");
         names->name = larger;
     }
-    names->name[names->count] = strdup(name);
+    names->name[names->count] = mn_text_copy(name);
     return names->name[names->count++] != NULL ? MN_OK
                                                : mn_fail(MN_NO_MEMORY, "out of memory for a name");
 }
@@ -109,7 +111,7 @@ mn_status mn_folder_names(const char *path, bool folders, mn_names *names)
 void mn_names_free(mn_names *names)
 {
     for (int64_t i = 0; i < names->count; i++)
-        free(names->name[i]);
-    free(names->name);
+        mn_memory_give(names->name[i]);
+    mn_memory_give(names->name);
     *names = (mn_names){.count = 0};
 }

@@ -5,7 +5,7 @@
 #include "data/read/split.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 /* Marks the test images of one class; members (count) are its places. */
@@ -72,15 +72,16 @@ static mn_status move(mn_dataset *dataset, const uint8_t *is_test)
 mn_status mn_split_test_off(mn_dataset *dataset, double fraction, int64_t seed)
 {
     const size_t count = (size_t)dataset->train.count;
-    int64_t *members = malloc(count * sizeof *members), *order = malloc(count * sizeof *order);
-    uint8_t *is_test = calloc(count, 1);
+    int64_t *members = mn_memory_take(count, sizeof *members),
+            *order = mn_memory_take(count, sizeof *order);
+    uint8_t *is_test = mn_memory_take_zeroed(count, 1);
     mn_status status = members != NULL && order != NULL && is_test != NULL
                            ? mark(dataset, fraction, seed, members, order, is_test)
                            : mn_fail(MN_NO_MEMORY, "out of memory for a split");
     if (status == MN_OK)
         status = move(dataset, is_test);
-    free(members);
-    free(order);
-    free(is_test);
+    mn_memory_give(members);
+    mn_memory_give(order);
+    mn_memory_give(is_test);
     return status;
 }

@@ -4,7 +4,7 @@
  * corners.  An image is one of them, moved, dimmed and covered with noise.  All of it is integer
  * arithmetic on keyed random numbers, so that every machine draws the same bytes. */
 #include <mneme/data.h>
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum {
@@ -162,7 +162,7 @@ static mn_status read_synthetic(const void *options, const char *folder, mn_data
     dataset->channels = 1;
     dataset->height = dataset->width = o->size;
     dataset->classes = o->classes;
-    uint8_t *drawings = malloc((size_t)(o->classes * VARIANTS * o->size * o->size));
+    uint8_t *drawings = mn_memory_take((size_t)(o->classes * VARIANTS * o->size * o->size), 1);
     if (drawings == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for synthetic figures");
     draw_all(o, drawings);
@@ -170,7 +170,7 @@ static mn_status read_synthetic(const void *options, const char *folder, mn_data
         draw_part(o, "synthetic.train", o->train_per_class, drawings, &dataset->train);
     if (status == MN_OK)
         status = draw_part(o, "synthetic.test", o->test_per_class, drawings, &dataset->test);
-    free(drawings);
+    mn_memory_give(drawings);
     return status;
 }
 

@@ -6,8 +6,8 @@
 #include "data/read/tensor_arrays.h"
 #include "tensor/file/safetensors.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static mn_status take_integers(const mn_safetensors *file, int64_t i, mn_array *array)
@@ -16,7 +16,7 @@ static mn_status take_integers(const mn_safetensors *file, int64_t i, mn_array *
     const size_t bytes = tensor->end - tensor->begin;
     array->type = tensor->dtype[0] == 'I' ? MN_ARRAY_SIGNED : MN_ARRAY_UNSIGNED;
     array->item = array->count > 0 ? (int64_t)bytes / array->count : 1;
-    array->block = malloc(bytes + 1);
+    array->block = mn_memory_take(bytes + 1, 1);
     if (array->block == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for '%s'", tensor->name);
     memcpy(array->block, mn_safetensors_bytes(file, i), bytes);

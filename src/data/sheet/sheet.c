@@ -7,9 +7,9 @@
 #include "data/read/png.h"
 #include "data/sheet/font.h"
 
+#include <mneme/memory.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -43,7 +43,7 @@ mn_status mn_sheet_new(mn_shape image, mn_sheet **sheet)
 {
     const int64_t height = image.size[1], width = image.size[2];
     const int64_t side = height > width ? height : width;
-    *sheet = calloc(1, sizeof **sheet);
+    *sheet = mn_memory_take_zeroed(1, sizeof **sheet);
     if (*sheet == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     (*sheet)->image = image;
@@ -57,18 +57,18 @@ void mn_sheet_free(mn_sheet *sheet)
     if (sheet == NULL)
         return;
     for (int64_t i = 0; i < sheet->count; i++) {
-        free(sheet->rows[i].pixels);
-        free(sheet->rows[i].part);
+        mn_memory_give(sheet->rows[i].pixels);
+        mn_memory_give(sheet->rows[i].part);
     }
-    free(sheet->rows);
-    free(sheet);
+    mn_memory_give(sheet->rows);
+    mn_memory_give(sheet);
 }
 
 mn_status mn_sheet_row(mn_sheet *sheet, const char *format, ...)
 {
     if (sheet->count == sheet->capacity) {
         const int64_t capacity = sheet->capacity > 0 ? 2 * sheet->capacity : 16;
-        row *larger = realloc(sheet->rows, (size_t)capacity * sizeof *larger);
+        row *larger = mn_memory_resize(sheet->rows, (size_t)capacity, sizeof *larger);
         if (larger == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
         sheet->rows = larger;
@@ -89,10 +89,10 @@ mn_status mn_sheet_image(mn_sheet *sheet, const uint8_t *pixels, double part)
     const size_t bytes = (size_t)mn_shape_count(sheet->image);
     if (last->images == last->capacity) {
         const int64_t capacity = last->capacity > 0 ? 2 * last->capacity : 16;
-        uint8_t *more_pixels = realloc(last->pixels, (size_t)capacity * bytes);
+        uint8_t *more_pixels = mn_memory_resize(last->pixels, (size_t)capacity * bytes, 1);
         if (more_pixels != NULL)
             last->pixels = more_pixels;
-        double *more_parts = realloc(last->part, (size_t)capacity * sizeof *more_parts);
+        double *more_parts = mn_memory_resize(last->part, (size_t)capacity, sizeof *more_parts);
         if (more_parts != NULL)
             last->part = more_parts;
         if (more_pixels == NULL || more_parts == NULL)
@@ -190,7 +190,7 @@ mn_status mn_sheet_write(const mn_sheet *sheet, const char *path)
     if (width > MOST_PIXELS / height)
         return mn_fail(MN_UNSUPPORTED, "%s: a sheet of %lldx%lld pixels is too large", path,
                        (long long)width, (long long)height);
-    mn_picture picture = {width, height, malloc((size_t)(width * height * 3))};
+    mn_picture picture = {width, height, mn_memory_take((size_t)(width * height * 3), 1)};
     if (picture.rgb == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet of %lldx%lld pixels",
                        (long long)width, (long long)height);

@@ -1,28 +1,27 @@
 /* batch.c -- the memory behind a batch.  Nothing is kept when it grows, so growing is free and
  * malloc; once every size was seen, a step allocates nothing. */
 #include "data/stream/batch.h"
+#include "base/memory.h"
 
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64 }; /* of float arrays: a cache line, and an AVX-512 register */
 
 static float *new_floats(int64_t count)
 {
-    const size_t bytes = (size_t)count * sizeof(float);
-    return aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    return mn_memory_take_aligned(ALIGNMENT, (size_t)count * sizeof(float));
 }
 
 static void free_rows(mn_batch_space *space)
 {
-    free(space->x);
-    free(space->pixels);
-    free(space->labels);
-    free(space->tasks);
-    free(space->indices);
-    free(space->slots);
+    mn_memory_give(space->x);
+    mn_memory_give(space->pixels);
+    mn_memory_give(space->labels);
+    mn_memory_give(space->tasks);
+    mn_memory_give(space->indices);
+    mn_memory_give(space->slots);
     space->x = NULL;
     space->pixels = NULL;
     space->labels = space->tasks = NULL;
@@ -36,11 +35,11 @@ static bool allocate(mn_batch_space *space, int64_t pixels, int64_t rows)
         return false;
     const size_t n = (size_t)rows;
     space->x = new_floats(rows * pixels);
-    space->pixels = malloc(n * (size_t)pixels);
-    space->labels = malloc(n * sizeof *space->labels);
-    space->tasks = malloc(n * sizeof *space->tasks);
-    space->indices = malloc(n * sizeof *space->indices);
-    space->slots = malloc(n * sizeof *space->slots);
+    space->pixels = mn_memory_take(n * (size_t)pixels, 1);
+    space->labels = mn_memory_take(n, sizeof *space->labels);
+    space->tasks = mn_memory_take(n, sizeof *space->tasks);
+    space->indices = mn_memory_take(n, sizeof *space->indices);
+    space->slots = mn_memory_take(n, sizeof *space->slots);
     return space->x != NULL && space->pixels != NULL && space->labels != NULL &&
            space->tasks != NULL && space->indices != NULL && space->slots != NULL;
 }
@@ -106,7 +105,7 @@ mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t
     const int at = batch->columns;
     const int64_t wanted = (batch->count > 0 ? batch->count : 1) * width;
     if (space->column_capacity[at] < wanted) {
-        free(space->column[at]);
+        mn_memory_give(space->column[at]);
         space->column[at] = new_floats(wanted);
         space->column_capacity[at] = space->column[at] != NULL ? wanted : 0;
         if (space->column[at] == NULL)
@@ -137,7 +136,7 @@ void mn_batch_space_free(mn_batch_space *space)
 {
     free_rows(space);
     for (int i = 0; i < MN_MAX_COLUMNS; i++)
-        free(space->column[i]);
+        mn_memory_give(space->column[i]);
     *space = (mn_batch_space){.capacity = 0};
 }
 

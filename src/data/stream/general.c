@@ -8,7 +8,7 @@
  * turned by 60 (c - 1) + 360 s / n degrees; where images are only evaluated, by 360 s / n. */
 #include "data/stream/general.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 /* The images of all classes, class by class. */
@@ -21,10 +21,10 @@ typedef struct sorted {
 
 static void sorted_free(sorted *s)
 {
-    free(s->first);
-    free(s->places);
-    free(s->order);
-    free(s->pieces);
+    mn_memory_give(s->first);
+    mn_memory_give(s->places);
+    mn_memory_give(s->order);
+    mn_memory_give(s->pieces);
 }
 
 static int32_t class_of(const mn_class_images *images, int64_t i)
@@ -35,10 +35,10 @@ static int32_t class_of(const mn_class_images *images, int64_t i)
 static mn_status sorted_fill(const mn_class_images *images, sorted *s)
 {
     const size_t count = (size_t)images->count, classes = (size_t)images->classes;
-    s->first = calloc(classes + 2, sizeof *s->first);
-    s->places = calloc(count + 1, sizeof *s->places);
-    s->order = calloc(count + 1, sizeof *s->order);
-    s->pieces = calloc(classes + 1, sizeof *s->pieces);
+    s->first = mn_memory_take_zeroed(classes + 2, sizeof *s->first);
+    s->places = mn_memory_take_zeroed(count + 1, sizeof *s->places);
+    s->order = mn_memory_take_zeroed(count + 1, sizeof *s->order);
+    s->pieces = mn_memory_take_zeroed(classes + 1, sizeof *s->pieces);
     if (s->first == NULL || s->places == NULL || s->order == NULL || s->pieces == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a stream of %lld images",
                        (long long)images->count);

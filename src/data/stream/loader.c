@@ -6,8 +6,8 @@
 #include "data/stream/pixel_map.h"
 #include "data/stream/stream.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct mn_loader {
@@ -41,8 +41,8 @@ static mn_status check(const mn_stream *stream, int64_t first_task, int64_t last
 static mn_status find_images(mn_loader *loader)
 {
     static const char *const names[] = {"training", "validation", "test", "labelled", "training"};
-    loader->view = calloc((size_t)loader->tasks, sizeof *loader->view);
-    loader->start = calloc((size_t)loader->tasks + 1, sizeof *loader->start);
+    loader->view = mn_memory_take_zeroed((size_t)loader->tasks, sizeof *loader->view);
+    loader->start = mn_memory_take_zeroed((size_t)loader->tasks + 1, sizeof *loader->start);
     if (loader->view == NULL || loader->start == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     for (int64_t t = 0; t < loader->tasks; t++) {
@@ -63,7 +63,7 @@ static mn_status find_maps(mn_loader *loader)
         return MN_OK;
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const int64_t plane = dataset->height * dataset->width;
-    loader->maps = calloc((size_t)(loader->tasks * plane), sizeof *loader->maps);
+    loader->maps = mn_memory_take_zeroed((size_t)(loader->tasks * plane), sizeof *loader->maps);
     if (loader->maps == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     for (int64_t t = 0; t < loader->tasks && loader->angles == NULL; t++)
@@ -76,7 +76,7 @@ mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_tas
                         mn_loader **loader)
 {
     MN_TRY(check(stream, first_task, last_task, batch, transform));
-    mn_loader *made = calloc(1, sizeof *made);
+    mn_loader *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     made->stream = stream;
@@ -100,12 +100,12 @@ void mn_loader_free(mn_loader *loader)
 {
     if (loader == NULL)
         return;
-    free(loader->view);
-    free(loader->start);
-    free(loader->maps);
-    free(loader->order);
+    mn_memory_give(loader->view);
+    mn_memory_give(loader->start);
+    mn_memory_give(loader->maps);
+    mn_memory_give(loader->order);
     mn_batch_space_free(&loader->space);
-    free(loader);
+    mn_memory_give(loader);
 }
 
 int64_t mn_loader_images(const mn_loader *loader)
@@ -125,7 +125,7 @@ mn_status mn_loader_shuffle(mn_loader *loader, const mn_key *key)
     if (key == NULL)
         return MN_OK;
     if (loader->order == NULL)
-        loader->order = calloc((size_t)images, sizeof *loader->order);
+        loader->order = mn_memory_take_zeroed((size_t)images, sizeof *loader->order);
     if (loader->order == NULL) {
         loader->shuffled = false;
         return mn_fail(MN_NO_MEMORY, "out of memory for an order of %lld images",

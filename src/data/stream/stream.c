@@ -9,9 +9,9 @@
 #include "data/stream/stream_spec.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PARTS = 5, NAME_BYTES = 8 };
@@ -40,7 +40,7 @@ struct mn_stream {
 
 static void *array(int64_t count, size_t size)
 {
-    return calloc((size_t)(count > 0 ? count : 1), size);
+    return mn_memory_take_zeroed((size_t)count, size);
 }
 
 static const mn_images *images_of(const mn_dataset *dataset, mn_part part)
@@ -224,9 +224,9 @@ static mn_status choose(mn_stream *stream, const mn_stream_spec *spec)
         if (status == MN_OK)
             status = choose_labelled(stream, spec, c, own, count, order);
     }
-    free(first);
-    free(members);
-    free(order);
+    mn_memory_give(first);
+    mn_memory_give(members);
+    mn_memory_give(order);
     return status;
 }
 
@@ -246,7 +246,7 @@ static mn_status fill_view(mn_stream *stream, mn_part part)
     part_view *view = &stream->part[part];
     memset(view->first, 0, ((size_t)stream->groups + 1) * sizeof *view->first);
     sort_by_group(images->count, group, stream->groups, view->first, view->indices);
-    free(group);
+    mn_memory_give(group);
     return MN_OK;
 }
 
@@ -278,7 +278,7 @@ static mn_status choose_pool(mn_stream *stream, double fraction)
             *parts = labelled ? bit_of(MN_PART_TRAIN) | bit_of(MN_PART_LABELLED) : 0;
         }
     }
-    free(order);
+    mn_memory_give(order);
     return status;
 }
 
@@ -341,7 +341,7 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
                         mn_stream **stream)
 {
     MN_TRY(mn_stream_spec_check(spec, dataset));
-    mn_stream *made = calloc(1, sizeof *made);
+    mn_stream *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
     made->dataset = dataset;
@@ -378,21 +378,21 @@ void mn_stream_free(mn_stream *stream)
 {
     if (stream == NULL)
         return;
-    free(stream->original);
-    free(stream->arrival);
-    free(stream->group);
-    free(stream->train_labels);
-    free(stream->test_labels);
-    free(stream->parts);
-    free(stream->train_angles);
-    free(stream->test_angles);
-    free(stream->info);
-    free(stream->number_name);
+    mn_memory_give(stream->original);
+    mn_memory_give(stream->arrival);
+    mn_memory_give(stream->group);
+    mn_memory_give(stream->train_labels);
+    mn_memory_give(stream->test_labels);
+    mn_memory_give(stream->parts);
+    mn_memory_give(stream->train_angles);
+    mn_memory_give(stream->test_angles);
+    mn_memory_give(stream->info);
+    mn_memory_give(stream->number_name);
     for (int i = 0; i < PARTS; i++) {
-        free(stream->part[i].first);
-        free(stream->part[i].indices);
+        mn_memory_give(stream->part[i].first);
+        mn_memory_give(stream->part[i].indices);
     }
-    free(stream);
+    mn_memory_give(stream);
 }
 
 /* --- questions --- */

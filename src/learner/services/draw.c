@@ -7,12 +7,12 @@
 #include "learner/learner.h"
 #include "learner/services/random.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 static int64_t *slots_for(mn_learner *learner, int64_t count)
 {
     if (count > learner->slots_capacity) {
-        int64_t *larger = realloc(learner->slots, (size_t)count * sizeof *larger);
+        int64_t *larger = mn_memory_resize(learner->slots, (size_t)count, sizeof *larger);
         if (larger == NULL) {
             mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for a draw"));
             return NULL;

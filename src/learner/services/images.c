@@ -9,8 +9,8 @@
 #include "store/samples.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
@@ -18,7 +18,7 @@ mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     const int64_t pixels = mn_shape_count(mn_dataset_image(mn_stream_dataset(learner->stream))),
                   count = batch->count * pixels;
     const mn_shape shape = MN_SHAPE(batch->count, pixels);
-    float *unit = malloc((size_t)(count > 0 ? count : 1) * sizeof *unit);
+    float *unit = mn_memory_take((size_t)count, sizeof *unit);
     if (unit == NULL) {
         mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for pixels"));
         return mn_zeros(tape, shape);
@@ -26,7 +26,7 @@ mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     for (int64_t i = 0; i < count; i++)
         unit[i] = (float)batch->pixels[i] / 255.0f;
     mn_var *made = mn_input(tape, shape, unit, false);
-    free(unit);
+    mn_memory_give(unit);
     return made;
 }
 

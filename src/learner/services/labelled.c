@@ -9,8 +9,8 @@
 #include "learner/learner.h"
 #include "learner/services/random.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 
 static mn_stream_view labelled_now(const mn_learner *learner)
 {
@@ -44,12 +44,12 @@ static mn_status draw_stream(mn_learner *learner, mn_key key, int64_t wanted,
 {
     const int64_t all = labelled_now(learner).count, count = wanted < all ? wanted : all;
     MN_TRY(mn_learner_space(learner, space));
-    int64_t *places = malloc((size_t)(all + 1) * sizeof *places);
+    int64_t *places = mn_memory_take((size_t)(all + 1), sizeof *places);
     if (places == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     mn_random_permutation(key, all, places);
     const mn_status status = take_stream(learner, places, count, 0, *space);
-    free(places);
+    mn_memory_give(places);
     return status;
 }
 
@@ -138,11 +138,11 @@ static mn_status draw_labelled(mn_learner *learner, mn_key key, int64_t wanted,
     const int64_t most = (wanted > 0 ? wanted : 0) * mn_stream_classes(learner->stream) + 1;
     MN_TRY(mn_learner_space(learner, space));
     int64_t *memory =
-        malloc((size_t)(3 * most + labelled_now(learner).count + used) * sizeof *memory);
+        mn_memory_take((size_t)(3 * most + labelled_now(learner).count + used), sizeof *memory);
     if (memory == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     const mn_status status = draw_per_class(learner, key, wanted, most, memory, *space);
-    free(memory);
+    mn_memory_give(memory);
     return status;
 }
 

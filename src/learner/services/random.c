@@ -2,8 +2,8 @@
 #include "learner/services/random.h"
 #include "learner/learner.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static mn_key fixed_key(const mn_learner *learner, const char *kind, const char *name)
 {
@@ -23,7 +23,7 @@ static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, ra
                               mn_shape shape)
 {
     const int64_t count = mn_shape_count(shape);
-    float *numbers = malloc((size_t)(count > 0 ? count : 1) * sizeof *numbers);
+    float *numbers = mn_memory_take((size_t)count, sizeof *numbers);
     if (numbers == NULL) {
         mn_learner_remember_failure(learner,
                                     mn_fail(MN_NO_MEMORY, "out of memory for random numbers"));
@@ -32,7 +32,7 @@ static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, ra
     for (int64_t i = 0; i < count; i++)
         numbers[i] = (float)number(key, (uint64_t)i);
     mn_var *made = mn_input(tape, shape, numbers, false);
-    free(numbers);
+    mn_memory_give(numbers);
     return made;
 }
 

@@ -4,8 +4,8 @@
 #include "learner/learner.h"
 #include "learner/scores.h"
 
+#include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width)
@@ -36,7 +36,7 @@ static mn_status offer(mn_learner *learner, mn_batch *offered)
         return mn_fail(MN_UNSUPPORTED, "%d columns leave no room for the policy's score",
                        offered->columns);
     const int64_t rows = offered->stream_rows;
-    float *scores = malloc((size_t)(rows > 0 ? rows : 1) * sizeof *scores);
+    float *scores = mn_memory_take((size_t)rows, sizeof *scores);
     if (scores == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for scores");
     mn_batch_column *column = &offered->column[offered->columns++];
@@ -44,7 +44,7 @@ static mn_status offer(mn_learner *learner, mn_batch *offered)
     mn_status status = mn_learner_scores(learner, offered, scores);
     if (status == MN_OK)
         status = mn_buffer_offer(learner->buffer, offered);
-    free(scores);
+    mn_memory_give(scores);
     return status;
 }
 

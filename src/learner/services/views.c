@@ -5,8 +5,8 @@
 #include "learner/learner.h"
 #include "learner/services/random.h"
 
+#include <mneme/memory.h>
 #include <mneme/stream.h>
-#include <stdlib.h>
 #include <string.h>
 
 mn_view_spec mn_full_views(const mn_learner *learner)
@@ -75,7 +75,7 @@ const mn_batch *mn_views(mn_learner *learner, const char *name, const mn_batch *
 static mn_status try_forward(mn_network *network, mn_shape view)
 {
     mn_tape *tape;
-    float *black = calloc((size_t)mn_shape_count(view), sizeof *black);
+    float *black = mn_memory_take_zeroed((size_t)mn_shape_count(view), sizeof *black);
     mn_status status = black != NULL ? mn_tape_new(&tape) : MN_NO_MEMORY;
     if (status == MN_OK) {
         const mn_shape batch = {.rank = 4, .size = {1, view.size[0], view.size[1], view.size[2]}};
@@ -84,7 +84,7 @@ static mn_status try_forward(mn_network *network, mn_shape view)
         status = mn_tape_status(tape);
         mn_tape_free(tape);
     }
-    free(black);
+    mn_memory_give(black);
     return status;
 }
 

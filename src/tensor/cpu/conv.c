@@ -11,7 +11,7 @@
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 enum { VECTOR = 16, FEW_CHANNELS = 4, SMALL_IMAGE = 8 * 8, SMALL_WEIGHT = 256 * 256 };
@@ -49,7 +49,7 @@ static void forget(mn_conv *conv)
 static void conv_free(void *plan)
 {
     forget(plan);
-    free(plan);
+    mn_memory_give(plan);
 }
 
 /* --- planning --- */
@@ -313,7 +313,7 @@ mn_status mn_conv_plan(mn_shape x, const mn_layout *given, mn_shape weight,
     *found = mn_plan_find(&key);
     if (*found != NULL)
         return MN_OK;
-    mn_conv *conv = calloc(1, sizeof *conv);
+    mn_conv *conv = mn_memory_take_zeroed(1, sizeof *conv);
     if (conv == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for a convolution");
     conv->geometry = geometry;

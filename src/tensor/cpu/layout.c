@@ -7,8 +7,8 @@
 #include "tensor/cpu/dnnl_error.h"
 #include "tensor/kernels.h"
 
+#include <mneme/memory.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mn_layout *layouts;
@@ -66,9 +66,9 @@ static mn_layout *find(mn_dnnl_ref desc)
 
 static mn_layout *add(mn_dnnl_ref desc, mn_shape shape)
 {
-    mn_layout *layout = calloc(1, sizeof *layout);
+    mn_layout *layout = mn_memory_take_zeroed(1, sizeof *layout);
     if (layout == NULL || mn_dnnl_desc_copy(&layout->desc, desc) != dnnl_success) {
-        free(layout);
+        mn_memory_give(layout);
         return NULL;
     }
     layout->shape = shape;

@@ -4,7 +4,7 @@
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
-#include <stdlib.h>
+#include <mneme/memory.h>
 
 struct mn_pool {
     mn_pool_geometry geometry;
@@ -18,7 +18,7 @@ static void pool_free(void *plan)
     mn_pool *pool = plan;
     mn_primitive_free(pool->forward);
     mn_primitive_free(pool->backward);
-    free(pool);
+    mn_memory_give(pool);
 }
 
 static mn_dnnl_pooling operation(mn_pool_geometry g, mn_dnnl_ref src, mn_dnnl_ref dst)
@@ -87,7 +87,7 @@ mn_status mn_pool_plan(const mn_tensor *x, mn_pool_geometry g, mn_pool **found)
     *found = mn_plan_find(&key);
     if (*found != NULL)
         return MN_OK;
-    mn_pool *pool = calloc(1, sizeof *pool);
+    mn_pool *pool = mn_memory_take_zeroed(1, sizeof *pool);
     if (pool == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for pooling");
     pool->geometry = g;

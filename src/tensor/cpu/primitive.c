@@ -6,7 +6,6 @@
 #include "tensor/kernels.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { BUCKETS = 256, ALIGNMENT = 64 };
@@ -48,13 +47,13 @@ static void device_free(void *data)
         for (plan *p = d->plans[i], *next; p != NULL; p = next) {
             next = p->next;
             p->free_plan(p->plan);
-            free(p);
+            mn_memory_give(p);
         }
     for (int i = 0; i < MN_SCRATCHES; i++)
-        free(d->scratch[i]);
+        mn_memory_give(d->scratch[i]);
     dnnl_stream_destroy(d->stream);
     dnnl_engine_destroy(d->engine);
-    free(d);
+    mn_memory_give(d);
     this_device = NULL;
 }
 
@@ -68,7 +67,7 @@ static mn_status open_device(void)
     MN_TRY(mn_reserve_hold());
     if (this_device != NULL)
         return MN_OK;
-    device *d = calloc(1, sizeof *d);
+    device *d = mn_memory_take_zeroed(1, sizeof *d);
     if (d == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory for oneDNN");
     dnnl_status_t status = dnnl_engine_create(&d->engine, dnnl_cpu, 0);
@@ -76,7 +75,7 @@ static mn_status open_device(void)
         status = dnnl_stream_create(&d->stream, d->engine, dnnl_stream_default_flags);
     if (status != dnnl_success) {
         dnnl_engine_destroy(d->engine);
-        free(d);
+        mn_memory_give(d);
         return mn_dnnl_check(status, "to start", "on this CPU");
     }
     pthread_once(&once, make_key);
@@ -127,7 +126,7 @@ static dnnl_status_t finish(mn_primitive *made, const mn_argument *arguments)
 mn_status mn_primitive_make(dnnl_primitive_desc_t desc, int n, const mn_argument *arguments,
                             mn_primitive **primitive)
 {
-    mn_primitive *made = calloc(1, sizeof *made);
+    mn_primitive *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL) {
         dnnl_primitive_desc_destroy(desc);
         return mn_fail(MN_NO_MEMORY, "no memory for a primitive");
@@ -159,7 +158,7 @@ void mn_primitive_free(void *primitive)
         dnnl_memory_destroy(made->argument[i].memory);
     dnnl_primitive_destroy(made->primitive);
     dnnl_primitive_desc_destroy(made->desc);
-    free(made);
+    mn_memory_give(made);
 }
 
 /* oneDNN writes to what is its output alone, and takes all memory as not const. */
@@ -233,7 +232,7 @@ void *mn_plan_find(const mn_plan_key *key)
 
 mn_status mn_plan_keep(const mn_plan_key *key, void *made, void (*free_plan)(void *))
 {
-    plan *kept = malloc(sizeof *kept);
+    plan *kept = mn_memory_take(1, sizeof *kept);
     if (kept == NULL) {
         free_plan(made);
         return mn_fail(MN_NO_MEMORY, "no memory for a plan");
@@ -249,8 +248,8 @@ void *mn_scratch_take(mn_scratch which, size_t bytes)
     if (open_device() != MN_OK)
         return NULL;
     if (bytes > this_device->scratch_bytes[which]) {
-        free(this_device->scratch[which]);
-        this_device->scratch[which] = mn_memory_take(ALIGNMENT, bytes);
+        mn_memory_give(this_device->scratch[which]);
+        this_device->scratch[which] = mn_memory_take_aligned(ALIGNMENT, bytes);
         this_device->scratch_bytes[which] = this_device->scratch[which] != NULL ? bytes : 0;
         if (this_device->scratch[which] == NULL)
             mn_fail(MN_NO_MEMORY, "no memory for %zu bytes of scratch", bytes);

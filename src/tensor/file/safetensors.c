@@ -5,9 +5,11 @@
  * was cut off or appended is noticed. */
 #include "tensor/file/safetensors.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "tensor/file/half.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,7 +232,7 @@ static mn_status read_file(mn_safetensors *file)
     MN_TRY(read_length(file));
     MN_TRY(parse_header(file));
     const size_t most = (size_t)cJSON_GetArraySize(file->header);
-    file->tensor = calloc(most > 0 ? most : 1, sizeof *file->tensor);
+    file->tensor = mn_memory_take_zeroed(most, sizeof *file->tensor);
     if (file->tensor == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu tensors", file->path, most);
     const cJSON *entry;
@@ -245,9 +247,9 @@ static mn_status read_file(mn_safetensors *file)
 
 mn_status mn_safetensors_open(const char *path, mn_safetensors **file)
 {
-    *file = calloc(1, sizeof **file);
+    *file = mn_memory_take_zeroed(1, sizeof **file);
     if (*file != NULL)
-        (*file)->path = strdup(path);
+        (*file)->path = mn_text_copy(path);
     const mn_status status = *file == NULL || (*file)->path == NULL
                                  ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
                                  : read_file(*file);
@@ -263,10 +265,10 @@ void mn_safetensors_close(mn_safetensors *file)
     if (file == NULL)
         return;
     cJSON_Delete(file->header);
-    free(file->tensor);
-    free(file->bytes);
-    free(file->path);
-    free(file);
+    mn_memory_give(file->tensor);
+    mn_memory_give(file->bytes);
+    mn_memory_give(file->path);
+    mn_memory_give(file);
 }
 
 /* --- what is in it --- */
@@ -289,14 +291,14 @@ mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **v
         return mn_fail(MN_UNSUPPORTED, "%s: tensor '%.100s' is %s; F32, F16, BF16 or F64 is needed",
                        file->path, tensor->name, tensor->dtype);
     const int64_t count = mn_shape_count(tensor->shape);
-    float *floats = malloc((size_t)(count > 0 ? count : 1) * sizeof *floats);
+    float *floats = mn_memory_take((size_t)count, sizeof *floats);
     if (floats == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for tensor '%.100s'", file->path,
                        tensor->name);
     for (int64_t j = 0; j < count; j++) {
         floats[j] = float_at(values_of(file) + tensor->begin, tensor->dtype, j);
         if (!isfinite(floats[j])) {
-            free(floats);
+            mn_memory_give(floats);
             return mn_fail(MN_BAD_VALUE, "%s: tensor '%.100s': value %lld is no finite number",
                            file->path, tensor->name, (long long)j);
         }

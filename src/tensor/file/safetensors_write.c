@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static char *header_of(const mn_named_values *tensors, int64_t count)
     cJSON_Delete(header);
     const size_t length = text != NULL ? strlen(text) : 0;
     const size_t padded = (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    char *header_text = text != NULL ? malloc(padded + 1) : NULL;
+    char *header_text = text != NULL ? mn_memory_take(padded + 1, 1) : NULL;
     if (header_text != NULL)
         snprintf(header_text, padded + 1, "%-*s", (int)padded, text);
     cJSON_free(text);
@@ -115,6 +116,6 @@ mn_status mn_safetensors_write(const char *path, mn_named_values *tensors, int64
     if (header == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for its header", path);
     const mn_status status = write_beside(path, header, tensors, count);
-    free(header);
+    mn_memory_give(header);
     return status;
 }
