@@ -354,9 +354,10 @@ manifest() { # EXPECTATION OF THE SECOND ARM [NAME OF THE THIRD]
    "set": {"buffer_size": 20}}]}
 END
 }
-manifest '{"scope": "class-il", "minus": "finetune", "from": 10}'
+manifest '{"scope": "class-il", "minus": "finetune", "from": -200, "to": 200, "source": "a bound on per cent"}'
 run 0 sweep study.json --table
 says 'not run yet'
+says 'expectations: 0 met, 0 not met, 0 not shown, 1 not run'
 run 0 sweep study.json --quiet --arms er
 says 'not run yet'
 does_not_say 'er-small'
@@ -364,12 +365,35 @@ run 0 sweep study.json --quiet
 says 'average_accuracy - finetune'
 says 'er        class-il  average_accuracy  ' # its own mean, too
 says 'er-small  {"buffer_size":20}'
-says 'at least 10: yes'
+says '-200 to 200 [1]: yes'
+says '[1] a bound on per cent'
+says 'expectations: 1 met, 0 not met, 0 not shown, 0 not run'
 is_there runs/arms/split-synthetic-er-small/split-synthetic-er-s0.mneme
 is_not_there runs/arms/split-synthetic-er-small/split-synthetic-er-s1.mneme
-manifest '{"scope": "class-il", "minus": "finetune", "to": 0}'
-run 1 sweep study.json --table
-says 'at most 0: NO'
+
+# An expectation can fail: its interval lies elsewhere, is too wide, or is none; it has no number; or
+# its runs are of another study.
+verdict() { # CODE WORDS EXPECTATION OF THE SECOND ARM
+    manifest "$3"
+    run "$1" sweep study.json --table
+    says "$2"
+}
+verdict 1 'at most -200: no' '{"scope": "class-il", "minus": "finetune", "to": -200}'
+verdict 1 'at least 200: no' '{"scope": "class-il", "from": 200}'
+low_end=$("$program" sweep study.json --table 2>err | sed -n 's/.*er  *class-il .* \([0-9.]*\) to .*/\1/p' | head -n 1)
+verdict 1 'not shown' "{\"scope\": \"class-il\", \"from\": $(echo "$low_end" | awk '{ print $1 + 0.5 }')}"
+verdict 0 'yes' "{\"scope\": \"class-il\", \"from\": $(echo "$low_end" | awk '{ print $1 - 0.5 }'), \"to\": 200}"
+verdict 1 '0 of 2 runs have a value' '{"scope": "domain-il", "from": 0}'
+verdict 1 '0 of 2 runs have a value' '{"scope": "domain-il"}'
+verdict 1 '0 of 2 runs have a value' '{"metric": "forward_transfer", "scope": "class-il", "from": 0}'
+verdict 1 'not shown' '{"scope": "class-il", "minus": "er-small", "from": -200}' # one pair
+run 0 sweep study.json --table --seeds 3
+says '2 of 3 run'
+rm runs/arms/split-synthetic-er/split-synthetic-er-s1.mneme
+verdict 0 '1 of 2 run' '{"scope": "class-il", "minus": "finetune", "from": 200}'
+run 1 sweep study.json --quiet
+says 'at least 200: no'
+verdict 1 'at most 0: no' '{"scope": "class-il", "to": 0}'
 run 1 sweep study.json --table --costs
 says ' 2390 ' # images: ER replays as many as come, but for the first step
 refused 2 "no arm is called 'derpp'" sweep study.json --arms er,derpp
@@ -403,6 +427,8 @@ manifest '{"scope": "task"}'
 refused 2 'is not class-il, task-il or domain-il' sweep study.json
 manifest '{"form": 10}'
 refused 2 "expect[0].form: no such key; did you mean 'from'?" sweep study.json
+manifest '{"from": 10, "to": 9}'
+refused 2 'from 10 to 9 is no range; turn them round' sweep study.json
 sed 's/"name": "er-small", //' study.json >same.json
 refused 2 "arms[2]: its runs would be in the folder of arms[1], er of split-synthetic; give one of them another" \
     sweep same.json

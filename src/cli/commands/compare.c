@@ -1,6 +1,7 @@
 /* compare.c -- differences between strategies, paired by seed.
  *
  * A table of many differences shows some that are none: a verdict is about all of them together. */
+#include "base/numbers.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
@@ -13,7 +14,6 @@
 #include <mneme/groups.h>
 #include <mneme/memory.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Below so many pairs nobody sees whether differences are as normal as Student's interval wants. */
@@ -178,9 +178,7 @@ static mn_status read_question(const mn_arguments *arguments, question *asked)
     MN_TRY(read_metrics(mn_arguments_value(arguments, "metrics"), asked));
     if (within == NULL)
         return MN_OK;
-    char *end;
-    asked->within = strtod(within, &end);
-    return end != within && *end == '\0' && asked->within > 0 && isfinite(asked->within)
+    return mn_number_real(within, &asked->within) && asked->within > 0
                ? MN_OK
                : mn_fail(MN_BAD_OPTION, "--within: '%s' is not a number above 0", within);
 }

@@ -3,141 +3,93 @@
  * Expected ranges in the manifest, of means and of differences between arms, turn a study into a
  * check. */
 #include "base/names.h"
-#include "base/numbers.h"
-#include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
-#include "cli/files.h"
 #include "cli/show/table.h"
 #include "cli/study/arms.h"
+#include "cli/study/finding.h"
 
 #include <math.h>
-#include <mneme/groups.h>
 #include <mneme/memory.h>
-#include <string.h>
 
 /* --- the table --- */
 
-/* The runs of an arm, which are the first group, and of the one it is compared with. */
-static mn_status open_runs(const mn_manifest *manifest, const mn_arm *arm, int other,
-                           const char *folder, mn_runs **runs)
+/* What a table is made of, and how many expectations stand how. */
+typedef struct overview {
+    const mn_manifest *manifest;
+    const char *folder;
+    int64_t seeds; /* of each arm; 0: the manifest's */
+    bool costs;    /* whether these columns are shown */
+    mn_table *table;
+    int standing[MN_UNFINISHED + 1];
+} overview;
+
+static bool has_range(const mn_expectation *e)
 {
-    char *path[2] = {mn_text("%s/%s", folder, arm->folder), NULL};
-    int count = mn_path_exists(path[0]);
-    if (count == 1 && other >= 0) {
-        path[1] = mn_text("%s/%s", folder, manifest->arm[other].folder);
-        count += mn_path_exists(path[1]);
-    }
-    const mn_status status = mn_runs_open((const char *const *)path, count, runs);
-    mn_memory_give(path[0]);
-    mn_memory_give(path[1]);
-    return status;
+    return isfinite(e->from) || isfinite(e->to);
 }
 
-static mn_summary summary_of(const mn_runs *runs, const mn_expectation *e, mn_scope scope)
+/* "at least 10 [1]: yes" */
+static void add_verdict(mn_table *table, const mn_expectation *e, mn_standing standing)
 {
-    mn_summary summary = mn_summarise(NULL, 0);
-    const int64_t other = runs->count > 0 ? runs->run[runs->count - 1].group : 0;
-    if (e->minus < 0)
-        mn_ok_or_die(mn_group_summary(runs, 0, e->metric, scope, &summary));
-    else if (other > 0)
-        mn_ok_or_die(mn_paired_difference(runs, 0, other, e->metric, scope, &summary));
-    return summary;
-}
-
-static void add_verdict(mn_table *table, const mn_expectation *e, bool as_expected)
-{
-    const char *verdict = as_expected ? "yes" : "NO";
+    static const char *const words[] = {
+        [MN_MET] = "yes", [MN_MISSED] = "no", [MN_OPEN] = "not shown"};
+    char source[16] = "";
+    if (e->source > 0)
+        snprintf(source, sizeof source, " [%d]", e->source);
     if (isfinite(e->from) && isfinite(e->to))
-        mn_table_text(table, "%g to %g: %s", e->from, e->to, verdict);
-    else if (isfinite(e->from) || isfinite(e->to))
-        mn_table_text(table, "%s %g: %s", isfinite(e->from) ? "at least" : "at most",
-                      isfinite(e->from) ? e->from : e->to, verdict);
+        mn_table_text(table, "%g to %g%s: %s", e->from, e->to, source, words[standing]);
+    else if (has_range(e))
+        mn_table_text(table, "%s %g%s: %s", isfinite(e->from) ? "at least" : "at most",
+                      isfinite(e->from) ? e->from : e->to, source, words[standing]);
     else
         mn_table_text(table, "-");
 }
 
-/* True if the run was made with this setting, or does not record it. */
-static bool is_setting_of(const mn_run *run, const cJSON *setting)
+static void add_standing(mn_table *table, const mn_expectation *e, const mn_finding *f)
 {
-    char *key = strchr(setting->string, '.') != NULL ? mn_text("%s", setting->string)
-                                                     : mn_text("train.%s", setting->string);
-    const char *had = mn_settings_value(&run->settings, key);
-    char *text = NULL; /* that there is one was checked when the manifest was read */
-    double number, before;
-    const bool same =
-        had == NULL || mn_option_text(setting, "set", setting->string, &text) != MN_OK ||
-        strcmp(had, text) == 0 ||
-        (mn_number_real(had, &before) && mn_number_real(text, &number) && before == number);
-    mn_memory_give(key);
-    mn_memory_give(text);
-    return same;
+    if (f->standing == MN_OTHER)
+        mn_table_text(table, "the runs had another %s", f->since);
+    else if (f->standing == MN_UNFINISHED && f->finished == 0)
+        mn_table_text(table, "not run yet");
+    else if (f->standing == MN_UNFINISHED)
+        mn_table_text(table, "%lld of %lld run", (long long)f->finished, (long long)f->wanted);
+    else if (f->standing == MN_NO_VALUE)
+        mn_table_text(table, "%lld of %lld runs have a value", (long long)f->summary.n,
+                      (long long)f->wanted);
+    else
+        add_verdict(table, e, f->standing);
 }
 
-/* The first setting of `set` that the run was not made with, apart from those that `over` replaces;
- * NULL: there is none. */
-static const char *unlike(const mn_run *run, const cJSON *set, const cJSON *over)
+/* One row: a metric of an arm, beside what was expected of it.  `asked`: the manifest has it. */
+static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectation *e, bool asked)
 {
-    const cJSON *setting;
-    cJSON_ArrayForEach(setting, set)
-    {
-        if (cJSON_GetObjectItemCaseSensitive(over, setting->string) == NULL &&
-            !is_setting_of(run, setting))
-            return setting->string;
-    }
-    return NULL;
-}
-
-static void add_costs(mn_table *table, const mn_runs *runs)
-{
-    mn_table_number(table, mn_group_mean(runs, 0, "images"), 0);
-    mn_table_number(table, mn_group_mean(runs, 0, "seconds"), 1);
-}
-
-/* Columns that a table has only where they say something. */
-typedef struct extras {
-    bool costs, intervals;
-} extras;
-
-/* One row: a metric of an arm, beside what was expected of it.  True when it is as expected, or
- * nobody knows yet. */
-static bool add_row(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                    const mn_runs *runs, const mn_expectation *e, extras shown)
-{
-    mn_scope scope = e->scope;
-    for (mn_scope s = MN_SCOPES; s-- > 0 && e->scope == MN_SCOPES;)
-        if (mn_runs_have(runs, s))
-            scope = s;
-    const mn_summary summary = summary_of(runs, e, scope);
+    mn_finding f;
+    mn_table *table = study->table;
+    MN_TRY(mn_finding_of(study->manifest, arm, e, study->folder, study->seeds, &f));
     mn_table_text(table, "%s", arm->benchmark);
     mn_table_text(table, "%s", arm->name);
-    mn_table_text(table, "%s", scope < MN_SCOPES ? mn_scope_name(scope) : "-");
+    mn_table_text(table, "%s", f.scope < MN_SCOPES ? mn_scope_name(f.scope) : "-");
     if (e->minus < 0)
         mn_table_text(table, "%s", e->metric);
     else
-        mn_table_text(table, "%s - %s", e->metric, manifest->arm[e->minus].name);
-    mn_table_mean(table, summary.mean, summary.deviation);
-    if (shown.intervals && e->minus >= 0 && summary.n > 1)
-        mn_table_text(table, "%+.2f to %+.2f", summary.low, summary.high);
-    else if (shown.intervals)
+        mn_table_text(table, "%s - %s", e->metric, study->manifest->arm[e->minus].name);
+    mn_table_mean(table, f.summary.mean, f.summary.deviation);
+    if (f.summary.n < 2)
         mn_table_text(table, "-");
-    mn_table_text(table, "%lld", (long long)summary.n);
-    if (shown.costs)
-        add_costs(table, runs);
-    if (summary.n == 0) {
-        mn_table_text(table, "not run yet");
-        return true;
+    else if (e->minus < 0)
+        mn_table_text(table, "%.2f to %.2f", f.summary.low, f.summary.high);
+    else
+        mn_table_text(table, "%+.2f to %+.2f", f.summary.low, f.summary.high);
+    mn_table_text(table, "%lld", (long long)f.summary.n);
+    if (study->costs) {
+        mn_table_number(table, f.images, 0);
+        mn_table_number(table, f.seconds, 1);
     }
-    const char *since = unlike(&runs->run[0], arm->set, NULL); /* the manifest has changed since */
-    if (since == NULL)
-        since = unlike(&runs->run[0], manifest->set, arm->set);
-    if (since != NULL) {
-        mn_table_text(table, "the runs had another %s", since);
-        return false;
-    }
-    const bool as_expected = summary.mean >= e->from && summary.mean <= e->to;
-    add_verdict(table, e, as_expected);
-    return as_expected;
+    add_standing(table, e, &f);
+    if (has_range(e) || f.standing == MN_OTHER || (asked && f.standing == MN_NO_VALUE))
+        study->standing[f.standing]++;
+    return MN_OK;
 }
 
 static bool only_differences(const mn_arm *arm)
@@ -149,31 +101,16 @@ static bool only_differences(const mn_arm *arm)
 }
 
 /* Adds the rows of an arm.  Its own mean is always among them: a difference alone says little. */
-static mn_status add_rows(mn_table *table, const mn_manifest *manifest, const mn_arm *arm,
-                          const char *folder, extras shown, int *missed)
+static mn_status add_rows(overview *study, const mn_arm *arm)
 {
-    mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL};
+    mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL, 0};
     if (arm->expectations > 0) {
         own.metric = arm->expect[0].metric;
         own.scope = arm->expect[0].scope;
     }
-    for (int i = only_differences(arm) ? -1 : 0; i < arm->expectations; i++) {
-        const mn_expectation *e = i < 0 ? &own : &arm->expect[i];
-        mn_runs *runs;
-        MN_TRY(open_runs(manifest, arm, e->minus, folder, &runs));
-        *missed += !add_row(table, manifest, arm, runs, e, shown);
-        mn_runs_free(runs);
-    }
+    for (int i = only_differences(arm) ? -1 : 0; i < arm->expectations; i++)
+        MN_TRY(add_row(study, arm, i < 0 ? &own : &arm->expect[i], i >= 0));
     return MN_OK;
-}
-
-static bool has_differences(const mn_manifest *manifest)
-{
-    for (int i = 0; i < manifest->count; i++)
-        for (int k = 0; manifest->arm[i].chosen && k < manifest->arm[i].expectations; k++)
-            if (manifest->arm[i].expect[k].minus >= 0)
-                return true;
-    return false;
 }
 
 static bool add_set(mn_table *table, const char *benchmark, const char *arm, const cJSON *set)
@@ -188,9 +125,12 @@ static bool add_set(mn_table *table, const char *benchmark, const char *arm, con
     return true;
 }
 
-/* Prints each arm's settings below the table: as a column they would make it too wide. */
-static void show_settings(const mn_manifest *manifest)
+/* Prints where ranges come from, and each arm's settings: as columns they would make the table too
+ * wide. */
+static void show_notes(const mn_manifest *manifest)
 {
+    for (int i = 0; i < manifest->sources; i++)
+        printf("%s[%d] %s\n", i == 0 ? "\n" : "", i + 1, manifest->source[i]);
     mn_table *table = mn_table_new(3);
     mn_table_text(table, "benchmark");
     mn_table_text(table, "arm");
@@ -207,39 +147,47 @@ static void show_settings(const mn_manifest *manifest)
     mn_table_free(table);
 }
 
-static int show_table(const mn_manifest *manifest, const char *folder, bool costs)
+/* One line about all expectations, where there are any; the exit code. */
+static int sum_up(const overview *study)
 {
-    const extras shown = {costs, has_differences(manifest)};
-    const struct {
-        const char *heading;
-        bool shown;
-    } columns[] = {
-        {"benchmark", true}, {"arm", true},     {"scope", true},
-        {"metric", true},    {"mean", true},    {"95 %", shown.intervals},
-        {"seeds", true},     {"images", costs}, {"seconds", costs},
-        {"expected", true},
-    };
-    enum { COLUMNS = sizeof columns / sizeof columns[0] };
-    mn_table *table = mn_table_new(COLUMNS - 2 * !costs - !shown.intervals);
-    for (int i = 0; i < COLUMNS; i++)
-        if (columns[i].shown)
-            mn_table_text(table, "%s", columns[i].heading);
-    int missed = 0;
+    const int *n = study->standing;
+    const int unmet = n[MN_MISSED] + n[MN_NO_VALUE] + n[MN_OTHER];
+    if (unmet + n[MN_MET] + n[MN_OPEN] + n[MN_UNFINISHED] > 0)
+        printf("\nexpectations: %d met, %d not met, %d not shown, %d not run\n", n[MN_MET], unmet,
+               n[MN_OPEN], n[MN_UNFINISHED]);
+    if (unmet + n[MN_OPEN] == 0)
+        return MN_EXIT_DONE;
+    mn_complain("of what the manifest expects %d %s not met and %d %s not shown", unmet,
+                unmet == 1 ? "is" : "are", n[MN_OPEN], n[MN_OPEN] == 1 ? "is" : "are");
+    return MN_EXIT_FAILED;
+}
+
+static int show_table(overview *study)
+{
+    static const char *const before[] = {"benchmark", "arm",  "scope", "metric",
+                                         "mean",      "95 %", "seeds"};
+    enum { BEFORE = sizeof before / sizeof before[0] };
+    const mn_manifest *manifest = study->manifest;
+    study->table = mn_table_new(BEFORE + 1 + 2 * study->costs);
+    for (int i = 0; i < BEFORE; i++)
+        mn_table_text(study->table, "%s", before[i]);
+    if (study->costs) {
+        mn_table_text(study->table, "images");
+        mn_table_text(study->table, "seconds");
+    }
+    mn_table_text(study->table, "expected");
     mn_status status = MN_OK;
     for (int i = 0; i < manifest->count && status == MN_OK; i++)
         if (manifest->arm[i].chosen)
-            status = add_rows(table, manifest, &manifest->arm[i], folder, shown, &missed);
+            status = add_rows(study, &manifest->arm[i]);
+    int code = mn_exit_of_work(status);
     if (status == MN_OK) {
-        mn_table_print(table, stdout);
-        show_settings(manifest);
+        mn_table_print(study->table, stdout);
+        show_notes(manifest);
+        code = sum_up(study);
     }
-    mn_table_free(table);
-    if (status == MN_OK && missed > 0) {
-        mn_complain("%d of the means %s not what the manifest expects", missed,
-                    missed == 1 ? "is" : "are");
-        return MN_EXIT_FAILED;
-    }
-    return mn_exit_of_work(status);
+    mn_table_free(study->table);
+    return code;
 }
 
 static int sweep(const mn_arguments *arguments)
@@ -249,8 +197,11 @@ static int sweep(const mn_arguments *arguments)
     mn_status status = mn_manifest_read(arguments->words[0], &manifest);
     if (status != MN_OK)
         return mn_exit_of_request(status);
+    int64_t seeds = 0;
     if (arms != NULL)
         status = mn_manifest_choose(&manifest, arms);
+    if (status == MN_OK)
+        status = mn_arguments_int(arguments, "seeds", 1, 10000, &seeds);
     const char *out = mn_arguments_value(arguments, "out");
     char *name = mn_text("%s", manifest.name != NULL ? manifest.name : "sweep");
     mn_name_for_file(name);
@@ -258,9 +209,13 @@ static int sweep(const mn_arguments *arguments)
     mn_memory_give(name);
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
-        code = mn_run_arms(&manifest, folder, arguments);
+        code = mn_run_arms(&manifest, folder, seeds, arguments);
     if (code == MN_EXIT_DONE || code == MN_EXIT_FAILED) {
-        const int shown = show_table(&manifest, folder, mn_arguments_has(arguments, "costs"));
+        overview study = {.manifest = &manifest,
+                          .folder = folder,
+                          .seeds = seeds,
+                          .costs = mn_arguments_has(arguments, "costs")};
+        const int shown = show_table(&study);
         code = shown != MN_EXIT_DONE ? shown : code;
     }
     mn_memory_give(folder);
@@ -291,12 +246,13 @@ const mn_command mn_command_sweep = {
     .details =
         "MANIFEST is a JSON file: {\"name\", \"seeds\", \"set\", \"arms\": [{\"benchmark\", "
         "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
-        "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\"}]}]}.  An arm without a name is "
-        "called what its strategy is; names are unique in a benchmark.  With \"minus\", the "
-        "name of another arm of the benchmark, the range is that of the difference, paired "
-        "by seed; its mean is shown with Student's 95 % interval.  Finished runs are kept, "
-        "so the same command continues a study; a mean outside its expected range makes the "
-        "exit code 1.",
+        "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\", \"source\"}]}]}.  An arm without a "
+        "name is called what its strategy is; names are unique in a benchmark.  With \"minus\", "
+        "the name of another arm of the benchmark, the range is that of the difference, paired "
+        "by seed.  An expectation is met where Student's 95 % interval lies in the range, and "
+        "not where it lies outside; else it is not shown.  Finished runs are kept, so the same "
+        "command continues a study; with the runs finished, anything but met makes the exit "
+        "code 1.",
     .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n",
     .flags = flags,
     .least = 1,

@@ -98,16 +98,15 @@ static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds
     return code;
 }
 
-int mn_run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments)
+int mn_run_arms(const mn_manifest *manifest, const char *folder, int64_t seeds,
+                const mn_arguments *arguments)
 {
     int worst = MN_EXIT_DONE;
     for (int i = 0; i < manifest->count; i++) {
-        int64_t seeds = manifest->arm[i].seeds;
-        if (!manifest->arm[i].chosen)
+        const mn_arm *arm = &manifest->arm[i];
+        if (!arm->chosen)
             continue;
-        int code = mn_exit_of_request(mn_arguments_int(arguments, "seeds", 1, 10000, &seeds));
-        if (code == MN_EXIT_DONE)
-            code = run_arm(manifest, &manifest->arm[i], seeds, folder, arguments);
+        const int code = run_arm(manifest, arm, seeds > 0 ? seeds : arm->seeds, folder, arguments);
         if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
             return code;
         if (code == MN_EXIT_FAILED) {

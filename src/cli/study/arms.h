@@ -7,7 +7,9 @@
 
 /* Runs the chosen arms one after the other, each as a `mneme run --seeds` of its own process with
  * its files in a folder below `folder`; returns the worst exit code.  An arm that fails does not
- * keep the others from running; one that was stopped, or is a mistake, does. */
-int mn_run_arms(const mn_manifest *manifest, const char *folder, const mn_arguments *arguments);
+ * keep the others from running; one that was stopped, or is a mistake, does.  `seeds` are what the
+ * command line wants of each arm; 0: the manifest's. */
+int mn_run_arms(const mn_manifest *manifest, const char *folder, int64_t seeds,
+                const mn_arguments *arguments);
 
 #endif

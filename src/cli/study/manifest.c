@@ -120,10 +120,34 @@ static mn_status find_other(const mn_manifest *manifest, int index, const char *
                    name, nearest_arm(manifest, benchmark, name, hint));
 }
 
-static mn_status read_expectation(const cJSON *json, const char *where, const mn_manifest *manifest,
+/* The place of a source among the manifest's; it is added where it is new. */
+static int place_of_source(mn_manifest *manifest, const char *source)
+{
+    for (int i = 0; i < manifest->sources; i++)
+        if (strcmp(manifest->source[i], source) == 0)
+            return i + 1;
+    manifest->source = mn_or_die(mn_memory_resize(manifest->source, (size_t)manifest->sources + 1,
+                                                  sizeof *manifest->source));
+    manifest->source[manifest->sources++] = source;
+    return manifest->sources;
+}
+
+/* Where a range comes from: the expectation's own word, or the study's for all that have none. */
+static mn_status read_source(const cJSON *json, const char *where, mn_manifest *manifest,
+                             mn_expectation *expected)
+{
+    const char *source = NULL;
+    MN_TRY(mn_json_text(manifest->json, where, "source", &source));
+    MN_TRY(mn_json_text(json, where, "source", &source));
+    if (source != NULL && (isfinite(expected->from) || isfinite(expected->to)))
+        expected->source = place_of_source(manifest, source);
+    return MN_OK;
+}
+
+static mn_status read_expectation(const cJSON *json, const char *where, mn_manifest *manifest,
                                   int index, mn_expectation *expected)
 {
-    static const char *const known[] = {"metric", "scope", "minus", "from", "to", NULL};
+    static const char *const known[] = {"metric", "scope", "minus", "from", "to", "source", NULL};
     const char *scope = NULL, *minus = NULL;
     *expected = (mn_expectation){
         .metric = "average_accuracy", .minus = -1, .from = -HUGE_VAL, .to = HUGE_VAL};
@@ -133,13 +157,17 @@ static mn_status read_expectation(const cJSON *json, const char *where, const mn
     MN_TRY(mn_json_text(json, where, "minus", &minus));
     MN_TRY(mn_json_real(json, where, "from", -HUGE_VAL, HUGE_VAL, &expected->from));
     MN_TRY(mn_json_real(json, where, "to", -HUGE_VAL, HUGE_VAL, &expected->to));
+    if (expected->from > expected->to)
+        return mn_fail(MN_BAD_OPTION, "%s: from %g to %g is no range; turn them round", where,
+                       expected->from, expected->to);
+    MN_TRY(read_source(json, where, manifest, expected));
     MN_TRY(mn_metric_check(where, expected->metric));
     MN_TRY(mn_scope_find(where, scope, &expected->scope));
     return minus != NULL ? find_other(manifest, index, where, minus, &expected->minus) : MN_OK;
 }
 
-static mn_status read_expectations(const cJSON *arm, const char *arm_where,
-                                   const mn_manifest *manifest, int index)
+static mn_status read_expectations(const cJSON *arm, const char *arm_where, mn_manifest *manifest,
+                                   int index)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(arm, "expect"), *item;
     mn_arm *of = &manifest->arm[index];
@@ -161,7 +189,8 @@ static mn_status read_expectations(const cJSON *arm, const char *arm_where,
 
 static mn_status read_all(const char *path, mn_manifest *manifest)
 {
-    static const char *const known[] = {"name", "summary", "seeds", "set", "arms", "notes", NULL};
+    static const char *const known[] = {"name", "summary", "seeds",  "set",
+                                        "arms", "notes",   "source", NULL};
     int64_t seeds = 1;
     MN_TRY(mn_json_known(manifest->json, path, known));
     MN_TRY(mn_json_text(manifest->json, path, "name", &manifest->name));
@@ -206,6 +235,7 @@ void mn_manifest_free(mn_manifest *manifest)
         mn_memory_give(manifest->arm[i].expect);
     }
     mn_memory_give(manifest->arm);
+    mn_memory_give(manifest->source);
     cJSON_Delete(manifest->json);
     *manifest = (mn_manifest){.json = NULL};
 }

@@ -11,6 +11,7 @@ typedef struct mn_expectation {
     mn_scope scope;  /* MN_SCOPES: the first that the runs have */
     int minus;       /* the other arm's place in the manifest; -1: none */
     double from, to; /* infinite where nothing is said */
+    int source;      /* of the range: its place among the manifest's, from 1; 0: none is named */
 } mn_expectation;
 
 typedef struct mn_arm {
@@ -29,6 +30,8 @@ typedef struct mn_manifest {
     const cJSON *set; /* of every arm; NULL: none */
     mn_arm *arm;      /* (count) */
     int count;
+    const char **source; /* (sources) where ranges come from, each once, in order of appearance */
+    int sources;
     cJSON *json; /* what the texts are borrowed from */
 } mn_manifest;
 
