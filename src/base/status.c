@@ -1,9 +1,10 @@
 /* status.c -- the one line that explains the last failure, kept per thread. */
 #define MN_DEFINES_FAIL
+#include "base/escape.h"
+
 #include <mneme/status.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { MESSAGE_BYTES = 1024 };
 
@@ -20,14 +21,6 @@ const char *mn_status_text(mn_status status)
     return i < sizeof texts / sizeof texts[0] ? texts[i] : "unknown status";
 }
 
-/* Errors are one line, whatever found its way into them. */
-static void keep_one_line(char *text)
-{
-    for (; *text != '\0'; text++)
-        if (*text == '\n' || *text == '\r' || *text == '\t')
-            *text = ' ';
-}
-
 mn_status mn_fail(mn_status status, const char *format, ...)
 {
     char text[MESSAGE_BYTES]; /* the arguments may include mn_error() itself */
@@ -35,8 +28,7 @@ mn_status mn_fail(mn_status status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    keep_one_line(text);
-    memcpy(message, text, sizeof message);
+    mn_visible(text, message, sizeof message); /* one line, whatever found its way into it */
     return status;
 }
 

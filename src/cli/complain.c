@@ -1,6 +1,7 @@
 /* complain.c -- complaints on standard error, the exit codes that go with them, and memory that
  * runs out. */
 #include "cli/complain.h"
+#include "base/escape.h"
 #include "base/text.h"
 #include "cli/print.h"
 
@@ -8,15 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LONGEST_LINE = 4096 };
+
 void mn_complain(const char *format, ...)
 {
     const bool colour = mn_has_colour(stderr);
-    fputs(colour ? "\033[1;31mmneme:\033[0m " : "mneme: ", stderr);
+    char text[LONGEST_LINE], line[LONGEST_LINE];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    putc('\n', stderr);
+    fprintf(stderr, "%s%s\n",
+            colour ? "\033[1;31mmneme:\033[0m " : "mneme: ", mn_visible(text, line, sizeof line));
 }
 
 static const char *message_of(mn_status status)

@@ -1,5 +1,6 @@
 /* json.c -- JSON for machines, on standard output. */
 #include "cli/json.h"
+#include "base/escape.h"
 #include "cli/complain.h"
 
 #include <math.h>
@@ -31,7 +32,8 @@ cJSON *mn_json_array(void)
 void mn_json_print(const cJSON *json)
 {
     char *text = mn_or_die(cJSON_Print(json));
-    puts(text);
+    mn_write_json(stdout, text);
+    putchar('\n');
     mn_memory_give(text);
 }
 

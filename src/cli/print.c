@@ -1,5 +1,6 @@
 /* print.c -- text for people.  Widths are counted in characters of UTF-8, not in bytes. */
 #include "cli/print.h"
+#include "base/escape.h"
 #include "base/options.h"
 
 #include <langinfo.h>
@@ -42,8 +43,9 @@ static void wrap(const char *text, int at, int indent)
     if (width > WIDEST_TEXT)
         width = WIDEST_TEXT;
     bool first = true;
+    text = mn_shown(text);
     while (*text != '\0') {
-        const int length = (int)strcspn(text, " \n");
+        const int length = (int)strcspn(text, " ");
         if (!first && at + 1 + length > width) {
             printf("\n%*s", indent, "");
             at = indent;
@@ -52,14 +54,14 @@ static void wrap(const char *text, int at, int indent)
         at += printf("%s%.*s", first ? "" : " ", length, text);
         first = false;
         text += length;
-        text += strspn(text, " \n");
+        text += strspn(text, " ");
     }
     putchar('\n');
 }
 
 void mn_print_entry(const char *left, const char *right)
 {
-    int at = printf("  %s  ", left);
+    int at = printf("  %s  ", mn_shown(left));
     if (at > ENTRY_INDENT) {
         putchar('\n');
         at = 0;

@@ -1,4 +1,5 @@
 /* buffer.c -- what a run remembers: rows by class and task, and bytes. */
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
@@ -81,7 +82,7 @@ static int buffer(const mn_arguments *arguments)
     if (sheet != NULL) {
         const mn_status drawn = mn_results_sheet(arguments->words[0], sheet);
         if (drawn == MN_OK)
-            fprintf(stderr, "%s written\n", sheet);
+            fprintf(stderr, "%s written\n", mn_shown(sheet));
         return mn_exit_of_work(drawn);
     }
     mn_results *results;

@@ -1,6 +1,7 @@
 /* compare.c -- differences between strategies, paired by seed.
  *
  * A table of many differences shows some that are none: a verdict is about all of them together. */
+#include "base/escape.h"
 #include "base/numbers.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
@@ -104,7 +105,8 @@ static void print_comparison(const mn_runs *runs, const mn_difference *list, int
                              const question *asked)
 {
     int64_t tests = 0, few = 0;
-    printf("%s, paired by seed; differences in percentage points\n", runs->group[0].run->benchmark);
+    printf("%s, paired by seed; differences in percentage points\n",
+           mn_shown(runs->group[0].run->benchmark));
     for (int64_t i = 0; i < count;)
         i += print_table(runs, &list[i], count - i, asked);
     for (int64_t i = 0; i < count; i++) {

@@ -1,4 +1,5 @@
 /* data.c -- data sets: how to get one, whether it is sound, what its images look like. */
+#include "base/escape.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
@@ -96,7 +97,7 @@ static void print_dataset(const mn_dataset *dataset)
     print_part(dataset, &dataset->test, "test");
     printf("%-9s %lld", "classes", (long long)dataset->classes);
     for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
-        printf("%s%s", c == 0 ? ": " : ", ", dataset->class_names[c]);
+        printf("%s%s", c == 0 ? ": " : ", ", mn_shown(dataset->class_names[c]));
     putchar('\n');
 }
 
@@ -167,7 +168,7 @@ static int show(const mn_arguments *arguments)
         status = mn_experiment_sheet(experiment, kind, path);
     mn_experiment_free(experiment);
     if (status == MN_OK)
-        fprintf(stderr, "%s written\n", path);
+        fprintf(stderr, "%s written\n", mn_shown(path));
     return mn_exit_of_work(status);
 }
 

@@ -1,4 +1,5 @@
 /* export.c -- results and weights of a run for other programs. */
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/files.h"
@@ -22,9 +23,9 @@ static mn_status print_csv(const mn_run *run)
             int64_t count;
             MN_TRY(mn_results_curve(run->results, scope, on, &point, &count));
             for (int64_t i = 0; i < count; i++) {
-                mn_csv_field(stdout, run->benchmark);
+                mn_write_csv(stdout, run->benchmark);
                 putchar(',');
-                mn_csv_field(stdout, run->strategy);
+                mn_write_csv(stdout, run->strategy);
                 printf(",%lld,%s,%lld,%lld,%lld,", (long long)run->seed, mn_scope_name(scope),
                        (long long)point[i].step, (long long)point[i].after_task, (long long)on);
                 if (!isnan(point[i].accuracy))
@@ -73,7 +74,7 @@ static int export_weights(const char *run_file, const char *out)
             : mn_export_weights(run_file, path);
     const int code = mn_exit_of_work(status);
     if (status == MN_OK)
-        fprintf(stderr, "%s written\n", path);
+        fprintf(stderr, "%s written\n", mn_shown(path));
     mn_memory_give(path);
     return code;
 }
@@ -128,7 +129,8 @@ const mn_command mn_command_export = {
     .synopsis = "FILE --format csv|json|safetensors [-o FILE] | --copy FILE",
     .summary = "Hands results or weights of a run to other programs.",
     .details = "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
-               "untrained network.  Weights go to a file, which load_state_dict() in PyTorch and "
+               "untrained network.  In CSV, text that a spreadsheet would compute (=1+2) has an "
+               "apostrophe in front.  Weights go to a file, which load_state_dict() in PyTorch and "
                "'mneme run --init' take.",
     .flags = flags,
     .least = 1,

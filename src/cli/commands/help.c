@@ -1,4 +1,5 @@
 /* help.c -- everything known about a name: a command, or whatever `mneme list` shows. */
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/names.h"
 #include "base/options.h"
@@ -50,13 +51,13 @@ static void print_options(const mn_option *options, const char *prefix)
 static void print_value(const cJSON *value)
 {
     if (cJSON_IsString(value)) {
-        printf("%s", value->valuestring);
+        printf("%s", mn_shown(value->valuestring));
         return;
     }
     if (value == NULL)
         return;
     char *text = mn_or_die(cJSON_PrintUnformatted(value));
-    printf("%s", text);
+    printf("%s", mn_shown(text));
     mn_memory_give(text);
 }
 
@@ -66,7 +67,7 @@ static void print_pairs(const cJSON *object)
     const char *separator = "";
     cJSON_ArrayForEach(member, object)
     {
-        printf("%s%s=", separator, member->string != NULL ? member->string : "");
+        printf("%s%s=", separator, member->string != NULL ? mn_shown(member->string) : "");
         print_value(member);
         separator = " ";
     }
@@ -87,7 +88,7 @@ static void print_recipe(const cJSON *recipe)
         printf("buffer %.0f: ", size->valuedouble);
     print_pairs(cJSON_GetObjectItemCaseSensitive(recipe, "set"));
     if (cJSON_IsString(source))
-        printf("  (%s)", source->valuestring);
+        printf("  (%s)", mn_shown(source->valuestring));
     putchar('\n');
 }
 
@@ -101,7 +102,7 @@ static void print_recipes_in(const char *benchmark, const cJSON *json, const cha
         if (!is_recipe_of(recipe, strategy))
             continue;
         if (first)
-            printf("\nrecipe of %s:\n", benchmark);
+            printf("\nrecipe of %s:\n", mn_shown(benchmark));
         first = false;
         printf("  ");
         print_recipe(recipe);
@@ -168,7 +169,7 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
     if (kind == MN_KIND_DATASET) {
         const mn_dataset_type *dataset = (const mn_dataset_type *)(const void *)descriptor;
         if (dataset->obtain != NULL)
-            printf("\nobtained by: %s\n", dataset->obtain);
+            printf("\nobtained by: %s\n", mn_shown(dataset->obtain));
     }
     print_options(descriptor->options, prefixes[kind] != NULL ? prefixes[kind] : descriptor->name);
     if (kind == MN_KIND_STRATEGY)
@@ -183,7 +184,7 @@ static void print_member(const cJSON *member)
     if (cJSON_IsArray(member) && member->child == NULL)
         return;
     if (!cJSON_IsArray(member) || !cJSON_IsObject(member->child)) {
-        printf("%s: ", member->string);
+        printf("%s: ", mn_shown(member->string));
         if (cJSON_IsObject(member))
             print_pairs(member);
         else
@@ -191,14 +192,14 @@ static void print_member(const cJSON *member)
         putchar('\n');
         return;
     }
-    printf("\n%s:\n", member->string);
+    printf("\n%s:\n", mn_shown(member->string));
     const bool recipes = strcmp(member->string, "recipes") == 0;
     cJSON_ArrayForEach(entry, member)
     {
         printf("  ");
         if (recipes) {
             const cJSON *strategy = cJSON_GetObjectItemCaseSensitive(entry, "strategy");
-            printf("%-10s", cJSON_IsString(strategy) ? strategy->valuestring : "");
+            printf("%-10s", cJSON_IsString(strategy) ? mn_shown(strategy->valuestring) : "");
             print_recipe(entry);
         } else {
             print_pairs(entry);
@@ -217,7 +218,7 @@ static mn_status describe_benchmark(const char *name)
     if (status != MN_OK)
         return status;
     const cJSON *summary = cJSON_GetObjectItemCaseSensitive(json, "summary"), *member;
-    printf("%s (benchmark)\n", name);
+    printf("%s (benchmark)\n", mn_shown(name));
     if (cJSON_IsString(summary))
         mn_print_wrapped(summary->valuestring, 2);
     putchar('\n');
@@ -226,7 +227,7 @@ static mn_status describe_benchmark(const char *name)
         if (member != summary && strcmp(member->string, "name") != 0)
             print_member(member);
     }
-    printf("\nused by: mneme run %s STRATEGY\n", name);
+    printf("\nused by: mneme run %s STRATEGY\n", mn_shown(name));
     cJSON_Delete(json);
     return MN_OK;
 }

@@ -1,5 +1,6 @@
 /* plot.c -- forgetting curves as a figure or in the terminal. */
 #include "cli/show/plot.h"
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 
@@ -32,7 +33,7 @@ static int plot(const mn_arguments *arguments)
         status = mn_plot_draw(runs, scope, path);
     mn_runs_free(runs);
     if (status == MN_OK && path != NULL)
-        fprintf(stderr, "%s written\n", path);
+        fprintf(stderr, "%s written\n", mn_shown(path));
     return mn_exit_of_work(status);
 }
 

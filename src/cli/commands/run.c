@@ -1,4 +1,5 @@
 /* run.c -- one run, from the command line to a finished file. */
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/study/attend.h"
@@ -26,7 +27,7 @@ static int run_one(const mn_arguments *arguments)
     int code = mn_exit_of_work(status);
     if (status == MN_OK) {
         if (!quiet)
-            fprintf(stderr, "%s\n", mn_experiment_recipe(experiment));
+            fprintf(stderr, "%s\n", mn_shown(mn_experiment_recipe(experiment)));
         code = mn_attended_run(experiment, path, quiet);
     }
     mn_experiment_free(experiment);

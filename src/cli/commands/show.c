@@ -1,4 +1,5 @@
 /* show.c -- results in the terminal: one run in full, several as a table. */
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
@@ -17,7 +18,7 @@ static int show_samples(const mn_arguments *arguments, const char *png)
     }
     const mn_status drawn = mn_results_samples(arguments->words[0], png);
     if (drawn == MN_OK)
-        fprintf(stderr, "%s written\n", png);
+        fprintf(stderr, "%s written\n", mn_shown(png));
     return mn_exit_of_work(drawn);
 }
 

@@ -1,30 +1,49 @@
 /* gnuplot.c -- gnuplot as a child process: the script goes in through a pipe, complaints come back
- * through another. */
+ * through another.  Start-up files and variables of gnuplot's are kept from it: they could draw
+ * elsewhere, or run commands. */
 #include "cli/show/gnuplot.h"
+#include "cli/complain.h"
 #include "cli/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mneme/memory.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static mn_status spawn(const int script[2], const int complaints[2], bool to_terminal,
-                       pid_t *process)
+/* The environment without GNUTERM, GNUPLOT_LIB and their like; NULL-ended, the caller frees the
+ * list.
+ */
+static char **clean_environment(void)
 {
-    char name[] = "gnuplot", *const arguments[] = {name, NULL};
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL)
+        count++;
+    char **list = mn_or_die(mn_memory_take_zeroed(count + 1, sizeof *list));
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], "GNU", 3) != 0)
+            list[kept++] = environ[i];
+    return list;
+}
+
+static mn_status spawn(const int script[2], const int complaints[2], int out, pid_t *process)
+{
+    char name[] = "gnuplot", no_settings[] = "-d", *const arguments[] = {name, no_settings, NULL};
+    char **environment = clean_environment();
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, script[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, complaints[1], STDERR_FILENO);
-    if (!to_terminal)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    const int failed = posix_spawnp(process, name, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    const int failed = posix_spawnp(process, name, &actions, NULL, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
+    mn_memory_give(environment);
     if (failed == ENOENT)
         return mn_fail(MN_NOT_FOUND, "gnuplot draws the curves and is not installed: apt-get "
                                      "install gnuplot-nox (or your system's package)");
@@ -87,7 +106,7 @@ static mn_status feed(const int script_pipe[2], const int complaint_pipe[2], con
     return mn_fail(MN_BACKEND_FAILED, "gnuplot failed: %s", first_line(complaint));
 }
 
-mn_status mn_gnuplot_run(const char *script, size_t bytes, bool to_terminal)
+mn_status mn_gnuplot_run(const char *script, size_t bytes, int out)
 {
     int script_pipe[2], complaint_pipe[2];
     pid_t process;
@@ -100,7 +119,7 @@ mn_status mn_gnuplot_run(const char *script, size_t bytes, bool to_terminal)
         close(script_pipe[1]);
         return mn_fail(MN_IO_FAILED, "no pipe: %s", strerror(errno));
     }
-    const mn_status status = spawn(script_pipe, complaint_pipe, to_terminal, &process);
+    const mn_status status = spawn(script_pipe, complaint_pipe, out, &process);
     if (status == MN_OK)
         return feed(script_pipe, complaint_pipe, script, bytes, process);
     for (int i = 0; i < 2; i++) {

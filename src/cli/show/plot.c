@@ -5,12 +5,14 @@
  * Colours of groups are Okabe and Ito's, of tasks a part of viridis: both can be told apart by
  * colour-blind people. */
 #include "cli/show/plot.h"
+#include "base/escape.h"
 #include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/show/gnuplot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <mneme/memory.h>
 #include <stdio.h>
@@ -40,7 +42,8 @@ typedef struct drawing {
     const mn_runs *runs;
     mn_scope scope;
     FILE *script;
-    bool text;         /* in the terminal */
+    bool text; /* in the terminal */
+    bool svg;
     int columns, rows; /* of small panels */
     int right;         /* pixels: where panels end and legends begin */
     int64_t tasks;     /* of the longest stream */
@@ -95,18 +98,6 @@ static mn_status write_curves(drawing *d, int group)
 
 /* --- script --- */
 
-/* Text inside double quotes of a script, with gnuplot's markup turned off by the terminal. */
-static void write_quoted(FILE *script, const char *text)
-{
-    putc('"', script);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            putc('\\', script);
-        putc(*text, script);
-    }
-    putc('"', script);
-}
-
 static bool several_benchmarks(const mn_runs *runs)
 {
     for (int group = 1; group < runs->group_count; group++)
@@ -130,7 +121,7 @@ static char *name_of(const mn_runs *runs, int group)
 static void write_name(const drawing *d, int group)
 {
     char *name = name_of(d->runs, group);
-    write_quoted(d->script, name);
+    mn_write_gnuplot(d->script, name, d->svg);
     mn_memory_give(name);
 }
 
@@ -149,7 +140,8 @@ static int right_of_panels(const mn_runs *runs)
     return WIDTH - (wanted < LEGEND_MOST ? wanted : LEGEND_MOST);
 }
 
-static void write_terminal(const drawing *d, const char *path, const char *part)
+/* What is drawn goes to standard output: no path stands in the script. */
+static void write_terminal(const drawing *d, const char *path)
 {
     const int height = TOP + ROW * d->rows;
     if (d->text) {
@@ -158,7 +150,7 @@ static void write_terminal(const drawing *d, const char *path, const char *part)
                 mn_terminal_width(stdout), TEXT_ROWS, colour ? "ansi" : "mono");
         return;
     }
-    if (mn_path_ends_in(path, ".svg"))
+    if (d->svg)
         fprintf(d->script,
                 "set terminal svg noenhanced size %d,%d font 'Helvetica,15' "
                 "background 'white'\n",
@@ -169,9 +161,6 @@ static void write_terminal(const drawing *d, const char *path, const char *part)
     else
         fprintf(d->script, "set terminal pdfcairo noenhanced size %.2f,%.2f font 'Sans,9'\n",
                 (double)WIDTH / 120, height / 120.0);
-    fprintf(d->script, "set output ");
-    write_quoted(d->script, part);
-    putc('\n', d->script);
 }
 
 /* Tasks are whole; as many of them are named as there is room for. */
@@ -231,7 +220,7 @@ static void write_average_panel(const drawing *d)
                           : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
                                     mn_scope_name(d->scope));
     fprintf(script, "set title ");
-    write_quoted(script, title);
+    mn_write_gnuplot(script, title, d->svg);
     mn_memory_give(title);
     fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
     write_key(d);
@@ -299,9 +288,9 @@ static void write_curve_panel(const drawing *d, int group)
         write_curve(d, group, on);
 }
 
-static mn_status write_script(drawing *d, const char *path, const char *part)
+static mn_status write_script(drawing *d, const char *path)
 {
-    write_terminal(d, path, part);
+    write_terminal(d, path);
     for (int group = 0; group < d->runs->group_count; group++) {
         MN_TRY(write_averages(d, group));
         MN_TRY(write_curves(d, group));
@@ -311,7 +300,7 @@ static mn_status write_script(drawing *d, const char *path, const char *part)
     for (int group = 0; group < d->runs->group_count; group++)
         write_curve_panel(d, group);
     if (!d->text)
-        fprintf(d->script, "unset multiplot\nunset output\n");
+        fprintf(d->script, "unset multiplot\n");
     return MN_OK;
 }
 
@@ -324,19 +313,28 @@ static mn_status check_path(const char *path)
     return mn_fail(MN_BAD_OPTION, "%s: the name of a figure ends in .svg, .png or .pdf", path);
 }
 
-/* gnuplot's own words about a folder it cannot write to are of no help. */
-static mn_status reserve(const char *part, const char *path)
+/* Draws into a file beside `path` and moves it there; NULL: in the terminal. */
+static mn_status draw_to(const char *path, const char *script, size_t bytes)
 {
-    FILE *file = fopen(part, "w");
-    if (file == NULL)
-        return mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
-    fclose(file);
-    return MN_OK;
+    if (path == NULL)
+        return mn_gnuplot_run(script, bytes, STDOUT_FILENO);
+    char *part = mn_text("%s.%ld.part", path, (long)getpid());
+    const int out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    mn_status status = out >= 0 ? mn_gnuplot_run(script, bytes, out) : MN_IO_FAILED;
+    if ((out >= 0 && close(out) != 0) || (status == MN_OK && rename(part, path) != 0) || out < 0)
+        status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
+    if (out >= 0 && status != MN_OK)
+        (void)unlink(part);
+    mn_memory_give(part);
+    return status;
 }
 
 mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
 {
-    drawing d = {.runs = runs, .scope = scope, .text = path == NULL};
+    drawing d = {.runs = runs,
+                 .scope = scope,
+                 .text = path == NULL,
+                 .svg = path != NULL && mn_path_ends_in(path, ".svg")};
     d.columns = runs->group_count < PANELS_A_ROW ? (int)runs->group_count : PANELS_A_ROW;
     d.rows = ((int)runs->group_count + d.columns - 1) / d.columns;
     d.right = right_of_panels(runs);
@@ -352,20 +350,13 @@ mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
     if (!measured)
         return mn_fail(MN_NOT_FOUND, "nothing to draw: no run has measured %s accuracy yet",
                        mn_scope_name(scope));
-    char *text = NULL, *part = path != NULL ? mn_text("%s.%ld.part", path, (long)getpid()) : NULL;
+    char *text = NULL;
     size_t bytes = 0;
     d.script = mn_or_die(open_memstream(&text, &bytes));
-    mn_status status = path != NULL ? reserve(part, path) : MN_OK;
-    if (status == MN_OK)
-        status = write_script(&d, path, part);
+    mn_status status = write_script(&d, path);
     fclose(d.script);
     if (status == MN_OK)
-        status = mn_gnuplot_run(text, bytes, path == NULL);
-    if (part != NULL && status == MN_OK && rename(part, path) != 0)
-        status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
-    if (part != NULL && status != MN_OK)
-        (void)unlink(part);
+        status = draw_to(path, text, bytes);
     mn_memory_give(text); /* of open_memstream() */
-    mn_memory_give(part);
     return status;
 }

@@ -3,6 +3,7 @@
  * The library reports every step; drawing is limited here, to ten times a second. */
 #include "cli/show/progress.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "cli/complain.h"
 #include "cli/print.h"
 #include "cli/signals.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONGEST_LINE = 4096 };
 static const double drawing_interval = 0.1; /* seconds */
 
 mn_status_line mn_status_line_new(bool quiet)
@@ -42,8 +44,10 @@ void mn_status_line_draw(mn_status_line *line, const char *text)
 {
     if (!line->terminal)
         return;
-    const int width = mn_terminal_width(stderr) - 1; /* a full line would wrap */
-    fprintf(stderr, "\r%.*s\033[K", width, text);
+    char shown[LONGEST_LINE];
+    const size_t width = (size_t)mn_terminal_width(stderr); /* a full line would wrap */
+    fprintf(stderr, "\r%s\033[K",
+            mn_visible(text, shown, width < sizeof shown ? width : sizeof shown));
     fflush(stderr);
     line->drawn = true;
 }
@@ -53,11 +57,12 @@ void mn_status_line_say(mn_status_line *line, const char *format, ...)
     if (line->quiet)
         return;
     mn_status_line_clear(line);
+    char text[LONGEST_LINE], shown[LONGEST_LINE];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    putc('\n', stderr);
+    fprintf(stderr, "%s\n", mn_visible(text, shown, sizeof shown));
 }
 
 void mn_status_line_warn(mn_status_line *line, const char *text)

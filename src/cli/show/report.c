@@ -1,6 +1,7 @@
 /* report.c -- what is printed about runs.  Numbers come from the run files' own views; nothing is
  * computed here. */
 #include "cli/show/report.h"
+#include "base/escape.h"
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/json.h"
@@ -28,7 +29,7 @@ static void print_matrix(const mn_run *run, mn_scope scope)
 {
     const char *images = mn_results_value(run->results, "evaluated_on");
     printf("\n%s accuracy in per cent on %s images, of each task after each task\n",
-           mn_scope_name(scope), images != NULL ? images : "test");
+           mn_scope_name(scope), images != NULL ? mn_shown(images) : "test");
     mn_table *table = mn_table_new((int)run->tasks + 1);
     mn_table_text(table, "after");
     for (int64_t on = 0; on < run->tasks; on++)
@@ -297,9 +298,9 @@ cJSON *mn_report_kept_json(const mn_results *results)
 
 void mn_report_run(const mn_run *run)
 {
-    printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", run->path, run->benchmark,
-           run->strategy, (long long)run->seed, standing(run), (long long)run->finished,
-           (long long)run->tasks);
+    printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", mn_shown(run->path),
+           mn_shown(run->benchmark), mn_shown(run->strategy), (long long)run->seed,
+           mn_shown(standing(run)), (long long)run->finished, (long long)run->tasks);
     print_origin(run);
     print_settings(run);
     print_classes(run);
@@ -408,7 +409,8 @@ static void print_groups(const mn_runs *runs)
 void mn_report_runs(const mn_runs *runs)
 {
     printf("%s%saverage accuracy after the last task, and forgetting, in per cent\n\n",
-           one_benchmark(runs) ? runs->run[0].benchmark : "", one_benchmark(runs) ? ": " : "");
+           one_benchmark(runs) ? mn_shown(runs->run[0].benchmark) : "",
+           one_benchmark(runs) ? ": " : "");
     print_lines(runs);
     print_groups(runs);
 }

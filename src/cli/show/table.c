@@ -3,6 +3,7 @@
  * A cell remembers whether it was added as a number, so that alignment follows from the contents
  * and no caller states it. */
 #include "cli/show/table.h"
+#include "base/escape.h"
 #include "base/text.h"
 #include "cli/complain.h"
 #include "cli/print.h"
@@ -56,7 +57,8 @@ void mn_table_text(mn_table *table, const char *format, ...)
     va_start(arguments, format);
     char *text = mn_text_format_list(format, arguments);
     va_end(arguments);
-    add(table, mn_or_die(text), false);
+    add(table, mn_text("%s", mn_shown(mn_or_die(text))), false);
+    mn_memory_give(text);
 }
 
 void mn_table_number(mn_table *table, double value, int decimals)
@@ -115,19 +117,4 @@ void mn_table_print(const mn_table *table, FILE *stream)
     }
     mn_memory_give(widths);
     mn_memory_give(right);
-}
-
-void mn_csv_field(FILE *stream, const char *text)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, stream);
-        return;
-    }
-    putc('"', stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            putc('"', stream);
-        putc(*text, stream);
-    }
-    putc('"', stream);
 }

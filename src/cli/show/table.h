@@ -1,4 +1,4 @@
-/* table.h -- aligned tables for people, and the same cells as CSV for machines. */
+/* table.h -- aligned tables for people. */
 #ifndef MN_CLI_TABLE_H
 #define MN_CLI_TABLE_H
 
@@ -11,7 +11,8 @@ typedef struct mn_table mn_table;
 mn_table *mn_table_new(int columns);
 void mn_table_free(mn_table *table);
 
-/* Cells fill the table from left to right; the first row added is the heading. */
+/* Cells fill the table from left to right; the first row added is the heading.  Control characters
+ * in text are made visible. */
 void mn_table_text(mn_table *table, const char *format, ...) MN_PRINTF(2, 3);
 /* NaN is shown as "-". */
 void mn_table_number(mn_table *table, double value, int decimals);
@@ -19,8 +20,5 @@ void mn_table_mean(mn_table *table, double mean, double deviation); /* "77.61 ±
 
 /* Columns two spaces apart; one is aligned right when all its cells but the heading are numbers. */
 void mn_table_print(const mn_table *table, FILE *stream);
-
-/* One field, quoted where RFC 4180 wants it. */
-void mn_csv_field(FILE *stream, const char *text);
 
 #endif

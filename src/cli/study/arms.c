@@ -47,8 +47,7 @@ static void add_settings(words *line, const cJSON *set)
         char *value; /* that there is one was checked when the manifest was read */
         if (mn_option_text(setting, "set", setting->string, &value) != MN_OK)
             continue;
-        add_word(line, mn_text("--set"));
-        add_word(line, mn_text("%s=%s", setting->string, value));
+        add_word(line, mn_text("--set=%s=%s", setting->string, value));
         mn_memory_give(value);
     }
 }
@@ -78,21 +77,19 @@ static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds
     words line = {.count = 0};
     add_word(&line, mn_text("mneme"));
     add_word(&line, mn_text("run"));
-    add_word(&line, mn_text("%s", arm->benchmark));
-    add_word(&line, mn_text("%s", arm->strategy));
-    add_word(&line, mn_text("--seeds"));
-    add_word(&line, mn_text("%lld", (long long)seeds));
-    add_word(&line, mn_text("--out"));
-    add_word(&line, mn_text("%s/%s", folder, arm->folder));
+    add_word(&line, mn_text("--seeds=%lld", (long long)seeds));
+    add_word(&line, mn_text("--out=%s/%s", folder, arm->folder));
     const char *jobs = mn_arguments_value(arguments, "jobs");
     if (jobs != NULL) {
-        add_word(&line, mn_text("--jobs"));
-        add_word(&line, mn_text("%s", jobs));
+        add_word(&line, mn_text("--jobs=%s", jobs));
     }
     if (mn_arguments_has(arguments, "quiet"))
         add_word(&line, mn_text("--quiet"));
     add_settings(&line, manifest->set);
     add_settings(&line, arm->set);
+    add_word(&line, mn_text("--")); /* a name in a file is never a flag */
+    add_word(&line, mn_text("%s", arm->benchmark));
+    add_word(&line, mn_text("%s", arm->strategy));
     const int code = run_itself(&line);
     free_words(&line);
     return code;

@@ -2,6 +2,7 @@
  * results. */
 #include "cli/study/attend.h"
 #include "base/clock.h"
+#include "base/escape.h"
 #include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/json.h"
@@ -79,7 +80,7 @@ int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
     if (status != MN_OK) {
         const int code = mn_exit_of_work(status);
         if (!was_there && mn_path_exists(path) && !quiet)
-            fprintf(stderr, "what was committed before is kept in %s\n", path);
+            fprintf(stderr, "what was committed before is kept in %s\n", mn_shown(path));
         return code;
     }
     char text[32];

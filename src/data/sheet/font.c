@@ -28,6 +28,7 @@ static unsigned shape_of(char character)
     case '_': return 000007;
     case '+': return 002720;
     case '/': return 011244;
+    case '\\': return 044211;
     case '(': return 012221;
     case ')': return 042224;
     case '\'': return 022000;

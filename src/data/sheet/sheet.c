@@ -3,6 +3,7 @@
  * Rows are collected first, because the widest label and the longest row decide how large the sheet
  * is; then everything is painted at once. */
 #include "data/sheet/sheet.h"
+#include "base/escape.h"
 #include "data/read/picture.h"
 #include "data/read/png.h"
 #include "data/sheet/font.h"
@@ -76,10 +77,12 @@ mn_status mn_sheet_row(mn_sheet *sheet, const char *format, ...)
     }
     row *added = &sheet->rows[sheet->count++];
     *added = (row){.images = 0};
+    char label[LABEL_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(added->label, sizeof added->label, format, arguments);
+    vsnprintf(label, sizeof label, format, arguments);
     va_end(arguments);
+    mn_visible(label, added->label, sizeof added->label);
     return MN_OK;
 }
 
@@ -115,18 +118,35 @@ static void fill(mn_picture *p, int64_t left, int64_t top, int64_t width, int64_
             memcpy(p->rgb + (y * p->width + x) * 3, colour, 3);
 }
 
+static void write_letter(mn_picture *p, int64_t left, int64_t top, char letter)
+{
+    for (int y = 0; y < MN_FONT_HEIGHT; y++)
+        for (int x = 0; x < MN_FONT_WIDTH; x++)
+            if (mn_font_ink(letter, x, y))
+                fill(p, left + x * LETTER, top + y * LETTER, LETTER, LETTER, ink);
+}
+
+/* A character of UTF-8 is one letter, though its bytes are several. */
+static bool begins_letter(char byte)
+{
+    return ((unsigned char)byte & 0xc0u) != 0x80u;
+}
+
 static void write_text(mn_picture *p, int64_t left, int64_t top, const char *text)
 {
-    for (; *text != '\0'; text++, left += MN_FONT_ADVANCE * LETTER)
-        for (int y = 0; y < MN_FONT_HEIGHT; y++)
-            for (int x = 0; x < MN_FONT_WIDTH; x++)
-                if (mn_font_ink(*text, x, y))
-                    fill(p, left + x * LETTER, top + y * LETTER, LETTER, LETTER, ink);
+    for (; *text != '\0'; text++)
+        if (begins_letter(*text)) {
+            write_letter(p, left, top, *text);
+            left += MN_FONT_ADVANCE * LETTER;
+        }
 }
 
 static int64_t text_width(const char *text)
 {
-    return (int64_t)strlen(text) * MN_FONT_ADVANCE * LETTER;
+    int64_t letters = 0;
+    for (; *text != '\0'; text++)
+        letters += begins_letter(*text);
+    return letters * MN_FONT_ADVANCE * LETTER;
 }
 
 static void paint_image(const mn_sheet *sheet, mn_picture *p, int64_t left, int64_t top,
