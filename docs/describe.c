@@ -205,6 +205,10 @@ static void write_strategy(const char *folder, const char *sources, const mn_str
     char prefix[128];
     snprintf(prefix, sizeof prefix, "%s.", strategy->name);
     write_options(page, strategy->options, prefix);
+    if (strategy->differs != NULL)
+        fputs("\n## Differs from the authors' code\n\n", page);
+    for (int i = 0; strategy->differs != NULL && strategy->differs[i] != NULL; i++)
+        fprintf(page, "- %s\n", strategy->differs[i]);
     fputs("\n## Recipes\n\n", page);
     int written = 0;
     const char *benchmark;

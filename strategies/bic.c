@@ -1,34 +1,57 @@
 /* bic.c -- bias correction: distillation on task and exemplars together, then a line through the
  * new classes' logits, fitted on images that were held out.
  *
- *     L = (1 - w) CE(f(x) over seen classes, y) + w T^2 KL(old f(x) || f(x)) over past classes
+ *     L = (1 - w) CE(f(x) over seen classes, y) + w KL(old f(x) / T || f(x) / T) over past classes
  *     w = past classes / seen classes;  x from the task and the buffer, mixed as one data set
  *     score of a class of the newest task = scale f(x) + shift, of the others f(x)
  *
- * A tenth of each class in the buffer, and as many images of each new class, take no part in the
+ * A tenth of the buffer, and as many images of each new class as of a past one, take no part in the
  * training; scale and shift are fitted on them by Adam.  The old network's answers are corrected as
- * they were when it was the newest.  The DER authors' code has w = 1 / tasks so far, which
- * `weight=one_task` gives, and a share of the buffer for one class too few.
+ * they were when it was the newest.
+ *
+ * This is the authors' loss: no T^2.  The DER authors' version of it: weight=one_task,
+ * squared=true, new=as_many, bias_steps=0 (then bias_epochs count).
  */
 #include <math.h>
 #include <mneme/strategy.h>
 
 typedef struct bic_options {
     double held_out, temperature, bias_lr;
-    int64_t weight, bias_epochs;
+    int64_t new, weight, bias_steps, bias_epochs;
+    bool squared;
 } bic_options;
 
+enum { EACH_CLASS, AS_MANY };
+static const char *const new_names[] = {"each_class", "as_many", NULL};
 enum { PAST_CLASSES, ONE_TASK };
 static const char *const weight_names[] = {"past_classes", "one_task", NULL};
 
 static const mn_option options[] = {
-    MN_REAL(bic_options, held_out, 0.1, 0, 1, "fraction of each buffered class that is held out"),
-    MN_REAL(bic_options, temperature, 2, 0.001, 1000, "temperature of the distillation"),
+    MN_REAL(bic_options, held_out, 0.1, 0, 1, "fraction of the buffer that is held out"),
+    MN_CHOICE(bic_options, new, EACH_CLASS, new_names,
+              "new images that are held out: of each class as many as of a past class, or in all "
+              "as many as of the buffer"),
+    MN_REAL(bic_options, temperature, 2, 0.001, 1000, "T, temperature of the distillation"),
+    MN_BOOL(bic_options, squared, false, "multiply the distillation by T^2"),
     MN_CHOICE(bic_options, weight, PAST_CLASSES, weight_names,
               "weight of the distillation: the share of past classes, or 1 / tasks so far"),
-    MN_INT(bic_options, bias_epochs, 250, 0, 100000, "epochs of fitting scale and shift"),
-    MN_REAL(bic_options, bias_lr, 0.001, 0, 100, "their learning rate"),
+    MN_INT(bic_options, bias_steps, 2000, 0, 10000000,
+           "steps of fitting scale and shift, whatever the buffer's size; 0: bias_epochs"),
+    MN_INT(bic_options, bias_epochs, 250, 0, 100000, "epochs of it, if bias_steps is 0"),
+    MN_REAL(bic_options, bias_lr, 0.001, 0, 100, "its learning rate"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The authors fit scale and shift by SGD with momentum, at the network's rate and for twice its "
+    "epochs, with 0.1 / 2 shift^2 in the loss; the DER authors by Adam for 250 epochs. Here it is "
+    "Adam's steps that count, for a small buffer has few to an epoch.",
+    "The authors hold out a tenth of every class's exemplars, rounded down; the DER authors each "
+    "row "
+    "with probability 0.1. Here it is a tenth of the buffer, the classes' shares being as even as "
+    "they can.",
+    "The authors divide weight decay by the share of tasks so far; here it stays.",
+    NULL,
 };
 
 typedef struct bic_state {
@@ -43,7 +66,11 @@ static mn_status open(mn_learner *learner)
 {
     const bic_options *o = mn_options(learner);
     bic_state *s = mn_state(learner);
-    mn_hold_out(learner, o->held_out);
+    mn_train_classes(learner, MN_SEEN);
+    if (o->new == AS_MANY)
+        mn_hold_out_as_many(learner, o->held_out);
+    else
+        mn_hold_out(learner, o->held_out);
     MN_TRY(mn_add_network(learner, "before", NULL, &s->before));
     MN_TRY(mn_keep_real(learner, "scale", &s->scale));
     MN_TRY(mn_keep_real(learner, "shift", &s->shift));
@@ -116,9 +143,10 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     mn_var *logits = mn_forward(learner, batch, MN_TRAIN)->logits;
     mn_term(learner, "labels", 1 - weight,
             mn_cross_entropy_columns(logits, batch->labels, 0, seen));
+    const double squared = o->squared ? 1 : o->temperature * o->temperature; /* mn_kl has T^2 */
     if (past > 0)
         mn_term(
-            learner, "distil", weight,
+            learner, "distil", weight / squared,
             mn_kl(mn_columns(logits, 0, past), old_answers(learner, tape, batch), o->temperature));
     return MN_OK;
 }
@@ -150,10 +178,18 @@ static mn_status fit(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     return MN_OK;
 }
 
+/* Two phases, of which one has a length: in the first task there is nothing to fit. */
+static int64_t bias_steps(mn_learner *learner)
+{
+    const bic_options *o = mn_options(learner);
+    return mn_task(learner) > 0 && o->held_out > 0 ? o->bias_steps : 0;
+}
+
 static int64_t bias_epochs(mn_learner *learner)
 {
     const bic_options *o = mn_options(learner);
-    return o->bias_epochs;
+    const bool by_epochs = mn_task(learner) > 0 && o->held_out > 0 && o->bias_steps == 0;
+    return by_epochs ? o->bias_epochs : 0;
 }
 
 static mn_status after_task(mn_learner *learner)
@@ -172,7 +208,16 @@ static mn_var *scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 
 static const mn_phase phases[] = {
     {.name = "train", .source = MN_FROM_BOTH},
-    {.name = "bias", .source = MN_FROM_HELD_OUT, .epochs = bias_epochs, .visit = fit},
+    {.name = "bias",
+     .source = MN_FROM_HELD_OUT,
+     .steps = bias_steps,
+     .visit = fit,
+     .as_trained = true},
+    {.name = "bias by epochs",
+     .source = MN_FROM_HELD_OUT,
+     .epochs = bias_epochs,
+     .visit = fit,
+     .as_trained = true},
     {.name = NULL},
 };
 
@@ -194,4 +239,5 @@ MN_STRATEGY(bic) = {
     .loss = loss,
     .after_task = after_task,
     .scores = scores,
+    .differs = differs,
 };

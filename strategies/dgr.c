@@ -17,6 +17,7 @@ typedef struct dgr_options {
     const char *generator;
     double lr, temperature;
     int64_t replay, labels, samples;
+    bool squared;
 } dgr_options;
 
 enum { HARD_LABELS, SOFT_LABELS };
@@ -30,6 +31,9 @@ static const mn_option options[] = {
     MN_CHOICE(dgr_options, labels, HARD_LABELS, labels,
               "what the old solver gives: the most probable class, or its probabilities"),
     MN_REAL(dgr_options, temperature, 2, 0.01, 1000, "labels=soft: flattens probabilities above 1"),
+    MN_BOOL(dgr_options, squared, true,
+            "labels=soft: multiply the distillation by temperature^2, as the code of 2019 does; "
+            "later code does not"),
     MN_INT(dgr_options, samples, 100, 0, 65536,
            "images that the run file keeps after a task, to be looked at"),
     MN_END,
@@ -44,6 +48,7 @@ static mn_status open(mn_learner *learner)
 {
     const dgr_options *o = mn_options(learner);
     dgr_state *s = mn_state(learner);
+    mn_train_classes(learner, MN_SEEN);
     const mn_shape image = mn_network_spec_of(mn_learner_network(learner))->input;
     const mn_network_spec vae = {"vae", o->generator, image, mn_shape_count(image)};
     MN_TRY(mn_add_network(learner, "old_solver", NULL, &s->old_solver));
@@ -99,7 +104,8 @@ static mn_var *distillation(mn_learner *learner, const mn_batch *drawn, mn_var *
     mn_var *old = mn_forward_with(learner, s->old_solver, drawn, MN_EVAL | MN_NO_GRADIENT)->logits;
     mn_var *q = mn_softmax(mn_scale(mn_columns(old, 0, past.count), 1 / o->temperature));
     mn_var *log_p = mn_log_softmax(mn_scale(mn_columns(logits, 0, seen.count), 1 / o->temperature));
-    return mn_scale(mn_mean(mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past.count)))), -1);
+    const double weight = o->squared ? o->temperature * o->temperature : 1;
+    return mn_scale(mn_mean(mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past.count)))), -weight);
 }
 
 static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)

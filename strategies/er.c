@@ -27,10 +27,16 @@ static const mn_option options[] = {
     MN_END,
 };
 
-static mn_var *cross_entropy(mn_learner *learner, const mn_batch *batch)
+static mn_status open(mn_learner *learner)
 {
     const er_options *o = mn_options(learner);
-    const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    mn_train_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    return MN_OK;
+}
+
+static mn_var *cross_entropy(mn_learner *learner, const mn_batch *batch)
+{
+    const mn_range range = mn_trained_classes(learner);
     return mn_cross_entropy_columns(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels,
                                     range.first, range.count);
 }
@@ -68,6 +74,7 @@ MN_STRATEGY(er) = {
     .options = options,
     .options_size = sizeof(er_options),
     .needs = MN_NEEDS_BUFFER,
+    .open = open,
     .loss = loss,
     .after_step = after_step,
 };

@@ -6,10 +6,10 @@
  *
  *     F = gamma F + 1/N sum_i p(y_i|x_i) (d log p(y_i|x_i) / dtheta)^2,   theta* = theta
  *
- * as in the DER authors' code, which the recipes are tuned for.  It differs from the papers in the
- * factor p(y|x) (`weighted`) and in the penalty, lambda F (theta - theta*)^2, which has no 1/2. The
- * squares are those of every image's own gradient, never of a batch's.  The pass over the task is
- * made in evaluation mode and without augmentation, so that it changes nothing.
+ * The squares are those of every image's own gradient, never of a batch's.  p is over the classes
+ * that the base's cross-entropy is over: outputs that nothing trains have a say in neither.  The
+ * pass over the task is made in evaluation mode and without augmentation, so that it changes
+ * nothing.
  */
 #include <mneme/strategy.h>
 
@@ -24,6 +24,19 @@ static const mn_option options[] = {
     MN_BOOL(ewc_options, weighted, true,
             "weigh an image's squared gradient by its probability, as the DER authors' code does"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The penalty is lambda F (theta - theta*)^2, as in the DER authors' code; the papers' has a "
+    "1/2.",
+    "The DER authors weigh each image's squared gradient by p(y|x), as `weighted` does; the papers "
+    "do not. van de Ven and Tolias's code of 2019 takes the predicted class in place of the label, "
+    "their later one all classes, each weighed by its probability.",
+    "The DER authors make the Fisher pass in training mode, with an augmented image at a time "
+    "through "
+    "batch norm; here it is made in evaluation mode on plain images. Without batch norm and "
+    "augmentation the two agree.",
+    NULL,
 };
 
 typedef struct ewc_state {
@@ -56,8 +69,9 @@ static mn_status gradients(mn_learner *learner)
 static mn_var *log_likelihood(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     const ewc_options *o = mn_options(learner);
-    mn_var *logits = mn_forward(learner, batch, MN_EVAL)->logits; /* (B, classes) */
-    mn_var *label = mn_one_hot(tape, batch->labels, batch->count, mn_shape_of(logits).size[1]);
+    const mn_range range = mn_trained_classes(learner); /* from the first on */
+    mn_var *logits = mn_columns(mn_forward(learner, batch, MN_EVAL)->logits, 0, range.count);
+    mn_var *label = mn_one_hot(tape, batch->labels, batch->count, range.count);
     if (o->weighted)
         label = mn_mul(label, mn_sqrt(mn_softmax(mn_detach(logits))));
     return mn_sum(mn_mul(mn_log_softmax(logits), label));
@@ -102,4 +116,5 @@ MN_STRATEGY(ewc) = {
     .phases = phases,
     .gradients = gradients,
     .after_task = after_task,
+    .differs = differs,
 };

@@ -25,11 +25,18 @@ static const mn_option options[] = {
     MN_END,
 };
 
+static mn_status open(mn_learner *learner)
+{
+    const finetune_options *o = mn_options(learner);
+    mn_train_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    return MN_OK;
+}
+
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
     (void)tape;
     const finetune_options *o = mn_options(learner);
-    const mn_range range = mn_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    const mn_range range = mn_trained_classes(learner);
     mn_var *logits = mn_forward(learner, now, MN_TRAIN)->logits;
     const double weight = o->weighting == ONE ? 1 : 1 / (double)(mn_task(learner) + 1);
     mn_term(learner, "stream", weight,
@@ -43,5 +50,6 @@ MN_STRATEGY(finetune) = {
     .summary = "Trains on each task in turn and does nothing against forgetting (lower bound).",
     .options = options,
     .options_size = sizeof(finetune_options),
+    .open = open,
     .loss = loss,
 };

@@ -21,7 +21,7 @@ enum { FIT_EVERY_TASK, FIT_AT_THE_END, LARGEST_SIDE = 1024 };
 static const char *const fit_names[] = {"every_task", "at_the_end", NULL};
 
 static const mn_option options[] = {
-    MN_INT(gdumb_options, epochs, 250, 1, 100000, "epochs of fitting the buffer"),
+    MN_INT(gdumb_options, epochs, 256, 1, 100000, "epochs of fitting the buffer"),
     MN_CHOICE(gdumb_options, fit, FIT_EVERY_TASK, fit_names,
               "when to fit: only the last line of the accuracies means anything at the_end"),
     MN_REAL(gdumb_options, lr, 0.05, 0, 100, "largest learning rate of the fit"),

@@ -9,9 +9,6 @@
  * memory being theta after one step on replayed images, and mean phi a running mean of the task's
  * features.  All anchors of a task climb in one batch, each by its own gradient.  Anchors always go
  * through the networks in evaluation mode: what one answers does not depend on the others.
- *
- * The paper's buffer is a ring of equal parts for tasks; the DER authors' code, whose settings the
- * recipes have, fills a reservoir instead, and so does this.
  */
 #include <mneme/strategy.h>
 
@@ -27,6 +24,19 @@ static const mn_option options[] = {
     MN_INT(hal_options, replay, 10, 1, 65536, "exemplars replayed in a step"),
     MN_INT(hal_options, anchor_steps, 100, 1, 100000, "steps in which anchors are found"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "Anchors go through the networks in evaluation mode; in the DER authors' code in training "
+    "mode, "
+    "where they share batch statistics. Without batch norm the two agree.",
+    "The mean of the features is made of the step's own forward, stream and replayed images "
+    "together "
+    "and before the step; in the DER authors' code of one more forward of the stream's, after it.",
+    "The paper's buffer is a ring of equal parts for tasks, as the DER authors' later code has it; "
+    "the "
+    "code that their settings are for fills a reservoir, and so does this.",
+    NULL,
 };
 
 typedef struct hal_state {
@@ -129,9 +139,8 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
 /* One step on the memory, and anchors of noise. */
 static mn_status begin_climb(mn_learner *learner, mn_tape *tape)
 {
-    const hal_options *o = mn_options(learner);
     const hal_state *s = mn_state(learner);
-    const mn_batch *memory = mn_draw(learner, "memory", o->replay);
+    const mn_batch *memory = mn_draw(learner, "memory", mn_batch_size(learner));
     MN_TRY(go_ahead(learner, mn_cross_entropy(mn_forward(learner, memory, MN_TRAIN_FROZEN)->logits,
                                               memory->labels)));
     const int64_t pixels = mn_tensor_shape(s->anchors).size[1];
@@ -195,4 +204,5 @@ MN_STRATEGY(hal) = {
     .before_task = before_task,
     .loss = loss,
     .after_step = after_step,
+    .differs = differs,
 };

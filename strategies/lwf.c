@@ -6,14 +6,10 @@
  * it was when the task began.  Before that the classifier alone is trained on the new classes, with
  * a softmax over these and features in evaluation mode.
  *
- * The authors take the cross-entropy over the classes seen so far: finetune.classes=seen, which the
- * recipes set.  van de Ven and Tolias (2019) take p over these too, weigh the two terms by 1 / t
- * and 1 - 1 / t in the t-th task, and the second by T^2 besides: lwf.classes=seen,
+ * The DER authors take the cross-entropy over the classes seen so far: finetune.classes=seen, which
+ * the recipes set.  van de Ven and Tolias (2019) take p over these too, weigh the two terms by 1 /
+ * t and 1 - 1 / t in the t-th task, and the second by T^2 besides: lwf.classes=seen,
  * lwf.weighting=tasks, finetune.weighting=tasks, lwf.alpha=4.
- *
- * Where the DER authors' code records the old network's answers once, on images that
- * are neither augmented nor normalised, these are computed in each step on un-augmented, normalised
- * ones; they do not differ where images are neither.
  */
 #include <mneme/strategy.h>
 
@@ -28,15 +24,28 @@ enum { ONE, BY_TASKS };
 static const char *const weightings[] = {"one", "tasks", NULL};
 
 static const mn_option options[] = {
-    MN_REAL(lwf_options, alpha, 1, 0, 1e6, "weight of keeping the old probabilities"),
+    MN_REAL(lwf_options, alpha, 0.5, 0, 1e6, "weight of keeping the old probabilities"),
     MN_REAL(lwf_options, temperature, 2, 0.01, 1000, "T: flattens the probabilities above 1"),
-    MN_INT(lwf_options, warm_up, 1, 0, 1000000,
-           "epochs in which the classifier alone is trained on a new task's classes"),
+    MN_INT(
+        lwf_options, warm_up, MN_USUAL_EPOCHS, MN_USUAL_EPOCHS, 1000000,
+        "epochs in which the classifier alone is trained on a new task's classes; -1: as many as "
+        "the training takes"),
     MN_CHOICE(lwf_options, classes, PAST_CLASSES, extents,
               "classes of the new probabilities; the old ones of classes that are not past are 0"),
     MN_CHOICE(lwf_options, weighting, ONE, weightings,
               "weight of keeping: alpha, or alpha times the share of past tasks in those so far"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "Li and Hoiem give each task a head of its own and are told the task; here, as in the DER "
+    "authors' code, all classes share one.",
+    "The DER authors record the old network's answers once, on images that are neither augmented "
+    "nor "
+    "normalised; here they are computed in each step, on un-augmented, normalised ones. Where "
+    "images "
+    "are neither, the two agree.",
+    NULL,
 };
 
 typedef struct lwf_state {
@@ -126,4 +135,5 @@ MN_STRATEGY(lwf) = {
     .before_task = before_task,
     .term = term,
     .phases_before = phases_before,
+    .differs = differs,
 };

@@ -1,28 +1,44 @@
 /* si.c -- synaptic intelligence: a weight matters as much as the loss fell along its way.
  *
- *     omega += g (theta_before - theta_after)          each step, g = dL/dtheta before penalties
- *     g' = clip(g + 2 c Omega (theta - theta*))        what the optimiser gets
+ *     path=travel:  omega += g (theta_before - theta_after)   each step, g = dL/dtheta, no
+ * penalties path=squares: omega += lr g'^2 g' = clip(g + 2 c Omega (theta - theta*))        what
+ * the optimiser gets
  *
  * and at the end of each task
  *
  *     Omega += omega / ((theta - theta*)^2 + xi),   theta* = theta,   omega = 0
  *
- * as in the DER authors' code: the penalty c Omega (theta - theta*)^2 is summed over weights, Omega
- * is not cut off at 0, and every element of g' is cut off at +-1.  Named before other penalties
+ * The penalty c Omega (theta - theta*)^2 is summed over weights, Omega is not cut off at 0, and
+ * every element of g' is cut off at +-1.  Zenke et al. integrate along the way that was travelled,
+ * as the DER authors' code does since 2024; before that, when its settings were tuned and
+ * published, it took the squares, which the recipes therefore say.  Named before other penalties
  * ("si+ewc"), it sees the gradient without theirs.
  */
 #include <mneme/strategy.h>
 
 typedef struct si_options {
     double c, xi, clip;
+    int64_t path;
 } si_options;
+
+enum { TRAVEL, SQUARES };
+static const char *const paths[] = {"travel", "squares", NULL};
 
 static const mn_option options[] = {
     MN_REAL(si_options, c, 0.5, 0, 1e12, "strength of the pull"),
     MN_REAL(si_options, xi, 1, 1e-12, 1e12, "keeps the importance of unmoved weights finite"),
     MN_REAL(si_options, clip, 1, 0, 1e12,
             "cuts every element of the gradient off at +-clip; 0: no"),
+    MN_CHOICE(si_options, path, TRAVEL, paths,
+              "what a weight's part in the fall of the loss is: gradient times way, or, as in the "
+              "DER authors' code before 2024, the rate times the square of what the optimiser got"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "van de Ven and Tolias's path integral takes the gradient with the penalty times the way; here "
+    "it is the gradient without, as in the paper.",
+    NULL,
 };
 
 typedef struct si_state {
@@ -53,6 +69,15 @@ static mn_status finish_update(si_state *s, const mn_tensor *values)
     return mn_tensor_pull(s->path, 1, s->gradient, s->before, values);
 }
 
+/* omega += lr g^2 */
+static mn_status add_squares(mn_learner *learner, const mn_tensor *g)
+{
+    const si_state *s = mn_state(learner);
+    MN_TRY(mn_tensor_copy(s->gradient, g));
+    MN_TRY(mn_tensor_mul(s->gradient, g));
+    return mn_tensor_axpby(s->path, (float)mn_learning_rate(learner), s->gradient, 1);
+}
+
 static mn_status gradients(mn_learner *learner)
 {
     const si_options *o = mn_options(learner);
@@ -63,9 +88,11 @@ static mn_status gradients(mn_learner *learner)
     MN_TRY(finish_update(s, values)); /* a step may have several */
     MN_TRY(mn_tensor_copy(s->gradient, g));
     MN_TRY(mn_tensor_copy(s->before, values));
-    s->under_way = true;
+    s->under_way = o->path == TRAVEL;
     MN_TRY(mn_tensor_pull(g, (float)(2 * o->c), s->importance, values, s->anchor));
-    return o->clip > 0 ? mn_tensor_clamp(g, (float)-o->clip, (float)o->clip) : MN_OK;
+    if (o->clip > 0)
+        MN_TRY(mn_tensor_clamp(g, (float)-o->clip, (float)o->clip));
+    return o->path == SQUARES ? add_squares(learner, g) : MN_OK;
 }
 
 static mn_status after_step(mn_learner *learner, const mn_batch *batch, const mn_out *out)
@@ -106,4 +133,5 @@ MN_STRATEGY(si) = {
     .gradients = gradients,
     .after_step = after_step,
     .after_task = after_task,
+    .differs = differs,
 };

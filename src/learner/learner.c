@@ -170,6 +170,7 @@ static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, m
     made->plain = mn_transform_plain(spec->transform);
     made->file = spec->file;
     made->cursor.length = MN_LENGTH_UNKNOWN;
+    made->trained = MN_ALL;
     const mn_status status = build(made, spec->begins, buffer_rows);
     if (status != MN_OK) {
         mn_learner_free(made);

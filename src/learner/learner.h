@@ -104,6 +104,8 @@ struct mn_learner {
     int64_t phase_steps; /* that it has */
     int64_t images;      /* that went through a network with gradients, since the run began */
     double held_out;     /* fraction of the buffer, by mn_hold_out */
+    bool held_out_as_many;
+    mn_when trained; /* classes of the base's softmax, by mn_train_classes */
     double learning_rate;
 
     /* the step */

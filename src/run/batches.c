@@ -8,6 +8,7 @@
 #include "run/batches.h"
 #include "buffer/draw.h"
 #include "data/stream/stream.h"
+#include "learner/mixture.h"
 #include "store/records.h"
 
 #include <mneme/memory.h>
@@ -91,106 +92,14 @@ static mn_status open_stream(mn_learner *learner, mn_batches *made, const mn_pha
     return spread(made, pool, false);
 }
 
-/* --- both, and what is held out of them --- */
-
-typedef struct mixture {
-    int64_t images;    /* of the task, the first of the items */
-    int32_t *labels;   /* (count) of the items */
-    bool *held;        /* (count) */
-    int64_t *of_class; /* scratch: (count) the items of one class, and (count) those chosen */
-} mixture;
-
-static void mixture_free(mixture *m)
-{
-    mn_memory_give(m->labels);
-    mn_memory_give(m->held);
-    mn_memory_give(m->of_class);
-}
-
-static mn_status mixture_fill(mn_learner *learner, mn_batches *made, mixture *m)
-{
-    const mn_stream_view view =
-        mn_stream_view_of(learner->stream, part_of(learner), learner->cursor.task);
-    const int32_t *labels = mn_stream_labels(learner->stream, part_of(learner));
-    const int64_t used = learner->buffer != NULL ? mn_buffer_used(learner->buffer) : 0;
-    made->count = view.count + used;
-    m->images = view.count;
-    const size_t room = (size_t)made->count + 1;
-    made->items = mn_memory_take(room, sizeof *made->items);
-    m->labels = mn_memory_take(room, sizeof *m->labels);
-    m->held = mn_memory_take_zeroed(room, sizeof *m->held);
-    m->of_class = mn_memory_take(2 * room, sizeof *m->of_class);
-    if (made->items == NULL || m->labels == NULL || m->held == NULL || m->of_class == NULL)
-        return no_memory();
-    for (int64_t i = 0; i < view.count; i++) {
-        made->items[i] = i;
-        m->labels[i] = labels[view.indices[i]];
-    }
-    /* All slots: which order they come in does not matter, only that it is always the same. */
-    int64_t *slots = made->items + view.count;
-    if (used > 0)
-        (void)mn_buffer_draw(learner->buffer, mn_key_of(0, "buffer.all"), used, slots);
-    for (int64_t i = 0; i < used; i++) {
-        m->labels[view.count + i] = mn_buffer_label(learner->buffer, slots[i]);
-        slots[i] = -1 - slots[i];
-    }
-    return MN_OK;
-}
-
-/* Marks `wanted` of the items in [first, end) that have this label; returns how many there are. */
-static int64_t hold(mixture *m, int64_t first, int64_t end, int32_t label, double wanted,
-                    bool is_fraction, mn_key key)
-{
-    int64_t count = 0;
-    for (int64_t i = first; i < end; i++)
-        if (m->labels[i] == label)
-            m->of_class[count++] = i;
-    const double most = is_fraction ? wanted * (double)count : wanted;
-    const int64_t some = most < (double)count ? (int64_t)(most + 1e-9) : count;
-    int64_t *chosen = m->of_class + count;
-    if (some > 0)
-        mn_random_subset(mn_key_at(key, (uint64_t)label), count, some, chosen);
-    for (int64_t i = 0; i < some; i++)
-        m->held[m->of_class[chosen[i]]] = true;
-    return some;
-}
-
-/* A fraction of every class in the buffer, and on average as many of every class of the task. */
-static void hold_out(const mn_learner *learner, const mn_batches *made, mixture *m)
-{
-    const int64_t task = learner->cursor.task;
-    const mn_task_info info = mn_stream_task(learner->stream, task);
-    const mn_key key =
-        mn_key_at(mn_key_of((uint64_t)learner->settings->seed, "held-out"), (uint64_t)task);
-    int64_t held = 0, classes = 0;
-    for (int32_t label = 0; label < mn_stream_classes(learner->stream); label++) {
-        const int64_t some =
-            hold(m, m->images, made->count, label, learner->held_out, true, mn_key_at(key, 0));
-        held += some;
-        classes += some > 0;
-    }
-    const double each = classes > 0 ? (double)held / (double)classes : 0;
-    for (int64_t label = info.first_class; label < info.first_class + info.classes; label++)
-        (void)hold(m, 0, m->images, (int32_t)label, each, false, mn_key_at(key, 1));
-}
-
 static mn_status open_mixture(mn_learner *learner, mn_batches *made, bool once)
 {
-    mixture m = {0};
-    mn_status status = mixture_fill(learner, made, &m);
-    if (status == MN_OK) {
-        hold_out(learner, made, &m);
-        int64_t kept = 0;
-        for (int64_t i = 0; i < made->count; i++)
-            if (m.held[i] == (made->kind == MN_FROM_HELD_OUT))
-                made->items[kept++] = made->items[i];
-        made->count = kept;
-        const int64_t unlabelled = pool_of(learner, made) - m.images;
-        const bool all = made->kind == MN_FROM_BOTH;
-        status = spread(made, kept + (unlabelled > 0 && all ? unlabelled : 0), once);
-    }
-    mixture_free(&m);
-    return status;
+    const bool held_out = made->kind == MN_FROM_HELD_OUT;
+    int64_t images;
+    MN_TRY(
+        mn_mixture_items(learner, part_of(learner), held_out, &made->items, &made->count, &images));
+    const int64_t unlabelled = pool_of(learner, made) - images;
+    return spread(made, made->count + (unlabelled > 0 && !held_out ? unlabelled : 0), once);
 }
 
 mn_status mn_batches_open(mn_learner *learner, const mn_phase *phase, mn_batches *made)

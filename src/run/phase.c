@@ -122,6 +122,16 @@ static mn_status enter_phase(mn_learner *learner, const mn_phase *phase, int mem
     return reset_optimisers(learner, phase);
 }
 
+/* A phase that was meant to work and finds nothing to work on says so. */
+static void say_idle(const mn_runner *runner, const run_phase *at)
+{
+    const mn_learner *learner = runner->run.learner;
+    if (learner->cursor.length != 0 && at->from.steps == 0)
+        mn_report_log(runner->reporter.observer, MN_LOG_WARNING,
+                      "task %lld, %s: there is no image to work on, so nothing was done",
+                      (long long)learner->cursor.task + 1, at->phase->name);
+}
+
 mn_status mn_run_phase(mn_runner *runner)
 {
     mn_learner *learner = runner->run.learner;
@@ -131,8 +141,10 @@ mn_status mn_run_phase(mn_runner *runner)
     MN_TRY(enter_phase(learner, at.phase, at.member));
     learner->current = at.member;
     mn_status status = mn_batches_open(learner, at.phase, &at.from);
-    if (status == MN_OK)
+    if (status == MN_OK) {
+        say_idle(runner, &at);
         status = run_steps(runner, &at);
+    }
     mn_batches_close(&at.from);
     if (status != MN_OK && status != MN_INTERRUPTED)
         return mn_fail_in(status, "task %lld, %s", (long long)task + 1, at.phase->name);

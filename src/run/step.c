@@ -101,6 +101,8 @@ static mn_status update_once(mn_learner *learner, const mn_phase_step *step,
     for (int i = 0; (optimiser = stepping_with(learner, owned, i)) != NULL; i++)
         mn_network_forget_gradients(optimiser->network);
     MN_TRY(build_loss(learner, step->member, update, step->batch));
+    if (learner->terms == 0 && losses->updates > 0) /* an update of this step has had some */
+        return MN_OK;
     MN_TRY(mn_learner_backward(learner, &losses->loss));
     for (int i = 0; (optimiser = stepping_with(learner, owned, i)) != NULL; i++)
         MN_TRY(mn_network_complete_gradients(optimiser->network));
@@ -137,11 +139,12 @@ static mn_status after_step(mn_learner *learner, int member, const mn_batch *bat
     return MN_OK;
 }
 
-/* A phase that trains nothing shows its batches to the strategy. */
+/* A phase that trains nothing shows its batches to the strategy.  Its length is none that the
+ * schedule was made for, so the rate is the configured one. */
 static mn_status visit_batch(mn_learner *learner, const mn_phase_step *step)
 {
     learner->current = step->member;
-    learner->learning_rate = learner->optimiser[0].learning_rate * step->factor;
+    learner->learning_rate = learner->optimiser[0].learning_rate;
     MN_TRY(step->phase->visit(learner, learner->tape, step->batch));
     return mn_learner_check(learner);
 }

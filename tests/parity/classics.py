@@ -38,30 +38,30 @@ def copies(parameters):
 # --- elastic weight consolidation -----------------------------------------------------------------
 
 
-def fisher_of(network, parameters, task, weighted):
+def fisher_of(network, parameters, task, weighted, seen_only):
     """1/N sum over images of the squares of that image's own gradient of log p(y|x)."""
     total = zeros(parameters)
     for x, y in zip(task.x, task.y):
-        log_p = F.log_softmax(network(x[None]), 1)[0, y]
+        log_p = F.log_softmax(network(x[None])[:, : task.seen if seen_only else None], 1)[0, y]
         factor = log_p.exp().item() if weighted else 1.0
         for sum_, g in zip(total, gradients_of(log_p, parameters)):
             sum_ += factor * g**2
     return [sum_ / len(task.y) for sum_ in total]
 
 
-def ewc(runs, rate, strength, gamma, weighted):
+def ewc(runs, rate, strength, gamma, weighted, seen_only):
     network = initial()
     parameters = list(network.parameters())
     fisher, anchor, losses = zeros(parameters), zeros(parameters), []
     for task in runs.tasks():
         for x, y in task.batches():
-            loss = F.cross_entropy(network(x), y)
+            loss = F.cross_entropy(network(x)[:, : task.seen if seen_only else None], y)
             losses.append(loss.item())
             gradients = gradients_of(loss, parameters)
             for g, importance, theta, old in zip(gradients, fisher, parameters, anchor):
                 g += 2 * strength * importance * (theta.detach() - old)
             step(parameters, gradients, rate)
-        new = fisher_of(network, parameters, task, weighted)
+        new = fisher_of(network, parameters, task, weighted, seen_only)
         fisher = [gamma * f + n for f, n in zip(fisher, new)]
         anchor = copies(parameters)
     kept = {"ewc/fisher": named(network, fisher), "ewc/anchor": named(network, anchor)}
@@ -71,7 +71,7 @@ def ewc(runs, rate, strength, gamma, weighted):
 # --- synaptic intelligence ------------------------------------------------------------------------
 
 
-def si(runs, rate, c, xi, clip):
+def si(runs, rate, c, xi, clip, squares):
     network = initial()
     parameters = list(network.parameters())
     anchor, importance, losses = copies(parameters), zeros(parameters), []
@@ -88,8 +88,8 @@ def si(runs, rate, c, xi, clip):
             used = [g.clamp(-clip, clip) for g in used] if clip > 0 else used
             before = copies(parameters)
             step(parameters, used, rate)
-            for sum_, g, was, now in zip(path, plain, before, parameters):
-                sum_ += g * (was - now.detach())
+            for sum_, g, got, was, now in zip(path, plain, used, before, parameters):
+                sum_ += rate * got**2 if squares else g * (was - now.detach())
         for omega, sum_, theta, old in zip(importance, path, parameters, anchor):
             omega += sum_ / ((theta.detach() - old) ** 2 + xi)
         anchor = copies(parameters)
@@ -234,18 +234,23 @@ def agem_r(runs, rate):
 def cases(runs):
     """(strategy, settings, reference of a run) of every comparison."""
     rate = 0.2
-    for strength, gamma, weighted in ((3.0, 0.7, True), (1.5, 1.0, False)):
+    for strength, gamma, weighted, classes in (
+        (3.0, 0.7, True, "all"),
+        (1.5, 1.0, False, "all"),
+        (3.0, 0.7, True, "seen"),
+    ):
         settings = {"ewc.lambda": strength, "ewc.gamma": gamma, "ewc.weighted": weighted}
-        yield "ewc", settings, lambda run: ewc(runs, rate, strength, gamma, weighted)
-    for c, xi, clip in ((2.0, 0.3, 0.05), (0.5, 1.0, 0.0)):
-        settings = {"si.c": c, "si.xi": xi, "si.clip": clip}
-        yield "si", settings, lambda run: si(runs, rate, c, xi, clip)
+        settings["finetune.classes"] = classes
+        yield "ewc", settings, lambda run: ewc(runs, rate, strength, gamma, weighted, classes == "seen")
+    for c, xi, clip, path in ((2.0, 0.3, 0.05, "travel"), (0.5, 1.0, 0.0, "travel"), (2.0, 0.3, 0.05, "squares")):
+        settings = {"si.c": c, "si.xi": xi, "si.clip": clip, "si.path": path}
+        yield "si", settings, lambda run: si(runs, rate, c, xi, clip, path == "squares")
     for alpha, temperature, warm_up, classes in ((2.0, 2.0, 2, "seen"), (1.0, 0.7, 0, "all")):
         settings = {"lwf.alpha": alpha, "lwf.temperature": temperature, "lwf.warm_up": warm_up}
         settings["finetune.classes"] = classes
         only = classes == "seen"
         yield "lwf", settings, lambda run: lwf(runs, rate, alpha, temperature, warm_up, only)
-    settings = {"lwf.weighting": "tasks", "lwf.classes": "seen", "lwf.warm_up": 0}
+    settings = {"lwf.weighting": "tasks", "lwf.classes": "seen", "lwf.warm_up": 0, "lwf.alpha": 1}
     settings.update({"finetune.weighting": "tasks", "finetune.classes": "seen"})
     yield "lwf", settings, lambda run: lwf(runs, rate, 1.0, 2.0, 0, True, by_tasks=True)
     settings = {"agem.replay": 200, "buffer_size": 40, "epochs": 4}

@@ -71,7 +71,7 @@ def noise(name, step, rows):
     return torch.tensor(drawn).float().double().reshape(rows, LATENT)
 
 
-def dgr(runs, _, rate, generator_rate, temperature, rows):
+def dgr(runs, _, rate, generator_rate, temperature, rows, squared):
     learner, generator, step = Learner(rate), Generator(), 0
     optimiser = torch.optim.Adam(generator.weight.values(), generator_rate)
     for task in runs.tasks():
@@ -91,6 +91,7 @@ def dgr(runs, _, rate, generator_rate, temperature, rows):
                 else:
                     log_p = F.log_softmax(new / temperature, 1)[:, :past]
                     replay = -(F.softmax(old / temperature, 1) * log_p).sum(1).mean()
+                    replay = replay * (temperature**2 if squared else 1)
                 loss = loss + (1 - share) * learner.log("replay", replay)
                 parts.append(("replay ", 1 - share, drawn, noise("replay", step, rows)))
             learner.step(loss)
@@ -110,9 +111,10 @@ def dgr(runs, _, rate, generator_rate, temperature, rows):
 def cases(_):
     widths = ",".join(str(width) for width in WIDTHS)
     settings = {"dgr.generator": f'{{"widths": "{widths}", "latent": {LATENT}}}', "dgr.lr": 0.004}
-    for temperature, rows in ((None, 0), (3, 5)):
+    for temperature, rows, squared in ((None, 0, True), (3, 5, True), (3, 5, False)):
         settings = {**settings, "lr": 0.2, "dgr.replay": rows}
         if temperature is not None:
             settings.update({"dgr.labels": "soft", "dgr.temperature": temperature})
-        given = {"temperature": temperature, "rows": rows or BATCH}
+            settings["dgr.squared"] = squared
+        given = {"temperature": temperature, "rows": rows or BATCH, "squared": squared}
         yield "dgr", settings, partial(dgr, rate=0.2, generator_rate=0.004, **given)

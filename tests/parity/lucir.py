@@ -36,7 +36,7 @@ def overtaken(cosines, y, task, margin, nearest):
     return rectified(margin - own[:, None] + others).mean()
 
 
-def lucir(runs, _, rate, strength, rank, margin, nearest, epochs, finetune, finetune_rate):
+def lucir(runs, _, rate, strength, rank, margin, nearest, epochs, finetune, finetune_rate, drop, ranks, sigma):
     learner = Learner(rate)
     for task in runs.tasks():
         old, past = learner.copy(), len(task.past)
@@ -58,22 +58,30 @@ def lucir(runs, _, rate, strength, rank, margin, nearest, epochs, finetune, fine
             still = weight[:past].detach().clone()
             learner.step(loss)
             weight.data[:past] = still
-        classifier = torch.optim.SGD(
-            learner.network.classifier.parameters(), finetune_rate, momentum=MOMENTUM
-        )
-        for _ in range(finetune if past > 0 else 0):
-            classifier.zero_grad()
-            cosines = scaled(learner, angle(learner, x))[:, : task.seen]
-            learner.log("balance", F.cross_entropy(cosines, y)).backward()
+        head = learner.network.classifier
+        moved = head.parameters() if sigma else [head.weight]
+        classifier = torch.optim.SGD(moved, finetune_rate, momentum=MOMENTUM)
+        for epoch in range(finetune if past > 0 else 0):
+            classifier.param_groups[0]["lr"] = finetune_rate / (10 if 0 < drop <= epoch else 1)
+            head.zero_grad()
+            cosines = angle(learner, x)
+            loss = learner.log("balance", F.cross_entropy(scaled(learner, cosines)[:, : task.seen], y))
+            if ranks:
+                behind = overtaken(cosines, y, task, margin, nearest)
+                loss = loss + rank * learner.log("balance overtaken", behind)
+            loss.backward()
             classifier.step()
     learner.scores = lambda x: scaled(learner, angle(learner, x))
     return learner
 
 
 def cases(_):
-    for nearest, finetune in ((2, 5), (3, 0)):
+    for nearest, finetune, authors in ((2, 5, True), (2, 5, False), (3, 0, True)):
         given = {"rank": 0.7, "margin": 0.4, "nearest": nearest, "finetune": finetune}
         settings = {f"lucir.{name}": value for name, value in given.items()}
+        form = {"drop": 3 if authors else 0, "rank": authors, "sigma": not authors}
+        settings.update({f"lucir.finetune_{name}": value for name, value in form.items()})
+        given.update({"drop": form["drop"], "ranks": form["rank"], "sigma": form["sigma"]})
         settings.update({"lucir.lambda": 3, "lucir.finetune_lr": 0.3})
         settings.update({"lr": 1, "epochs": 6, "batch": 256})
         reference = partial(lucir, rate=1, strength=3, epochs=6, finetune_rate=0.3, **given)

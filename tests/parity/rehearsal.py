@@ -190,14 +190,16 @@ def gdumb(runs, run, most, least, epochs, cutmix):
 # --- HAL ------------------------------------------------------------------------------------------
 
 
-def hal(runs, run, rate, strength, beta, gamma, climbed):
+def hal(runs, run, rate, strength, beta, gamma, epochs, climbed):
     """With the anchors as the run has them; those of the first task after `climbed` made one step
     more, when `climbed` is where another run stopped."""
     learner = Learner(rate)
     anchors = torch.from_numpy(run.tensor("hal/anchors"))
     for task in runs.tasks():
         phi = torch.zeros(learner.network.classifier.in_features).double()
-        for x, y in task.batches():
+        x, y = task.x, task.y
+        for epoch in range(epochs):
+            learner.rate = rate if epoch < 4 else rate / 10  # of no weight after them
             network = learner.network
             both, labels = torch.cat([x, learner.x]), torch.cat([y, learner.y])
             loss = learner.log("stream+replay", F.cross_entropy(network(both), labels))
@@ -208,7 +210,7 @@ def hal(runs, run, rate, strength, beta, gamma, climbed):
                     ahead.parameters(),
                     torch.autograd.grad(loss, learner.parameters, retain_graph=True),
                 ):
-                    there.data -= rate * g
+                    there.data -= learner.rate * g
                 e = anchors[: len(task.past)]
                 kept = F.mse_loss(network(e), ahead(e).detach())
                 loss = loss + strength * learner.log("anchors", kept)
@@ -232,17 +234,24 @@ def hal(runs, run, rate, strength, beta, gamma, climbed):
 # --- BiC ------------------------------------------------------------------------------------------
 
 
-def held_of(labels, fraction, wanted, key):
-    """Which of the rows with these labels are held out: a fraction of each class, or so many."""
+def held_of(labels, classes, wanted, key):
+    """Which of the rows are held out: `wanted`, of each class its share; what rounding leaves goes to
+    classes in an order that is drawn."""
     held = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique().tolist():
-        (rows,) = torch.nonzero(labels == label, as_tuple=True)
-        some = int(fraction * len(rows) + 1e-9) if wanted is None else min(wanted, len(rows))
-        held[rows[philox.subset(philox.key_at(key, label), len(rows), some)]] = True
+    rows = {label: (labels == label).nonzero()[:, 0] for label in classes}
+    shares = {label: wanted * len(rows[label]) // max(len(labels), 1) for label in classes}
+    left = wanted - sum(shares.values())
+    for at in philox.permutation(philox.key_at(key, 4096), len(classes)):
+        label = classes[at]
+        more = int(left > 0 and shares[label] < len(rows[label]))
+        some = philox.subset(philox.key_at(key, label), len(rows[label]), shares[label] + more)
+        held[rows[label][some]] = True
+        left -= more
     return held
 
 
-def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_epochs):
+def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_steps, port):
+    """`port`: as the DER authors have it."""
     learner = Learner(rate)
     line, old = torch.tensor([1.0, 0.0]).double(), None
     for task in runs.tasks():
@@ -250,9 +259,12 @@ def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_epochs):
         x, y = rows_of_buffer(runs, run, task.number)
         order = philox.subset(philox.key_of(0, "buffer.all"), len(y), len(y))
         x, y, key = x[order], y[order], philox.key_at(philox.key_of(0, "held-out"), task.number)
-        held = held_of(y, fraction, None, philox.key_at(key, 0))
-        each = int(held.sum() / max(len(y[held].unique()), 1))
-        held = torch.cat([held_of(task.y, None, each, philox.key_at(key, 1)), held])
+        wanted = int(fraction * len(y) + 0.5)
+        held = held_of(y, range(CLASSES), wanted, philox.key_at(key, 0))
+        if not port:
+            wanted = int(wanted / max(past, 1) * len(task.present) + 0.5)
+        wanted = min(wanted, len(task.y))
+        held = torch.cat([held_of(task.y, task.present, wanted, philox.key_at(key, 1)), held])
         x, y = torch.cat([task.x, x]), torch.cat([task.y, y])
         if past > 0:
             then = learner.network(x[~held])[:, :past].detach()
@@ -260,17 +272,20 @@ def bic(runs, run, rate, fraction, temperature, epochs, bias_rate, bias_epochs):
             then = F.softmax(then / temperature, 1)
         for _ in range(epochs):
             logits, weight = learner.network(x[~held]), past / task.seen
+            if port and past > 0:
+                weight = 1 / (task.number + 1)
             labels = learner.log("labels", F.cross_entropy(logits[:, : task.seen], y[~held]))
             loss = (1 - weight) * labels
             if past > 0:
                 now = F.log_softmax(logits[:, :past] / temperature, 1)
-                distil = temperature**2 * (then * (then.log() - now)).sum(1).mean()
-                loss = loss + weight * learner.log("distil", distil)
+                distil = temperature**2 * (then * (then.log() - now)).sum(1).mean()  # as it is logged
+                learner.log("distil", distil)
+                loss = loss + weight * distil / (1 if port else temperature**2)
             learner.step(loss)
         line = torch.tensor([1.0, 0.0]).double().requires_grad_()
         adam = torch.optim.Adam([line], lr=bias_rate)
         logits = learner.network(x[held])[:, : task.seen].detach()
-        for _ in range(bias_epochs if held.any() else 0):
+        for _ in range(bias_steps if held.any() else 0):
             adam.zero_grad()
             newest = logits[:, present] * line[0] + line[1]
             F.cross_entropy(torch.cat([logits[:, :past], newest], 1), y[held]).backward()
@@ -342,14 +357,25 @@ def cases(runs):
     settings.update({"buffer_policy": "tasks", "buffer.share": "classes"})
     yield "er", settings, partial(er, rate=0.2)
     settings = {"lr": 0.2, "hal.replay": ALL, "hal.lambda": 0.8, "hal.gamma": 0.5}
-    reference, climbed = partial(hal, rate=0.2, strength=0.8, beta=0.5, gamma=0.5), None
+    settings.update({"batch": WHOLE, "epochs": 6})
+    settings.update({"schedule.name": "multistep", "schedule.milestones": "4", "schedule.factor": 0.1})
+    reference = partial(hal, rate=0.2, strength=0.8, beta=0.5, gamma=0.5, epochs=6)
+    climbed = None
     for steps in (1, 2):
         yield "hal", {**settings, "hal.anchor_steps": steps}, partial(reference, climbed=climbed)
         climbed = runs.last.tensor("hal/anchors")
     settings = {"lr": 0.5, "epochs": 6, "batch": WHOLE, "bic.held_out": 0.3}
-    settings.update({"bic.bias_epochs": 40, "bic.bias_lr": 0.05})
-    given = {"fraction": 0.3, "epochs": 6, "bias_rate": 0.05, "bias_epochs": 40}
-    yield "bic", settings, partial(bic, rate=0.5, temperature=2, **given)
+    settings.update({"bic.bias_steps": 40, "bic.bias_lr": 0.05})
+    given = {"fraction": 0.3, "epochs": 6, "bias_rate": 0.05, "bias_steps": 40}
+    yield "bic", settings, partial(bic, rate=0.5, temperature=2, port=False, **given)
+    settings = {**settings, "bic.weight": "one_task", "bic.squared": True, "bic.new": "as_many"}
+    settings.update({"bic.bias_steps": 0, "bic.bias_epochs": 40})
+    yield "bic", settings, partial(bic, rate=0.5, temperature=2, port=True, **given)
+    # Shares below one of a class: some are held out all the same.
+    settings = {"lr": 0.5, "epochs": 6, "batch": WHOLE, "bic.held_out": 0.05, "bic.bias_lr": 0.05}
+    settings["bic.bias_steps"] = 40
+    given["fraction"] = 0.05
+    yield "bic", settings, partial(bic, rate=0.5, temperature=2, port=False, **given)
 
 
 def distance(got, want):
@@ -383,7 +409,7 @@ def errors(run, reference):
         yield name, abs(got - want), TOLERANCE
     for name, want in reference.columns.items():
         yield f"column {name}", distance(run.column(name), want), TOLERANCE
-    query = "SELECT value FROM scalar WHERE name = ? ORDER BY step"
+    query = "SELECT value FROM scalar WHERE name = ? ORDER BY step, update_name"
     for term, want in reference.losses.items():
         found = np.array([value for (value,) in run.rows(query, term)])
         yield f"losses of {term}", distance(found, np.array(want)), TOLERANCE

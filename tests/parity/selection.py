@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import philox
-from learner import Learner
+from learner import Learner, cross_entropy
 
 ALL = 4096
 
@@ -32,7 +32,21 @@ def gradient_of(network, x, y):
     return torch.cat([part.flatten() for part in parts])
 
 
-def gss(runs, _, rate, compared):
+def by_steps(runs, learner, score, iterations):
+    """A step on the stream, then one on everything in the buffer, so many times to a batch."""
+    for task in runs.tasks():
+        for x, y in task.batches():
+            for _ in range(iterations):
+                learner.step(learner.log("stream", cross_entropy(learner.network, x, y)))
+                if len(learner.y) > 0:
+                    old = cross_entropy(learner.network, learner.x, learner.y)
+                    learner.step(learner.log("replay", old))
+            score(x, y, None)
+            learner.remember(x, y)
+
+
+def gss(runs, _, rate, compared, iterations):
+    """iterations: None for one step on both."""
     learner, scores = Learner(rate), []
 
     def score(x, y, _):
@@ -45,7 +59,10 @@ def gss(runs, _, rate, compared):
             like = [F.cosine_similarity(own, other, dim=0).item() for other in known]
             scores.append(1 + max(like) if like else 0.1)
 
-    replay(runs, learner, score)
+    if iterations is None:
+        replay(runs, learner, score)
+    else:
+        by_steps(runs, learner, score, iterations)
     assert min(scores) < 0.5 and max(scores) > 1.5, "the case has no unlike gradients"
     learner.columns["score"] = np.array(scores)[:, None]
     return learner
@@ -64,8 +81,10 @@ def loss_aware(runs, _, rate):
 
 
 def cases(_):
-    for compared in (ALL, 7):
+    for compared, iterations in ((ALL, None), (7, None), (7, 1), (7, 3)):
         settings = {"lr": 0.2, "gss.replay": ALL, "buffer.compared": compared}
-        yield "gss", settings, partial(gss, rate=0.2, compared=compared)
+        settings["gss.steps"] = "one" if iterations is None else "two"
+        settings["gss.iterations"] = iterations or 1
+        yield "gss", settings, partial(gss, rate=0.2, compared=compared, iterations=iterations)
     settings = {"lr": 0.2, "er.replay": ALL, "buffer_policy": "loss-aware"}
     yield "er", settings, partial(loss_aware, rate=0.2)

@@ -150,6 +150,15 @@ static void print_use(mn_kind kind, const char *name)
     printf("\nused by: %.*s%s%s\n", (int)(at - use), use, name, at + 2);
 }
 
+static void print_differences(const mn_strategy *strategy)
+{
+    if (strategy->differs == NULL)
+        return;
+    printf("\ndiffers from the authors' code:\n");
+    for (const char *const *sentence = strategy->differs; *sentence != NULL; sentence++)
+        mn_print_wrapped(*sentence, 2);
+}
+
 static void describe(mn_kind kind, const mn_descriptor *descriptor)
 {
     static const char *const prefixes[MN_KINDS] = {
@@ -172,8 +181,10 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
             printf("\nobtained by: %s\n", mn_shown(dataset->obtain));
     }
     print_options(descriptor->options, prefixes[kind] != NULL ? prefixes[kind] : descriptor->name);
-    if (kind == MN_KIND_STRATEGY)
+    if (kind == MN_KIND_STRATEGY) {
+        print_differences((const mn_strategy *)(const void *)descriptor);
         print_recipes_of(descriptor->name);
+    }
     print_use(kind, descriptor->name);
 }
 

@@ -39,7 +39,7 @@ MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
 MN_API double mn_phase_done(const mn_learner *learner);   /* of its steps: from 0 to below 1 */
 MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
-/* Of the update; in visit that of the run's optimiser, in open as configured. */
+/* Of the update; in visit and in open that of the run's optimiser as configured. */
 MN_API double mn_learning_rate(const mn_learner *learner);
 /* In a loss: the rate of this update's step, in place of the schedule's. */
 MN_API void mn_set_learning_rate(mn_learner *learner, double learning_rate);
@@ -54,6 +54,10 @@ typedef enum mn_when { MN_PAST, MN_PRESENT, MN_FUTURE, MN_SEEN, MN_ALL } mn_when
  * class is present in each task. */
 MN_API mn_range mn_classes(const mn_learner *learner, mn_when when);
 MN_API mn_range mn_classes_of_task(const mn_learner *learner, int64_t task);
+/* In a base's open: its softmax over labels is over these alone; all, unless it says so. */
+MN_API void mn_train_classes(mn_learner *learner, mn_when when);
+/* Those of the base, now: an add-on that looks at its answers looks at these. */
+MN_API mn_range mn_trained_classes(const mn_learner *learner);
 
 /* --- losses ----------------------------------------------------------------------------------- */
 /* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
@@ -148,9 +152,11 @@ MN_API const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const cha
                                                   int64_t wanted);
 /* In open: MN_BAD_OPTION if some class of the stream has fewer labelled images than `wanted`. */
 MN_API mn_status mn_check_labelled(mn_learner *learner, int64_t wanted);
-/* In open: MN_FROM_BOTH leaves out this fraction of each class in the buffer, drawn anew for each
- * task, and as many images of each class of the task as of a buffered class on average. */
+/* In open: MN_FROM_BOTH leaves out this fraction of the buffer's rows, of each class its share, drawn
+ * anew for each task, and as many images of each class of the task as of a buffered one on average;
+ * or, as_many, as many of the whole task as of the whole buffer. */
 MN_API void mn_hold_out(mn_learner *learner, double fraction);
+MN_API void mn_hold_out_as_many(mn_learner *learner, double fraction);
 /* A remembered column of a drawn batch, (B, width), as a constant. */
 MN_API mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name);
 

@@ -38,7 +38,8 @@ typedef enum mn_source {
 
 typedef enum mn_reset { MN_FRESH_EACH_TASK, MN_FRESH_EACH_PHASE, MN_KEPT } mn_reset;
 
-/* One backward and one optimiser step. */
+/* One backward and one optimiser step.  One after the first of a step may add no term: then it makes
+ * none. */
 typedef struct mn_update {
     const char *name;
     const char *optimiser; /* declared in open with mn_add_optimiser; NULL: the run's own */
@@ -109,6 +110,9 @@ typedef struct mn_strategy {
      * is noted after each task, by class.  Labels and tasks are hidden, as in an evaluation, and
      * no strategy learns the result.  NULL: none. */
     const mn_probe *probes;
+    /* A sentence for each difference from the authors' code that no option takes away; a NULL ends
+     * them.  NULL: none is known. */
+    const char *const *differs;
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)

@@ -56,6 +56,13 @@ void mn_set_learning_rate(mn_learner *learner, double learning_rate)
 void mn_hold_out(mn_learner *learner, double fraction)
 {
     learner->held_out = fraction;
+    learner->held_out_as_many = false;
+}
+
+void mn_hold_out_as_many(mn_learner *learner, double fraction)
+{
+    learner->held_out = fraction;
+    learner->held_out_as_many = true;
 }
 
 mn_range mn_classes(const mn_learner *learner, mn_when when)
@@ -78,6 +85,17 @@ mn_range mn_classes_of_task(const mn_learner *learner, int64_t task)
 {
     const mn_task_info info = mn_stream_task(learner->stream, task);
     return (mn_range){info.first_class, info.classes};
+}
+
+void mn_train_classes(mn_learner *learner, mn_when when)
+{
+    if (learner->current == 0)
+        learner->trained = when;
+}
+
+mn_range mn_trained_classes(const mn_learner *learner)
+{
+    return mn_classes(learner, learner->trained);
 }
 
 const mn_buffer *mn_learner_buffer(const mn_learner *learner)
