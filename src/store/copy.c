@@ -26,9 +26,10 @@ static mn_status disown(const char *part, const char *path)
     bool done = sqlite3_open_v2(part, &copy, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
                 sqlite3_exec(copy, "DELETE FROM run WHERE key GLOB 'owner.*'", NULL, NULL, NULL) ==
                     SQLITE_OK;
-    const mn_status status =
-        done ? MN_OK
-             : mn_fail(MN_IO_FAILED, "%s: cannot be written: %s", path, sqlite3_errmsg(copy));
+    const mn_status status = done
+                                 ? MN_OK
+                                 : mn_fail(mn_status_of_sqlite(sqlite3_errcode(copy), 0),
+                                           "%s: cannot be written: %s", path, sqlite3_errmsg(copy));
     sqlite3_close(copy);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "store/database.h"
 #include "store/filesystem.h"
+#include "store/heap.h"
 #include "store/older.h"
 #include "store/owner.h"
 #include "store/schema.h"
@@ -37,6 +38,7 @@ const char *mn_runfile_path(const mn_runfile *file)
 
 static mn_status new_runfile(const char *path, mn_access access, mn_runfile **file)
 {
+    mn_heap_begin();
     *file = mn_memory_take_zeroed(1, sizeof **file);
     char *copy = mn_text_copy(path);
     if (*file == NULL || copy == NULL) {
