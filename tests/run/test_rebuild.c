@@ -114,6 +114,44 @@ START_TEST(every_strategy_on_every_benchmark)
 }
 END_TEST
 
+/* Maps are needed by some. */
+static bool compare_somewhere(const char *folder, const char *strategy, const char *key,
+                              const char *value)
+{
+    return compare(folder, "split-synthetic", strategy, key, value) ||
+           compare(folder, "maps-synthetic", strategy, key, value);
+}
+
+/* Each choice of each strategy's options that is not its default, and the numbers that open a way
+ * of their own.  An option joins by existing. */
+START_TEST(every_choice_of_every_strategy)
+{
+    static const char *const numbers[][3] = {{"mog-replay", "mog-replay.components", "2"}};
+    const char *folder = test_folder("rebuild-choices");
+    char name[128], key[128];
+    int compared = 0;
+    for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
+        const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, s);
+        const mn_option *option = strategy->options;
+        for (; option != NULL && option->name != NULL; option++) {
+            snprintf(key, sizeof key, "%s.%s", strategy->name, option->name);
+            if (option->type == MN_OPTION_BOOL)
+                compared += compare_somewhere(folder, composition(strategy, name), key,
+                                              option->default_bool ? "false" : "true");
+            for (int c = 0; option->type == MN_OPTION_CHOICE && option->choices[c] != NULL; c++)
+                if (c != option->default_int)
+                    compared += compare_somewhere(folder, composition(strategy, name), key,
+                                                  option->choices[c]);
+        }
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        ck_assert(compare_somewhere(folder, numbers[i][0], numbers[i][1], numbers[i][2]));
+    printf("%d choices compared\n", compared);
+    ck_assert_int_gt(compared, 0);
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(every_buffer_policy)
 {
     const char *folder = test_folder("rebuild-policy");
@@ -217,7 +255,7 @@ static const char *why_not(void)
     return status == MN_NOT_FOUND ? mn_error() : NULL;
 }
 
-MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark, every_buffer_policy,
-                every_kind_of_optimiser_state, networks_on_images, networks_on_images_in_bf16,
-                augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
-                a_buffer_larger_than_its_memory)
+MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark,
+                every_choice_of_every_strategy, every_buffer_policy, every_kind_of_optimiser_state,
+                networks_on_images, networks_on_images_in_bf16, augmented_and_unshuffled_streams,
+                several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)

@@ -5,7 +5,6 @@
 #ifndef MNEME_MEMORY_H
 #define MNEME_MEMORY_H
 
-#include <mneme/memory.h>
 #include <mneme/status.h>
 #include <stddef.h>
 
