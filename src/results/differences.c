@@ -172,18 +172,43 @@ static void correct(mn_difference *list, int64_t count)
     qsort(list, (size_t)count, sizeof *list, by_place);
 }
 
+static bool is_joint(const mn_runs *runs, int64_t group)
+{
+    return strcmp(runs->group[group].run->strategy, "joint") == 0;
+}
+
+/* A pair's difference, added where some seed has both.  What a method learns less of a new task
+ * than joint training does is its intransigence (Chaudhry et al. 2018): a difference of joint
+ * alone. */
+static mn_status add_pair(const mn_runs *runs, int64_t of, int64_t minus, const char *metric,
+                          mn_scope scope, mn_difference *list, int64_t *count)
+{
+    const bool intransigence = strcmp(metric, "intransigence") == 0;
+    const char *benchmark[] = {runs->group[of].run->benchmark, runs->group[minus].run->benchmark};
+    if (intransigence &&
+        (is_joint(runs, of) == is_joint(runs, minus) || strcmp(benchmark[0], benchmark[1]) != 0))
+        return MN_OK;
+    const bool turn = intransigence && is_joint(runs, minus);
+    mn_difference *one = &list[*count];
+    *one = (mn_difference){.of = turn ? minus : of,
+                           .minus = turn ? of : minus,
+                           .metric = metric,
+                           .scope = scope,
+                           .place = *count};
+    MN_TRY(mn_paired_difference(runs, one->of, one->minus,
+                                intransigence ? "learning_accuracy" : metric, scope,
+                                &one->summary));
+    one->probability = mn_probability_under_none(&one->summary);
+    *count += one->summary.n > 0;
+    return MN_OK;
+}
+
 static mn_status add_pairs(const mn_runs *runs, const char *metric, mn_scope scope,
                            mn_difference *list, int64_t *count)
 {
     for (int64_t a = 0; a < runs->group_count; a++)
-        for (int64_t b = a + 1; b < runs->group_count; b++) {
-            mn_difference *one = &list[*count];
-            *one = (mn_difference){
-                .of = b, .minus = a, .metric = metric, .scope = scope, .place = *count};
-            MN_TRY(mn_paired_difference(runs, b, a, metric, scope, &one->summary));
-            one->probability = mn_probability_under_none(&one->summary);
-            *count += one->summary.n > 0;
-        }
+        for (int64_t b = a + 1; b < runs->group_count; b++)
+            MN_TRY(add_pair(runs, b, a, metric, scope, list, count));
     return MN_OK;
 }
 

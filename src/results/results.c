@@ -22,6 +22,8 @@ static const struct {
     {"average_accuracy", "mean over tasks, after the last"},
     {"average_incremental_accuracy", "mean over time of the mean over seen tasks"},
     {"accuracy_micro", "share of all test images, after the last task"},
+    {"incremental_accuracy_micro", "mean over time of the share of all seen test images"},
+    {"learning_accuracy", "mean over tasks, each right after it was learned"},
     {"earlier_accuracy", "mean over earlier tasks, after the last"},
     {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)"},
     {"forgetting_seen", "the same, the best sought since the task was learned"},

@@ -46,12 +46,31 @@ SELECT scope, CASE WHEN count(value) = task + 1 THEN avg(value) END AS value
 FROM average_accuracy_after JOIN last_task USING (scope)
 GROUP BY scope;
 
--- correct of all tasks / images of all tasks, after the last
+-- correct of tasks j <= i / images of tasks j <= i, for each i
+CREATE VIEW accuracy_micro_after AS
+SELECT scope, after_task,
+    CASE WHEN count(accuracy) = after_task + 1 THEN 100.0 * sum(correct) / sum(total) END AS value
+FROM accuracy
+WHERE on_task <= after_task
+GROUP BY scope, after_task;
+
+-- the same after the last task
 CREATE VIEW accuracy_micro AS
-SELECT scope,
-    CASE WHEN count(accuracy) = task + 1 THEN 100.0 * sum(correct) / sum(total) END AS value
+SELECT scope, value
+FROM accuracy_micro_after JOIN last_task USING (scope)
+WHERE after_task = task;
+
+-- the mean of the same over i
+CREATE VIEW incremental_accuracy_micro AS
+SELECT scope, CASE WHEN count(value) = task + 1 THEN avg(value) END AS value
+FROM accuracy_micro_after JOIN last_task USING (scope)
+GROUP BY scope;
+
+-- 1/T sum_j a[j, j]
+CREATE VIEW learning_accuracy AS
+SELECT scope, CASE WHEN count(accuracy) = task + 1 THEN avg(accuracy) END AS value
 FROM accuracy JOIN last_task USING (scope)
-WHERE after_task = task AND on_task <= task
+WHERE after_task = on_task AND on_task <= task
 GROUP BY scope;
 
 -- 1/(T-1) sum_{j < T-1} a[T-1, j]

@@ -6,6 +6,7 @@
 #include "store/runfile.h"
 #include <math.h>
 #include <mneme/groups.h>
+#include <mneme/memory.h>
 #include <stdlib.h>
 
 enum { TASKS = 2, MOST = 16, IMAGES = 100 };
@@ -241,10 +242,35 @@ START_TEST(all_differences_are_corrected_together)
         raised += d->corrected > d->probability;
     }
     ck_assert_int_ge(raised, 3);
-    free(list);
+    mn_memory_give(list);
     ck_assert_ok(mn_differences(runs, metrics, MN_TASK_IL, &list, &count));
     ck_assert_int_eq(count, 0);
-    free(list);
+    mn_memory_give(list);
+    end(runs);
+}
+END_TEST
+
+/* What joint training gets right of a task when it has just come, minus what the others do. */
+START_TEST(intransigence_is_measured_against_joint_training)
+{
+    static const char *const metrics[] = {"intransigence", NULL};
+    static const int64_t er[] = {80, 40, 60}, joint[] = {90, 70, 80}; /* learning: 70, 85 */
+    begin();
+    for (int seed = 0; seed < 2; seed++) {
+        add_run("er", seed, "", whole, er);
+        add_run("joint", seed, "", whole, joint);
+        add_run("derpp", seed, "", whole, first);
+    }
+    mn_runs *runs = open_all();
+    mn_difference *list;
+    int64_t count;
+    ck_assert_ok(mn_differences(runs, metrics, MN_CLASS_IL, &list, &count));
+    ck_assert_int_eq(count, 2); /* of er and of derpp, not of one against the other */
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_str_eq(runs->group[list[i].of].run->strategy, "joint");
+        ck_assert_double_eq_tol(list[i].summary.mean, 15, 1e-9);
+    }
+    mn_memory_give(list);
     end(runs);
 }
 END_TEST
@@ -365,5 +391,6 @@ MN_SUITE("groups", runs_that_differ_by_seed_and_manner_of_work_are_one_group,
          settings_of_a_buffer_count_where_a_strategy_needs_one,
          two_configurations_differ_by_what_both_have, a_group_has_the_mean_of_its_finished_runs,
          a_difference_is_taken_seed_by_seed, all_differences_are_corrected_together,
+         intransigence_is_measured_against_joint_training,
          groups_that_cannot_be_compared_are_refused, a_folder_stands_for_its_run_files_in_order,
          averages_after_each_task_are_those_of_the_view, a_curve_begins_where_its_task_is_learned)

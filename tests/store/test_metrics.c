@@ -95,6 +95,9 @@ START_TEST(every_metric_of_a_full_matrix)
     is(r, "average_accuracy", MN_TASK_IL, (50 + 60 + 70) / 3.0);
     is(r, "average_incremental_accuracy", MN_TASK_IL, (90 + (95 + 80) / 2.0 + 60) / 3);
     is(r, "accuracy_micro", MN_TASK_IL, 100.0 * (5 + 12 + 28) / 70);
+    is(r, "incremental_accuracy_micro", MN_TASK_IL,
+       (90 + 100.0 * (19 + 16) / 40 + 100.0 * (5 + 12 + 28) / 70) / 3);
+    is(r, "learning_accuracy", MN_TASK_IL, (90 + 80 + 70) / 3.0);
     is(r, "earlier_accuracy", MN_TASK_IL, (50 + 60) / 2.0);
     is(r, "forgetting", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
     is(r, "forgetting_seen", MN_TASK_IL, ((95 - 50) + (80 - 60)) / 2.0);
@@ -158,6 +161,8 @@ START_TEST(a_run_in_progress_counts_finished_tasks_only)
     ck_assert_int_eq(mn_results_finished(r), 2);
     is(r, "average_accuracy", MN_CLASS_IL, (95 + 80) / 2.0);
     is(r, "accuracy_micro", MN_CLASS_IL, 100.0 * (19 + 16) / 40);
+    is(r, "incremental_accuracy_micro", MN_CLASS_IL, (90 + 100.0 * (19 + 16) / 40) / 2);
+    is(r, "learning_accuracy", MN_CLASS_IL, (90 + 80) / 2.0);
     is(r, "forgetting", MN_CLASS_IL, 90 - 95);
     is(r, "min_accuracy", MN_CLASS_IL, 95);
     ck_assert(isnan(mn_results_accuracy(r, MN_CLASS_IL, 2, 0)));
@@ -204,6 +209,8 @@ START_TEST(a_missing_evaluation_makes_a_metric_undefined_not_wrong)
     is(r, "average_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "average_incremental_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "accuracy_micro", MN_CLASS_IL, (double)NAN);
+    is(r, "incremental_accuracy_micro", MN_CLASS_IL, (double)NAN);
+    is(r, "learning_accuracy", MN_CLASS_IL, 50); /* not of its terms */
     is(r, "earlier_accuracy", MN_CLASS_IL, (double)NAN);
     is(r, "forgetting", MN_CLASS_IL, (double)NAN);
     is(r, "backward_transfer", MN_CLASS_IL, (double)NAN);

@@ -23,6 +23,9 @@ static const double level = 0.05;
 
 static const char *const usual[] = {"average_accuracy", "average_incremental_accuracy",
                                     "forgetting", NULL};
+/* Where tasks are of different size, images that weigh the same give other numbers. */
+static const char *const of_uneven[] = {"accuracy_micro", "incremental_accuracy_micro", NULL};
+static const char intransigence[] = "intransigence";
 
 /* What is compared, and the difference that makes none (NaN: nobody said). */
 typedef struct question {
@@ -156,13 +159,13 @@ static void print_json(const mn_runs *runs, const mn_difference *list, int64_t c
 
 static mn_status read_metrics(const char *given, question *asked)
 {
-    memcpy(asked->metrics, usual, sizeof usual);
     if (given == NULL)
         return MN_OK;
     int count = 0;
     asked->names = mn_text("%s", given);
     for (char *name, *rest = asked->names; (name = strsep(&rest, ",")) != NULL;) {
-        MN_TRY(mn_metric_check("--metrics", name));
+        if (strcmp(name, intransigence) != 0)
+            MN_TRY(mn_metric_check("--metrics", name));
         if (count == MOST_METRICS)
             return mn_fail(MN_BAD_OPTION, "--metrics: more than %d names; give fewer",
                            MOST_METRICS);
@@ -185,6 +188,34 @@ static mn_status read_question(const mn_arguments *arguments, question *asked)
                : mn_fail(MN_BAD_OPTION, "--within: '%s' is not a number above 0", within);
 }
 
+static bool is_uneven(const mn_runs *runs)
+{
+    for (int64_t i = 0; i < runs->count; i++)
+        for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+            const mn_results *results = runs->run[i].results;
+            const double by_task = mn_results_metric(results, "average_accuracy", scope);
+            const double by_image = mn_results_metric(results, "accuracy_micro", scope);
+            if (fabs(by_task - by_image) > 1e-9)
+                return true;
+        }
+    return false;
+}
+
+/* Nobody named metrics: the usual ones, and those that these runs give a meaning to. */
+static void choose_metrics(const mn_runs *runs, question *asked)
+{
+    int count = 0;
+    bool joint = false;
+    for (int i = 0; usual[i] != NULL; i++)
+        asked->metrics[count++] = usual[i];
+    for (int i = 0; of_uneven[i] != NULL && is_uneven(runs); i++)
+        asked->metrics[count++] = of_uneven[i];
+    for (int64_t group = 0; group < runs->group_count; group++)
+        joint = joint || strcmp(runs->group[group].run->strategy, "joint") == 0;
+    if (joint)
+        asked->metrics[count++] = intransigence;
+}
+
 static mn_status check_runs(const mn_runs *runs, const mn_arguments *arguments)
 {
     MN_TRY(mn_runs_check_pairs(runs));
@@ -205,6 +236,8 @@ static int compare(const mn_arguments *arguments)
         mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
         if (status == MN_OK)
             status = check_runs(runs, arguments);
+        if (status == MN_OK && asked.metrics[0] == NULL)
+            choose_metrics(runs, &asked);
         if (status == MN_OK)
             status = mn_differences(runs, asked.metrics, asked.scope, &list, &count);
         code = mn_exit_of_work(status);
@@ -222,8 +255,10 @@ static int compare(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "metrics",
      .value = "NAMES",
-     .help = "the metrics to compare, with commas (default average_accuracy, "
-             "average_incremental_accuracy, forgetting); fewer comparisons show more"},
+     .help = "the metrics to compare, with commas: those of `mneme show`, and intransigence "
+             "(default average_accuracy, average_incremental_accuracy, forgetting; where tasks are "
+             "uneven also accuracy_micro and incremental_accuracy_micro; beside joint also "
+             "intransigence); fewer comparisons show more"},
     {.name = "scope", .value = "NAME", .help = "class-il, task-il or domain-il alone"},
     {.name = "within",
      .value = "X",

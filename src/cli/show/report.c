@@ -406,6 +406,37 @@ static void print_groups(const mn_runs *runs)
     mn_table_free(table);
 }
 
+/* What each group learns less of a new task than joint training, where that is among the runs. */
+static mn_status read_intransigence(const mn_runs *runs, mn_difference **list, int64_t *count)
+{
+    static const char *const metrics[] = {"intransigence", NULL};
+    return mn_differences(runs, metrics, MN_SCOPES, list, count);
+}
+
+static void print_intransigence(const mn_runs *runs)
+{
+    mn_difference *list;
+    int64_t count;
+    mn_ok_or_die(read_intransigence(runs, &list, &count));
+    mn_table *table = mn_table_new(4);
+    mn_table_text(table, "strategy");
+    mn_table_text(table, "scope");
+    mn_table_text(table, "pairs");
+    mn_table_text(table, "intransigence");
+    for (int64_t i = 0; i < count; i++) {
+        mn_table_text(table, "%s", runs->group[list[i].minus].label);
+        mn_table_text(table, "%s", mn_scope_name(list[i].scope));
+        mn_table_number(table, (double)list[i].summary.n, 0);
+        mn_table_mean(table, list[i].summary.mean, list[i].summary.deviation);
+    }
+    if (count > 0) {
+        printf("\njoint training minus the strategy, on each task right after it was learned\n");
+        mn_table_print(table, stdout);
+    }
+    mn_table_free(table);
+    mn_memory_give(list);
+}
+
 void mn_report_runs(const mn_runs *runs)
 {
     printf("%s%saverage accuracy after the last task, and forgetting, in per cent\n\n",
@@ -413,6 +444,7 @@ void mn_report_runs(const mn_runs *runs)
            one_benchmark(runs) ? ": " : "");
     print_lines(runs);
     print_groups(runs);
+    print_intransigence(runs);
 }
 
 /* --- for machines --- */
@@ -498,6 +530,22 @@ static cJSON *group_json(const mn_runs *runs, int group)
     return json;
 }
 
+static cJSON *intransigence_json(const mn_runs *runs)
+{
+    cJSON *rows = mn_json_array();
+    mn_difference *list;
+    int64_t count;
+    mn_ok_or_die(read_intransigence(runs, &list, &count));
+    for (int64_t i = 0; i < count; i++) {
+        cJSON *row = mn_summary_json(&list[i].summary);
+        cJSON_AddStringToObject(row, "of", runs->group[list[i].minus].label);
+        cJSON_AddStringToObject(row, "scope", mn_scope_name(list[i].scope));
+        cJSON_AddItemToArray(rows, row);
+    }
+    mn_memory_give(list);
+    return rows;
+}
+
 cJSON *mn_report_runs_json(const mn_runs *runs)
 {
     cJSON *json = mn_json_object();
@@ -507,5 +555,6 @@ cJSON *mn_report_runs_json(const mn_runs *runs)
     cJSON *groups = cJSON_AddArrayToObject(json, "groups");
     for (int group = 0; group < runs->group_count; group++)
         cJSON_AddItemToArray(groups, group_json(runs, group));
+    cJSON_AddItemToObject(json, "intransigence", intransigence_json(runs));
     return json;
 }

@@ -88,7 +88,7 @@ MN_API mn_status mn_paired_difference(const mn_runs *runs, int64_t of, int64_t m
                                       const char *metric, mn_scope scope, mn_summary *difference);
 
 typedef struct mn_difference {
-    int64_t of, minus; /* groups; `of` came later */
+    int64_t of, minus; /* groups; `of` came later, but for intransigence, where it is joint */
     const char *metric;
     mn_scope scope;
     mn_summary summary;    /* n is at least 1 */
@@ -96,8 +96,9 @@ typedef struct mn_difference {
     double corrected;      /* the same for all differences of the list together (Holm 1979) */
     int64_t place;         /* in the list */
 } mn_difference;
-/* Every two groups' difference in these metrics (NULL-ended), in one scope or in all (MN_SCOPES);
- * the caller frees the list. */
+/* Every two groups' difference in these metrics (NULL-ended), in one scope or in all (MN_SCOPES).
+ * "intransigence" is the learning_accuracy of joint training minus that of each other group.  The
+ * caller frees the list. */
 MN_API mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,
                                 mn_difference **differences, int64_t *count);
 
