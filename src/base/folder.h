@@ -6,5 +6,7 @@
 
 /* Makes the folder that `path` lies in, and those above it; existing ones are fine. */
 mn_status mn_folder_make_above(const char *path);
+/* Waits until the names in the folder that `path` lies in are on the disk. */
+mn_status mn_folder_sync_above(const char *path);
 
 #endif

@@ -265,7 +265,6 @@ static mn_status correct_status(mn_runfile *file, mn_results *results)
 static mn_status read_all(mn_runfile *file, mn_results *results)
 {
     mn_results *r = results;
-    MN_TRY(mn_query_own_metrics(file));
     MN_TRY(mn_runfile_begin(file));
     MN_TRY(read_rows(file, "SELECT key, value FROM run", sizeof *r->settings, take_setting,
                      &r->settings, &r->setting_count));

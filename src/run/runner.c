@@ -233,13 +233,15 @@ static mn_status begin_run(mn_runner *runner)
 {
     mn_rebuilt *run = &runner->run;
     log_plugins(runner);
-    MN_TRY(mn_runfile_begin(run->file));
-    MN_TRY(mn_describe_run(run->experiment, run->file));
-    MN_TRY(mn_runfile_commit(run->file));
     MN_TRY(open_learner(runner));
     MN_TRY(mn_runfile_begin(run->file));
     MN_TRY(mn_describe_tasks(run->learner, run->file));
     return mn_commit(&runner->commits, run);
+}
+
+static mn_status describe(void *experiment, mn_runfile *file)
+{
+    return mn_describe_run(experiment, file);
 }
 
 mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
@@ -248,7 +250,7 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
     MN_TRY(mn_experiment_resolve(experiment));
     MN_TRY(mn_folder_make_above(path));
     mn_runner runner = {.run = {.experiment = experiment}};
-    MN_TRY(mn_runfile_create(path, &runner.run.file));
+    MN_TRY(mn_runfile_create_filled(path, describe, experiment, observer, &runner.run.file));
     start_clocks(&runner, observer);
     mn_status status = begin_run(&runner);
     const bool begun = status == MN_OK;
@@ -288,15 +290,35 @@ static mn_status continue_run(mn_runner *runner)
     return run_to_end(runner);
 }
 
+static mn_status is_done(mn_runfile *file, bool *done)
+{
+    char *was;
+    MN_TRY(mn_runfile_find(file, "status", &was));
+    *done = was != NULL && strcmp(was, "done") == 0;
+    mn_memory_give(was);
+    return MN_OK;
+}
+
+/* A finished run is only read: it may lie where nobody can write. */
+static mn_status look(const char *path, bool *done)
+{
+    mn_runfile *file;
+    MN_TRY(mn_runfile_open(path, MN_READ, &file));
+    const mn_status status = is_done(file, done);
+    const mn_status closed = mn_runfile_close(file);
+    return status != MN_OK ? status : closed;
+}
+
 mn_status mn_resume(const char *path, const mn_observer *observer)
 {
     mn_runner runner = {.run = {.file = NULL}};
-    MN_TRY(mn_runfile_open(path, MN_WRITE, &runner.run.file));
+    bool done = false;
+    MN_TRY(look(path, &done));
+    if (done)
+        return MN_OK;
+    MN_TRY(mn_runfile_open_for(observer, path, &runner.run.file));
     start_clocks(&runner, observer);
-    char *was;
-    const mn_status status = mn_runfile_find(runner.run.file, "status", &was);
-    const bool done = was != NULL && strcmp(was, "done") == 0;
-    mn_memory_give(was);
+    mn_status status = is_done(runner.run.file, &done); /* perhaps meanwhile */
     if (status == MN_OK && !done)
         return close_run(&runner, continue_run(&runner));
     const mn_status closed = mn_runfile_close(runner.run.file);

@@ -7,11 +7,12 @@
 
 #include "store/handle.h"
 
+#include <mneme/observer.h>
 #include <sqlite3.h>
 
 enum {
     MN_APPLICATION_ID = 0x6d6e656d, /* "mnem" */
-    MN_SCHEMA_VERSION = 2,
+    MN_SCHEMA_VERSION = 3,
     MN_MAX_STATEMENTS = 48,
 };
 
@@ -26,7 +27,10 @@ struct mn_runfile {
     mn_access access;
     int lock; /* descriptor of FILE-lock, -1 for a reader */
     char *lock_name;
-    bool older;       /* of an earlier schema, read through views */
+    const mn_observer *observer; /* told of locks that are waited for; NULL: nobody, and not long */
+    double waiting_since;
+    bool said_waiting;
+    int64_t version;  /* of the schema */
     bool transaction; /* between begin and commit */
     bool failed;      /* something in that transaction failed, so it must not be committed */
     int statements;

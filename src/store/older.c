@@ -4,7 +4,9 @@
  * A reader looks through them.  A run that goes on is converted first: the tables that changed are
  * made anew from the same views.  Tables that did not change keep their declarations. */
 #include "store/older.h"
+#include "store/connection.h"
 #include "store/database.h"
+#include "store/log.h"
 #include "store/schema.h"
 
 static const char *const changed[] = {"run",   "task",    "task_class", "test_label", "scalar",
@@ -13,7 +15,7 @@ enum { CHANGED = sizeof changed / sizeof changed[0] };
 
 bool mn_older_is_known(int64_t version)
 {
-    return version == 1;
+    return version == 1 || version == 2;
 }
 
 static mn_status execute_and_free(mn_runfile *file, char *sql, const char *action)
@@ -24,8 +26,11 @@ static mn_status execute_and_free(mn_runfile *file, char *sql, const char *actio
     return status;
 }
 
+/* Schema 3 only adds tables to schema 2. */
 mn_status mn_older_read(mn_runfile *file)
 {
+    if (file->version != 1)
+        return MN_OK;
     return execute_and_free(file, mn_schema_older(), "be read as an older run file");
 }
 
@@ -59,7 +64,7 @@ static mn_status for_each_changed(mn_runfile *file, const char *format)
     return MN_OK;
 }
 
-static mn_status convert(mn_runfile *file)
+static mn_status convert_first(mn_runfile *file)
 {
     MN_TRY(for_each_changed(file, "CREATE TEMP TABLE moved_%s AS SELECT * FROM temp.%s"));
     MN_TRY(execute_rows(file, "SELECT 'DROP VIEW temp.\"' || name || '\"' FROM temp.sqlite_schema "
@@ -70,17 +75,29 @@ static mn_status convert(mn_runfile *file)
     MN_TRY(execute_and_free(file, mn_schema_tables(), "be converted"));
     MN_TRY(for_each_changed(file, "INSERT INTO main.%s SELECT * FROM temp.moved_%s"));
     MN_TRY(for_each_changed(file, "DROP TABLE temp.moved_%s"));
-    MN_TRY(execute_and_free(file, mn_schema_metrics(false), "be converted"));
+    return execute_and_free(file, mn_schema_metrics(false), "be converted");
+}
+
+static mn_status convert(mn_runfile *file)
+{
+    if (file->version == 1)
+        MN_TRY(convert_first(file));
+    else
+        MN_TRY(execute_and_free(file, mn_schema_tables(), "be converted"));
+    MN_TRY(mn_log_mark(file));
     return execute_and_free(file, sqlite3_mprintf("PRAGMA user_version = %d", MN_SCHEMA_VERSION),
                             "be converted");
 }
 
 mn_status mn_older_convert(mn_runfile *file)
 {
+    MN_TRY(mn_write_ahead(file));
     MN_TRY(mn_database_execute(file, "BEGIN IMMEDIATE", "be converted"));
     const mn_status status = convert(file);
     if (status == MN_OK)
-        return mn_database_execute(file, "COMMIT", "be converted");
-    sqlite3_exec(file->database, "ROLLBACK", NULL, NULL, NULL);
+        MN_TRY(mn_database_execute(file, "COMMIT", "be converted"));
+    else
+        sqlite3_exec(file->database, "ROLLBACK", NULL, NULL, NULL);
+    mn_finalize_statements(file); /* of tables that are gone */
     return status;
 }

@@ -123,7 +123,8 @@ static void first_line(const char *name, char *text, size_t bytes)
 }
 
 /* When a process started: field 22 of its stat line, counted behind its name, which may hold
- * spaces and parentheses.  "" when there is no such process. */
+ * spaces and parentheses.  "" when there is no such process, or one that has ended and is only kept
+ * until its parent asks how (state Z or X). */
 static void start_of(const char *pid, char started[24])
 {
     char name[64], line[1024];
@@ -131,6 +132,8 @@ static void start_of(const char *pid, char started[24])
     first_line(name, line, sizeof line);
     started[0] = '\0';
     char *field = strrchr(line, ')');
+    if (field != NULL && (strncmp(field, ") Z", 3) == 0 || strncmp(field, ") X", 3) == 0))
+        return;
     for (int i = 2; field != NULL && i < 22; i++)
         field = strchr(field + 1, ' ');
     if (field != NULL)
@@ -170,19 +173,19 @@ static owner written_owner(mn_runfile *file)
     return who;
 }
 
-static mn_status busy(const char *path, const owner *who, const char *what_to_do)
+static mn_status busy(mn_status status, const char *path, const owner *who, const char *what_to_do)
 {
     if (who->pid[0] == '\0')
-        return mn_fail(MN_BUSY, "%s is being written by another process; wait for it, or stop it",
+        return mn_fail(status, "%s is being written by another process; wait for it, or stop it",
                        path);
-    return mn_fail(MN_BUSY, "%s is being written by process %s on host %s since %s; %s", path,
+    return mn_fail(status, "%s is being written by process %s on host %s since %s; %s", path,
                    who->pid, who->host, who->since, what_to_do);
 }
 
 mn_status mn_owner_busy(mn_runfile *file)
 {
     const owner who = written_owner(file);
-    return busy(file->path, &who, "wait for it, or stop it");
+    return busy(MN_BUSY, file->path, &who, "wait for it, or stop it");
 }
 
 /* The state of the owner, as far as `self` can tell from its host. */
@@ -214,13 +217,13 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
                  "resume it there, or if that process is gone, release it with: "
                  "sqlite3 '%s' \"DELETE FROM run WHERE key GLOB 'owner.*'\"",
                  path);
-        return busy(path, who, advice);
+        return busy(MN_UNSUPPORTED, path, who, advice); /* waiting would not help */
     }
     if (found != HERE) /* in another container: the lock has decided */
         return MN_OK;
     if (strcmp(who->pid, self->pid) == 0)
         return MN_OK; /* this process, which could not release it on an earlier close */
-    return busy(path, who, "wait for it, or stop it");
+    return busy(MN_BUSY, path, who, "wait for it, or stop it");
 }
 
 /* Tests the lock only if the owner record is inconclusive, so that a process that is just resuming
@@ -249,11 +252,11 @@ bool mn_runfile_is_held(mn_runfile *file)
     return true;
 }
 
-static mn_status write_owner(mn_runfile *file, const owner *self)
+mn_status mn_owner_write(mn_runfile *file)
 {
-    const owner who = written_owner(file);
-    MN_TRY(refuse_living(file->path, &who, self));
-#define X(field, key) MN_TRY(mn_runfile_set(file, key, self->field));
+    const owner who = written_owner(file), self = this_process();
+    MN_TRY(refuse_living(file->path, &who, &self));
+#define X(field, key) MN_TRY(mn_runfile_set(file, key, self.field));
     OWNER_FIELDS(X)
 #undef X
     return MN_OK;
@@ -261,9 +264,8 @@ static mn_status write_owner(mn_runfile *file, const owner *self)
 
 mn_status mn_owner_take(mn_runfile *file)
 {
-    const owner self = this_process();
     MN_TRY(mn_runfile_begin(file));
-    const mn_status status = write_owner(file, &self);
+    const mn_status status = mn_owner_write(file);
     if (status != MN_OK) {
         mn_runfile_rollback(file);
         return status;
@@ -271,8 +273,20 @@ mn_status mn_owner_take(mn_runfile *file)
     return mn_runfile_commit(file);
 }
 
+static mn_status erase(mn_runfile *file)
+{
+    sqlite3_stmt *statement;
+    MN_TRY(mn_database_prepare(file, "DELETE FROM run WHERE key GLOB 'owner.*'", &statement));
+    return mn_database_run(file, statement, "release the file");
+}
+
 mn_status mn_owner_release(mn_runfile *file)
 {
-    return mn_database_execute(file, "DELETE FROM run WHERE key GLOB 'owner.*'",
-                               "release the file");
+    MN_TRY(mn_runfile_begin(file));
+    const mn_status status = erase(file);
+    if (status != MN_OK) {
+        mn_runfile_rollback(file);
+        return status;
+    }
+    return mn_runfile_commit(file);
 }

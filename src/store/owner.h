@@ -15,9 +15,10 @@ mn_status mn_owner_lock(const char *path, int *descriptor, char **name);
 /* Removes FILE-lock, lets it go, and frees its name; -1 and NULL are fine. */
 void mn_owner_unlock(int descriptor, char *name);
 
-/* Writes this process into the run table, unless a living one, or one of another host, is there
- * (MN_BUSY).  The caller holds the lock. */
+/* Writes this process into the run table, unless a living one (MN_BUSY), or one of another host
+ * (MN_UNSUPPORTED), is there.  The caller holds the lock. */
 mn_status mn_owner_take(mn_runfile *file);
+mn_status mn_owner_write(mn_runfile *file); /* the same inside a transaction */
 mn_status mn_owner_release(mn_runfile *file);
 /* The MN_BUSY that names who is written in the run table of `file`, as far as is known. */
 mn_status mn_owner_busy(mn_runfile *file);

@@ -19,7 +19,7 @@ double mn_query_real(const mn_query *query, int column);
 const char *mn_query_text(const mn_query *query, int column);
 
 /* Puts the metric views of this version of mneme in front of those in the file, so that a formula
- * corrected since, or damaged in the file, is not asked.  For a file opened with MN_READ. */
+ * corrected since, or damaged in the file, is not asked.  An open file has them. */
 mn_status mn_query_own_metrics(mn_runfile *file);
 
 #endif

@@ -148,3 +148,17 @@ CREATE TABLE IF NOT EXISTS cursor (
     commits INTEGER NOT NULL CHECK (typeof(commits) = 'integer'),
     crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
 );
+
+CREATE TABLE IF NOT EXISTS mark ( -- whose log FILE-wal is; every commit writes it
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), -- one row
+    salt INTEGER NOT NULL CHECK (typeof(salt) = 'integer'), -- drawn by chance when the file was made
+    commits INTEGER NOT NULL CHECK (typeof(commits) = 'integer'),
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+);
+
+CREATE TABLE IF NOT EXISTS digest ( -- of each table when the file was closed; none while it is written
+    name TEXT NOT NULL PRIMARY KEY CHECK (typeof(name) = 'text'), -- of the table
+    rows INTEGER NOT NULL CHECK (typeof(rows) = 'integer'),
+    sum INTEGER NOT NULL CHECK (typeof(sum) = 'integer'), -- of the rows' crc
+    crc INTEGER NOT NULL CHECK (typeof(crc) = 'integer')
+) WITHOUT ROWID;

@@ -1,6 +1,7 @@
 /* transaction.c -- what lands together or not at all. */
 #include "store/transaction.h"
 #include "store/database.h"
+#include "store/log.h"
 
 mn_status mn_runfile_begin(mn_runfile *file)
 {
@@ -22,7 +23,9 @@ mn_status mn_runfile_commit(mn_runfile *file)
         return mn_fail(MN_OUT_OF_ORDER, "%s: a transaction that failed cannot be committed",
                        file->path);
     }
-    const mn_status status = mn_database_execute(file, "COMMIT", "commit");
+    mn_status status = mn_log_count_commit(file);
+    if (status == MN_OK)
+        status = mn_database_execute(file, "COMMIT", "commit");
     if (status != MN_OK)
         mn_runfile_rollback(file);
     file->transaction = false;
