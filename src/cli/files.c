@@ -10,6 +10,12 @@ bool mn_path_exists(const char *path)
     return lstat(path, &found) == 0;
 }
 
+bool mn_path_holds_something(const char *path)
+{
+    struct stat found;
+    return lstat(path, &found) == 0 && (!S_ISREG(found.st_mode) || found.st_size > 0);
+}
+
 const char *mn_path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -3,6 +3,8 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_wanted, interrupts;
 
@@ -20,8 +22,12 @@ void mn_signals_catch(void)
     struct sigaction action = {.sa_flags = 0}; /* no SA_RESTART: waiting calls wake up */
     action.sa_handler = ask_to_stop;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    static const int asking[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}; /* clusters send the last two */
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++)
+        (void)sigaction(asking[i], &action, NULL);
+    struct sigaction hang_up;
+    if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN) /* nohup */
+        (void)sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGXFSZ, &action, NULL);
     (void)sigaction(SIGPIPE, &action, NULL);
@@ -31,4 +37,11 @@ bool mn_signals_stop(void *context)
 {
     (void)context;
     return stop_wanted != 0;
+}
+
+void mn_signals_follow(pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* it ended before it could be followed */
+        _exit(128 + SIGTERM);
 }

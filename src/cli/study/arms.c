@@ -5,18 +5,17 @@
 #include "cli/study/arms.h"
 #include "base/options.h"
 #include "cli/complain.h"
+#include "cli/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mneme/memory.h>
-#include <spawn.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-enum { MOST_WORDS = 256 };
+enum { MOST_WORDS = 256, LOOK_MICROSECONDS = 20000 };
 
 /* The command line of an arm, grown word by word. */
 typedef struct words {
@@ -52,22 +51,37 @@ static void add_settings(words *line, const cJSON *set)
     }
 }
 
-/* Runs the program itself; its results are shown at the end, so its standard output is dropped. */
+/* The program itself; its results are shown at the end, so its standard output is dropped. */
+static pid_t start_itself(words *line)
+{
+    const pid_t parent = getpid(), process = fork();
+    if (process != 0)
+        return process;
+    mn_signals_follow(parent);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0)
+        (void)dup2(nowhere, STDOUT_FILENO);
+    execv("/proc/self/exe", line->word);
+    _exit(MN_EXIT_FAILED);
+}
+
+/* A request to stop is passed on, and the arm's own commits are waited for. */
 static int run_itself(words *line)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t process;
-    const int failed = posix_spawn(&process, "/proc/self/exe", &actions, NULL, line->word, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-        mn_complain("cannot start an arm: %s", strerror(failed));
+    const pid_t process = start_itself(line);
+    if (process < 0) {
+        mn_complain("cannot start an arm: %s", strerror(errno));
         return MN_EXIT_FAILED;
     }
-    int how;
-    while (waitpid(process, &how, 0) < 0 && errno == EINTR)
-        ;
+    int how = 0;
+    bool asked = false;
+    while (waitpid(process, &how, WNOHANG) == 0) {
+        if (mn_signals_stop(NULL) && !asked) {
+            (void)kill(process, SIGTERM);
+            asked = true;
+        }
+        usleep(LOOK_MICROSECONDS);
+    }
     return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
 }
 
@@ -99,10 +113,13 @@ int mn_run_arms(const mn_manifest *manifest, const char *folder, int64_t seeds,
                 const mn_arguments *arguments)
 {
     int worst = MN_EXIT_DONE;
+    mn_signals_catch();
     for (int i = 0; i < manifest->count; i++) {
         const mn_arm *arm = &manifest->arm[i];
         if (!arm->chosen)
             continue;
+        if (mn_signals_stop(NULL))
+            return MN_EXIT_INTERRUPTED;
         const int code = run_arm(manifest, arm, seeds > 0 ? seeds : arm->seeds, folder, arguments);
         if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
             return code;

@@ -11,6 +11,7 @@
 #include "cli/show/report.h"
 #include "cli/signals.h"
 
+#include <mneme/groups.h>
 #include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,45 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
     return status;
 }
 
+mn_status mn_begun_already(const mn_experiment *experiment, const char *path, mn_begun *begun)
+{
+    mn_runs *runs;
+    *begun = MN_NOT_BEGUN;
+    if (!mn_path_holds_something(path))
+        return MN_OK;
+    MN_TRY(mn_runs_open(&path, 1, &runs));
+    const mn_run *run = &runs->run[0];
+    *begun = mn_run_is_finished(run) ? MN_FINISHED : MN_UNFINISHED;
+    mn_settings settings;
+    mn_status status = mn_settings_read(mn_experiment_json(experiment), run->strategy, &settings);
+    if (status == MN_OK) {
+        const mn_setting *other = mn_settings_differ(&settings, &run->settings);
+        if (other != NULL)
+            status = mn_fail(MN_BAD_OPTION,
+                             "%s is of another study: it has %s=%s, this one %s; choose another "
+                             "--out",
+                             path, other->key, mn_settings_value(&run->settings, other->key),
+                             other->value);
+        mn_settings_free(&settings);
+    }
+    mn_runs_free(runs);
+    return status;
+}
+
+/* The same command again goes on with what it began; a finished file is never overwritten. */
+static mn_status run_or_continue(mn_experiment *experiment, const char *path, mn_status_line *line,
+                                 const mn_observer *observer)
+{
+    mn_begun begun = MN_UNFINISHED;
+    if (experiment != NULL && mn_begun_already(experiment, path, &begun) != MN_OK)
+        begun = MN_FINISHED; /* of something else: refused like any file that is there */
+    if (begun != MN_UNFINISHED)
+        return mn_experiment_run(experiment, path, observer);
+    if (experiment != NULL)
+        mn_status_line_say(line, "continues %s", path);
+    return mn_resume(path, observer);
+}
+
 int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
 {
     mn_signals_catch();
@@ -70,8 +110,7 @@ int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
     mn_status_line_draw(&line, "reading the data");
     const double began = mn_now();
     const bool was_there = mn_path_exists(path);
-    const mn_status status = experiment != NULL ? mn_experiment_run(experiment, path, &observer)
-                                                : mn_resume(path, &observer);
+    const mn_status status = run_or_continue(experiment, path, &line, &observer);
     mn_status_line_clear(&line);
     if (status == MN_INTERRUPTED) {
         mn_complain("stopped on request; 'mneme resume %s' continues", path);

@@ -15,8 +15,15 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
 /* Sets every option and --set that was given. */
 mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments);
 
+/* What is there already of a run. */
+typedef enum mn_begun { MN_NOT_BEGUN, MN_UNFINISHED, MN_FINISHED } mn_begun;
+/* A file that is there must come from the same settings: to go on with it, or to take it for this
+ * run, would mix two. */
+mn_status mn_begun_already(const mn_experiment *experiment, const char *path, mn_begun *begun);
+
 /* Runs or continues a file under observation: shows progress, says how to go on after an
- * interruption, and returns the exit code.  `experiment` NULL: resumes. */
+ * interruption, and returns the exit code.  A file that the same experiment has begun is continued.
+ * `experiment` NULL: resumes. */
 int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet);
 /* Prints the results of a finished file, for people or as JSON; returns the exit code. */
 int mn_show_file(const char *path, bool json);

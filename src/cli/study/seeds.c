@@ -24,11 +24,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MESSAGE_TEXT = 1024, FOLDER_BYTES = 3000 };
+enum { MESSAGE_TEXT = 1024, WAIT_MICROSECONDS = 200000 };
 
 typedef enum message_kind { PROGRESS, WARNING, FINISHED, CONTINUED, FAILED } message_kind;
 
@@ -71,6 +70,7 @@ typedef struct study {
 typedef struct child {
     int index, pipe;
     double last;
+    bool continues, waits; /* as it has said already */
 } child;
 
 static void tell(const child *c, message m)
@@ -103,49 +103,42 @@ static void child_log(void *context, mn_log_level level, const char *line)
         tell(context, m);
 }
 
-/* A file that is already there must come from the same settings, or the mean of the study would mix
- * two studies. */
-static mn_status check_same_settings(const mn_experiment *experiment, const char *path,
-                                     bool *finished)
-{
-    mn_runs *runs;
-    MN_TRY(mn_runs_open(&path, 1, &runs));
-    const mn_run *run = &runs->run[0];
-    *finished = mn_run_is_finished(run);
-    mn_settings settings;
-    mn_status status = mn_settings_read(mn_experiment_json(experiment), run->strategy, &settings);
-    if (status == MN_OK) {
-        const mn_setting *other = mn_settings_differ(&settings, &run->settings);
-        if (other != NULL)
-            status = mn_fail(MN_BAD_OPTION,
-                             "%s is of another study: it has %s=%s, this one %s; choose another "
-                             "--out folder",
-                             path, other->key, mn_settings_value(&run->settings, other->key),
-                             other->value);
-        mn_settings_free(&settings);
-    }
-    mn_runs_free(runs);
-    return status;
-}
-
 static mn_status run_or_resume(child *c, mn_experiment *experiment, const char *path)
 {
     const mn_observer observer = {
         .context = c, .log = child_log, .progress = child_progress, .stop = mn_signals_stop};
-    if (!mn_path_exists(path))
+    mn_begun begun;
+    MN_TRY(mn_begun_already(experiment, path, &begun));
+    if (begun == MN_NOT_BEGUN)
         return mn_experiment_run(experiment, path, &observer);
-    bool finished;
-    MN_TRY(check_same_settings(experiment, path, &finished));
-    tell(c, (message){.kind = finished ? FINISHED : CONTINUED});
-    return finished ? MN_OK : mn_resume(path, &observer);
+    if (!c->continues)
+        tell(c, (message){.kind = begun == MN_FINISHED ? FINISHED : CONTINUED});
+    c->continues = begun != MN_FINISHED;
+    return begun == MN_FINISHED ? MN_OK : mn_resume(path, &observer);
+}
+
+/* A process of an earlier try may still be committing what it has: its end is waited for. */
+static mn_status run_when_free(child *c, mn_experiment *experiment, const char *path)
+{
+    mn_status status;
+    while ((status = run_or_resume(c, experiment, path)) == MN_BUSY) {
+        message m = {.kind = WARNING};
+        snprintf(m.text, sizeof m.text, "%s; it is waited for", mn_error());
+        if (!c->waits)
+            tell(c, m);
+        c->waits = true;
+        if (mn_signals_stop(NULL))
+            return MN_INTERRUPTED;
+        usleep(WAIT_MICROSECONDS);
+    }
+    return status;
 }
 
 static _Noreturn void be_child(const study *s, int index)
 {
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed parent leaves no one computing */
     close(s->pipe[0]);
     child c = {.index = index, .pipe = s->pipe[1]};
-    const mn_status status = run_or_resume(&c, s->seed[index].experiment, s->seed[index].path);
+    const mn_status status = run_when_free(&c, s->seed[index].experiment, s->seed[index].path);
     if (status != MN_OK && status != MN_INTERRUPTED) {
         message m = {.kind = FAILED};
         snprintf(m.text, sizeof m.text, "%s",
@@ -164,12 +157,15 @@ static mn_status start(study *s, int index)
     seed_run *seed = &s->seed[index];
     fflush(NULL); /* or the child would print it again */
     seed->began = mn_now();
+    const pid_t parent = getpid();
     seed->process = fork();
     if (seed->process < 0)
         return mn_fail(MN_IO_FAILED, "no process for seed %lld: %s", (long long)seed->seed,
                        strerror(errno));
-    if (seed->process == 0)
+    if (seed->process == 0) {
+        mn_signals_follow(parent);
         be_child(s, index);
+    }
     seed->state = RUNNING;
     s->running++;
     return MN_OK;
