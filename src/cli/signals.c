@@ -22,7 +22,8 @@ void mn_signals_catch(void)
     struct sigaction action = {.sa_flags = 0}; /* no SA_RESTART: waiting calls wake up */
     action.sa_handler = ask_to_stop;
     (void)sigemptyset(&action.sa_mask);
-    static const int asking[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}; /* clusters send the last two */
+    static const int asking[] = {SIGINT, SIGTERM, SIGUSR1,
+                                 SIGUSR2}; /* clusters send the last two */
     for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++)
         (void)sigaction(asking[i], &action, NULL);
     struct sigaction hang_up;

@@ -2,8 +2,8 @@
  *
  * What a commit has promised must survive a power cut, so the log is synced at every commit.  No
  * journal of SQLite's older kind is ever written: only the mode itself is changed outside the log,
- * which changes a few bytes of the first sector.  So nothing but FILE-wal can be taken for a part of
- * a file. */
+ * which changes a few bytes of the first sector.  So nothing but FILE-wal can be taken for a part
+ * of a file. */
 #include "store/connection.h"
 #include "base/clock.h"
 #include "store/database.h"
@@ -129,8 +129,8 @@ mn_status mn_write_ahead(mn_runfile *file)
     MN_TRY(is_write_ahead(file, &is));
     mn_finalize_statements(file);
     if (!is)
-        MN_TRY(mn_database_execute(
-            file, "PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL", "be written"));
+        MN_TRY(mn_database_execute(file, "PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL",
+                                   "be written"));
     return mn_database_execute(file, "PRAGMA synchronous = FULL", "be written");
 }
 

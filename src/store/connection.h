@@ -1,4 +1,5 @@
-/* connection.h -- SQLite's connection to a run file: what it may do, how long it waits, when it syncs. */
+/* connection.h -- SQLite's connection to a run file: what it may do, how long it waits, when it
+ * syncs. */
 #ifndef MN_STORE_CONNECTION_H
 #define MN_STORE_CONNECTION_H
 
@@ -8,7 +9,8 @@
 mn_status mn_connect_as(mn_runfile *file, const char *name, int flags);
 /* Connects to the file alone, as if there were no log, which also works in a read-only folder. */
 mn_status mn_connect_alone(mn_runfile *file);
-/* The log of a file that is not known to be sound stays where it is, also when nobody else has it. */
+/* The log of a file that is not known to be sound stays where it is, also when nobody else has it.
+ */
 void mn_disconnect(mn_runfile *file);
 /* From here on the last one to disconnect folds the log in. */
 void mn_connection_trust(mn_runfile *file);

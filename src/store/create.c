@@ -1,8 +1,8 @@
 /* create.c -- a run file comes into being whole.
  *
- * It is made under another name and takes its own when it is complete and on the disk.  Whatever ends
- * the process or the machine meanwhile, there is either no file by that name, and the same command
- * starts again, or one that can be resumed. */
+ * It is made under another name and takes its own when it is complete and on the disk.  Whatever
+ * ends the process or the machine meanwhile, there is either no file by that name, and the same
+ * command starts again, or one that can be resumed. */
 #include "base/folder.h"
 #include "base/text.h"
 #include "store/connection.h"
@@ -105,7 +105,7 @@ static mn_status connect(mn_runfile *file)
 
 static mn_status make(mn_runfile *file, const contents *what)
 {
-    MN_TRY(refuse_existing(file->path)); /* again: now nobody else can create it */
+    MN_TRY(refuse_existing(file->path));               /* again: now nobody else can create it */
     char *name = mn_text_format("%s-new", file->path); /* which is ours, as we hold the lock */
     if (name == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", file->path);

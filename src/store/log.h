@@ -8,8 +8,8 @@
 mn_status mn_log_mark(mn_runfile *file);
 /* Counts a commit in the mark; inside its transaction. */
 mn_status mn_log_count_commit(mn_runfile *file);
-/* MN_CORRUPT when the log beside the file is another run's, or older than the file.  For a file that
- * is not connected; leaves it so, and changes nothing on the disk. */
+/* MN_CORRUPT when the log beside the file is another run's, or older than the file.  For a file
+ * that is not connected; leaves it so, and changes nothing on the disk. */
 mn_status mn_log_check(mn_runfile *file);
 
 #endif

@@ -185,15 +185,10 @@ static long long committed_step(const char *path)
     return committed(path, "SELECT coalesce((SELECT step FROM cursor), 0)");
 }
 
-/* Killed while the file was being made, there is nothing to resume: mneme says to start again. */
+/* Killed while the file was being made, there is none: the same command starts again. */
 static bool can_resume(const char *path)
 {
-    if (access(path, F_OK) == 0 &&
-        test_query(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'run'") == 1 &&
-        test_query(path, "SELECT count(*) FROM run WHERE key = 'config'") == 1)
-        return true;
-    test_remove(path);
-    return false;
+    return access(path, F_OK) == 0;
 }
 
 /* One life of the run: started or resumed, then killed or finished. */
