@@ -26,10 +26,8 @@ static mn_status open_run(const char *path, mn_rebuilt_part last, mn_rebuilt *ru
 static mn_status open_judge(const char *path, mn_rebuilt *judge)
 {
     MN_TRY(open_run(path, MN_REBUILT_DATA, judge));
-    char *is;
-    MN_TRY(mn_runfile_find(judge->file, "status", &is));
-    const bool done = is != NULL && strcmp(is, "done") == 0;
-    mn_memory_give(is);
+    bool done;
+    MN_TRY(mn_runfile_is_done(judge->file, &done));
     if (!done)
         return mn_fail(MN_BAD_OPTION,
                        "%s: a judge has learned all classes, but this run is not "

@@ -290,21 +290,12 @@ static mn_status continue_run(mn_runner *runner)
     return run_to_end(runner);
 }
 
-static mn_status is_done(mn_runfile *file, bool *done)
-{
-    char *was;
-    MN_TRY(mn_runfile_find(file, "status", &was));
-    *done = was != NULL && strcmp(was, "done") == 0;
-    mn_memory_give(was);
-    return MN_OK;
-}
-
 /* A finished run is only read: it may lie where nobody can write. */
 static mn_status look(const char *path, bool *done)
 {
     mn_runfile *file;
     MN_TRY(mn_runfile_open(path, MN_READ, &file));
-    const mn_status status = is_done(file, done);
+    const mn_status status = mn_runfile_is_done(file, done);
     const mn_status closed = mn_runfile_close(file);
     return status != MN_OK ? status : closed;
 }
@@ -318,7 +309,7 @@ mn_status mn_resume(const char *path, const mn_observer *observer)
         return MN_OK;
     MN_TRY(mn_runfile_open_for(observer, path, &runner.run.file));
     start_clocks(&runner, observer);
-    mn_status status = is_done(runner.run.file, &done); /* perhaps meanwhile */
+    mn_status status = mn_runfile_is_done(runner.run.file, &done); /* perhaps meanwhile */
     if (status == MN_OK && !done)
         return close_run(&runner, continue_run(&runner));
     const mn_status closed = mn_runfile_close(runner.run.file);

@@ -3,6 +3,7 @@
  * It is made under another name and takes its own when it is complete and on the disk.  Whatever
  * ends the process or the machine meanwhile, there is either no file by that name, and the same
  * command starts again, or one that can be resumed. */
+#include "store/create.h"
 #include "base/folder.h"
 #include "base/text.h"
 #include "store/connection.h"
@@ -11,8 +12,8 @@
 #include "store/log.h"
 #include "store/open.h"
 #include "store/owner.h"
-#include "store/runfile.h"
 #include "store/schema.h"
+#include "store/transaction.h"
 
 #include <errno.h>
 #include <mneme/memory.h>

@@ -5,6 +5,7 @@
 #include "store/database.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <string.h>
 
 static void bind_text(sqlite3_stmt *statement, int parameter, const char *text)
@@ -58,6 +59,15 @@ char *mn_runfile_get(mn_runfile *file, const char *key)
 {
     char *value;
     return mn_runfile_find(file, key, &value) == MN_OK ? value : NULL;
+}
+
+mn_status mn_runfile_is_done(mn_runfile *file, bool *done)
+{
+    char *is;
+    MN_TRY(mn_runfile_find(file, "status", &is));
+    *done = is != NULL && strcmp(is, "done") == 0;
+    mn_memory_give(is);
+    return MN_OK;
 }
 
 static const char put_kept[] = "REPLACE INTO kept VALUES (?1, ?2, row_crc(?1, ?2))";

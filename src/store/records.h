@@ -9,6 +9,7 @@
 mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value);
 mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
 char *mn_runfile_get(mn_runfile *file, const char *key);
+mn_status mn_runfile_is_done(mn_runfile *file, bool *done); /* its status says so */
 
 /* Kept numbers by name ("er/seen"); get: MN_NOT_FOUND when absent. */
 mn_status mn_runfile_put_int(mn_runfile *file, const char *name, int64_t value);
