@@ -229,11 +229,23 @@ static void log_plugins(const mn_runner *runner)
                           mn_is_builtin(kind, name) ? " instead of the built-in one" : "");
 }
 
+/* What the reader of the data has to say, line by line. */
+static void log_notes(const mn_runner *runner)
+{
+    const char *notes = runner->run.dataset->notes;
+    while (notes != NULL && *notes != '\0') {
+        const size_t length = strcspn(notes, "\n");
+        mn_report_log(runner->reporter.observer, MN_LOG_WARNING, "%.*s", (int)length, notes);
+        notes += length + (notes[length] == '\n');
+    }
+}
+
 static mn_status begin_run(mn_runner *runner)
 {
     mn_rebuilt *run = &runner->run;
     log_plugins(runner);
     MN_TRY(open_learner(runner));
+    log_notes(runner);
     MN_TRY(mn_runfile_begin(run->file));
     MN_TRY(mn_describe_tasks(run->learner, run->file));
     return mn_commit(&runner->commits, run);

@@ -6,6 +6,7 @@
 #include "tests/suite.h"
 
 #include <mneme/data.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 static mn_dataset *data;
@@ -40,6 +41,26 @@ static inline mn_status open_data(const char *type, const char *path, const char
              more[0] != '\0' ? ", " : "", more);
     data = NULL;
     return mn_dataset_open(type, options, NULL, &data);
+}
+
+/* The same of files that people brought: tests/data/field. */
+static inline mn_status open_field(const char *type, const char *path, const char *more)
+{
+    char options[1024];
+    const char *source = getenv("MNEME_SOURCE");
+    ck_assert_ptr_nonnull(source);
+    snprintf(options, sizeof options, "{\"path\": \"%s/tests/data/field/%s\"%s%s}", source, path,
+             more[0] != '\0' ? ", " : "", more);
+    data = NULL;
+    return mn_dataset_open(type, options, NULL, &data);
+}
+
+/* The value that a byte stands for. */
+static inline double value_of(const mn_images *images, int64_t row, int64_t place)
+{
+    const int64_t width = data->channels * data->height * data->width;
+    return (double)data->offset[place] +
+           (double)data->scale[place] * images->pixels[row * width + place] / 255;
 }
 
 static inline void close_data(void)

@@ -290,20 +290,20 @@ static const char *arrivals(const char *labels, const char *more)
 
 START_TEST(classes_are_listed_by_name_or_by_number)
 {
-    static const char animals[] = "cat|sea lion|ox|newt";
-    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2"), "cat|newt/ox|sea lion");
+    static const char animals[] = "cat|\"lion, sea\"|ox|newt";
+    ck_assert_str_eq(arrivals(animals, "\"tasks\": 2"), "cat|lion, sea/newt|ox");
     ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"class_order\": [3, 2, 1, 0]"),
-                     "sea lion|ox/newt|cat");
+                     "ox|newt/lion, sea|cat");
     ck_assert_str_eq(arrivals(animals,
-                              "\"tasks\": 2, \"class_order\": [\"ox\", \"sea lion\", \"cat\", "
+                              "\"tasks\": 2, \"class_order\": [\"ox\", \"lion, sea\", \"cat\", "
                               "\"newt\"]"),
-                     "ox|sea lion/cat|newt");
+                     "ox|lion, sea/cat|newt");
     ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"class_order\": \"ox,newt,cat\", "
                                        "\"classes\": 2"),
                      "ox/newt");
     ck_assert_str_eq(arrivals(animals, "\"tasks\": 2, \"task_classes\": [[\"ox\"], [\"cat\", "
-                                       "\"newt\", \"sea lion\"]]"),
-                     "ox/cat|newt|sea lion");
+                                       "\"newt\", \"lion, sea\"]]"),
+                     "ox/cat|newt|lion, sea");
     ck_assert_str_eq(arrivals(animals, "\"tasks\": 1, \"classes\": 2, \"task_classes\": "
                                        "[[\"ox\", \"cat\"]]"),
                      "ox|cat");

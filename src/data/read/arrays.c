@@ -172,7 +172,7 @@ static mn_status fill(const source *s, bool channels_last, mn_dataset *dataset)
     const mn_values of_test = {dataset->test.count, value_at, &test, s->path};
     const bool bytes = x->type == MN_ARRAY_UNSIGNED && x->item == 1;
     if (x->rank == 2 && !bytes)
-        return mn_values_measure(&of_train, &of_test, dataset);
+        return mn_values_measure(&of_train, &of_test, false, dataset);
     const double white = x->type == MN_ARRAY_FLOAT ? 1 : 255;
     MN_TRY(mn_values_to_pixels(&of_train, white, dataset, &dataset->train));
     return mn_values_to_pixels(&of_test, white, dataset, &dataset->test);

@@ -7,6 +7,7 @@
 
 #include <mneme/data.h>
 #include <mneme/memory.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <zlib.h>
@@ -24,6 +25,23 @@ void *mn_data_take(size_t bytes)
     return memory;
 }
 
+mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...)
+{
+    char line[1024];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(line, sizeof line, format, values);
+    va_end(values);
+    const size_t before = dataset->notes != NULL ? strlen(dataset->notes) : 0;
+    char *notes = mn_data_take(before + strlen(line) + 2);
+    if (notes == NULL)
+        return MN_NO_MEMORY;
+    snprintf(notes, before + strlen(line) + 2, "%s%s\n", before > 0 ? dataset->notes : "", line);
+    mn_memory_give(dataset->notes);
+    dataset->notes = notes;
+    return MN_OK;
+}
+
 static void free_images(mn_images *images)
 {
     mn_memory_give(images->pixels);
@@ -38,6 +56,8 @@ static void free_contents(mn_dataset *dataset)
     mn_memory_give(dataset->memory);
     mn_memory_give(dataset->offset);
     mn_memory_give(dataset->scale);
+    mn_memory_give(dataset->notes);
+    dataset->notes = NULL;
     dataset->memory = NULL;
     dataset->offset = dataset->scale = NULL;
 }

@@ -17,7 +17,11 @@ mn_status mn_values_to_pixels(const mn_values *values, double white, const mn_da
                               mn_images *images);
 
 /* Fills the pixels of both parts and the data set's offset and scale: every place of a row is
- * measured on its own, from its least value to its greatest.  `test` may have no rows. */
-mn_status mn_values_measure(const mn_values *train, const mn_values *test, mn_dataset *dataset);
+ * measured on its own, from its least value to its greatest.  `test` may have no rows.
+ * `standardise`: each place has mean 0 and deviation 1 over the training rows.  Otherwise a place
+ * whose values lie so far from 0 that a float would blur them has its training rows' mean taken
+ * off, and a note says so. */
+mn_status mn_values_measure(const mn_values *train, const mn_values *test, bool standardise,
+                            mn_dataset *dataset);
 
 #endif

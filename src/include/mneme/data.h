@@ -43,6 +43,7 @@ typedef struct mn_dataset {
      * with its own two.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
     uint32_t digest;       /* CRC-32 over both parts, pixels and labels */
+    char *notes; /* what its user should know, in lines; mn_dataset_note() adds one.  NULL: nothing */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
@@ -64,6 +65,9 @@ typedef struct mn_dataset_type {
 /* Memory for the members of a data set, of any contents.  It comes from the C library of the host,
  * which may be another than the plugin's.  NULL, with a message, when memory ran out. */
 MN_API void *mn_data_take(size_t bytes);
+
+/* For readers: adds a line to what the user of the data is told, such as what was left out. */
+MN_API mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...) MN_PRINTF(2, 3);
 
 /* Reads the data set `name`, with its options as a JSON object (NULL or "": the defaults), from
  * `folder` or that folder's sub-folder `name`; NULL looks in $MNEME_DATA, ../shared/data,
