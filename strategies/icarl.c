@@ -5,11 +5,11 @@
  *     t = 1 at the label and 0 elsewhere; for past classes sigmoid of the network before the task
  *     score of class k = -| phi(x) - mu_k |^2,  phi of length 1, mu_k its exemplars' mean phi
  *
- * BCE is the mean over rows and all classes, future ones included, whose target is 0; with
- * classes=seen (van de Ven and Tolias 2019) the sum over the classes seen so far, and these authors
- * divide the old answers by a temperature of 2.  Means are
- * made after herding, in evaluation mode, and brought to length 1.  (The authors also average over
- * mirrored exemplars; the paper's text does not, and digits have no mirror image.)
+ * BCE is the mean over rows and all classes, future ones included, whose target is 0, as the
+ * authors' is; with classes=seen (van de Ven and Tolias 2019) the sum over the classes seen so far,
+ * and these authors divide the old answers by a temperature of 2; with classes=seen_mean (the DER
+ * authors) the mean over them.  Means are made after herding, in evaluation mode, and brought to
+ * length 1.
  */
 #include <mneme/strategy.h>
 
@@ -18,16 +18,28 @@ typedef struct icarl_options {
     int64_t classes;
 } icarl_options;
 
-enum { ALL_CLASSES, SEEN_CLASSES };
-static const char *const extents[] = {"all", "seen", NULL};
+enum { ALL_CLASSES, SEEN_CLASSES, MEAN_OF_SEEN };
+static const char *const extents[] = {"all", "seen", "seen_mean", NULL};
 
 static const mn_option options[] = {
     MN_REAL(icarl_options, decay, 1e-5, 0, 1, "weight of the sum of squares of all parameters"),
     MN_REAL(icarl_options, temperature, 1, 0.01, 1000,
             "divides the old network's outputs before their sigmoid"),
-    MN_CHOICE(icarl_options, classes, ALL_CLASSES, extents,
-              "outputs that are trained: the mean over all, or the sum over those seen so far"),
+    MN_CHOICE(
+        icarl_options, classes, ALL_CLASSES, extents,
+        "outputs that are trained: the mean over all, or the sum or the mean over those seen so "
+        "far"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The authors also average over mirrored exemplars; the paper's text does not, and digits have "
+    "no "
+    "mirror image.",
+    "The DER authors choose exemplars and measure distances by features as they are, not of length "
+    "1, "
+    "and give weight decay half of `decay` (their decay is the optimiser's).",
+    NULL,
 };
 
 typedef struct icarl_state {
@@ -78,7 +90,7 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     const bool all = o->classes == ALL_CLASSES;
     const int64_t classes = mn_classes(learner, all ? MN_ALL : MN_SEEN).count;
     mn_var *logits = mn_columns(mn_forward(learner, batch, MN_TRAIN)->logits, 0, classes);
-    mn_term(learner, "binary", all ? 1 : (double)classes,
+    mn_term(learner, "binary", o->classes == SEEN_CLASSES ? (double)classes : 1,
             mn_binary_cross_entropy(logits, targets(learner, tape, batch, classes)));
     return MN_OK;
 }
@@ -138,4 +150,5 @@ MN_STRATEGY(icarl) = {
     .loss = loss,
     .gradients = gradients,
     .scores = scores,
+    .differs = differs,
 };

@@ -22,15 +22,19 @@ import runs
 from captured import distance, read, report, verdict
 from ops import contrastive, simplex
 
-# The penalties of these add to the gradient and are no part of the loss that is logged, and FDR logs
-# its two steps apart.
-OTHER_LOSSES = ("ewc", "si", "fdr")
+# The penalties of these add to the gradient and are no part of the loss that is logged, FDR logs its
+# two steps apart, and BiC's distillation is theirs but for the entropy of the old answers.
+OTHER_LOSSES = ("ewc", "si", "fdr", "bic")
 
 
-def answers(run, strategy, tasks):
-    network = runs.initial()
-    network.load_state_dict({name: torch.from_numpy(w) for name, w in run.weights().items()})
-    logits = network(torch.cat([first_images(task) for task in tasks]))
+def answers(run, strategy, tasks, batch_norm):
+    network = runs.initial(batch_norm)
+    weights = {name: torch.from_numpy(value) for name, value in run.weights().items()}
+    network.load_state_dict({**network.state_dict(), **weights})
+    logits = network.eval()(torch.cat([first_images(task) for task in tasks]))
+    if strategy == "bic":
+        newest, kept = tasks[-1].present, dict(run.rows("SELECT name, value FROM kept"))
+        logits[:, newest] = logits[:, newest] * kept["bic/scale"] + kept["bic/shift"]
     return logits[:, :-1] @ simplex(runs.CLASSES) if strategy == "xder-rpc" else logits
 
 
@@ -59,7 +63,8 @@ def main(mneme):
         for case in authors["runs"]:
             runs.TASK_CLASSES, runs.TASKS = case["task_classes"], len(case["task_classes"])
             run = of.run(case["strategy"], {"lr": 0.2, "buffer_size": 4096, **case["settings"]})
-            found = answers(run, case["strategy"], of.tasks()).detach()
+            batch_norm = case["settings"].get("network.batch_norm", False)
+            found = answers(run, case["strategy"], of.tasks(), batch_norm).detach()
             settings = " ".join(f"{key}={value}" for key, value in case["settings"].items())
             error = distance(found, case["answers"])
             if case["strategy"] not in OTHER_LOSSES:

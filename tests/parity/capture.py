@@ -7,29 +7,37 @@ is left to chance: batches come in order, a draw from the buffer brings all of i
 either never full or always.  What is written down is what the network then answers to one image of
 each class, and the loss of every step.
 
-Left out: gem (its solver is another library's), and what draws at random whatever its settings
-(bic, gdumb, gss, hal, lucir).  icarl takes the mean over the outputs seen, which mneme has only as
-the paper's sum or the mean over all.
+What a method draws at random whatever its settings is given to it as mneme draws it, by its rule
+((philox.py): what bic holds out, and the noise in which hal's anchors begin.  gem's quadratic programme,
+which theirs leaves to a library, is solved by trying every set of bounds.  Methods whose own authors' programs can be run are in capture_classics.py.
 """
 
 import argparse
+import contextlib
 import importlib
+import itertools
 import os
 import sys
 import types
 
+import numpy as np
 import torch
 
 sys.dont_write_bytecode = True
 
+import philox
 import runs
 from captured import write
+from rehearsal import held_of
 
 runs.TASK_CLASSES, runs.TASKS = (2,) * 5, 5
 SOURCE = "github.com/aimagelab/mammoth, tag tpami2023, PyTorch " + torch.__version__
 ALL = 4096  # a buffer, and a draw, of everything
+HALF = 65  # a buffer of half of all images
 FULL = 20  # a buffer that a task fills, whose shares are whole numbers
 WHOLE = 256  # a batch of a whole task
+MORE = 1000  # of it and the buffer
+ANCHOR_STEPS = 101  # with which mneme's steps go on after a task of hal
 TEMPERATURE = 5  # of the contrast
 
 
@@ -42,6 +50,11 @@ class Backbone(runs.Network):
 
     def get_params(self):
         return torch.cat([parameter.view(-1) for parameter in self.parameters()])
+
+    def set_params(self, flat):
+        """Copied: theirs lies where the numbers do, so hal's step on the memory would move both of
+        the networks that its anchors are to tell apart."""
+        torch.nn.utils.vector_to_parameters(flat.clone(), self.parameters())
 
     def get_grads(self):
         return torch.cat([parameter.grad.view(-1) for parameter in self.parameters()])
@@ -70,7 +83,7 @@ class Loader:
     def __iter__(self):
         of = self.dataset
         columns = [of.data, of.targets, of.data] + ([of.logits] if hasattr(of, "logits") else [])
-        yield from zip(*(column.split(self.batch) for column in columns))
+        yield from zip(*(torch.as_tensor(column).split(self.batch) for column in columns))
 
 
 class Stream:
@@ -84,8 +97,75 @@ class Stream:
     def get_denormalization_transform(self):
         return types.SimpleNamespace(mean=(0,), std=(1,))
 
+    def get_normalization_transform(self):
+        return lambda x: x
 
-def captured(module, name, tasks, **options):
+    def get_backbone(self):
+        return Backbone().float()
+
+
+class AsMneme:
+    """torch.rand and torch.randperm while a task begins or ends: what mneme would have drawn."""
+
+    def __init__(self, tasks, strategy, fraction=0):
+        self.tasks, self.strategy, self.fraction = tasks, strategy, fraction
+        self.theirs, self.step = (torch.rand, torch.randperm), 0
+
+    def __call__(self, task, step):
+        self.task, self.step, self.row = task, step, 0
+        if self.strategy in ("bic", "hal"):
+            torch.rand, torch.randperm = self.rand, self.randperm
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        torch.rand, torch.randperm = self.theirs
+
+    def rand(self, *shape, **_):
+        if self.strategy == "hal":  # an anchor; in mneme they are the rows of one draw
+            pixels = shape[0][0]
+            key = philox.key_at(philox.key_of(0, "uniform.hal/anchors"), self.step)
+            self.row += 1
+            numbers = philox.uniform(key, self.row * pixels)[-pixels:]
+            return torch.tensor(numbers).requires_grad_()
+        return 1 - self.held(1).float()  # below their fraction where it is held out
+
+    def randperm(self, count):
+        (first,) = torch.nonzero(self.held(0), as_tuple=True)
+        return torch.cat([first, torch.tensor([i for i in range(count) if i not in first])])
+
+    def held(self, part):
+        """Of the buffer (1) or the task (0)."""
+        past = torch.cat([task.y for task in self.tasks[: self.task]])
+        key = philox.key_at(philox.key_of(0, "held-out"), self.task)
+        wanted = int(self.fraction * len(past) + 0.5)
+        if part == 0:
+            own = self.tasks[self.task]
+            return held_of(own.y, own.present, wanted, philox.key_at(key, 0 + 1))
+        slots = philox.subset(philox.key_of(0, "buffer.all"), len(past), len(past))
+        selections = philox.key_at(philox.key_of(0, "buffer"), 2**64 - 1)
+        stored = philox.subset(philox.key_at(selections, 0), len(past), len(past))
+        order = [stored[slot] for slot in slots]
+        held = torch.zeros(len(past), dtype=torch.bool)
+        held[order] = held_of(past[order], range(runs.CLASSES), wanted, philox.key_at(key, 0))
+        return held
+
+
+def solve_qp(p, a, _, h):
+    """The least of 1/2 v p v - a v over v >= h, as the library quadprog returns it."""
+    for held in itertools.product((True, False), repeat=len(a)):
+        held, v = np.array(held), h.copy()
+        free = ~held
+        v[free] = np.linalg.solve(p[np.ix_(free, free)], (a - p[:, held] @ v[held])[free])
+        slope = p @ v - a
+        if (v >= h).all() and (slope[held] >= 0).all():
+            return (v,)
+    raise RuntimeError("no set of bounds fulfils the conditions")
+
+
+def captured(strategy, module, name, tasks, batch_norm=False, **options):
     """(loss of every step, answers) of one of their methods."""
     stream = Stream(tasks)
     sys.modules["datasets"].get_dataset = lambda args: stream
@@ -93,23 +173,26 @@ def captured(module, name, tasks, **options):
     args = argparse.Namespace(**{**args, "simclr_batch_size": 64, "simclr_num_aug": 2, **options})
     args.simclr_temp = TEMPERATURE
     method = getattr(importlib.import_module(f"models.{module}"), name)
-    network = Backbone()
-    network.load_state_dict(runs.initial().state_dict())
-    model = method(network.float(), torch.nn.CrossEntropyLoss(), args, None)
+    network = Backbone(batch_norm)
+    network.load_state_dict(runs.initial(batch_norm).state_dict())
+    model = method(network.float(), torch.nn.functional.cross_entropy, args, None)
     model.gpu_augmentation = lambda x: x  # their random views: of no weight here
-    losses = []
+    losses, as_mneme = [], AsMneme(tasks, strategy, getattr(args, "valset_split", 0))
     for task in tasks:
         stream.train_loader = Loader(Images(task.x.float(), task.y), args.batch_size)
         model.net.train()
         if hasattr(model, "begin_task"):
-            model.begin_task(stream)
+            with as_mneme(task.number, 0):
+                model.begin_task(stream)
         for _ in range(args.n_epochs):
             losses += [model.observe(*batch) for batch in stream.train_loader]
         if hasattr(model, "end_task"):
-            model.end_task(stream)
+            with as_mneme(task.number, len(losses) + task.number * ANCHOR_STEPS):
+                model.end_task(stream)
     first = torch.cat([task.x[: len(task.present)] for task in tasks]).float()
     with torch.no_grad():
-        return losses, model(first).tolist()
+        model.eval()
+        return losses, (network(first) if strategy == "icarl" else model(first)).tolist()
 
 
 def contrast():
@@ -145,6 +228,25 @@ def cases():
     yield "si", {**more, "si.c": 2, "si.xi": 0.3}, "si", "SI", {"c": 2, "xi": 0.3}, 2
     settings = {**more, "lwf.alpha": 2, "lwf.warm_up": 3, "finetune.classes": "seen"}
     yield "lwf", settings, "lwf", "Lwf", {"alpha": 2, "softmax_temp": 2}, 5
+    settings = {**more, "si.c": 2, "si.xi": 0.3, "si.path": "squares"}
+    yield "si", settings, "si", "SI", {"c": 2, "xi": 0.3}, 5
+    settings = {"batch": WHOLE, "epochs": 6, "gem.gamma": 0.5}
+    yield "gem", settings, "gem", "Gem", {"gamma": 0.5, "batch_size": WHOLE, "n_epochs": 6}, 5
+    # Two tasks, because theirs take the rows that a buffer lacks for images: the first fills it.
+    for batch_norm in (False, True):
+        given = {"batch": WHOLE, "epochs": 15, "buffer_size": HALF, "network.batch_norm": batch_norm}
+        theirs = {"batch_size": WHOLE, "n_epochs": 15, "buffer_size": HALF, "batch_norm": batch_norm}
+        settings = {**given, "lr": 1.5, "icarl.decay": 0, "icarl.classes": "seen_mean"}
+        yield "icarl", settings, "icarl", "ICarl", {**theirs, "lr": 1.5}, 2
+        settings = {**given, "buffer_policy": "tasks", "bic.weight": "one_task", "bic.squared": True}
+        settings.update({"bic.new": "as_many", "bic.held_out": 0.3})
+        settings.update({"bic.bias_steps": 0, "bic.bias_epochs": 40})
+        options = {**theirs, "valset_split": 0.3, "bic_epochs": 40, "temp": 2, "wd_reg": None}
+        yield "bic", settings, "bic", "BiC", {**options, "distill_after_bic": 1}, 2
+    # Their mean of features is another: of no weight here.
+    settings = {"batch": MORE, "epochs": 6, "hal.replay": ALL, "hal.lambda": 0.6, "hal.gamma": 0}
+    options = {"batch_size": MORE, "n_epochs": 6, "hal_lambda": 0.6, "beta": 0.5, "gamma": 0}
+    yield "hal", settings, "hal", "HAL", options, 5
     theirs = {"beta": 0.7, "gamma": 0.85, "lambd": 0, "eta": 0.5, "m": 0.4, "buffer_size": FULL}
     for variant, module, name in (
         ("xder", "xder", "XDer"),
@@ -170,8 +272,10 @@ def main(mammoth):
     mammoth = os.path.abspath(mammoth)
     os.chdir(mammoth)  # where their code looks for its modules
     sys.path.insert(0, mammoth)
-    for name in ("datasets", "models", "quadprog"):  # instead of all that theirs would import
+    for name in ("datasets", "models", "quadprog", "utils.training"):  # instead of all that theirs would import
         sys.modules[name] = types.ModuleType(name)
+    sys.modules["quadprog"].solve_qp = solve_qp
+    sys.modules["utils.training"].evaluate = lambda model, dataset: None
     sys.modules["datasets"].NAMES = {}
     sys.modules["models"].__path__ = [f"{mammoth}/models"]
     sys.modules["models"].get_all_models = list
@@ -181,7 +285,8 @@ def main(mammoth):
         classes = (10 // count,) * count
         runs.TASK_CLASSES, runs.TASKS = classes, count
         tasks = [runs.Task(pixels, labels, task) for task in range(count)]
-        losses, answers = captured(module, name, tasks, **options)
+        with contextlib.redirect_stdout(sys.stderr):
+            losses, answers = captured(strategy, module, name, tasks, **options)
         found.append({"strategy": strategy, "task_classes": classes, "settings": settings})
         found[-1].update({"losses": losses, "answers": answers})
     write({"source": SOURCE, "contrast": contrast(), "runs": found})
