@@ -7,9 +7,9 @@
 #include "base/reserve.h"
 
 #include <dlfcn.h>
-#include <mneme/memory.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* oneDNN takes 1 MB for the largest kernels that it writes; untouched memory costs addresses only.
@@ -27,7 +27,7 @@ static void give_up(void)
     void *held = atomic_exchange(&reserve, NULL);
     if (held == NULL)
         set_handler(NULL); /* without one, operator new throws */
-    mn_memory_give(held);
+    free(held);
 }
 
 static void find_set_handler(void)
@@ -41,14 +41,23 @@ mn_status mn_reserve_hold(void)
     pthread_once(&once, find_set_handler);
     if (set_handler == NULL || atomic_load(&reserve) != NULL)
         return MN_OK;
-    void *held = mn_memory_take(RESERVE_BYTES, 1), *none = NULL;
+    void *held = malloc(RESERVE_BYTES), *none = NULL;
     if (held == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory: %d MB are kept back for oneDNN",
                        RESERVE_BYTES >> 20);
     if (!atomic_compare_exchange_strong(&reserve, &none, held))
-        mn_memory_give(held); /* another thread was faster */
+        free(held); /* another thread was faster */
     new_handler *const earlier = set_handler(give_up);
     if (earlier != NULL && earlier != give_up)
         set_handler(earlier);
+    return MN_OK;
+}
+
+mn_status mn_reserve_ask(size_t bytes)
+{
+    void *volatile memory = malloc(bytes); /* which compilers would leave out */
+    if (memory == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %zu bytes of a library", bytes);
+    free(memory);
     return MN_OK;
 }

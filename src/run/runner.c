@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/registry.h"
+#include "base/team.h"
 #include "experiment/plugins.h"
 #include "learner/select.h"
 #include "run/evaluate.h"
@@ -20,7 +21,6 @@
 #include <mneme/memory.h>
 #include <mneme/run.h>
 #include <mneme/stream.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,7 +210,7 @@ static void start_clocks(mn_runner *runner, const mn_observer *observer)
 static mn_status open_learner(mn_runner *runner)
 {
     MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_DATA));
-    omp_set_num_threads((int)mn_experiment_settings(runner->run.experiment)->threads);
+    MN_TRY(mn_team_begin((int)mn_experiment_settings(runner->run.experiment)->threads));
     MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_LEARNER));
     return mn_phases_check_schedule(runner->run.learner);
 }

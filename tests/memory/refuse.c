@@ -4,10 +4,13 @@
  * Environment:
  *   MN_REFUSE=N      the N-th piece of memory that is asked for from main() on is refused, once;
  *                    MN_REFUSE=N+ refuses it and all that follow
+ *   MN_REFUSE_ABOVE=B  refuses what would bring the memory that is out above B bytes
  *   MN_REFUSE_LOG=F  F is written: one line "asked N" when the program ends, one line
  *                    "refused N BYTES OBJECT ..." with the callers of a piece that is refused
- *   MN_REFUSE_WHO=1  F has a line "piece N OBJECT CHAIN" for each piece; CHAIN is a number of the
- *                    callers, so that pieces asked for on one way through the program have one
+ *   MN_REFUSE_WHO=1  F has a line "piece N OBJECT CHAIN OUT" for each piece; CHAIN is a number of
+ *                    the callers, so that pieces asked for on one way through the program have one;
+ *                    OUT are the bytes that are out with it, and " most" follows where they are
+ * more than ever before
  *
  * Counting begins with main(), for what the loader and libraries' constructors do is not the
  * program's.  Memory comes from the C library's own functions, so that its free() takes it back. */
@@ -28,13 +31,15 @@ void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t count, size_t bytes);
 void *__libc_realloc(void *memory, size_t bytes);
 void *__libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void *memory);
 
 enum { MOST_FRAMES = 24 };
 
 static atomic_bool counting;
-static atomic_long asked;
+static atomic_long asked, out, most_out; /* pieces; bytes now, and at most so far */
+static long above;                       /* bytes; 0: no limit */
 static long refused_at;
-static bool refused_on, tells_who;
+static bool refused_on, refused_before, tells_who;
 static int log_file = -1;
 static pid_t started_in; /* processes that the program forks do not count */
 static _Thread_local bool inside;
@@ -82,14 +87,15 @@ static int find_callers(place places[MOST_FRAMES])
     return found;
 }
 
-static void log_piece(long n)
+static void log_piece(long n, long would_be)
 {
     place places[MOST_FRAMES];
     const int count = find_callers(places);
     unsigned long chain = 5381;
     for (int i = 0; i < count; i++)
         chain = chain * 33 + (unsigned long)places[i].offset;
-    dprintf(log_file, "piece %ld %s %lx\n", n, count > 0 ? places[0].object : "unknown", chain);
+    dprintf(log_file, "piece %ld %s %lx %ld%s\n", n, count > 0 ? places[0].object : "unknown",
+            chain, would_be, would_be > most_out ? " most" : "");
 }
 
 static void log_refused(long n, size_t bytes)
@@ -102,51 +108,78 @@ static void log_refused(long n, size_t bytes)
     dprintf(log_file, "\n");
 }
 
-static bool is_refused(size_t bytes)
+/* `had`: bytes of the piece that is to be changed in size. */
+static bool is_refused(size_t bytes, long had)
 {
     if (!counting || inside || getpid() != started_in)
         return false;
     inside = true;
     const int number = errno;
     const long n = ++asked;
-    const bool refused = refused_at > 0 && (n == refused_at || (refused_on && n > refused_at));
+    const long would_be = out + (long)bytes - had;
+    const bool chosen = refused_at > 0 && (n == refused_at || (refused_on && n > refused_at));
+    const bool refused = chosen || (above > 0 && would_be > above && (long)bytes > had);
     if (tells_who && log_file >= 0)
-        log_piece(n);
-    if (refused && n == refused_at && log_file >= 0)
+        log_piece(n, would_be);
+    if (would_be > most_out)
+        most_out = would_be;
+    if (refused && (above > 0 ? !refused_before : n == refused_at) && log_file >= 0)
         log_refused(n, bytes);
+    refused_before = refused_before || refused;
     errno = refused ? ENOMEM : number;
     inside = false;
     return refused;
 }
 
+/* Counts a piece that was taken. */
+static void *counted(void *taken)
+{
+    if (taken != NULL)
+        out += (long)malloc_usable_size(taken);
+    return taken;
+}
+
 void *malloc(size_t bytes)
 {
-    return is_refused(bytes) ? NULL : __libc_malloc(bytes);
+    return is_refused(bytes, 0) ? NULL : counted(__libc_malloc(bytes));
 }
 
 void *calloc(size_t count, size_t bytes)
 {
-    return is_refused(count * bytes) ? NULL : __libc_calloc(count, bytes);
+    return is_refused(count * bytes, 0) ? NULL : counted(__libc_calloc(count, bytes));
 }
 
 void *realloc(void *memory, size_t bytes)
 {
-    return is_refused(bytes) ? NULL : __libc_realloc(memory, bytes);
+    const long had = memory != NULL ? (long)malloc_usable_size(memory) : 0;
+    if (is_refused(bytes, had))
+        return NULL;
+    void *taken = __libc_realloc(memory, bytes);
+    if (taken != NULL || bytes == 0)
+        out -= had;
+    return counted(taken);
+}
+
+void free(void *memory)
+{
+    if (memory != NULL)
+        out -= (long)malloc_usable_size(memory);
+    __libc_free(memory);
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)
 {
-    return is_refused(bytes) ? NULL : __libc_memalign(alignment, bytes);
+    return is_refused(bytes, 0) ? NULL : counted(__libc_memalign(alignment, bytes));
 }
 
 void *memalign(size_t alignment, size_t bytes)
 {
-    return is_refused(bytes) ? NULL : __libc_memalign(alignment, bytes);
+    return is_refused(bytes, 0) ? NULL : counted(__libc_memalign(alignment, bytes));
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t bytes)
 {
-    void *taken = is_refused(bytes) ? NULL : __libc_memalign(alignment, bytes);
+    void *taken = is_refused(bytes, 0) ? NULL : counted(__libc_memalign(alignment, bytes));
     if (taken == NULL)
         return ENOMEM;
     *memory = taken;
@@ -167,7 +200,9 @@ static void begin_counting(void)
     void *frames[1];
     const char *refuse = getenv("MN_REFUSE"), *log = getenv("MN_REFUSE_LOG");
     char *end = NULL;
+    const char *limit = getenv("MN_REFUSE_ABOVE");
     refused_at = refuse != NULL ? strtol(refuse, &end, 10) : 0;
+    above = limit != NULL ? strtol(limit, NULL, 10) : 0;
     refused_on = end != NULL && *end == '+';
     tells_who = getenv("MN_REFUSE_WHO") != NULL;
     if (log != NULL)

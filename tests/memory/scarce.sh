@@ -4,15 +4,19 @@
 #
 # A command that is refused a piece ends as it ends with all the memory there is, in the same
 # results to the bit; or it ends with exit code 1 or 2 and one line that says that memory ran out.
-# A run that ended so goes on from its file to the results of the undisturbed run.  libgomp writes
-# the line itself and ends the process with exit code 1; nothing that is called before can keep it
-# from that, for it asks anew for each region that is parallel.  libarchive reads where NULL points
-# when a small piece is refused to it; mneme asks for more than libarchive takes to open a file first,
-# so that only a refusal in between does that.
+# A run that ended so goes on from its file to the results of the undisturbed run.
 #
 # Pieces that are asked for on one way through the program are one sort.  The first and the last
-# piece of a sort are tried; of the sorts of each library, at most MOST, spread evenly.  MOST 0 tries
-# every sort.
+# piece of a sort are refused, each alone; of the sorts of each library, at most MOST, spread evenly.
+# MOST 0 tries every sort.
+#
+# Then memory ends: from some piece on, nothing may bring more out than was out before it.  One piece
+# of each sort that brings more out than ever before is so refused, MOST of each library again.
+#
+# Three libraries end the process where a piece is refused to them alone: libgomp, libarchive, and
+# oneDNN where it prepares its products of matrices.  mneme asks for what they take before it calls
+# them, so that where memory ends, mneme is refused it first.  A piece of theirs that ended the process
+# is tried again in that way.
 # shellcheck disable=SC2034 # commands are found by the names of their cases
 set -euo pipefail
 export LC_ALL=C OMP_NUM_THREADS=1
@@ -27,11 +31,14 @@ file=$scratch/run.mneme
 trap 'echo "scarce.sh: line $LINENO failed" >&2; cat "$scratch/err" >&2' ERR
 failures=0
 
-# with PIECE COMMAND...: the command with that piece refused; its exit code is in $code.
+# with REFUSAL COMMAND...: the command with that refused (refuse.c has what there is); its exit code is
+# in $code.
 with() {
     code=0
-    MN_REFUSE=$1 MN_REFUSE_LOG=$scratch/log LD_PRELOAD=$refuse "${@:2}" >"$scratch/out" \
-        2>"$scratch/err" </dev/null || code=$?
+    { # the shell's own word on a signal
+        env "$1" MN_REFUSE_LOG="$scratch/log" LD_PRELOAD="$refuse" "${@:2}" >"$scratch/out" \
+            2>"$scratch/err" </dev/null || code=$?
+    } 2>"$scratch/shell"
 }
 
 # What a run file holds at its end, but for times.
@@ -125,21 +132,28 @@ begin() {
 fail() {
     failures=$((failures + 1))
     wrong=$((wrong + 1))
-    echo "$name: piece $piece of $object refused: $*"
+    echo "$name: $refusal, in $object: $*"
     sed 's/^/    /' "$scratch/err" | head -n 5
     grep refused "$scratch/log" | sed 's/^/    /' || true
 }
 
-# try CASE: the piece $piece is refused to its command.
+# A library that ends the process where a piece is refused to it alone has done so.
+ended_by_library() {
+    case $object in libgomp* | libarchive* | libdnnl*) ;; *) return 1 ;; esac
+    [ $code -ge 128 ] || grep -q '^libgomp: Out of memory\|^Fatal Internal Error in libarchive' "$scratch/err"
+}
+
+# try REFUSAL: the command of the case with that refused to $object.
 try() {
+    refusal=$1
     begin "$name"
-    with "$piece" "${command[@]}"
+    with "$refusal" "${command[@]}"
     tried=$((tried + 1))
-    if ! grep -q '^refused' "$scratch/log"; then
+    if [ "$refusal" != "MN_REFUSE_ABOVE=$((out_with - 1))" ] && ended_by_library; then
+        alone=$((alone + 1))
+        try "MN_REFUSE_ABOVE=$((out_with - 1))"
+    elif ! grep -q '^refused' "$scratch/log"; then
         fail "the command did not ask for it"
-    elif [[ $object == libarchive* ]] && { [ $code -ge 128 ] ||
-        grep -q '^Fatal Internal Error in libarchive' "$scratch/err"; }; then
-        by_library=$((by_library + 1))
     elif [ $code -ge 128 ]; then
         fail "ended by signal $((code - 128))"
     elif [ $code = 0 ]; then
@@ -151,8 +165,7 @@ try() {
         else
             went_on=$((went_on + 1))
         fi
-    elif [ "$(grep -c . "$scratch/err")" != 1 ] ||
-        ! grep -q '^mneme: .*memory\|^libgomp: Out of memory' "$scratch/err"; then
+    elif [ "$(grep -c . "$scratch/err")" != 1 ] || ! grep -q '^mneme: .*memory' "$scratch/err"; then
         fail "exit code $code without one line that says why"
     elif $makes_run && ! goes_on; then
         fail "its file does not go on to the undisturbed results"
@@ -168,19 +181,29 @@ goes_on() {
     "$mneme" resume "$file" -q >"$scratch/out" 2>"$scratch/err_after" && [ "$(digest "$file")" = "$undisturbed" ]
 }
 
-# The first and last piece of each sort, spread evenly where there are more than $most of an object.
-sorts() {
-    awk -v most="$most" '
-        $1 == "piece" { key = $3 " " $4; if (!(key in first)) first[key] = $2; last[key] = $2 }
-        END { for (key in first) {
-                split(key, part, " "); print first[key], part[1]
-                if (last[key] != first[key]) print last[key], part[1] } }' "$scratch/pieces" |
-        sort -n | awk -v most="$most" '
-        { object[NR] = $2; piece[NR] = $1; count[$2]++ }
+# Of the lines "PIECE OBJECT OUT" at most $most of an object, spread evenly.
+spread() {
+    sort -n | awk -v most="$most" '
+        { object[NR] = $2; line[NR] = $0; count[$2]++ }
         END { for (i = 1; i <= NR; i++) { o = object[i]; k = seen[o]++
                 if (most == 0 || count[o] <= most ||
                     int(k * most / count[o]) != int((k - 1) * most / count[o]) || k == 0)
-                    print piece[i], o } }'
+                    print line[i] } }'
+}
+
+# The first and the last piece of each sort.
+sorts() {
+    awk '$1 == "piece" { key = $3 " " $4; if (!(key in first)) first[key] = $2; last[key] = $2
+                         line[$2] = $2 " " $3 " " $5 }
+        END { for (key in first) {
+                print line[first[key]]
+                if (last[key] != first[key]) print line[last[key]] } }' "$scratch/pieces" | spread
+}
+
+# Of each sort the first piece that brings more out than ever before.
+mosts() {
+    awk '$6 == "most" && !(($3 " " $4) in found) { found[$3 " " $4]; print $2, $3, $5 }' \
+        "$scratch/pieces" | spread
 }
 
 make_data
@@ -190,11 +213,11 @@ undisturbed=$(digest "$file")
 
 # A run that ended between two commits of a task, for want of memory.
 begin run
-MN_REFUSE_WHO=1 with 0 "${run_command[@]}"
+with MN_REFUSE_WHO=1 "${run_command[@]}"
 cp "$scratch/log" "$scratch/pieces"
 for part in 3 4 5 6 7 8 9; do
     begin run
-    with "$(awk -v part=$part '$1 == "piece" && $3 ~ /^libmneme/ { n[++k] = $2 }
+    with "MN_REFUSE=$(awk -v part=$part '$1 == "piece" && $3 ~ /^libmneme/ { n[++k] = $2 }
         END { print n[int(k * part / 10)] }' "$scratch/pieces")" "${run_command[@]}"
     if [ $code != 1 ] || [ ! -e "$file" ]; then
         continue
@@ -209,17 +232,20 @@ for name in "${cases[@]}"; do
     makes_run=false
     case $name in run | resume) makes_run=true ;; esac
     begin "$name"
-    MN_REFUSE_WHO=1 with 0 "${command[@]}"
+    with MN_REFUSE_WHO=1 "${command[@]}"
     [ $code = 0 ]
     expected=$(printed)
     cp "$scratch/log" "$scratch/pieces"
-    tried=0 refused=0 went_on=0 by_library=0 wrong=0
-    while read -r piece object; do
-        try
+    tried=0 refused=0 went_on=0 alone=0 wrong=0
+    while read -r piece object out_with; do
+        try "MN_REFUSE=$piece"
     done < <(sorts)
+    while read -r piece object out_with; do
+        try "MN_REFUSE_ABOVE=$((out_with - 1))"
+    done < <(mosts)
     echo "$name: $(awk '$1 == "asked" { print $2 }' "$scratch/pieces") pieces asked for," \
-        "$tried refused: $refused ended in one line, $went_on went on with the same results," \
-        "$by_library ended inside libarchive, $wrong neither"
+        "$tried refusals: $refused ended in one line, $went_on went on with the same results," \
+        "$alone ended in a library and were tried again, $wrong neither"
     unset -n command
 done
 exit $((failures > 0))

@@ -1,6 +1,7 @@
 /* transform.c -- from bytes to what a network sees.
  *
  * What is random about a row is looked up by the row's own key, so rows can go to any thread. */
+#include "base/reserve.h"
 #include "data/augment/plain.h"
 
 #include <math.h>
@@ -140,6 +141,7 @@ mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int6
     const int64_t values = mn_shape_count(image);
     const bool random = transform->pad > 0 || transform->flip || transform->views != NULL;
     const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
+    MN_TRY(mn_reserve_ask(MN_RESERVE_REGION));
 #pragma omp parallel for schedule(static) if (share)
     for (int64_t row = 0; row < count; row++) {
         const uint8_t *from = pixels + row * values;

@@ -2,6 +2,7 @@
  *
  * Every choice about a view is looked up by row and view, so rows can go to any thread.  Crops are
  * drawn as torchvision's RandomResizedCrop draws them, jitter as its ColorJitter. */
+#include "base/reserve.h"
 #include "data/augment/plain.h"
 #include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
@@ -231,6 +232,8 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
         plain_views(transform, image, count, pixels, views, x);
         return MN_OK;
     }
+    if (!omp_in_parallel()) /* else for a row alone */
+        MN_TRY(mn_reserve_ask(MN_RESERVE_REGION));
     const int64_t total = count * views;
     const bool share = total * values >= WORTH_SHARING && omp_get_max_threads() > 1;
     const int64_t room = mn_view_scratch(image.size[1], image.size[2], height, width);

@@ -4,6 +4,7 @@
  * bytes of a gzip reach libarchive through zlib, which checks it.  Anything else libarchive reads
  * itself, because a zip's list of contents stands at its end. */
 #include "data/read/file.h"
+#include "base/reserve.h"
 #include "base/text.h"
 
 #include <archive.h>
@@ -17,7 +18,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BLOCK_BYTES = 64 * 1024 };
+enum {
+    BLOCK_BYTES = 64 * 1024,
+    TAKEN_AT_MOST = 1 << 20, /* by libarchive, to open a file */
+};
 
 struct mn_data_file {
     char *path;
@@ -102,16 +106,6 @@ static mn_status start(mn_data_file *file, bool is_archive)
                : refuse(file);
 }
 
-/* Where memory runs out inside it, libarchive may end the process: what it takes to open a file is
- * asked for first. */
-static bool may_open(void)
-{
-    enum { TAKEN_AT_MOST = 1 << 20 };
-    void *memory = mn_memory_take(TAKEN_AT_MOST, 1);
-    mn_memory_give(memory);
-    return memory != NULL;
-}
-
 static mn_status open_file(const char *path, bool is_archive, mn_data_file **file)
 {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -126,7 +120,8 @@ static mn_status open_file(const char *path, bool is_archive, mn_data_file **fil
     opened->descriptor = descriptor;
     opened->path = mn_text_copy(path);
     errno = 0;
-    opened->archive = may_open() ? archive_read_new() : NULL;
+    if (mn_reserve_ask(TAKEN_AT_MOST) == MN_OK)
+        opened->archive = archive_read_new();
     opened->ended = true; /* until a member is found */
     const mn_status status = opened->path != NULL && opened->archive != NULL
                                  ? start(opened, is_archive)
