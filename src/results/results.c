@@ -250,8 +250,11 @@ static mn_status correct_status(mn_runfile *file, mn_results *results)
 {
     for (int64_t i = 0; i < results->setting_count; i++) {
         setting *one = &results->settings[i];
-        if (strcmp(one->key, "status") != 0 || strcmp(one->value, "running") != 0 ||
-            mn_runfile_is_held(file))
+        bool held;
+        if (strcmp(one->key, "status") != 0 || strcmp(one->value, "running") != 0)
+            continue;
+        MN_TRY(mn_runfile_is_held(file, &held));
+        if (held)
             continue;
         char *value = mn_text_copy("interrupted");
         if (value == NULL)

@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void mn_commits_start(mn_commits *commits, mn_runfile *file)
+mn_status mn_commits_start(mn_commits *commits, mn_runfile *file)
 {
-    char *earlier = mn_runfile_get(file, "seconds"); /* NULL: nobody counted */
+    char *earlier; /* NULL: nobody counted */
+    MN_TRY(mn_runfile_find(file, "seconds", &earlier));
     *commits = (mn_commits){.earlier = earlier != NULL ? strtod(earlier, NULL) : 0};
     commits->started = commits->last = mn_now();
     mn_memory_give(earlier);
+    return MN_OK;
 }
 
 bool mn_commit_is_due(const mn_commits *commits, const mn_run_settings *settings)

@@ -14,7 +14,7 @@ typedef struct mn_commits {
 } mn_commits;
 
 /* Starts the clocks; what the run took before is in its file. */
-void mn_commits_start(mn_commits *commits, mn_runfile *file);
+mn_status mn_commits_start(mn_commits *commits, mn_runfile *file);
 bool mn_commit_is_due(const mn_commits *commits, const mn_run_settings *settings);
 /* Everything that changed, in the transaction that is open; the next one begins.  With the setting
  * `rebuild`, the run goes on with a learner made from the file. */

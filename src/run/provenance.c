@@ -97,24 +97,25 @@ static mn_status keep_initial_weights(mn_learner *learner, mn_runfile *file)
                : mn_weights_keep(mn_learner_network(learner), file, settings->init_head);
 }
 
-bool mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes)
+mn_status mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes, bool *differs)
 {
     size_t used = (size_t)snprintf(text, bytes, "%s: began with ", mn_runfile_path(file));
-    bool differs = false;
+    *differs = false;
     for (int i = 0; i < ARITHMETIC; i++) {
-        char *then = mn_runfile_get(file, arithmetic[i].key);
+        char *then;
+        MN_TRY(mn_runfile_find(file, arithmetic[i].key, &then));
         const char *now = arithmetic[i].here();
         if (then != NULL && strcmp(then, now) != 0 && used < bytes) {
             used += (size_t)snprintf(text + used, bytes - used, "%s%s%s, here is %s; ",
-                                     differs ? "with " : "", arithmetic[i].name, then, now);
-            differs = true;
+                                     *differs ? "with " : "", arithmetic[i].name, then, now);
+            *differs = true;
         }
         mn_memory_give(then);
     }
     if (used < bytes)
         snprintf(text + used, bytes - used,
                  "its numbers may differ by rounding from those of a run that stayed there");
-    return differs;
+    return MN_OK;
 }
 
 static void digest_of(const mn_dataset *dataset, char text[16])

@@ -11,7 +11,7 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file);
 
 /* Whether libraries or instruction sets are others than the run began with; then `text` is one line
  * that says so.  What an older mneme did not write down counts as equal. */
-bool mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes);
+mn_status mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes, bool *differs);
 
 /* MN_CORRUPT unless the run in the file began with this data set. */
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);

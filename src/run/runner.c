@@ -201,10 +201,10 @@ static mn_status close_run(mn_runner *runner, mn_status status)
     return closed;
 }
 
-static void start_clocks(mn_runner *runner, const mn_observer *observer)
+static mn_status start_clocks(mn_runner *runner, const mn_observer *observer)
 {
     mn_reporter_start(&runner->reporter, observer);
-    mn_commits_start(&runner->commits, runner->run.file);
+    return mn_commits_start(&runner->commits, runner->run.file);
 }
 
 static mn_status open_learner(mn_runner *runner)
@@ -240,9 +240,10 @@ static void log_notes(const mn_runner *runner)
     }
 }
 
-static mn_status begin_run(mn_runner *runner)
+static mn_status begin_run(mn_runner *runner, const mn_observer *observer)
 {
     mn_rebuilt *run = &runner->run;
+    MN_TRY(start_clocks(runner, observer));
     log_plugins(runner);
     MN_TRY(open_learner(runner));
     log_notes(runner);
@@ -263,8 +264,7 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
     MN_TRY(mn_folder_make_above(path));
     mn_runner runner = {.run = {.experiment = experiment}};
     MN_TRY(mn_runfile_create_filled(path, describe, experiment, observer, &runner.run.file));
-    start_clocks(&runner, observer);
-    mn_status status = begin_run(&runner);
+    mn_status status = begin_run(&runner, observer);
     const bool begun = status == MN_OK;
     if (begun)
         status = run_to_end(&runner);
@@ -276,19 +276,23 @@ mn_status mn_experiment_run(mn_experiment *experiment, const char *path,
 
 /* --- an old one --- */
 
-static void log_arithmetic(const mn_runner *runner)
+static mn_status log_arithmetic(const mn_runner *runner)
 {
     char line[1024];
-    if (mn_arithmetic_differs(runner->run.file, line, sizeof line))
+    bool differs;
+    MN_TRY(mn_arithmetic_differs(runner->run.file, line, sizeof line, &differs));
+    if (differs)
         mn_report_log(runner->reporter.observer, MN_LOG_WARNING, "%s", line);
+    return MN_OK;
 }
 
-static mn_status continue_run(mn_runner *runner)
+static mn_status continue_run(mn_runner *runner, const mn_observer *observer)
 {
     mn_rebuilt *run = &runner->run;
+    MN_TRY(start_clocks(runner, observer));
     MN_TRY(mn_rebuilt_open(run, MN_REBUILT_CONFIGURATION));
     log_plugins(runner);
-    log_arithmetic(runner);
+    MN_TRY(log_arithmetic(runner));
     MN_TRY(open_learner(runner));
     MN_TRY(mn_runfile_begin(run->file));
     if (!run->begun) /* killed before its first state was kept: it starts afresh */
@@ -320,10 +324,9 @@ mn_status mn_resume(const char *path, const mn_observer *observer)
     if (done)
         return MN_OK;
     MN_TRY(mn_runfile_open_for(observer, path, &runner.run.file));
-    start_clocks(&runner, observer);
     mn_status status = mn_runfile_is_done(runner.run.file, &done); /* perhaps meanwhile */
     if (status == MN_OK && !done)
-        return close_run(&runner, continue_run(&runner));
+        return close_run(&runner, continue_run(&runner, observer));
     const mn_status closed = mn_runfile_close(runner.run.file);
     return status != MN_OK ? status : closed;
 }

@@ -157,20 +157,21 @@ static owner this_process(void)
     return self;
 }
 
-static void copy_value(mn_runfile *file, const char *key, char *text, size_t bytes)
+static mn_status copy_value(mn_runfile *file, const char *key, char *text, size_t bytes)
 {
-    char *value = mn_runfile_get(file, key);
+    char *value;
+    MN_TRY(mn_runfile_find(file, key, &value));
     snprintf(text, bytes, "%s", value == NULL ? "" : value);
     mn_memory_give(value);
+    return MN_OK;
 }
 
-static owner written_owner(mn_runfile *file)
+static mn_status written_owner(mn_runfile *file, owner *who)
 {
-    owner who;
-#define X(field, key) copy_value(file, key, who.field, sizeof who.field);
+#define X(field, key) MN_TRY(copy_value(file, key, who->field, sizeof who->field));
     OWNER_FIELDS(X)
 #undef X
-    return who;
+    return MN_OK;
 }
 
 static mn_status busy(mn_status status, const char *path, const owner *who, const char *what_to_do)
@@ -184,7 +185,8 @@ static mn_status busy(mn_status status, const char *path, const owner *who, cons
 
 mn_status mn_owner_busy(mn_runfile *file)
 {
-    const owner who = written_owner(file);
+    owner who;
+    MN_TRY(written_owner(file, &who));
     return busy(MN_BUSY, file->path, &who, "wait for it, or stop it");
 }
 
@@ -228,33 +230,33 @@ static mn_status refuse_living(const char *path, const owner *who, const owner *
 
 /* Tests the lock only if the owner record is inconclusive, so that a process that is just resuming
  * is not refused. */
-static bool is_locked(const char *path)
+static mn_status is_locked(const char *path, bool *locked)
 {
-    char *name = NULL;
-    const int opened = lock_name(path, &name) == MN_OK ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    char *name;
+    MN_TRY(lock_name(path, &name));
+    const int opened = open(name, O_RDONLY | O_CLOEXEC);
     mn_memory_give(name);
-    if (opened < 0)
-        return false;
-    const bool locked = flock(opened, LOCK_SH | LOCK_NB) != 0;
-    close(opened);
-    return locked;
+    *locked = opened >= 0 && flock(opened, LOCK_SH | LOCK_NB) != 0;
+    if (opened >= 0)
+        close(opened);
+    return MN_OK;
 }
 
-bool mn_runfile_is_held(mn_runfile *file)
+mn_status mn_runfile_is_held(mn_runfile *file, bool *held)
 {
-    const owner who = written_owner(file), self = this_process();
-    switch (life_of(&who, &self)) {
-    case GONE: return false;
-    case IN_ANOTHER_CONTAINER: return is_locked(file->path);
-    case HERE:
-    case ON_ANOTHER_HOST: break;
-    }
-    return true;
+    const owner self = this_process();
+    owner who;
+    MN_TRY(written_owner(file, &who));
+    const life found = life_of(&who, &self);
+    *held = found != GONE;
+    return found == IN_ANOTHER_CONTAINER ? is_locked(file->path, held) : MN_OK;
 }
 
 mn_status mn_owner_write(mn_runfile *file)
 {
-    const owner who = written_owner(file), self = this_process();
+    const owner self = this_process();
+    owner who;
+    MN_TRY(written_owner(file, &who));
     MN_TRY(refuse_living(file->path, &who, &self));
 #define X(field, key) MN_TRY(mn_runfile_set(file, key, self.field));
     OWNER_FIELDS(X)

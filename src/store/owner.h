@@ -24,6 +24,6 @@ mn_status mn_owner_release(mn_runfile *file);
 mn_status mn_owner_busy(mn_runfile *file);
 /* Whether a process that writes the file is alive, as far as can be told from here; one of another
  * host is believed to be. */
-bool mn_runfile_is_held(mn_runfile *file);
+mn_status mn_runfile_is_held(mn_runfile *file, bool *held);
 
 #endif

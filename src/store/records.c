@@ -55,12 +55,6 @@ mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value)
                           : mn_fail(MN_NO_MEMORY, "%s: out of memory for '%s'", file->path, key);
 }
 
-char *mn_runfile_get(mn_runfile *file, const char *key)
-{
-    char *value;
-    return mn_runfile_find(file, key, &value) == MN_OK ? value : NULL;
-}
-
 mn_status mn_runfile_is_done(mn_runfile *file, bool *done)
 {
     char *is;

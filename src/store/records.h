@@ -4,11 +4,9 @@
 
 #include "store/handle.h"
 
-/* The run table.  find: the value, caller frees; NULL when absent.  get: NULL also where it cannot
- * be read, for what nothing depends on. */
+/* The run table.  find: the value, caller frees; NULL when absent. */
 mn_status mn_runfile_find(mn_runfile *file, const char *key, char **value);
 mn_status mn_runfile_set(mn_runfile *file, const char *key, const char *value);
-char *mn_runfile_get(mn_runfile *file, const char *key);
 mn_status mn_runfile_is_done(mn_runfile *file, bool *done); /* its status says so */
 
 /* Kept numbers by name ("er/seen"); get: MN_NOT_FOUND when absent. */

@@ -48,6 +48,14 @@ static void create_and_hold(void)
         _exit(1);
 }
 
+/* A value of the run table; NULL: there is none. */
+static char *value_of(mn_runfile *file, const char *key)
+{
+    char *value;
+    ck_assert_ok(mn_runfile_find(file, key, &value));
+    return value;
+}
+
 START_TEST(a_second_process_is_told_who_writes)
 {
     scratch_new();
@@ -76,7 +84,7 @@ START_TEST(a_dead_owner_is_taken_over_with_its_last_commit)
     int64_t n;
     ck_assert_ok(mn_runfile_open(scratch_path, MN_WRITE, &file));
     ck_assert_ok(mn_runfile_get_int(file, "n", &n));
-    char pid[24], *owner = mn_runfile_get(file, "owner.pid");
+    char pid[24], *owner = value_of(file, "owner.pid");
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     ck_assert_str_eq(owner, pid);
     free(owner);

@@ -117,8 +117,10 @@ static void read_file(reading *all, mn_access access)
     note(all, opened, NULL, 0);
     if (opened != MN_OK)
         return;
-    char *text = mn_runfile_get(file, "benchmark");
-    note(all, text == NULL ? MN_CORRUPT : MN_OK, text, text == NULL ? 0 : strlen(text));
+    char *text;
+    const mn_status found = mn_runfile_find(file, "benchmark", &text);
+    note(all, text == NULL && found == MN_OK ? MN_CORRUPT : found, text,
+         text == NULL ? 0 : strlen(text));
     free(text);
     int64_t whole = 0;
     double real = 0;
