@@ -1,7 +1,9 @@
 /* Folders of images as a data set, and what is wrong with them. */
+#include "base/json.h"
 #include "tests/data/own_data.h"
 
 #include <png.h>
+#include <unistd.h>
 
 /* A PNG of one colour. */
 static void write_image(const char *name, int width, int height, int red, int green, int blue)
@@ -137,5 +139,163 @@ START_TEST(a_folder_that_is_wrong_is_told_how)
 }
 END_TEST
 
-MN_SUITE("own_folders", a_folder_of_folders_is_a_data_set,
+/* The grey images of tests/data/field/png, with their pixels in truth.json. */
+START_TEST(interlaced_images_of_16_bits_are_their_truth)
+{
+    char path[1024];
+    cJSON *truth;
+    snprintf(path, sizeof path, "%s/tests/data/field/png/grey16-adam7/truth.json",
+             getenv("MNEME_SOURCE"));
+    ck_assert_ok(mn_json_read(path, &truth));
+    setup(0, NULL);
+    ck_assert_ok(open_field("folder", "png/grey16-adam7/set", "\"test_fraction\": 0.5"));
+    ck_assert_int_eq(data->train.count + data->test.count, 4);
+    for (int64_t i = 0; i < 4; i++) {
+        const mn_images *images = i < 2 ? &data->train : &data->test;
+        const uint8_t *pixels = images->pixels + (i % 2) * 3 * 81;
+        bool found = false;
+        const cJSON *image, *value;
+        cJSON_ArrayForEach(image, truth)
+        {
+            bool same = image->string[0] == '0' + images->labels[i % 2];
+            for (int channel = 0; channel < 3; channel++) {
+                int place = 0;
+                cJSON_ArrayForEach(value, cJSON_GetArrayItem(image, channel)) same =
+                    pixels[81 * channel + place++] == value->valueint && same;
+            }
+            found = found || same;
+        }
+        ck_assert(found);
+    }
+    cJSON_Delete(truth);
+    close_data();
+    ck_assert_ok(open_field("folder", "jpg/cmyk", ""));
+    ck_assert_int_eq(data->train.count + data->test.count, 6);
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(images_in_folders_within_a_class_are_read)
+{
+    static const char *const folders[] = {
+        "pets", "pets/cat", "pets/cat/old", "pets/cat/old/er", "pets/dog", "pets/cat/.thumbs"};
+    setup(6, folders);
+    write_image("pets/cat/1.png", 2, 2, 1, 0, 0);
+    write_image("pets/cat/old/1.png", 2, 2, 2, 0, 0);
+    write_image("pets/cat/old/er/1.png", 2, 2, 3, 0, 0);
+    write_image("pets/cat/.thumbs/1.png", 2, 2, 4, 0, 0);
+    write_image("pets/dog/1.png", 2, 2, 5, 0, 0);
+    write_image("pets/dog/2.jfif", 2, 2, 6, 0, 0); /* told by content */
+    ck_assert_ok(open_data("folder", "pets", ""));
+    ck_assert_int_eq(data->train.count + data->test.count, 5);
+    ck_assert_ptr_null(data->notes);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < 5; i++)
+        sum += i < data->train.count ? data->train.pixels[12 * i]
+                                     : data->test.pixels[12 * (i - data->train.count)];
+    ck_assert_int_eq(sum, 1 + 2 + 3 + 5 + 6);
+    close_data();
+    ck_assert_int_eq(symlink("..", path_of("pets/cat/old/loop")), 0);
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION,
+                    "folders deep; does a link go round in a circle?");
+    teardown();
+}
+END_TEST
+
+START_TEST(files_that_are_no_images_are_left_out_and_counted)
+{
+    static const char *const folders[] = {"pets", "pets/cat", "pets/dog"};
+    static const char *const kinds[] = {"gif", "BMP", "webp", "tif"};
+    setup(3, folders);
+    write_image("pets/cat/1.png", 2, 2, 1, 0, 0);
+    write_image("pets/cat/2.png", 2, 2, 1, 0, 0);
+    write_image("pets/dog/1.png", 2, 2, 5, 0, 0);
+    write_image("pets/dog/2.PNG", 2, 2, 5, 0, 0);
+    write_text("pets/cat/Thumbs.db", "x");
+    write_text("pets/dog/notes.txt", "x");
+    write_text("pets/labels.csv", "x");
+    write_text("pets/dog/no-ending", "x");
+    write_text("pets/dog/.DS_Store", "x");
+    write_text("pets/dog/._1.png", "x");
+    ck_assert_ok(open_data("folder", "pets", ""));
+    ck_assert_int_eq(data->train.count + data->test.count, 4);
+    ck_assert_ptr_nonnull(strstr(data->notes, "/pets: 4 files are left out, as "));
+    ck_assert_ptr_nonnull(strstr(data->notes, "pets/cat/Thumbs.db\n"));
+    close_data();
+    for (int i = 0; i < 4; i++) {
+        char name[64], wanted[160];
+        snprintf(name, sizeof name, "pets/dog/9.%s", kinds[i]);
+        snprintf(wanted, sizeof wanted,
+                 "dog/9.%s: expected a .png, .jpg or .jpeg; convert it, or take", kinds[i]);
+        write_text(name, "x");
+        ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION, wanted);
+        unlink(path_of(name));
+    }
+    unlink(path_of("pets/cat/1.png"));
+    unlink(path_of("pets/cat/2.png"));
+    ck_assert_fails(open_data("folder", "pets", ""), MN_BAD_OPTION,
+                    "cat: holds no images; take it out, if it is no class");
+    teardown();
+}
+END_TEST
+
+START_TEST(folders_beside_the_parts_are_named)
+{
+    static const char *const folders[] = {"p",         "p/train", "p/train/a",
+                                          "p/train/b", "p/test",  "p/test/a",
+                                          "p/test/b",  "p/val",   "p/val/a"};
+    setup(9, folders);
+    write_image("p/train/a/1.png", 2, 2, 1, 0, 0);
+    write_image("p/train/b/1.png", 2, 2, 1, 0, 0);
+    write_image("p/test/a/1.png", 2, 2, 1, 0, 0);
+    write_image("p/test/b/1.png", 2, 2, 1, 0, 0);
+    ck_assert_ok(open_data("folder", "p", ""));
+    ck_assert_ptr_nonnull(strstr(data->notes, "p/val: is not read; "));
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(folders_that_are_numbers_are_in_the_order_of_numbers)
+{
+    static const char *const folders[] = {"n", "n/10", "n/9", "n/1.5", "n/b", "n/-3"};
+    setup(6, folders);
+    for (int i = 1; i < 6; i++)
+        for (int image = 0; image < 2; image++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s/%d.png", folders[i], image);
+            write_image(name, 2, 2, i, 0, 0);
+        }
+    ck_assert_ok(open_data("folder", "n", ""));
+    static const char *const wanted[] = {"-3", "1.5", "9", "10", "b"};
+    for (int c = 0; c < 5; c++)
+        ck_assert_str_eq(data->class_names[c], wanted[c]);
+    ck_assert_int_eq(data->train.pixels[0], 5); /* of -3 */
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(an_image_that_is_broken_is_named)
+{
+    static const char *const folders[] = {"n", "n/a", "n/b"};
+    static const char *const broken[] = {"", "\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "GIF89a"};
+    static const size_t bytes[] = {0, 8, 4, 6};
+    setup(3, folders);
+    write_image("n/a/1.png", 2, 2, 1, 0, 0);
+    write_image("n/b/1.png", 2, 2, 1, 0, 0);
+    for (int i = 0; i < 4; i++) {
+        write_file("n/b/broken.png", broken[i], bytes[i]);
+        ck_assert_fails(open_data("folder", "n", ""), MN_CORRUPT, "n/b/broken.png: ");
+        ck_assert_ptr_nonnull(strstr(mn_error(), "; get it again, or take it out of its folder"));
+    }
+    teardown();
+}
+END_TEST
+
+MN_SUITE("own_folders", images_in_folders_within_a_class_are_read,
+         files_that_are_no_images_are_left_out_and_counted, folders_beside_the_parts_are_named,
+         folders_that_are_numbers_are_in_the_order_of_numbers, an_image_that_is_broken_is_named,
+         interlaced_images_of_16_bits_are_their_truth, a_folder_of_folders_is_a_data_set,
          a_folder_without_a_test_set_is_split_by_seed, a_folder_that_is_wrong_is_told_how)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <jpeglib.h>
 
@@ -263,7 +264,39 @@ START_TEST(a_crop_takes_the_middle_and_grey_is_a_mix)
 }
 END_TEST
 
-MN_SUITE("pictures", a_png_gives_back_every_pixel, a_jpeg_gives_back_nearly_every_pixel,
-         a_damaged_png_is_refused, a_damaged_jpeg_is_refused_where_it_shows,
-         what_is_no_picture_is_named, resized_pixels_are_those_of_the_definition,
-         a_crop_takes_the_middle_and_grey_is_a_mix)
+static int digit(int c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+/* Every kind of PNG and JPEG against the pixels that PIL sees: tests/data/pictures/make.py. */
+START_TEST(pictures_are_what_pil_sees)
+{
+    static char line[1 << 14], path[1024];
+    char name[64];
+    int width, height, from, count = 0;
+    snprintf(path, sizeof path, "%s/tests/data/pictures/truth.txt", getenv("MNEME_SOURCE"));
+    FILE *truth = fopen(path, "r");
+    ck_assert_ptr_nonnull(truth);
+    for (; fgets(line, sizeof line, truth) != NULL; count++) {
+        mn_picture picture;
+        ck_assert_int_eq(sscanf(line, "%63s %d %d %n", name, &width, &height, &from), 3);
+        snprintf(path, sizeof path, "%s/tests/data/pictures/%s", getenv("MNEME_SOURCE"), name);
+        ck_assert_ok(mn_picture_read(path, &picture));
+        ck_assert_int_eq(picture.width, width);
+        ck_assert_int_eq(picture.height, height);
+        for (int i = 0; i < 3 * width * height; i++)
+            ck_assert_msg(picture.rgb[i] ==
+                              16 * digit(line[from + 2 * i]) + digit(line[from + 2 * i + 1]),
+                          "%s: byte %d", name, i);
+        mn_picture_free(&picture);
+    }
+    fclose(truth);
+    ck_assert_int_eq(count, 54);
+}
+END_TEST
+
+MN_SUITE("pictures", pictures_are_what_pil_sees, a_png_gives_back_every_pixel,
+         a_jpeg_gives_back_nearly_every_pixel, a_damaged_png_is_refused,
+         a_damaged_jpeg_is_refused_where_it_shows, what_is_no_picture_is_named,
+         resized_pixels_are_those_of_the_definition, a_crop_takes_the_middle_and_grey_is_a_mix)

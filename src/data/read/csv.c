@@ -58,17 +58,6 @@ static const mn_option options_table[] = {
 
 /* --- labels ----------------------------------------------------------------------------------- */
 
-/* Numbers by size, whatever their notation, before everything else by its bytes. */
-static int by_label(const void *a, const void *b)
-{
-    const char *one = *(const char *const *)a, *other = *(const char *const *)b;
-    double first, second;
-    const bool number = mn_number_real(one, &first), numbers = mn_number_real(other, &second);
-    if (number != numbers)
-        return numbers - number;
-    return number && first != second ? (first > second) - (first < second) : strcmp(one, other);
-}
-
 /* Of labels in order: two that are one number, as 1 and 1.0, would be two classes. */
 static mn_status check_numbers(const mn_text_table *t, const char *const *sorted, int64_t classes)
 {
@@ -87,7 +76,7 @@ static mn_status check_numbers(const mn_text_table *t, const char *const *sorted
 static mn_status name_sorted(const mn_text_table *t, const char **sorted, mn_dataset *dataset)
 {
     memcpy(sorted, t->labels, (size_t)t->rows * sizeof *sorted);
-    qsort(sorted, (size_t)t->rows, sizeof *sorted, by_label);
+    qsort(sorted, (size_t)t->rows, sizeof *sorted, mn_by_class_name);
     int64_t classes = 0;
     for (int64_t i = 0; i < t->rows; i++)
         if (i == 0 || strcmp(sorted[i], sorted[classes - 1]) != 0)
@@ -119,7 +108,7 @@ static int by_class(const void *label, const void *class)
     if (mn_number_real(*(const char *const *)label, &one) &&
         mn_number_real(*(const char *const *)class, &other) && one == other)
         return 0;
-    return by_label(label, class);
+    return mn_by_class_name(label, class);
 }
 
 static mn_status read_labels(const mn_text_table *t, const mn_dataset *dataset, mn_images *images)

@@ -10,6 +10,7 @@
 
 #include <mneme/memory.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,8 +42,9 @@ static const mn_option options_table[] = {
 typedef struct listing {
     char folder[MN_DATA_PATH]; /* in which the classes are */
     mn_names classes;
-    mn_names *files; /* (classes) */
-    int64_t images;
+    mn_names *files;            /* (classes) paths within the class's folder */
+    int64_t images, foreign;    /* foreign: files that are no images */
+    char example[MN_DATA_PATH]; /* one of them */
 } listing;
 
 static void listing_free(listing *list)
@@ -53,17 +55,55 @@ static void listing_free(listing *list)
     mn_names_free(&list->classes);
 }
 
-static mn_status check_ending(const char *folder, const char *name)
+static bool ends_in(const char *name, const char *const *endings)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
     const char *ending = strrchr(name, '.');
-    for (size_t i = 0; ending != NULL && i < sizeof endings / sizeof endings[0]; i++)
-        if (strcasecmp(ending, endings[i]) == 0)
-            return MN_OK;
+    for (; ending != NULL && *endings != NULL; endings++)
+        if (strcasecmp(ending, *endings) == 0)
+            return true;
+    return false;
+}
+
+static void add_foreign(listing *list, const char *folder, const char *name)
+{
+    if (list->foreign++ == 0)
+        snprintf(list->example, sizeof list->example, "%.3000s/%.1000s", folder, name);
+}
+
+/* Whether a file is an image.  One of a kind that is not read is refused: who put it there wants it
+ * read. */
+static mn_status is_image(const char *folder, const char *name, bool *image)
+{
+    static const char *const ours[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", NULL};
+    static const char *const others[] = {".gif", ".bmp",  ".webp", ".tif", ".tiff", ".ppm",
+                                         ".pgm", ".heic", ".avif", ".jp2", ".svg",  NULL};
+    *image = ends_in(name, ours);
+    if (!ends_in(name, others))
+        return MN_OK;
     return mn_fail(
         MN_BAD_OPTION,
         "%s/%s: expected a .png, .jpg or .jpeg; convert it, or take it out of the folder", folder,
         name);
+}
+
+/* Takes the files out of the listing that are no images. */
+static mn_status keep_images(listing *list, const char *folder, mn_names *files)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < files->count; i++) {
+        bool image;
+        MN_TRY(is_image(folder, files->name[i], &image));
+        if (!image)
+            add_foreign(list, folder, files->name[i]);
+        char *name = files->name[i];
+        files->name[i] = files->name[kept];
+        files->name[kept] = name;
+        kept += image;
+    }
+    for (int64_t i = kept; i < files->count; i++)
+        mn_memory_give(files->name[i]);
+    files->count = kept;
+    return MN_OK;
 }
 
 static mn_status list_class(listing *list, int64_t class)
@@ -71,11 +111,24 @@ static mn_status list_class(listing *list, int64_t class)
     char folder[MN_DATA_PATH + 256];
     snprintf(folder, sizeof folder, "%s/%s", list->folder, list->classes.name[class]);
     mn_names *files = &list->files[class];
-    MN_TRY(mn_folder_names(folder, false, files));
-    for (int64_t i = 0; i < files->count; i++)
-        MN_TRY(check_ending(folder, files->name[i]));
+    MN_TRY(mn_folder_files(folder, files));
+    MN_TRY(keep_images(list, folder, files));
     list->images += files->count;
-    return files->count > 0 ? MN_OK : mn_fail(MN_BAD_OPTION, "%s: holds no images", folder);
+    return files->count > 0
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s: holds no images; take it out, if it is no class",
+                         folder);
+}
+
+/* Files beside the folders of classes are in no class. */
+static mn_status list_beside(listing *list)
+{
+    mn_names files;
+    MN_TRY(mn_folder_names(list->folder, false, &files));
+    for (int64_t i = 0; i < files.count; i++)
+        add_foreign(list, list->folder, files.name[i]);
+    mn_names_free(&files);
+    return MN_OK;
 }
 
 static mn_status list_part(listing *list)
@@ -93,9 +146,10 @@ static mn_status list_part(listing *list)
     list->files = mn_memory_take_zeroed((size_t)classes, sizeof *list->files);
     if (list->files == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
+    qsort(list->classes.name, (size_t)classes, sizeof *list->classes.name, mn_by_class_name);
     for (int64_t c = 0; c < classes; c++)
         MN_TRY(list_class(list, c));
-    return MN_OK;
+    return list_beside(list);
 }
 
 static mn_status same_classes(const listing *train, const listing *test)
@@ -106,9 +160,9 @@ static mn_status same_classes(const listing *train, const listing *test)
         c++;
     if (c == train->classes.count && c == test->classes.count)
         return MN_OK;
-    const bool extra =
-        c == train->classes.count ||
-        (c < test->classes.count && strcmp(test->classes.name[c], train->classes.name[c]) < 0);
+    const bool extra = c == train->classes.count ||
+                       (c < test->classes.count &&
+                        mn_by_class_name(&test->classes.name[c], &train->classes.name[c]) < 0);
     return mn_fail(MN_BAD_OPTION, "%s: there is no class '%s', which %s has",
                    extra ? train->folder : test->folder,
                    extra ? test->classes.name[c] : train->classes.name[c],
@@ -160,8 +214,11 @@ static mn_status read_image(const folder_options *o, const char *path, int64_t c
                             mn_dataset *dataset, mn_images *images)
 {
     mn_picture picture;
-    MN_TRY(mn_picture_read(path, &picture));
-    mn_status status = check_size(o, path, &picture, dataset);
+    mn_status status = mn_picture_read(path, &picture);
+    if (status == MN_CORRUPT)
+        return mn_fail(status, "%s; get it again, or take it out of its folder", mn_error());
+    MN_TRY(status);
+    status = check_size(o, path, &picture, dataset);
     if (status == MN_OK && images->pixels == NULL)
         status =
             mn_images_allocate(images, count, dataset->channels, dataset->height, dataset->width);
@@ -179,7 +236,7 @@ static mn_status read_part(const folder_options *o, const listing *list, mn_data
 {
     for (int64_t c = 0; c < list->classes.count; c++)
         for (int64_t i = 0; i < list->files[c].count; i++) {
-            char path[MN_DATA_PATH + 512];
+            char path[3 * MN_DATA_PATH];
             snprintf(path, sizeof path, "%s/%s/%s", list->folder, list->classes.name[c],
                      list->files[c].name[i]);
             MN_TRY(read_image(o, path, list->images, dataset, images));
@@ -188,12 +245,42 @@ static mn_status read_part(const folder_options *o, const listing *list, mn_data
     return MN_OK;
 }
 
+/* Says what is in the folder and is not read. */
+static mn_status note_foreign(const listing *list, mn_dataset *dataset)
+{
+    return list->foreign == 0
+               ? MN_OK
+               : mn_dataset_note(dataset, "%s: %lld file%s left out, as %s", list->folder,
+                                 (long long)list->foreign, list->foreign == 1 ? " is" : "s are",
+                                 list->example);
+}
+
+/* Folders beside train/ and test/ hold images that are in neither part. */
+static mn_status note_beside(const char *path, const listing *train, const listing *test,
+                             mn_dataset *dataset)
+{
+    mn_names folders;
+    MN_TRY(mn_folder_names(path, true, &folders));
+    mn_status status = MN_OK;
+    for (int64_t i = 0; i < folders.count && status == MN_OK; i++) {
+        char beside[MN_DATA_PATH + 256];
+        snprintf(beside, sizeof beside, "%.4000s/%s", path, folders.name[i]);
+        if (strcmp(beside, train->folder) != 0 && strcmp(beside, test->folder) != 0)
+            status = mn_dataset_note(dataset, "%s: is not read; %s and %s are", beside,
+                                     train->folder, test->folder);
+    }
+    mn_names_free(&folders);
+    return status;
+}
+
 static mn_status read_listed(const folder_options *o, const listing *train, const listing *test,
                              bool split, mn_dataset *dataset)
 {
     dataset->channels = o->channels == 0 ? 3 : 1;
     MN_TRY(mn_dataset_name_classes(dataset, train->classes.count,
                                    (const char *const *)train->classes.name));
+    MN_TRY(note_foreign(train, dataset));
+    MN_TRY(note_foreign(test, dataset));
     MN_TRY(read_part(o, train, dataset, &dataset->train));
     if (split)
         return mn_split_test_off(dataset, o->test_fraction, o->split_seed);
@@ -210,6 +297,8 @@ static mn_status read_folder(const void *options, const char *folder, mn_dataset
     listing train = {.images = 0}, test = {.images = 0};
     bool split = false;
     mn_status status = list_all(path, &train, &test, &split);
+    if (status == MN_OK && !split)
+        status = note_beside(path, &train, &test, dataset);
     if (status == MN_OK)
         status = read_listed(o, &train, &test, split, dataset);
     listing_free(&train);

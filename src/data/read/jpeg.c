@@ -18,6 +18,8 @@ typedef struct decoder {
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
+    uint8_t
+        *inks; /* (width, 4) a line of cyan, magenta, yellow and black; NULL: of other colours */
     jmp_buf leave;
     char message[JMSG_LENGTH_MAX];
 } decoder;
@@ -48,27 +50,58 @@ static void watch(j_common_ptr info)
     }
 }
 
+/* a * b / 255, rounded. */
+static int product(int a, int b)
+{
+    const int scaled = a * b + 128;
+    return ((scaled >> 8) + scaled) >> 8;
+}
+
+/* Files of four inks hold them inverted, as Photoshop has it: 255 is no ink. */
+static void print_inks(const uint8_t *inks, int64_t width, uint8_t *rgb)
+{
+    for (int64_t i = 0; i < width; i++)
+        for (int colour = 0; colour < 3; colour++) {
+            const int light =
+                inks[4 * i + 3] - product(255 - inks[4 * i + colour], inks[4 * i + 3]);
+            rgb[3 * i + colour] = (uint8_t)(light > 0 ? light : 0);
+        }
+}
+
+static mn_status read_lines(const char *path, decoder *d, mn_picture *picture)
+{
+    const bool inks = d->info.num_components == 4;
+    d->info.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    d->info.dct_method = JDCT_ISLOW; /* exact: the same bytes whatever the processor */
+    if (inks)
+        d->inks = mn_memory_take((size_t)picture->width, 4);
+    if (inks && d->inks == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    jpeg_start_decompress(&d->info);
+    while (d->info.output_scanline < d->info.output_height) {
+        uint8_t *rgb = picture->rgb + (size_t)d->info.output_scanline * d->info.output_width * 3;
+        JSAMPROW row = inks ? d->inks : rgb;
+        jpeg_read_scanlines(&d->info, &row, 1);
+        if (inks)
+            print_inks(d->inks, picture->width, rgb);
+    }
+    jpeg_finish_decompress(&d->info);
+    return MN_OK;
+}
+
 /* Everything that may jump; what it allocates hangs on the decoder or the picture. */
 static mn_status decode(const char *path, decoder *d, const uint8_t *bytes, size_t count,
                         mn_picture *picture)
 {
     if (setjmp(d->leave) != 0)
-        return mn_fail(MN_CORRUPT, "%s: not a sound JPEG: %s; get it again", path, d->message);
+        return mn_fail(MN_CORRUPT, "%s: not a sound JPEG: %s", path, d->message);
     jpeg_create_decompress(&d->info);
     d->info.client_data = d;
     d->info.progress = &d->progress;
     jpeg_mem_src(&d->info, bytes, count);
     jpeg_read_header(&d->info, TRUE);
     MN_TRY(mn_picture_allocate(path, d->info.image_width, d->info.image_height, picture));
-    d->info.out_color_space = JCS_RGB;
-    d->info.dct_method = JDCT_ISLOW; /* exact: the same bytes whatever the processor */
-    jpeg_start_decompress(&d->info);
-    while (d->info.output_scanline < d->info.output_height) {
-        JSAMPROW row = picture->rgb + (size_t)d->info.output_scanline * d->info.output_width * 3;
-        jpeg_read_scanlines(&d->info, &row, 1);
-    }
-    jpeg_finish_decompress(&d->info);
-    return MN_OK;
+    return read_lines(path, d, picture);
 }
 
 mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture)
@@ -83,6 +116,7 @@ mn_status mn_jpeg_decode(const char *path, const uint8_t *bytes, size_t count, m
     d->info.client_data = d;
     const mn_status status = decode(path, d, bytes, count, picture);
     jpeg_destroy_decompress(&d->info);
+    mn_memory_give(d->inks);
     mn_memory_give(d);
     return status;
 }

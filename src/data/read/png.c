@@ -1,44 +1,113 @@
-/* png.c -- PNG by libpng's simplified interface, which needs neither callbacks nor setjmp.
+/* png.c -- PNG by libpng.
  *
- * Pixels are read with alpha, and alpha is dropped: libpng would otherwise mix in a background. */
+ * It is read by libpng's full interface: the simplified one decodes interlaced images of 16 bits
+ * wrongly.  Transparency is dropped, and the gamma that a file names is not applied, as PIL and
+ * torchvision have it; 16 bits are rounded to 8. */
 #include "data/read/png.h"
 
 #include <errno.h>
 #include <mneme/memory.h>
 #include <png.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static mn_status read_pixels(const char *path, png_image *image, mn_picture *picture)
+/* --- reading ---------------------------------------------------------------------------------- */
+
+typedef struct decoder {
+    png_structp png;
+    png_infop info;
+    const uint8_t *at;
+    size_t left;
+    png_bytep *row; /* (height) where each line of the picture goes */
+    jmp_buf leave;
+    char message[128];
+} decoder;
+
+static void stop(png_structp png, png_const_charp message)
 {
-    MN_TRY(mn_picture_allocate(path, image->width, image->height, picture));
-    const size_t pixels = (size_t)(picture->width * picture->height);
-    uint8_t *rgba = mn_memory_take(4 * pixels, 1);
-    if (rgba == NULL)
+    decoder *d = png_get_error_ptr(png);
+    snprintf(d->message, sizeof d->message, "%s", message);
+    longjmp(d->leave, 1);
+}
+
+/* Only of what does not touch the pixels. */
+static void warn(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void *take(png_structp png, png_alloc_size_t bytes)
+{
+    (void)png;
+    return mn_memory_take(bytes, 1);
+}
+
+static void give(png_structp png, void *memory)
+{
+    (void)png;
+    mn_memory_give(memory);
+}
+
+static void read_bytes(png_structp png, png_bytep to, size_t count)
+{
+    decoder *d = png_get_io_ptr(png);
+    if (count > d->left)
+        png_error(png, "it ends too early");
+    memcpy(to, d->at, count);
+    d->at += count;
+    d->left -= count;
+}
+
+/* Everything that may jump; what it allocates hangs on the decoder or the picture. */
+static mn_status decode(const char *path, decoder *d, mn_picture *picture)
+{
+    if (setjmp(d->leave) != 0)
+        return mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s", path, d->message);
+    png_set_read_fn(d->png, d, read_bytes);
+    png_read_info(d->png, d->info);
+    const int64_t width = png_get_image_width(d->png, d->info);
+    const int64_t height = png_get_image_height(d->png, d->info);
+    MN_TRY(mn_picture_allocate(path, width, height, picture));
+    d->row = mn_memory_take((size_t)height, sizeof *d->row);
+    if (d->row == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
-    image->format = PNG_FORMAT_RGBA;
-    image->flags |= PNG_IMAGE_FLAG_16BIT_sRGB; /* as 8-bit files are */
-    const bool read = png_image_finish_read(image, NULL, rgba, 0, NULL) != 0;
-    for (size_t i = 0; read && i < pixels; i++)
-        for (size_t channel = 0; channel < 3; channel++)
-            picture->rgb[3 * i + channel] = rgba[4 * i + channel];
-    mn_memory_give(rgba);
-    return read
-               ? MN_OK
-               : mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s; get it again", path, image->message);
+    for (int64_t y = 0; y < height; y++)
+        d->row[y] = picture->rgb + 3 * width * y;
+    png_set_expand(d->png);
+    png_set_scale_16(d->png);
+    png_set_strip_alpha(d->png);
+    png_set_gray_to_rgb(d->png);
+    png_set_interlace_handling(d->png);
+    png_read_update_info(d->png, d->info);
+    if (png_get_rowbytes(d->png, d->info) != (size_t)(3 * width))
+        png_error(d->png, "its lines are not of 3 bytes a pixel");
+    png_read_image(d->png, d->row);
+    return MN_OK;
 }
 
 mn_status mn_png_decode(const char *path, const uint8_t *bytes, size_t count, mn_picture *picture)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION};
-    if (!png_image_begin_read_from_memory(&image, bytes, count))
-        return mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s; get it again", path, image.message);
-    const mn_status status = read_pixels(path, &image, picture);
-    png_image_free(&image);
+    decoder *d = mn_memory_take_zeroed(1, sizeof *d);
+    if (d == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    d->at = bytes;
+    d->left = count;
+    d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, stop, warn, NULL, take, give);
+    if (d->png != NULL)
+        d->info = png_create_info_struct(d->png);
+    const mn_status status = d->info != NULL ? decode(path, d, picture)
+                                             : mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
+    png_destroy_read_struct(&d->png, &d->info, NULL);
+    mn_memory_give(d->row);
+    mn_memory_give(d);
     return status;
 }
+
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static mn_status write_stream(const mn_picture *picture, const char *path, FILE *out)
 {

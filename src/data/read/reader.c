@@ -1,5 +1,6 @@
 /* reader.c -- memory of images and of the names of classes, for readers. */
 #include "data/read/reader.h"
+#include "base/numbers.h"
 
 #include <string.h>
 
@@ -35,4 +36,14 @@ mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const ch
     dataset->class_names = table;
     dataset->classes = classes;
     return MN_OK;
+}
+
+int mn_by_class_name(const void *a, const void *b)
+{
+    const char *one = *(const char *const *)a, *other = *(const char *const *)b;
+    double first, second;
+    const bool number = mn_number_real(one, &first), numbers = mn_number_real(other, &second);
+    if (number != numbers)
+        return numbers - number;
+    return number && first != second ? (first > second) - (first < second) : strcmp(one, other);
 }

@@ -83,13 +83,29 @@ static mn_status add_name(mn_names *names, int64_t *capacity, const char *name)
                                                : mn_fail(MN_NO_MEMORY, "out of memory for a name");
 }
 
+static mn_status open_folder(const char *path, DIR **folder)
+{
+    *folder = opendir(path);
+    return *folder != NULL ? MN_OK
+                           : mn_fail(errno == ENOENT ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s", path,
+                                     strerror(errno));
+}
+
+/* Sorts what was found, or gives it back. */
+static mn_status end_names(mn_names *names, mn_status status)
+{
+    if (status != MN_OK)
+        mn_names_free(names);
+    else if (names->count > 1)
+        qsort(names->name, (size_t)names->count, sizeof *names->name, by_bytes);
+    return status;
+}
+
 mn_status mn_folder_names(const char *path, bool folders, mn_names *names)
 {
+    DIR *folder;
     *names = (mn_names){.count = 0};
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return mn_fail(errno == ENOENT ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s", path,
-                       strerror(errno));
+    MN_TRY(open_folder(path, &folder));
     int64_t capacity = 0;
     mn_status status = MN_OK;
     for (const struct dirent *entry; status == MN_OK && (entry = readdir(folder)) != NULL;) {
@@ -99,13 +115,45 @@ mn_status mn_folder_names(const char *path, bool folders, mn_names *names)
             status = add_name(names, &capacity, entry->d_name);
     }
     closedir(folder);
-    if (status != MN_OK) {
-        mn_names_free(names);
-        return status;
+    return end_names(names, status);
+}
+
+/* Adds the files in path/within, which is "" or ends in a slash. */
+static mn_status add_files(const char *path, const char *within, int depth, mn_names *names,
+                           int64_t *capacity)
+{
+    enum { DEEPEST = 16 };
+    char inner[2 * MN_DATA_PATH];
+    DIR *folder;
+    snprintf(inner, sizeof inner, "%s/%s", path, within);
+    if (depth > DEEPEST)
+        return mn_fail(MN_BAD_OPTION,
+                       "%s: lies more than %d folders deep; does a link go round in a circle?",
+                       inner, DEEPEST);
+    MN_TRY(open_folder(inner, &folder));
+    mn_status status = MN_OK;
+    for (const struct dirent *entry; status == MN_OK && (entry = readdir(folder)) != NULL;) {
+        char next[MN_DATA_PATH];
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(inner, sizeof inner, "%s/%s%s", path, within, entry->d_name);
+        const bool deeper = mn_is_folder(inner);
+        if (snprintf(next, sizeof next, "%s%s%s", within, entry->d_name, deeper ? "/" : "") >=
+            (int)sizeof next)
+            status = mn_fail(MN_BAD_OPTION, "%.200s...: the path is too long", inner);
+        else
+            status = deeper ? add_files(path, next, depth + 1, names, capacity)
+                            : add_name(names, capacity, next);
     }
-    if (names->count > 1)
-        qsort(names->name, (size_t)names->count, sizeof *names->name, by_bytes);
-    return MN_OK;
+    closedir(folder);
+    return status;
+}
+
+mn_status mn_folder_files(const char *path, mn_names *names)
+{
+    int64_t capacity = 0;
+    *names = (mn_names){.count = 0};
+    return end_names(names, add_files(path, "", 0, names, &capacity));
 }
 
 void mn_names_free(mn_names *names)

@@ -24,6 +24,8 @@ typedef struct mn_names {
     int64_t count;
 } mn_names;
 mn_status mn_folder_names(const char *path, bool folders, mn_names *names);
+/* All files in a folder and in those within, as paths within it: "cat.png", "more/cat.png". */
+mn_status mn_folder_files(const char *path, mn_names *names);
 void mn_names_free(mn_names *names);
 
 #endif
