@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# gates.sh PROGRAM ROOT BUILD MANIFEST [SEEDS] -- that a study's expectations of "method - finetune" can
+# fail.  The manifest is run as it is and must hold; then each method in it is broken on purpose (its
+# term taken away, its sign turned, nothing remembered), built as a plugin, put in the method's place,
+# and each such expectation must stop being met.
+set -uo pipefail
+program=$(realpath "$1")
+root=$(realpath "$2")
+build=$(realpath "$3")
+manifest=$(realpath "$4")
+seeds=${5:+--seeds $5}
+export LC_ALL=C.UTF-8 OMP_NUM_THREADS=1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$root"/benchmarks/*.json "$work"
+cp "$manifest" "$work/study.json"
+export MNEME_BENCHMARKS=$work MNEME_DATA=${MNEME_DATA:-$root/../shared/data}
+cd "$work" || exit 1
+
+# STRATEGY | WHAT IS BROKEN | the change, for sed
+broken() {
+    cat <<'END'
+ewc|no pull|s/(float)(2 \* o->lambda)/0/
+ewc|pushes away|s/(float)(2 \* o->lambda)/(float)(-2 * o->lambda)/
+si|no pull|s/(float)(2 \* o->c)/0/
+si|pushes away|s/(float)(2 \* o->c)/(float)(-2 * o->c)/
+lwf|no distillation|s/mn_scale(mn_mean(kept), -1)/mn_scale(mn_mean(kept), 0)/
+lwf|forgets on purpose|s/mn_scale(mn_mean(kept), -1)/mn_scale(mn_mean(kept), 1)/
+er|remembers nothing|s/return mn_remember(.*/return MN_OK;/
+er-ace|no replay|s/mn_term(learner, "replay", 1/mn_term(learner, "replay", 0/
+er-ace|unlearns what it replays|s/mn_term(learner, "replay", 1/mn_term(learner, "replay", -1/
+der|no replay|s/mn_term(learner, "dark", o->alpha/mn_term(learner, "dark", 0/
+der|unlearns what it replays|s/mn_term(learner, "dark", o->alpha/mn_term(learner, "dark", -o->alpha/
+derpp|remembers nothing|s/return mn_remember(.*/return MN_OK;/
+derpp|unlearns what it replays|s/"replay", o->beta/"replay", -o->beta/; s/"dark", o->alpha/"dark", -o->alpha/
+fdr|no distance|s/"distance", o->alpha/"distance", 0/
+fdr|drives apart|s/"distance", o->alpha/"distance", -o->alpha/
+agem|never projects|s/return mn_agem_project(.*/return MN_OK;/
+agem-r|never projects|s/return mn_agem_project(.*/return MN_OK;/
+gem|never projects|s/if (!disagrees)/if (true)/
+gem|projects the wrong way|s/(float)(q.w\[i\] + o->gamma)/-&/
+END
+}
+
+names() { # STRATEGY: its arms, with what they are measured against, as --arms wants them
+    tr -d '\n' <study.json | sed 's/{"benchmark"/\n&/g' | grep "\"strategy\": \"$1\"" |
+        sed -n 's/.*"name": "\([^"]*\)".*"minus": "\(finetune[^"]*\)".*/\1,\2/p' | sort -u | paste -sd,
+}
+
+# shellcheck disable=SC2086 # $seeds is two words or none
+sweep() { # ARMS: what the table says of "method - finetune" goes to found
+    "$program" sweep study.json $seeds --quiet --out runs --arms "$1" >out 2>err </dev/null
+    grep ' - finetune' out >found
+}
+
+fails=0 gates=0
+fail() {
+    fails=$((fails + 1))
+    echo "FAILED: $*"
+    sed 's/^/    /' found err
+}
+
+compile() { # STRATEGY CHANGE: the plugin 'broken', for which the benchmarks have the same recipes
+    local id=${1//-/_}
+    sed "$2; s/\.name = \"$1\"/.name = \"broken\"/; s/MN_STRATEGY($id)/MN_STRATEGY(broken)/" \
+        "$root/strategies/$id.c" >broken.c
+    sed "s/\.name = \"$1\"/.name = \"broken\"/; s/MN_STRATEGY($id)/MN_STRATEGY(broken)/" \
+        "$root/strategies/$id.c" | cmp -s - broken.c && { echo "$1: nothing is changed by $2"; return 1; }
+    local shared=()
+    grep -q 'strategies/shared/agem.h' broken.c && shared=("$root/strategies/shared/agem.c")
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -O1 -shared -fPIC -DMN_PLUGIN -I"$root" -I"$root/src/include" -I"$build/src/include" \
+        broken.c "${shared[@]}" -o broken.so 2>err
+}
+
+previous=
+while IFS='|' read -r strategy what change; do
+    arms=$(names "$strategy")
+    [ -n "$arms" ] || continue
+    if [ "$strategy" != "$previous" ]; then
+        previous=$strategy
+        cp "$manifest" study.json
+        cp "$root"/benchmarks/*.json .
+        sweep "$arms"
+        gates=$((gates + $(wc -l <found)))
+        printf '%-8s %-26s %s\n' "$strategy" 'as it is' "$(sed 's/.*\]: //' found | paste -sd, | sed 's/,/, /g')"
+        [ -s found ] && ! grep -qv ': yes$' found || fail "$strategy as it is does not meet what is expected"
+    fi
+    if ! compile "$strategy" "$change"; then
+        fail "$strategy, $what: does not compile"
+        continue
+    fi
+    for file in *.json; do
+        sed -i "s/\"strategy\": \"$strategy\"/\"strategy\": \"broken\"/g; s/\"$strategy\.\([a-z]\)/\"broken.\1/g" "$file"
+    done
+    sed -i 's/"strategy": "broken"/"strategy": ".\/broken.so"/' study.json
+    for name in ${arms//,/ }; do
+        case $name in finetune*) ;; *) rm -rf runs/*-"$name" ;; esac
+    done
+    sweep "$arms"
+    printf '%-8s %-26s %s\n' "$strategy" "$what" "$(sed 's/  */ /g; s/.*finetune[^ ]* //' found | paste -sd';')"
+    [ -s found ] && ! grep -q ': yes$' found || fail "$strategy, $what: the expectation is met all the same"
+    for file in *.json; do
+        sed -i "s/\"strategy\": \"\(broken\|.\/broken.so\)\"/\"strategy\": \"$strategy\"/g; s/\"broken\.\([a-z]\)/\"$strategy.\1/g" "$file"
+    done
+done < <(broken)
+echo "$gates expectations, $fails failures"
+[ "$gates" -gt 0 ] && [ "$fails" -eq 0 ]
