@@ -1,6 +1,6 @@
 #!/bin/sh
 # lint_can_fail.sh ROOT BUILD -- plants one fault at a time in a copy of the sources and sees that
-# floors.sh, headers.sh, abi.sh and format.sh each notice.
+# floors.sh, headers.sh, abi.sh, format.sh and studies.sh each notice.
 set -eu
 root=$1
 build=$2
@@ -200,6 +200,16 @@ fi
 
 plant src/base/status.c 'static int   crooked ;'
 expect 'status.c:1:' sh "$root/tests/lint/format.sh" "$copy/tree"
+
+# study FAULT SED TEXT: a change in a manifest.
+study() {
+    fault=$1
+    mkdir -p "$copy/tree/benchmarks/studies"
+    sed "$2" "$root/benchmarks/studies/gates-synthetic.json" >"$copy/tree/benchmarks/studies/one.json"
+    expect "$3" sh "$root/tests/lint/studies.sh" "$copy/tree"
+}
+study 'a range without a source' 's/"source"/"notes"/' 'er: a range without a source'
+study 'a mean with one end' '/"name": "er"/,/expect/s/"minus": "finetune", "from": 15, //' 'er: a mean with one end'
 
 echo "$planted faults planted"
 exit $status
