@@ -171,13 +171,16 @@ class Learner:
         self.buffer += sorted(place for label in task.present for place in self.labelled[label])
         self.step += -(-len(self.buffer) // BATCH)  # looking at the buffer takes steps, too
 
-    def features(self, pixels):
+    def raw_features(self, pixels):
         x = (pixels.reshape(len(pixels), -1) / 255 - MEAN) / DEVIATION
         with torch.no_grad():
             self.network.eval()
-            made = F.normalize(self.network.features(torch.from_numpy(x)), dim=1)
+            made = self.network.features(torch.from_numpy(x))
             self.network.train()
         return made
+
+    def features(self, pixels):
+        return F.normalize(self.raw_features(pixels), dim=1)
 
     def scores(self, pixels):
         """The least and the largest that they may be: images as near as the last that has a vote,
@@ -232,8 +235,11 @@ def errors(run, learner, start):
         if "weight" in name and np.abs(move).max() < LEAST_MOVE:
             yield f"{name}: hardly moves", float("inf")
     kept = run.tensor("ccic/features")[: len(learner.buffer)]  # in any order
-    want = learner.features(learner.runs.pixels[learner.buffer]).numpy()
-    yield "kept features", np.abs(kept[:, None] - want).max(2).min(1).max()
+    raw = learner.raw_features(learner.runs.pixels[learner.buffer]).numpy()
+    length = np.linalg.norm(raw, axis=1)
+    want = raw / length[:, None]
+    # Brought to length 1, a short vector's rounding grows as much as the vector does.
+    yield "kept features", (np.abs(kept[:, None] - want).max(2) * (length / length.max())).min(1).max()
 
 
 CASES = [
