@@ -3,8 +3,8 @@
  * The score c of an image is the largest cosine of its gradient and those of some rows of the
  * buffer, plus 1, when it comes.  While there are free slots it takes one.  Then, only where c < 1,
  * a row i is drawn with probability C_i / sum C, and the image takes its slot with probability
- * C_i / (C_i + c).  (The DER authors' code lets only batches in whose mean gradient has c < 1; the
- * paper's algorithm, which this is, judges image by image.) */
+ * C_i / (C_i + c).  (The authors' own code and the DER authors' let only batches in whose mean
+ * gradient has c < 1; the paper's algorithm, which this is, judges image by image.) */
 #include <mneme/buffer.h>
 
 typedef struct gss_options {

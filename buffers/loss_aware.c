@@ -13,8 +13,11 @@ typedef struct loss_aware_options {
 } loss_aware_options;
 
 static const mn_option options[] = {
-    MN_BOOL(loss_aware_options, balanced, true,
-            "also prefer to give up rows of large classes; else the loss alone decides"),
+    MN_BOOL(
+        loss_aware_options, balanced, true,
+        "also prefer to give up rows of large classes; else the loss alone decides (the authors' "
+        "code besides divides the losses by the square of the mean class size, after which "
+        "little but the classes' sizes decides)"),
     MN_END,
 };
 

@@ -4,7 +4,8 @@
  * task leaves unused stays free.  Rows are put in random order, so that the earliest rows of a
  * task, which shrinking keeps, are a random sample of its rows.  With share=classes every class of
  * the stream has the same share from the first task on, and none gives way (van de Ven and Tolias
- * 2019).  (The FDR and BiC of the DER authors divide by T - 1: one task too few.) */
+ * 2019).  (The FDR and BiC of the DER authors' code since 2023 divide by
+ * T - 1, one task too few; that of 2020 and 2022 by T.) */
 #include <mneme/buffer.h>
 #include <mneme/memory.h>
 

@@ -3,9 +3,8 @@
  *     g = dCE(f(x), y),  r = dCE(f(x'), y'),  (x', y') drawn from the buffer
  *     g -= (<g, r> / |r|^2) r   where <g, r> < 0
  *
- * The buffer is filled at the end of each task.  Every task gets its share of it, as in the paper;
- * the DER authors' code offers one batch of the stream to a reservoir instead, and so leaves most
- * of a larger buffer empty (`memory` = batch).
+ * The buffer is filled at the end of each task.  Every task gets its share of it, as in the paper,
+ * or leaves one batch of the stream to a reservoir (`memory` = batch).
  */
 #include "strategies/shared/agem.h"
 
@@ -23,6 +22,14 @@ static const mn_option options[] = {
         "what a task leaves in the buffer: its share, buffer_size / tasks, or one batch, as in "
         "the DER authors' code"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The DER authors' code of 2022 and later offers one batch of the stream to a "
+    "reservoir, and so leaves most of a larger buffer empty: memory=batch. Its code of "
+    "2020, where the published numbers come from, stored an equal share for every task, "
+    "which is the default here.",
+    NULL,
 };
 
 static mn_status open(mn_learner *learner)
@@ -66,4 +73,5 @@ MN_STRATEGY(agem) = {
     .loss = mn_agem_loss,
     .gradients = gradients,
     .after_task = after_task,
+    .differs = differs,
 };

@@ -14,6 +14,13 @@ static const mn_option options[] = {
     MN_END,
 };
 
+static const char *const differs[] = {
+    "In the DER authors' code the remembered images behind the reference gradient are "
+    "neither augmented nor normalised; here, as everywhere, they are both, as training's "
+    "are.",
+    NULL,
+};
+
 static mn_status gradients(mn_learner *learner)
 {
     const agem_r_options *o = mn_options(learner);
@@ -40,4 +47,5 @@ MN_STRATEGY(agem_r) = {
     .loss = mn_agem_loss,
     .gradients = gradients,
     .after_step = after_step,
+    .differs = differs,
 };

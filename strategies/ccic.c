@@ -41,6 +41,19 @@ static const mn_option options[] = {
     MN_END,
 };
 
+static const char *const differs[] = {
+    "The authors' code mixes up what it averages in several places (docs/methods/ccic.md "
+    "lists ten, each with its effect): here views of one image are averaged as "
+    "probabilities, mixed images keep mixed targets, the squared error is between "
+    "probabilities, and only triplets that exist count.",
+    "Outputs of classes to come take no part; in the authors' code they do. The buffer "
+    "holds each labelled image once, in equal shares for classes; theirs is a reservoir "
+    "to which an image is offered each time it comes.",
+    "Unlabelled images are seen in the benchmark's views; theirs in crops and mirror "
+    "images.",
+    NULL,
+};
+
 enum { MOST_ROWS = 4096 };
 static const double MIXED_PART = 0.9;  /* of a task's training; features are not mixed after it */
 static const double TEMPERATURE = 0.1; /* of soft votes */
@@ -285,4 +298,5 @@ MN_STRATEGY(ccic) = {
     .before_task = before_task,
     .loss = loss,
     .scores = scores,
+    .differs = differs,
 };

@@ -39,6 +39,15 @@ static const mn_option options[] = {
     MN_END,
 };
 
+static const char *const differs[] = {
+    "Shin et al.'s generator is a WGAN-GP; this is van de Ven and Tolias's version, a "
+    "variational autoencoder.",
+    "Their loader leaves out the last, smaller batch of a pass; here it is trained on.",
+    "The generator sees images without augmentation. Where every task brings all classes, "
+    "drawn images are labelled among all of them.",
+    NULL,
+};
+
 typedef struct dgr_state {
     mn_network *old_solver, *generator, *old_generator;
     mn_var *drawn; /* (rows, pixels) by the old generator in this step; NULL in the first task */
@@ -206,4 +215,5 @@ MN_STRATEGY(dgr) = {
     .before_task = before_task,
     .loss = solve,
     .after_task = after_task,
+    .differs = differs,
 };

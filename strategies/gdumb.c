@@ -5,9 +5,8 @@
  * is fitted to the buffer by SGD with the paper's schedule: a tenth of the rate in the first epoch,
  * then cosines from `lr` to `least_lr` that restart after 1, 2, 4, ... epochs.  CutMix pastes a box
  * of another image of the batch, its neighbour (batches are shuffled), and mixes the two losses by
- * area.  The DER authors' port samples with a plain reservoir; the paper's greedy sampler is used
- * here.  It is for tasks that bring new classes: where all classes come again in each task, choose
- * another policy, a reservoir as in the port.
+ * area.   The paper's greedy sampler is for tasks that bring new classes: where all classes come
+ * again in each task, choose another policy, a reservoir as in the port.
  */
 #include <math.h>
 #include <mneme/strategy.h>
@@ -28,6 +27,18 @@ static const mn_option options[] = {
     MN_REAL(gdumb_options, least_lr, 0.0005, 0, 100, "smallest learning rate of the fit"),
     MN_REAL(gdumb_options, cutmix, 0.5, 0, 1, "probability that a batch is mixed by CutMix"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The DER authors' port samples with a plain reservoir and always mixes by CutMix; "
+    "here, as in the authors' code, the sampler is greedy and a batch is mixed with "
+    "probability cutmix.",
+    "The authors' batches are of 16, gradients are clipped at a norm of 10, crops are "
+    "padded by 4 on digits too, and images of digits are not mixed: the recipes of their "
+    "benchmarks set this.",
+    "The authors compute in half precision, and paste the images of another order of the "
+    "batch; here it is the batch's next image.",
+    NULL,
 };
 
 static mn_status open(mn_learner *learner)
@@ -185,4 +196,5 @@ MN_STRATEGY(gdumb) = {
     .phases = phases,
     .loss = loss,
     .after_step = after_step,
+    .differs = differs,
 };

@@ -29,6 +29,15 @@ typedef struct gem_state {
     mn_tensor *past[MOST_TASKS]; /* r_k, like the network's slab */
 } gem_state;
 
+static const char *const differs[] = {
+    "The authors make the gradients of past tasks before that of the stream; here they "
+    "come after it. The running statistics of batch norms therefore end on the oldest "
+    "task's exemplars. Without batch norm the two agree.",
+    "The authors and the DER authors' code leave the quadratic programme to a library's "
+    "iterations; here it is solved exactly.",
+    NULL,
+};
+
 static mn_status open(mn_learner *learner)
 {
     gem_state *s = mn_state(learner);
@@ -212,4 +221,5 @@ MN_STRATEGY(gem) = {
     .loss = loss,
     .gradients = gradients,
     .after_task = after_task,
+    .differs = differs,
 };

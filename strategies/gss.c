@@ -7,10 +7,7 @@
  * What is the method's own lies in the buffer policy of the same name: which images stay.  The
  * authors' code takes two steps, and repeats them on each batch of the stream: 3 times for digits,
  * 10 times for CIFAR-10.  The DER authors' port takes one, in which the replayed images weigh as
- * little as they are few; the recipes that are theirs say so.  Two differences from the authors'
- * code: it cuts the replayed rows of a batch's iterations from one shuffle of the buffer, so that
- * none comes twice, and its policy judges a batch before its images (see `mneme help gss`, a
- * policy).
+ * little as they are few; the recipes that are theirs say so.
  */
 #include <mneme/strategy.h>
 
@@ -27,6 +24,19 @@ static const mn_option options[] = {
               "one step on stream and replay together, or a step of its own for each"),
     MN_INT(gss_options, iterations, 1, 1, 10, "times that a batch of the stream is trained on"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The authors cut the replayed rows of a batch's iterations from one shuffle of the "
+    "buffer, so that none comes twice; here each iteration draws anew.",
+    "Which images stay: the authors, and the DER authors, ask first whether the batch's "
+    "mean gradient is unlike the buffer's, and only then image by image; here every image "
+    "is judged by itself, as in the paper's algorithm 2.",
+    "The authors compare with mean gradients of 10 batches of the buffer, the DER authors "
+    "and this with those of single rows (buffer.compared).",
+    "The DER authors score images without normalising them; here they are scored as "
+    "evaluation sees them.",
+    NULL,
 };
 
 typedef struct gss_state {
@@ -117,4 +127,5 @@ MN_STRATEGY(gss) = {
     .phases = phases,
     .loss = loss,
     .after_step = after_step,
+    .differs = differs,
 };

@@ -4,15 +4,29 @@
  *       + beta CE(f(x'') of past classes, y'') + eta (future margin + past margin)
  *
  * Future classes are thus pushed down on every image of the stream.  During the first task images
- * of that task are replayed, from a reservoir that is emptied at its end (the authors' code stores
- * them augmented there; here, as everywhere, they are augmented when they are drawn).
+ * of that task are replayed, from a reservoir that is emptied at its end.
  */
 #include "strategies/shared/xder.h"
 
 static const mn_option options[] = {
     MN_XDER_OPTIONS(0.1, 0.5, 0.3, 0.1),
     MN_BOOL(mn_xder_options, first_task, true, "replay within the first task, too"),
+    MN_BOOL(mn_xder_options, present_only, false,
+            "the stream's cross-entropy is over the present classes alone, and a task's end brings "
+            "all future classes' remembered logits up to date (later code: true)"),
     MN_END,
+};
+
+static const char *const differs[] = {
+    "The authors store images augmented in the first task; here, as everywhere, they are "
+    "augmented when they are drawn.",
+    "This is the code of the paper (github.com/aimagelab/mammoth, tag tpami2023). Their later "
+    "code, "
+    "which the recipe and the published figure are of, is there by option: present_only, align and "
+    "reference true, past and first_task false.",
+    "Where no class's own logit is above 0, implanted logits are cut off below it; the "
+    "authors scale them all the same: reference=true.",
+    NULL,
 };
 
 static const mn_xder_variant variant = {.trains_future = true};
@@ -39,4 +53,5 @@ MN_STRATEGY(xder_ce) = {
     MN_XDER_DESCRIPTOR,
     .open = open,
     .after_step = after_step,
+    .differs = differs,
 };

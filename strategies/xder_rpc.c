@@ -21,6 +21,16 @@ static mn_var *simplex(mn_tape *tape, mn_var *outputs)
     return mn_matmul(mn_columns(outputs, 0, classes - 1), mn_simplex(tape, classes));
 }
 
+static const char *const differs[] = {
+    "This is the code of the paper (github.com/aimagelab/mammoth, tag tpami2023). Of their later "
+    "code, "
+    "which the recipe's values and the published figure are of, past=false and reference=true are "
+    "there by option; that replay leaves the running statistics of batch norms alone is not.",
+    "Where no class's own logit is above 0, implanted logits are cut off below it; the "
+    "authors scale them all the same: reference=true.",
+    NULL,
+};
+
 static const mn_xder_variant variant = {.head = simplex, .refreshes_future = true};
 
 static mn_status open(mn_learner *learner)
@@ -41,4 +51,5 @@ MN_STRATEGY(xder_rpc) = {
     MN_XDER_DESCRIPTOR,
     .open = open,
     .scores = scores,
+    .differs = differs,
 };

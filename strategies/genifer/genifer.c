@@ -108,6 +108,17 @@ static mn_status begin_outputs(mn_learner *learner)
     return mn_tensor_copy_rows(bias, s->first_bias, new.first, new.count);
 }
 
+static const char *const differs[] = {
+    "The authors' update of the generator makes a step's images again, with new noise "
+    "maps and changes; here both updates see the same, and old images have the same noise "
+    "maps on both sides.",
+    "The authors' RAdam stands still in the first five steps of a task; here these go by "
+    "the mean of gradients, as in the paper of Liu et al. (2020).",
+    "The authors count the steps of the penalty and of the changes' probability over all "
+    "tasks; here within a task.",
+    NULL,
+};
+
 static mn_status open(mn_learner *learner)
 {
     mn_genifer_state *s = mn_state(learner);
@@ -269,4 +280,5 @@ MN_STRATEGY(genifer) = {
     .before_task = before_task,
     .loss = loss,
     .after_step = after_step,
+    .differs = differs,
 };

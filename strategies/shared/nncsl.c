@@ -239,3 +239,16 @@ static mn_var *probe_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *
 
 const mn_probe mn_nncsl_probes[] = {
     {"neighbours", probe_network}, {"neighbours of pixels", probe_pixels}, {.name = NULL}};
+
+const char *const mn_nncsl_differs[] = {
+    "The authors' loader leaves out the last, smaller batch of a pass over the unlabelled "
+    "images (19 batches of 256 from 5000); here it is trained on. The warm-up of a "
+    "schedule is the recipe's 200 steps for their 190, and its first step is one notch "
+    "up.",
+    "Their LARS exempts from scaling and decay what has 'bn' in its name, so not the "
+    "norms of the shortcuts; here all norms' parameters are exempt.",
+    "The buffer's places that are left over go to a class's next row; in the authors' "
+    "code to its last.",
+    "Their ResNet-18 pads its first convolution by 2; here by 1.",
+    NULL,
+};

@@ -55,6 +55,7 @@ mn_status mn_nncsl_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 
 /* The vote as a classifier of unlabelled images, and the same vote on raw pixels. */
 extern const mn_probe mn_nncsl_probes[];
+extern const char *const mn_nncsl_differs[];
 
 /* The velocity of the optimiser goes on from task to task, as the authors' does. */
 #define MN_NNCSL_PHASES                                                                            \
@@ -74,6 +75,6 @@ extern const mn_probe mn_nncsl_probes[];
     .needs = MN_NEEDS_BUFFER | MN_NEEDS_TASK_BOUNDARIES | MN_NEEDS_CONTIGUOUS_CLASSES |            \
              MN_USES_UNLABELLED | MN_NEEDS_SELECTION,                                              \
     .policy = "first", .open = mn_nncsl_open, .before_task = mn_nncsl_before_task,                 \
-    .loss = mn_nncsl_loss, .probes = mn_nncsl_probes
+    .loss = mn_nncsl_loss, .probes = mn_nncsl_probes, .differs = mn_nncsl_differs
 
 #endif

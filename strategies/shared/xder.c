@@ -282,8 +282,9 @@ mn_status mn_xder_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     mn_var *logits = logits_of(learner, tape, now, aligned_mode(learner));
     mn_term(learner, "stream", 1,
             mn_cross_entropy_columns(logits, now->labels, present.first,
-                                     variant_of(learner)->trains_future ? all - present.first
-                                                                        : present.count));
+                                     variant_of(learner)->trains_future && !o->present_only
+                                         ? all - present.first
+                                         : present.count));
     rehearsed both = {&none, NULL};
     if (mn_task(learner) > 0 || o->first_task)
         MN_TRY(rehearse(learner, tape, now, &both));
@@ -357,7 +358,7 @@ static mn_status refresh(mn_learner *learner, mn_tape *tape, const mn_batch *old
 {
     const mn_xder_options *o = mn_options(learner);
     const int64_t first = mn_classes(learner, MN_PRESENT).first, *places;
-    const int64_t end = variant_of(learner)->refreshes_future
+    const int64_t end = variant_of(learner)->refreshes_future || o->present_only
                             ? mn_classes(learner, MN_ALL).count
                             : end_of(mn_classes(learner, MN_PRESENT));
     int64_t task = mn_task(learner);

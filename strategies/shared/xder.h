@@ -11,7 +11,7 @@ typedef struct mn_xder_options {
     double lambda, temperature; /* of xder alone */
     int64_t contrast, views;
     double distance;
-    bool first_task; /* of xder-ce alone */
+    bool first_task, present_only; /* of xder-ce alone */
 } mn_xder_options;
 
 /* The options of all variants, with the defaults that differ. */

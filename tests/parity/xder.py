@@ -76,7 +76,7 @@ class Run:
             for row, label in zip(old if old is not None else [], old_y):
                 above.append((row[end:].max() + m - row[head(label)].max())[None])
             loss = loss + self.add("future", eta, violated(torch.cat(above)))
-        if first > 0:
+        if first > 0 and self.o.get("past", True):
             p = out[:, :end] if self.o.get("past_logits", False) else out[:, :end].softmax(1)
             above = p[:, :first].max(1).values.detach() + m - p[:, first:].max(1).values
             loss = loss + self.add("past", eta, violated(above))
@@ -86,7 +86,8 @@ class Run:
         first, end = min(task.present), task.seen
         aligned = self.o.get("align", False) and task.number > 0
         out, old, old_y = self.logits(x, not aligned), None, ()
-        last = CLASSES if self.variant == "xder-ce" else end
+        self.present_only = self.variant != "xder-ce" or self.o.get("present_only", False)
+        last = end if self.present_only else CLASSES
         loss = self.add("stream", 1, F.cross_entropy(out[:, first:last], y - first))
         if self.buffer.rows:
             bx, old_y, z = self.buffer.stack()
@@ -96,7 +97,7 @@ class Run:
             known = first if task.number > 0 else end
             loss = loss + self.add("dark", self.o["alpha"], F.mse_loss(old, z))
             loss = loss + self.add("replay", self.o["beta"], F.cross_entropy(again[:, :known], old_y))
-        elif self.variant == "xder-ce":
+        elif self.variant == "xder-ce" and self.o.get("first_task", True):
             self.add("dark", 0, torch.zeros(()))
             self.add("replay", 0, torch.zeros(()))
         if task.number == 0:
@@ -126,7 +127,7 @@ class Run:
                     lacks[y] -= 1
                     self.buffer.rows[place] = {"x": x, "y": y, "z": z, "task": task.number}
             x, _, _ = self.buffer.stack()
-            last = end if self.variant == "xder-ce" else CLASSES
+            last = CLASSES if self.present_only else end
             self.buffer.implant(self.logits(x, False), first, last, self.o["gamma"], task.number)
 
 
@@ -136,7 +137,7 @@ def reference(runs, run, variant, o, rate, batch):
         for at in range(0, len(task.y), batch):
             x, y = task.x[at : at + batch], task.y[at : at + batch]
             out = mine.step(task, x, y, rate)
-            if variant == "xder-ce" and task.number == 0:
+            if variant == "xder-ce" and task.number == 0 and o.get("first_task", True):
                 for i, place in enumerate(task.places[at : at + batch]):
                     row = {"x": x[i], "y": y[i].item(), "z": out[i], "task": 0}
                     mine.buffer.rows[place] = row
@@ -183,6 +184,11 @@ def cases(runs):
     settings = {f"xder.{name}": value for name, value in o.items()}
     settings |= {"xder.replay": REPLAY, "buffer_size": ROOM, "batch": 8, "xder.lambda": 0}
     yield "xder", settings, partial(reference, runs, variant="xder", o=o, rate=rate, batch=8)
+    later = {"present_only": True, "past": False, "first_task": False}  # as later code has it
+    o = {**options, **later}
+    settings = {f"xder-ce.{name}": value for name, value in o.items()}
+    settings |= {"xder-ce.replay": REPLAY, "buffer_size": ROOM, "batch": 1000}
+    yield "xder-ce", settings, partial(reference, runs, variant="xder-ce", o=o, rate=rate, batch=1000)
     for align in (False, True):
         o = {**options, "align": align}
         settings = {f"xder.{name}": value for name, value in o.items()}

@@ -155,8 +155,11 @@ static void print_differences(const mn_strategy *strategy)
     if (strategy->differs == NULL)
         return;
     printf("\ndiffers from the authors' code:\n");
-    for (const char *const *sentence = strategy->differs; *sentence != NULL; sentence++)
-        mn_print_wrapped(*sentence, 2);
+    for (const char *const *sentence = strategy->differs; *sentence != NULL; sentence++) {
+        char item[1024];
+        snprintf(item, sizeof item, "- %s", *sentence);
+        mn_print_wrapped(item, 2);
+    }
 }
 
 static void describe(mn_kind kind, const mn_descriptor *descriptor)
