@@ -1,5 +1,7 @@
 /* NumPy's arrays as a data set, and features out of safetensors; and what is wrong with them. */
 #include "data/read/array.h"
+#include "data/read/file.h"
+#include "data/read/idx.h"
 #include "data/read/npy.h"
 #include "tests/data/own_data.h"
 
@@ -134,17 +136,25 @@ static double first_value(const char *type, const void *value, size_t bytes)
     mn_array array;
     snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (1,), }",
              type);
-    const size_t count = make_npy(header, value, bytes);
-    uint8_t *block = malloc(count);
-    memcpy(block, npy, count);
-    ck_assert_ok(mn_npy_parse("one", block, count, &array));
+    write_file("one.npy", npy, make_npy(header, value, bytes));
+    ck_assert_ok(mn_npy_read(path_of("one.npy"), &array));
     const double got = mn_array_value(&array, 0);
     mn_array_free(&array);
     return got;
 }
 
+/* Values with their bytes in the other order. */
+static double swapped(const char *type, const void *value, size_t bytes)
+{
+    uint8_t other[8];
+    for (size_t i = 0; i < bytes; i++)
+        other[i] = ((const uint8_t *)value)[bytes - 1 - i];
+    return first_value(type, other, bytes);
+}
+
 START_TEST(every_type_of_number_is_read)
 {
+    setup(0, NULL);
     const int64_t minus = -3;
     const uint16_t halves[] = {0x3c00, 0xc000, 0x3555, 0x0001, 0x7bff, 0x8000};
     static const double values[] = {1, -2, 0.333251953125, 5.9604644775390625e-8, 65504, 0};
@@ -161,6 +171,17 @@ START_TEST(every_type_of_number_is_read)
     for (int i = 0; i < 6; i++)
         ck_assert(first_value("<f2", &halves[i], 2) == values[i]);
     ck_assert(isnan(first_value("<f2", &(uint16_t){0x7e00}, 2)));
+    ck_assert(first_value("<u1", &minus, 1) == 253); /* a byte has no order */
+    ck_assert(first_value(">u1", &minus, 1) == 253);
+    ck_assert(first_value("=i4", &minus, 4) == -3);
+    ck_assert(first_value("<b1", "\1", 1) == 1);
+    ck_assert(swapped(">i2", &minus, 2) == -3);
+    ck_assert(swapped(">u4", &minus, 4) == 4294967293.0);
+    ck_assert(swapped(">i8", &minus, 8) == -3);
+    ck_assert(swapped(">f2", &halves[1], 2) == -2);
+    ck_assert(swapped(">f4", &(float){0.1f}, 4) == (double)0.1f);
+    ck_assert(swapped(">f8", &(double){0.1}, 8) == 0.1);
+    teardown();
 }
 END_TEST
 
@@ -168,29 +189,53 @@ static mn_status parse(const char *header, size_t bytes)
 {
     static const uint8_t zeros[256];
     mn_array array;
-    const size_t count = make_npy(header, zeros, bytes);
-    uint8_t *block = malloc(count);
-    memcpy(block, npy, count);
-    const mn_status status = mn_npy_parse("x.npy", block, count, &array);
+    write_file("x.npy", npy, make_npy(header, zeros, bytes));
+    const mn_status status = mn_npy_read(path_of("x.npy"), &array);
+    ck_assert((status == MN_OK) == (array.block != NULL));
     mn_array_free(&array);
     return status;
 }
 
+static mn_status parse_bytes(const void *bytes, size_t count)
+{
+    mn_array array;
+    write_file("x.npy", bytes, count);
+    return mn_npy_read(path_of("x.npy"), &array);
+}
+
 START_TEST(a_header_that_is_wrong_is_refused)
 {
+    setup(0, NULL);
     ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 24));
     ck_assert_ok(parse("{'shape': (2, 3), 'fortran_order': False, 'descr': '<f4'}", 24));
     ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (6,), }", 24));
     ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", 4));
-    ck_assert_fails(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24),
-                    MN_UNSUPPORTED, "in Fortran's order; save numpy.ascontiguousarray(x)");
-    ck_assert_fails(parse("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", 24),
-                    MN_UNSUPPORTED, "values of type '>f4'");
+    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24));
+    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }", 24));
+    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (6L,), }", 24));
+    ck_assert_ok(parse("{u'descr': u'<f4', u'fortran_order': False, u'shape': (6,), }", 24));
+    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 3), }", 0));
+    static const char *const kinds[][2] = {
+        {"<U5", "holds text; of labels, save their numbers: classes, y = numpy.unique(y, "},
+        {"|S5", "holds text"},
+        {"|O", "holds Python's objects"},
+        {"<M8[ns]", "holds times; save numbers, as x.astype('<i8')"},
+        {"<c8", "holds complex numbers"},
+        {"<f16", "save x.astype('<f8')"},
+        {"|V8", "no numbers"},
+        {"<", "no numbers"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char header[128];
+        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }",
+                 kinds[i][0]);
+        ck_assert_fails(parse(header, 16), MN_UNSUPPORTED, kinds[i][1]);
+    }
+    ck_assert_fails(parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", 8),
+                    MN_UNSUPPORTED, "records of several fields; save each by itself");
     ck_assert_fails(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 23),
-                    MN_CORRUPT,
-                    "has 23 bytes of values where its header announces 24; get it again");
+                    MN_CORRUPT, "ends after 23 of the 24 bytes it announces; get it again");
     ck_assert_fails(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 25),
-                    MN_CORRUPT, "has 25 bytes of values where its header announces 24");
+                    MN_CORRUPT, "goes on after the 24 bytes its header announces");
     ck_assert_fails(
         parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", 24),
         MN_CORRUPT, "announces more than");
@@ -199,7 +244,7 @@ START_TEST(a_header_that_is_wrong_is_refused)
         "{",
         "{'descr': '<f4'}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3}",
-        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}",
+        "{'descr': \"<f4\", 'fortran_order': False, 'shape': (2,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1)}",
         "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
@@ -208,22 +253,15 @@ START_TEST(a_header_that_is_wrong_is_refused)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_fails(parse(wrong[i], 8), MN_CORRUPT,
                         "x.npy: its header is not that of an array");
-    static const uint8_t other[16] = "GIF89a";
-    mn_array array;
-    uint8_t *block = malloc(16);
-    memcpy(block, other, 16);
-    ck_assert_fails(mn_npy_parse("x.npy", block, 16, &array), MN_CORRUPT, "x.npy: is no .npy file");
-    memcpy(npy, "\x93NUMPY\x04", 7);
-    block = malloc(16);
-    memcpy(block, npy, 16);
-    ck_assert_fails(mn_npy_parse("x.npy", block, 16, &array), MN_UNSUPPORTED,
+    ck_assert_fails(parse_bytes("GIF89a0123456789", 16), MN_CORRUPT, "x.npy: is no .npy file");
+    ck_assert_fails(parse_bytes("\x93NUMPY\x04\0\0\0\0\0\0\0\0", 16), MN_UNSUPPORTED,
                     "is version 4 of .npy");
-    npy[6] = 1;
-    npy[8] = 200;
-    npy[9] = 0;
-    block = malloc(16);
-    memcpy(block, npy, 16);
-    ck_assert_fails(mn_npy_parse("x.npy", block, 16, &array), MN_CORRUPT, "ends in its header");
+    ck_assert_fails(parse_bytes("\x93NUMPY\x01\0\xc8\0\0\0\0\0\0", 16), MN_CORRUPT,
+                    "ends in its header");
+    ck_assert_fails(parse_bytes("\x93NUMPY\x02\0\xff\xff\xff\xff", 12), MN_CORRUPT,
+                    "announces a header of 4294967295 bytes");
+    ck_assert_fails(parse_bytes("\x93NUMPY\x02\0\x10\0\0", 11), MN_CORRUPT, "header");
+    teardown();
 }
 END_TEST
 
@@ -338,7 +376,191 @@ START_TEST(features_come_out_of_a_safetensors_file)
 }
 END_TEST
 
-MN_SUITE("own_arrays", arrays_of_bytes_are_images,
-         arrays_of_floats_are_images_from_0_to_1_or_features, every_type_of_number_is_read,
-         a_header_that_is_wrong_is_refused, an_npz_is_read_and_damage_to_it_is_seen,
-         features_come_out_of_a_safetensors_file)
+START_TEST(arrays_of_the_field_are_read)
+{
+    static const char *const files[] = {"npy/bool.npz", "npy/lt-u1.npz", "npy/fortran-u8.npz"};
+    uint32_t digest = 0;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_ok(open_field("npy", files[i], ""));
+        ck_assert(data->height == 6 && data->width == 5 && data->classes == 3);
+        for (int64_t k = 0; i == 0 && k < data->train.count * 30; k++)
+            ck_assert(data->train.pixels[k] == 0 || data->train.pixels[k] == 255);
+        if (i == 1)
+            digest = data->digest;
+        if (i == 2)
+            ck_assert_uint_eq(data->digest, digest); /* of the same images */
+        close_data();
+    }
+    ck_assert_fails(open_field("npy", "npy/y-from-1.npz", ""), MN_CORRUPT,
+                    "y_train has the labels 1 to 3, but labels count from 0; save y_train - 1");
+    ck_assert_fails(open_field("npy", "npy/f4-255.npz", ""), MN_BAD_VALUE,
+                    "all are from 0 to 255; say with white which number is white");
+    ck_assert_ok(open_field("npy", "npy/f4-255.npz", "\"white\": 255"));
+    ck_assert_ptr_null(data->scale);
+    close_data();
+}
+END_TEST
+
+START_TEST(what_a_number_of_a_pixel_means)
+{
+    static const char *const folders[] = {"np"};
+    static const uint8_t labels[4] = {0, 1, 0, 1}, truth[8] = {0, 1, 1, 0, 0, 1, 1, 0};
+    static const uint16_t deep[8] = {0, 65535, 32768, 0, 0, 65535, 32768, 0};
+    static const float both[8] = {-1, 1, 0, 0.5f, -1, 1, 0, 0.5f},
+                       bytes[8] = {0, 255, 51, 0, 0, 255, 51};
+    setup(1, folders);
+    write_npy("np/y_train.npy", "|u1", "(4,)", labels, 4);
+    write_npy("np/x_train.npy", "|b1", "(4, 2)", truth, 8); /* also of rows */
+    ck_assert_ok(open_data("npy", "np", ""));
+    ck_assert_int_eq(data->train.pixels[0] + data->train.pixels[1], 255);
+    close_data();
+    write_npy("np/x_train.npy", "<u2", "(4, 1, 2)", deep, 16);
+    ck_assert_fails(open_data("npy", "np", ""), MN_BAD_VALUE,
+                    "all are from 0 to 65535; say with white");
+    ck_assert_ok(open_data("npy", "np", "\"white\": 65535"));
+    close_data();
+    write_npy("np/x_train.npy", "<f4", "(4, 1, 2)", both, 32);
+    ck_assert_fails(open_data("npy", "np", ""), MN_BAD_VALUE,
+                    "all are from -1 to 1; save (x - x.min()) / (x.max() - x.min()) instead");
+    write_npy("np/x_train.npy", "<f4", "(4, 2)", bytes, 32);
+    ck_assert_ok(open_data("npy", "np", "")); /* features */
+    ck_assert_ptr_nonnull(data->scale);
+    close_data();
+    ck_assert_ok(open_data("npy", "np", "\"white\": 255")); /* pixels, as they were said to be */
+    ck_assert_ptr_null(data->scale);
+    close_data();
+    ck_assert_ok(open_data("npy", "np", "\"standardise\": true"));
+    close_data();
+    write_npy("np/x_train.npy", "|b1", "(4, 1, 2)", truth, 8);
+    ck_assert_fails(open_data("npy", "np", "\"standardise\": true"), MN_BAD_OPTION,
+                    "standardise: is for features");
+    teardown();
+}
+END_TEST
+
+START_TEST(labels_say_what_to_do)
+{
+    static const char *const folders[] = {"np"};
+    static const uint8_t pixels[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    static const double whole[4] = {0, 1, 1, 0}, parts[4] = {0, 1, 0.5, 0};
+    static const int64_t below[4] = {-1, 0, 1, 0}, hot[8] = {1, 0, 0, 1, 1, 0, 0, 1},
+                         late[4] = {5, 6, 6, 5};
+    setup(1, folders);
+    write_npy("np/x_train.npy", "|u1", "(4, 1, 2)", pixels, 8);
+    write_npy("np/y_train.npy", "<f8", "(4,)", whole, 32);
+    ck_assert_ok(open_data("npy", "np", ""));
+    close_data();
+    write_npy("np/y_train.npy", "<f8", "(4,)", parts, 32);
+    ck_assert_fails(open_data("npy", "np", ""), MN_CORRUPT, "label 0.5 of row 2 of y_train");
+    write_npy("np/y_train.npy", "<i8", "(4,)", below, 32);
+    ck_assert_fails(open_data("npy", "np", ""), MN_CORRUPT,
+                    "label -1 of row 0 of y_train is not one of 0 to 1; number the labels");
+    write_npy("np/y_train.npy", "<i8", "(4, 2)", hot, 64);
+    ck_assert_fails(open_data("npy", "np", ""), MN_BAD_SHAPE, "save y_train.argmax(1)");
+    write_npy("np/y_train.npy", "<i8", "(4,)", late, 32);
+    write_npy("np/x_test.npy", "|u1", "(4, 1, 2)", pixels, 8);
+    write_npy("np/y_test.npy", "<i8", "(4,)", late, 32);
+    ck_assert_fails(
+        open_data("npy", "np", ""), MN_CORRUPT,
+        "labels 5 to 6, but labels count from 0; save y_train - 5, and the same of y_test");
+    write_npy("np/y_train.npy", "<U2", "(4,)", late, 32);
+    ck_assert_fails(open_data("npy", "np", ""), MN_UNSUPPORTED,
+                    "numpy.unique(y, return_inverse=True)");
+    teardown();
+}
+END_TEST
+
+/* Fortran's order against that of rows, for every number of axes. */
+START_TEST(the_order_of_axes_changes_no_value)
+{
+    static const int64_t sizes[4] = {3, 2, 4, 5};
+    setup(0, NULL);
+    for (int rank = 1; rank <= 4; rank++) {
+        char shape[64] = "(", header[128];
+        int64_t count = 1;
+        uint16_t values[120];
+        for (int axis = 0; axis < rank; axis++) {
+            sprintf(shape + strlen(shape), "%d,", (int)sizes[axis]);
+            count *= sizes[axis];
+        }
+        for (int64_t i = 0; i < count; i++) {
+            int64_t rest = i, place = 0, step = 1, at[4];
+            for (int axis = rank - 1; axis >= 0; axis--) {
+                at[axis] = rest % sizes[axis];
+                rest /= sizes[axis];
+            }
+            for (int axis = 0; axis < rank; axis++) {
+                place += at[axis] * step;
+                step *= sizes[axis];
+            }
+            values[place] = (uint16_t)(i << 8 | i >> 8); /* big-endian as well */
+        }
+        snprintf(header, sizeof header, "{'descr': '>u2', 'fortran_order': True, 'shape': %s), }",
+                 shape);
+        write_file("f.npy", npy, make_npy(header, values, (size_t)(2 * count)));
+        mn_array array;
+        ck_assert_ok(mn_npy_read(path_of("f.npy"), &array));
+        for (int64_t i = 0; i < count; i++)
+            ck_assert(mn_array_value(&array, i) == (double)i);
+        mn_array_free(&array);
+    }
+    teardown();
+}
+END_TEST
+
+/* A file of a few kilobytes that announces, and holds, far more. */
+START_TEST(a_small_file_fills_no_memory)
+{
+    static const char *const filters[] = {"gzip", "xz", "bzip2", "zstd"};
+    static const uint8_t zeros[1 << 16];
+    enum { MEGABYTES = 80 };
+    setup(0, NULL);
+    for (int f = 0; f < 4; f++) {
+        mn_array array;
+        mn_idx idx;
+        mn_data_file *file;
+        uint8_t *bytes;
+        size_t count;
+        for (int kind = 0; kind < (f == 0 ? 3 : 2); kind++) {
+            struct archive *archive = archive_write_new();
+            ck_assert_int_eq(archive_write_set_format_raw(archive), ARCHIVE_OK);
+            ck_assert_int_ge(archive_write_add_filter_by_name(archive, filters[f]), ARCHIVE_WARN);
+            ck_assert_int_eq(archive_write_open_filename(archive, path_of("bomb")), ARCHIVE_OK);
+            struct archive_entry *entry = archive_entry_new();
+            archive_entry_set_filetype(entry, AE_IFREG);
+            ck_assert_int_eq(archive_write_header(archive, entry), ARCHIVE_OK);
+            archive_entry_free(entry);
+            static const uint8_t of_idx[8] = {0, 0, 8, 1, MEGABYTES / 16, 0, 0, 0};
+            const size_t head = kind == 2 ? 0
+                                : kind == 1
+                                    ? 8
+                                    : make_npy("{'descr': '|u1', 'fortran_order': False, 'shape': "
+                                               "(83886080,), }",
+                                               zeros, 0);
+            archive_write_data(archive, kind == 1 ? of_idx : npy, head);
+            for (int i = 0; i < (kind == 2 ? 16 * MEGABYTES : 1); i++) /* others only announce */
+                archive_write_data(archive, zeros, sizeof zeros);
+            ck_assert_int_eq(archive_write_free(archive), ARCHIVE_OK);
+            if (kind == 0)
+                ck_assert_fails(mn_npy_read(path_of("bomb"), &array), MN_CORRUPT,
+                                "bomb: unpacks to 83886080 bytes or more, from a file of ");
+            if (kind == 1)
+                ck_assert_fails(mn_idx_read(path_of("bomb"), 1, &idx), MN_CORRUPT,
+                                "bomb: unpacks to 83886080 bytes or more");
+            if (kind == 2) {
+                ck_assert_ok(mn_data_file_open(path_of("bomb"), &file));
+                ck_assert_fails(mn_data_file_whole(file, (size_t)1 << 36, &bytes, &count),
+                                MN_CORRUPT, "if that is right, unpack it before");
+                mn_data_file_close(file);
+            }
+        }
+    }
+    teardown();
+}
+END_TEST
+
+MN_SUITE("own_arrays", arrays_of_the_field_are_read, what_a_number_of_a_pixel_means,
+         labels_say_what_to_do, a_small_file_fills_no_memory, the_order_of_axes_changes_no_value,
+         arrays_of_bytes_are_images, arrays_of_floats_are_images_from_0_to_1_or_features,
+         every_type_of_number_is_read, a_header_that_is_wrong_is_refused,
+         an_npz_is_read_and_damage_to_it_is_seen, features_come_out_of_a_safetensors_file)

@@ -18,6 +18,7 @@ double mn_array_value(const mn_array *array, int64_t i)
     float single;
     double real;
     switch (array->type) {
+    case MN_ARRAY_BOOL:
     case MN_ARRAY_UNSIGNED: return (double)bits;
     case MN_ARRAY_SIGNED: {
         const int unused = (int)(64 - 8 * array->item);

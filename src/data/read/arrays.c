@@ -6,6 +6,7 @@
 #include "data/read/tensor_arrays.h"
 #include "data/read/values.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@ enum { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, ARRAYS };
 typedef struct npy_options {
     const char *path, *x_train, *y_train, *x_test, *y_test;
     int64_t layout, classes;
+    double white;
+    bool standardise;
     MN_SPLIT_MEMBERS;
 } npy_options;
 
@@ -29,6 +32,12 @@ static const mn_option options_table[] = {
     MN_CHOICE(npy_options, layout, 0, layouts,
               "order of the axes of colour images; auto tells by which is 1, 3 or 4"),
     MN_INT(npy_options, classes, 0, 0, MN_MAX_CLASSES, "how many; 0: the greatest label and one"),
+    MN_REAL(
+        npy_options, white, 0, 0, 1e9,
+        "of images: the number that is white, where black is 0.  Say 255 where floats are pixels "
+        "of 0 to 255, and 65535 for 16 bits; 0: 1 for floats and truth values, 255 for integers"),
+    MN_BOOL(npy_options, standardise, false,
+            "features: each column gets mean 0 and deviation 1 over the training rows"),
     MN_SPLIT_OPTIONS(npy_options),
     MN_END,
 };
@@ -119,12 +128,32 @@ static mn_status read_labels(const source *s, int at, int64_t classes, mn_images
     const mn_array *y = &s->array[at];
     for (int64_t i = 0; i < images->count; i++) {
         const double label = mn_array_value(y, i);
-        if (!(label >= 0 && label < (double)classes))
-            return mn_fail(MN_CORRUPT, "%s: label %g of row %lld of %s is not one of 0 to %lld",
+        if (!(label >= 0 && label < (double)classes) || label != floor(label))
+            return mn_fail(MN_CORRUPT,
+                           "%s: label %g of row %lld of %s is not one of 0 to %lld; number the "
+                           "labels, as classes, y = numpy.unique(y, return_inverse=True)",
                            s->path, label, (long long)i, s->name[at], (long long)classes - 1);
         images->labels[i] = (int32_t)label;
     }
     return MN_OK;
+}
+
+/* Labels from 1 would make a class 0 that has no rows. */
+static mn_status check_first_label(const source *s)
+{
+    const mn_array *y = &s->array[Y_TRAIN];
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < y->count; i++) {
+        least = fmin(least, mn_array_value(y, i));
+        most = fmax(most, mn_array_value(y, i));
+    }
+    if (!(least >= 1))
+        return MN_OK;
+    const bool tested = s->array[Y_TEST].block != NULL;
+    return mn_fail(MN_CORRUPT,
+                   "%s: %s has the labels %g to %g, but labels count from 0; save %s - %g%s%s",
+                   s->path, s->name[Y_TRAIN], least, most, s->name[Y_TRAIN], least,
+                   tested ? ", and the same of " : "", tested ? s->name[Y_TEST] : "");
 }
 
 /* Array `at` holds rows, and the one after it their labels. */
@@ -136,9 +165,12 @@ static mn_status check_pair(const source *s, int at)
                        "%s: %s has %d axes and %lld values, expected rows of images (N, H, W[, C]) "
                        "or of features (N, D)",
                        s->path, s->name[at], x->rank, (long long)x->count);
-    if (y->type == MN_ARRAY_FLOAT || y->rank < 1 || y->count != y->size[0])
-        return mn_fail(MN_BAD_SHAPE, "%s: %s is no list of whole numbers", s->path,
-                       s->name[at + 1]);
+    if (y->rank < 1 || y->count != y->size[0])
+        return mn_fail(
+            MN_BAD_SHAPE,
+            "%s: %s is no list of whole numbers, one a row; of one column for each class, "
+            "save %s.argmax(1)",
+            s->path, s->name[at + 1], s->name[at + 1]);
     if (y->count != x->size[0])
         return mn_fail(MN_BAD_SHAPE, "%s: %s has %lld labels for the %lld rows of %s", s->path,
                        s->name[at + 1], (long long)y->count, (long long)x->size[0], s->name[at]);
@@ -170,10 +202,19 @@ static mn_status fill(const source *s, bool channels_last, mn_dataset *dataset)
     const rows test = {&s->array[X_TEST], dataset->channels, plane, channels_last};
     const mn_values of_train = {dataset->train.count, value_at, &train, s->path};
     const mn_values of_test = {dataset->test.count, value_at, &test, s->path};
-    const bool bytes = x->type == MN_ARRAY_UNSIGNED && x->item == 1;
-    if (x->rank == 2 && !bytes)
-        return mn_values_measure(&of_train, &of_test, false, dataset);
-    const double white = x->type == MN_ARRAY_FLOAT ? 1 : 255;
+    const mn_array_type type = x->type;
+    const bool bytes = type == MN_ARRAY_BOOL || (type == MN_ARRAY_UNSIGNED && x->item == 1);
+    const double asked = s->options->white;
+    if (x->rank == 2 && !bytes && asked == 0)
+        return mn_values_measure(&of_train, &of_test, s->options->standardise, dataset);
+    if (s->options->standardise)
+        return mn_fail(MN_BAD_OPTION,
+                       "standardise: is for features, but %s holds images; leave it out, and see "
+                       "normalise",
+                       s->path);
+    const double white = asked > 0                                         ? asked
+                         : type == MN_ARRAY_FLOAT || type == MN_ARRAY_BOOL ? 1
+                                                                           : 255;
     MN_TRY(mn_values_to_pixels(&of_train, white, dataset, &dataset->train));
     return mn_values_to_pixels(&of_test, white, dataset, &dataset->test);
 }
@@ -209,6 +250,7 @@ static mn_status build(const source *s, mn_dataset *dataset)
         return mn_fail(MN_BAD_SHAPE, "%s: the rows of %s and %s differ in shape or type", s->path,
                        s->name[X_TRAIN], s->name[X_TEST]);
     MN_TRY(set_shape(s, dataset, &channels_last));
+    MN_TRY(check_first_label(s));
     dataset->classes = o->classes > 0 ? o->classes : greatest_label(&s->array[Y_TRAIN]) + 1;
     MN_TRY(make_room(&s->array[X_TRAIN], dataset, &dataset->train));
     MN_TRY(make_room(&s->array[X_TEST], dataset, &dataset->test));

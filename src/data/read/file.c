@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -28,6 +29,7 @@ struct mn_data_file {
     int descriptor; /* -1 where `gzip` owns it */
     gzFile gzip;    /* NULL where the file is none */
     struct archive *archive;
+    size_t packed; /* bytes of the file itself */
     bool ended;
     char block[BLOCK_BYTES];
 };
@@ -117,7 +119,10 @@ static mn_status open_file(const char *path, bool is_archive, mn_data_file **fil
         close(descriptor);
         return mn_fail(MN_NO_MEMORY, "%s: out of memory while opening", path);
     }
+    struct stat found;
     opened->descriptor = descriptor;
+    opened->packed =
+        fstat(descriptor, &found) == 0 && found.st_size > 0 ? (size_t)found.st_size : 0;
     opened->path = mn_text_copy(path);
     errno = 0;
     if (mn_reserve_ask(TAKEN_AT_MOST) == MN_OK)
@@ -205,6 +210,22 @@ void mn_data_file_close(mn_data_file *file)
     mn_memory_give(file);
 }
 
+/* A small file that unpacks to a huge one was made to fill the memory.  Real data, images of one
+ * colour among them, grow less. */
+static mn_status may_hold(const mn_data_file *file, const char *path, size_t bytes)
+{
+    enum { MOST_GROWTH = 100 };
+    static const size_t harmless = (size_t)64 << 20;
+    const bool packed = file->gzip != NULL || archive_format(file->archive) == ARCHIVE_FORMAT_ZIP ||
+                        archive_filter_code(file->archive, 0) != ARCHIVE_FILTER_NONE;
+    if (!packed || bytes <= harmless || bytes / MOST_GROWTH <= file->packed)
+        return MN_OK;
+    return mn_fail(MN_CORRUPT,
+                   "%s: unpacks to %zu bytes or more, from a file of %zu; if that is right, unpack "
+                   "it before",
+                   path, bytes, file->packed);
+}
+
 static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, size_t *used)
 {
     size_t capacity = BLOCK_BYTES / 2;
@@ -219,9 +240,48 @@ static mn_status read_rest(mn_data_file *file, size_t most, uint8_t **bytes, siz
         *used += got;
         if (*used > most)
             return mn_fail(MN_CORRUPT, "%s: is larger than %zu bytes", file->path, most);
+        MN_TRY(may_hold(file, file->path, *used));
     } while (*used == capacity);
     (*bytes)[*used] = 0;
     return MN_OK;
+}
+
+static mn_status read_announced(mn_data_file *file, const char *path, size_t bytes, uint8_t **block)
+{
+    static const size_t at_first = (size_t)64 << 20;
+    size_t capacity = 0, used = 0, got;
+    MN_TRY(may_hold(file, path, bytes));
+    do {
+        capacity = capacity == 0 ? at_first : 2 * capacity;
+        capacity = capacity < bytes ? capacity : bytes;
+        uint8_t *larger = mn_memory_resize(*block, capacity > 0 ? capacity : 1, 1);
+        if (larger == NULL)
+            return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", path, bytes);
+        *block = larger;
+        MN_TRY(mn_data_file_read(file, *block + used, capacity - used, &got));
+        used += got;
+        if (used < capacity)
+            return mn_fail(MN_CORRUPT,
+                           "%s: ends after %zu of the %zu bytes it announces; get it again", path,
+                           used, bytes);
+    } while (used < bytes);
+    /* One more read: it also makes the decoder compare its checksum. */
+    uint8_t extra;
+    MN_TRY(mn_data_file_read(file, &extra, 1, &got));
+    return got == 0 ? MN_OK
+                    : mn_fail(MN_CORRUPT, "%s: goes on after the %zu bytes its header announces",
+                              path, bytes);
+}
+
+mn_status mn_data_file_exactly(mn_data_file *file, const char *path, size_t bytes, uint8_t **block)
+{
+    *block = NULL;
+    const mn_status status = read_announced(file, path, bytes, block);
+    if (status != MN_OK) {
+        mn_memory_give(*block);
+        *block = NULL;
+    }
+    return status;
 }
 
 mn_status mn_data_file_whole(mn_data_file *file, size_t most, uint8_t **bytes, size_t *count)

@@ -20,9 +20,12 @@ mn_status mn_data_archive_next(mn_data_file *archive, const char **name);
 /* Reads up to `bytes`; fewer only where the file ends.  The checksum of what was compressed has
  * been compared once a read came back short. */
 mn_status mn_data_file_read(mn_data_file *file, void *to, size_t bytes, size_t *got);
-/* All that is left, in memory of its own, and with a zero byte after it.  More than `most` bytes:
- * MN_CORRUPT. */
+/* All that is left, in memory of its own and with a zero byte after it.  More than `most` bytes, or
+ * more than the file may hold: MN_CORRUPT. */
 mn_status mn_data_file_whole(mn_data_file *file, size_t most, uint8_t **bytes, size_t *count);
+/* The `bytes` that a header announced, in memory that grows as they come; MN_CORRUPT where there
+ * are more or fewer, or more than the file may hold.  `path` is for messages. */
+mn_status mn_data_file_exactly(mn_data_file *file, const char *path, size_t bytes, uint8_t **block);
 void mn_data_file_close(mn_data_file *file); /* NULL is fine */
 
 #endif

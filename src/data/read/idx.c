@@ -1,7 +1,4 @@
-/* idx.c -- reading IDX: two zero bytes, element type, rank, big-endian sizes, then the elements.
- *
- * The elements go straight into their final buffer.  It starts at most INITIAL_BYTES large and
- * grows only as bytes really arrive, so that a damaged header cannot ask for all memory. */
+/* idx.c -- reading IDX: two zero bytes, element type, rank, big-endian sizes, then the elements. */
 #include "data/read/idx.h"
 #include "data/read/file.h"
 
@@ -9,7 +6,6 @@
 #include <string.h>
 
 enum { UNSIGNED_BYTES = 0x08 };
-static const size_t INITIAL_BYTES = (size_t)64 << 20;
 static const int64_t MOST_BYTES = (int64_t)1 << 40;
 
 static int64_t big_endian(const uint8_t bytes[4])
@@ -54,34 +50,6 @@ static mn_status read_header(mn_data_file *file, const char *path, int rank, mn_
     return *total > 0 ? MN_OK : mn_fail(MN_CORRUPT, "%s: its header announces no elements", path);
 }
 
-static mn_status read_elements(mn_data_file *file, const char *path, size_t total, mn_idx *idx)
-{
-    size_t capacity = 0, used = 0;
-    while (used < total) {
-        capacity = capacity == 0 ? INITIAL_BYTES : 2 * capacity;
-        if (capacity > total)
-            capacity = total;
-        uint8_t *larger = mn_memory_resize(idx->bytes, capacity, 1);
-        if (larger == NULL)
-            return mn_fail(MN_NO_MEMORY, "%s: out of memory for %zu bytes", path, total);
-        idx->bytes = larger;
-        size_t got;
-        MN_TRY(mn_data_file_read(file, idx->bytes + used, capacity - used, &got));
-        used += got;
-        if (used < capacity)
-            return mn_fail(MN_CORRUPT,
-                           "%s: ends after %zu of the %zu bytes it announces; get it again", path,
-                           used, total);
-    }
-    /* One more read: it also makes the decoder compare its checksum. */
-    uint8_t extra;
-    size_t got;
-    MN_TRY(mn_data_file_read(file, &extra, 1, &got));
-    return got == 0 ? MN_OK
-                    : mn_fail(MN_CORRUPT, "%s: goes on after the %zu bytes its header announces",
-                              path, total);
-}
-
 mn_status mn_idx_read(const char *path, int rank, mn_idx *idx)
 {
     *idx = (mn_idx){.bytes = NULL};
@@ -90,11 +58,7 @@ mn_status mn_idx_read(const char *path, int rank, mn_idx *idx)
     int64_t total = 0;
     mn_status status = read_header(file, path, rank, idx, &total);
     if (status == MN_OK)
-        status = read_elements(file, path, (size_t)total, idx);
+        status = mn_data_file_exactly(file, path, (size_t)total, &idx->bytes);
     mn_data_file_close(file);
-    if (status != MN_OK) {
-        mn_memory_give(idx->bytes);
-        idx->bytes = NULL;
-    }
     return status;
 }

@@ -34,10 +34,10 @@ static bool take(reader *r, const char *text)
     return true;
 }
 
-/* 'text' in single quotes. */
+/* 'text' in single quotes; Python 2 may put a u before them. */
 static bool take_quoted(reader *r, char *text, size_t bytes)
 {
-    if (!take(r, "'"))
+    if (!take(r, "'") && !take(r, "u'"))
         return false;
     size_t used = 0;
     while (r->at < r->end && *r->at != '\'' && used + 1 < bytes)
@@ -67,65 +67,90 @@ static bool take_shape(reader *r, mn_array *array)
         if (array->rank == MN_ARRAY_MAX_RANK || !take_number(r, &array->size[array->rank]))
             return false;
         array->rank++;
+        (void)take(r, "L"); /* Python 2's long numbers */
         if (!take(r, ","))
             return take(r, ")");
     }
     return true;
 }
 
-static mn_status set_type(const char *path, const char *descr, mn_array *array)
+/* What an array says of itself. */
+typedef struct header {
+    char descr[64];
+    bool fortran, shaped, ordered, swapped;
+} header;
+
+/* What to save instead of values that are no numbers. */
+static const char *advice(char kind)
 {
-    static const struct {
-        const char *descr;
-        mn_array_type type;
-        int64_t item;
-    } known[] = {
-        {"|b1", MN_ARRAY_UNSIGNED, 1}, {"|u1", MN_ARRAY_UNSIGNED, 1}, {"<u2", MN_ARRAY_UNSIGNED, 2},
-        {"<u4", MN_ARRAY_UNSIGNED, 4}, {"<u8", MN_ARRAY_UNSIGNED, 8}, {"|i1", MN_ARRAY_SIGNED, 1},
-        {"<i2", MN_ARRAY_SIGNED, 2},   {"<i4", MN_ARRAY_SIGNED, 4},   {"<i8", MN_ARRAY_SIGNED, 8},
-        {"<f2", MN_ARRAY_FLOAT, 2},    {"<f4", MN_ARRAY_FLOAT, 4},    {"<f8", MN_ARRAY_FLOAT, 8}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(descr, known[i].descr) == 0) {
-            array->type = known[i].type;
-            array->item = known[i].item;
-            return MN_OK;
-        }
-    return mn_fail(MN_UNSUPPORTED,
-                   "%s: holds values of type '%.20s'; save little-endian integers or floats, as "
-                   "x.astype('<f4')",
-                   path, descr);
+    switch (kind) {
+    case 'U':
+    case 'S':
+    case 'a':
+        return "holds text; of labels, save their numbers: "
+               "classes, y = numpy.unique(y, return_inverse=True)";
+    case 'O':
+        return "holds Python's objects; save numbers, as x.astype('<f8'), or the numbers of "
+               "labels: "
+               "classes, y = numpy.unique(y.astype(str), return_inverse=True)";
+    case 'M':
+    case 'm': return "holds times; save numbers, as x.astype('<i8')";
+    case 'c': return "holds complex numbers; save their parts, as x.real, or numpy.abs(x)";
+    case 'f':
+    case 'g': return "holds floats of a width that is not read; save x.astype('<f8')";
+    default: return "holds values that are no numbers; save integers or floats";
+    }
 }
 
-static mn_status parse_header(const char *path, reader r, mn_array *array)
+/* "<f4": order of bytes, kind, bytes. */
+static mn_status set_type(const char *path, header *h, mn_array *array)
 {
-    char key[32], descr[64] = "";
-    bool fortran = false, shaped = false, ordered = false, sound = take(&r, "{");
+    static const struct {
+        const char *type;
+        mn_array_type is;
+    } known[] = {{"b1", MN_ARRAY_BOOL},     {"u1", MN_ARRAY_UNSIGNED}, {"u2", MN_ARRAY_UNSIGNED},
+                 {"u4", MN_ARRAY_UNSIGNED}, {"u8", MN_ARRAY_UNSIGNED}, {"i1", MN_ARRAY_SIGNED},
+                 {"i2", MN_ARRAY_SIGNED},   {"i4", MN_ARRAY_SIGNED},   {"i8", MN_ARRAY_SIGNED},
+                 {"f2", MN_ARRAY_FLOAT},    {"f4", MN_ARRAY_FLOAT},    {"f8", MN_ARRAY_FLOAT}};
+    const char *type = h->descr + (strchr("<>|=", h->descr[0]) != NULL);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(type, known[i].type) == 0) {
+            array->type = known[i].is;
+            array->item = type[1] - '0';
+            h->swapped = h->descr[0] == '>' && array->item > 1;
+            return MN_OK;
+        }
+    return mn_fail(MN_UNSUPPORTED, "%s: %s (its type is '%.20s')", path, advice(type[0]), h->descr);
+}
+
+static mn_status parse_header(const char *path, reader r, header *h, mn_array *array)
+{
+    char key[32];
+    bool sound = take(&r, "{");
     while (sound && !take(&r, "}")) {
         sound = take_quoted(&r, key, sizeof key) && take(&r, ":");
+        if (sound && strcmp(key, "descr") == 0 && take(&r, "["))
+            return mn_fail(MN_UNSUPPORTED,
+                           "%s: holds records of several fields; save each by itself, as x['name']",
+                           path);
         if (sound && strcmp(key, "descr") == 0)
-            sound = take_quoted(&r, descr, sizeof descr);
+            sound = take_quoted(&r, h->descr, sizeof h->descr);
         else if (sound && strcmp(key, "shape") == 0)
-            sound = shaped = take_shape(&r, array);
+            sound = h->shaped = take_shape(&r, array);
         else if (sound && strcmp(key, "fortran_order") == 0)
-            sound = ordered = (fortran = take(&r, "True")) || take(&r, "False");
+            sound = h->ordered = (h->fortran = take(&r, "True")) || take(&r, "False");
         else
             sound = false;
-        if (sound && !take(&r, ",")) {
-            sound = take(&r, "}");
-            break;
-        }
+        (void)take(&r, ",");
     }
-    if (!sound || descr[0] == '\0' || !shaped || !ordered)
+    if (!sound || h->descr[0] == '\0' || !h->shaped || !h->ordered)
         return mn_fail(MN_CORRUPT,
                        "%s: its header is not that of an array of numbers with at most %d axes",
                        path, MN_ARRAY_MAX_RANK);
-    if (fortran && array->rank > 1)
-        return mn_fail(MN_UNSUPPORTED, "%s: is in Fortran's order; save numpy.ascontiguousarray(x)",
-                       path);
-    return set_type(path, descr, array);
+    return set_type(path, h, array);
 }
 
-static mn_status count_values(const char *path, size_t bytes, mn_array *array)
+static mn_status count_values(const char *path, mn_array *array)
 {
     int64_t total = array->item;
     for (int i = 0; i < array->rank; i++)
@@ -133,41 +158,101 @@ static mn_status count_values(const char *path, size_t bytes, mn_array *array)
             return mn_fail(MN_CORRUPT, "%s: its header announces more than %zu bytes", path,
                            MOST_BYTES);
     array->count = total / array->item;
-    if ((size_t)total == bytes)
-        return MN_OK;
-    return mn_fail(MN_CORRUPT, "%s: has %zu bytes of values where its header announces %lld%s",
-                   path, bytes, (long long)total, bytes < (size_t)total ? "; get it again" : "");
+    return MN_OK;
 }
 
-static mn_status parse(const char *path, const uint8_t *block, size_t bytes, mn_array *array)
+/* Reads magic, version and length, and the text of the header, which the caller gives back. */
+static mn_status read_header(mn_data_file *file, const char *path, char **text, size_t *length)
 {
     static const uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-    if (bytes < 12 || memcmp(block, magic, sizeof magic) != 0)
+    enum { LONGEST = 1 << 20 };
+    uint8_t begin[12];
+    size_t got;
+    MN_TRY(mn_data_file_read(file, begin, 10, &got));
+    if (got < 10 || memcmp(begin, magic, sizeof magic) != 0)
         return mn_fail(MN_CORRUPT, "%s: is no .npy file", path);
-    const bool old = block[6] == 1; /* a version 1 counts its header in two bytes, others in four */
-    const size_t begin = old ? 10 : 12;
-    size_t length = block[8] | (size_t)block[9] << 8;
-    if (!old)
-        length |= (size_t)block[10] << 16 | (size_t)block[11] << 24;
-    if (block[6] < 1 || block[6] > 3)
+    if (begin[6] < 1 || begin[6] > 3)
         return mn_fail(MN_UNSUPPORTED, "%s: is version %d of .npy; 1 to 3 are known", path,
-                       block[6]);
-    if (length > bytes - begin)
-        return mn_fail(MN_CORRUPT, "%s: ends in its header; get it again", path);
-    const char *text = (const char *)block + begin;
-    MN_TRY(parse_header(path, (reader){text, text + length}, array));
-    array->values = block + begin + length;
-    return count_values(path, bytes - begin - length, array);
+                       begin[6]);
+    *length = begin[8] | (size_t)begin[9] << 8;
+    if (begin[6] > 1) { /* a version 1 counts its header in two bytes, others in four */
+        MN_TRY(mn_data_file_read(file, begin + 10, 2, &got));
+        *length |= got < 2 ? LONGEST : (size_t)begin[10] << 16 | (size_t)begin[11] << 24;
+    }
+    if (*length > LONGEST)
+        return mn_fail(MN_CORRUPT, "%s: announces a header of %zu bytes; get it again", path,
+                       *length);
+    *text = mn_memory_take(*length + 1, 1);
+    if (*text == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory for its header", path);
+    MN_TRY(mn_data_file_read(file, *text, *length, &got));
+    return got == *length ? MN_OK
+                          : mn_fail(MN_CORRUPT, "%s: ends in its header; get it again", path);
 }
 
-mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array *array)
+/* --- the values ------------------------------------------------------------------------------- */
+
+static void swap_bytes(mn_array *array)
 {
+    for (int64_t i = 0; i < array->count; i++)
+        for (int64_t low = i * array->item, high = low + array->item - 1; low < high;
+             low++, high--) {
+            const uint8_t byte = array->block[low];
+            array->block[low] = array->block[high];
+            array->block[high] = byte;
+        }
+}
+
+/* Fortran's order, in which the first axis is the innermost, becomes that of rows. */
+static mn_status order_rows(const char *path, mn_array *array)
+{
+    int64_t at[MN_ARRAY_MAX_RANK] = {0}, step[MN_ARRAY_MAX_RANK] = {1};
+    uint8_t *rows = mn_memory_take((size_t)(array->count * array->item) + 1, 1);
+    if (rows == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory for its values", path);
+    for (int axis = 1; axis < array->rank; axis++)
+        step[axis] = step[axis - 1] * array->size[axis - 1];
+    for (int64_t i = 0, from = 0; i < array->count; i++) {
+        memcpy(rows + i * array->item, array->block + from * array->item, (size_t)array->item);
+        for (int axis = array->rank - 1; axis >= 0; axis--) {
+            from += step[axis];
+            if (++at[axis] < array->size[axis])
+                break;
+            from -= step[axis] * array->size[axis];
+            at[axis] = 0;
+        }
+    }
+    mn_memory_give(array->block);
+    array->block = rows;
+    return MN_OK;
+}
+
+static mn_status read_values(mn_data_file *file, const char *path, const header *h, mn_array *array)
+{
+    MN_TRY(count_values(path, array));
+    MN_TRY(mn_data_file_exactly(file, path, (size_t)(array->count * array->item), &array->block));
+    if (h->swapped)
+        swap_bytes(array);
+    if (h->fortran && array->rank > 1)
+        MN_TRY(order_rows(path, array));
+    array->values = array->block;
+    return MN_OK;
+}
+
+static mn_status read_array(mn_data_file *file, const char *path, mn_array *array)
+{
+    header h = {.descr = ""};
+    char *text = NULL;
+    size_t length = 0;
     *array = (mn_array){.rank = 0};
-    const mn_status status = parse(path, block, bytes, array);
+    mn_status status = read_header(file, path, &text, &length);
     if (status == MN_OK)
-        array->block = block;
-    else
-        mn_memory_give(block);
+        status = parse_header(path, (reader){text, text + length}, &h, array);
+    mn_memory_give(text);
+    if (status == MN_OK)
+        status = read_values(file, path, &h, array);
+    if (status != MN_OK)
+        mn_array_free(array);
     return status;
 }
 
@@ -176,29 +261,21 @@ mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array 
 mn_status mn_npy_read(const char *path, mn_array *array)
 {
     mn_data_file *file;
-    uint8_t *block;
-    size_t bytes;
     *array = (mn_array){.rank = 0};
     MN_TRY(mn_data_file_open(path, &file));
-    const mn_status status = mn_data_file_whole(file, MOST_BYTES, &block, &bytes);
+    const mn_status status = read_array(file, path, array);
     mn_data_file_close(file);
-    MN_TRY(status);
-    return mn_npy_parse(path, block, bytes, array);
+    return status;
 }
 
 static mn_status read_member(mn_data_file *archive, const char *path, const char *name,
                              mn_array *array)
 {
     char inside[4608];
-    uint8_t *block;
-    size_t bytes;
     snprintf(inside, sizeof inside, "%.4000s: %s", path, name);
     if (array->block != NULL)
         return mn_fail(MN_CORRUPT, "%s: is in the archive twice", inside);
-    const mn_status status = mn_data_file_whole(archive, MOST_BYTES, &block, &bytes);
-    if (status != MN_OK)
-        return mn_fail_in(status, "%s", name);
-    return mn_npy_parse(inside, block, bytes, array);
+    return read_array(archive, inside, array);
 }
 
 static mn_status read_members(mn_data_file *archive, const char *path, int n,

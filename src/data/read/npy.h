@@ -4,8 +4,6 @@
 
 #include "data/read/array.h"
 
-/* Takes over `block`, the bytes of an .npy file, also when it fails; `path` is for messages. */
-mn_status mn_npy_parse(const char *path, uint8_t *block, size_t bytes, mn_array *array);
 /* Reads an .npy file, compressed or not. */
 mn_status mn_npy_read(const char *path, mn_array *array);
 /* Reads the members of an .npz archive that are called names[0..n-1] (without ".npy"); what is not

@@ -1,8 +1,8 @@
 /* tensor_arrays.c -- arrays out of a safetensors file, as a feature extractor of PyTorch saves
  * them.
  *
- * Floating values of any width become f32, which the format's reader has checked to be finite;
- * integers keep their bytes. */
+ * All but BF16 keep their bytes: a float of 64 bits may be a time stamp, of which one of 32 keeps
+ * nothing that matters. */
 #include "data/read/tensor_arrays.h"
 #include "tensor/file/safetensors.h"
 
@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static mn_status take_integers(const mn_safetensors *file, int64_t i, mn_array *array)
+static mn_status take_bytes(const mn_safetensors *file, int64_t i, mn_array *array)
 {
     const mn_safetensor *tensor = mn_safetensors_at(file, i);
     const size_t bytes = tensor->end - tensor->begin;
-    array->type = tensor->dtype[0] == 'I' ? MN_ARRAY_SIGNED : MN_ARRAY_UNSIGNED;
+    array->type = tensor->floating          ? MN_ARRAY_FLOAT
+                  : tensor->dtype[0] == 'I' ? MN_ARRAY_SIGNED
+                  : tensor->dtype[0] == 'B' ? MN_ARRAY_BOOL
+                                            : MN_ARRAY_UNSIGNED;
     array->item = array->count > 0 ? (int64_t)bytes / array->count : 1;
     array->block = mn_memory_take(bytes + 1, 1);
     if (array->block == NULL)
@@ -23,6 +26,7 @@ static mn_status take_integers(const mn_safetensors *file, int64_t i, mn_array *
     return MN_OK;
 }
 
+/* BF16, which nothing else here knows, becomes f32. */
 static mn_status take_floats(const mn_safetensors *file, int64_t i, mn_array *array)
 {
     float *values;
@@ -36,6 +40,7 @@ static mn_status take_floats(const mn_safetensors *file, int64_t i, mn_array *ar
 static mn_status take(const char *path, const mn_safetensors *file, int64_t i, mn_array *array)
 {
     const mn_safetensor *tensor = mn_safetensors_at(file, i);
+    MN_TRY(mn_safetensors_known(file, i));
     if (tensor->shape.rank > MN_ARRAY_MAX_RANK)
         return mn_fail(MN_BAD_SHAPE, "%s: '%s' has %d axes; at most %d are supported", path,
                        tensor->name, tensor->shape.rank, MN_ARRAY_MAX_RANK);
@@ -43,7 +48,8 @@ static mn_status take(const char *path, const mn_safetensors *file, int64_t i, m
     array->count = mn_shape_count(tensor->shape);
     for (int axis = 0; axis < array->rank; axis++)
         array->size[axis] = tensor->shape.size[axis];
-    MN_TRY((tensor->floating ? take_floats : take_integers)(file, i, array));
+    const bool widened = strcmp(tensor->dtype, "BF16") == 0;
+    MN_TRY((widened ? take_floats : take_bytes)(file, i, array));
     array->values = array->block;
     return MN_OK;
 }

@@ -16,6 +16,25 @@ static int64_t row_of(const mn_dataset *dataset)
     return dataset->channels * dataset->height * dataset->width;
 }
 
+/* Where the first pixel is that cannot be, and what all of them are. */
+static mn_status refuse_pixel(const mn_values *values, double white, int64_t width, int64_t at)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t i = 0; i < values->rows * width; i++) {
+        least = fmin(least, values->at(values->from, i));
+        most = fmax(most, values->at(values->from, i));
+    }
+    const bool finite = isfinite(values->at(values->from, at)) && isfinite(least) && isfinite(most);
+    const char *advice = !finite     ? "; they must be finite"
+                         : least < 0 ? "; save (x - x.min()) / (x.max() - x.min()) instead"
+                                     : "; say with white which number is white";
+    return mn_fail(MN_BAD_VALUE,
+                   "%s: pixel %lld of image %lld is %g, expected 0 (black) to %g (white); all are "
+                   "from %g to %g%s",
+                   values->path, (long long)(at % width), (long long)(at / width),
+                   values->at(values->from, at), white, least, most, advice);
+}
+
 mn_status mn_values_to_pixels(const mn_values *values, double white, const mn_dataset *dataset,
                               mn_images *images)
 {
@@ -23,10 +42,7 @@ mn_status mn_values_to_pixels(const mn_values *values, double white, const mn_da
     for (int64_t i = 0; i < count; i++) {
         const double value = values->at(values->from, i);
         if (!(value >= 0 && value <= white))
-            return mn_fail(MN_BAD_VALUE,
-                           "%s: pixel %lld of image %lld is %g, expected 0 (black) to %g (white)",
-                           values->path, (long long)(i % width), (long long)(i / width), value,
-                           white);
+            return refuse_pixel(values, white, width, i);
         images->pixels[i] = (uint8_t)lround(255 * value / white);
     }
     return MN_OK;

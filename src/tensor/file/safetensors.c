@@ -121,9 +121,7 @@ static mn_status read_shape(const mn_safetensors *file, const cJSON *sizes, mn_s
     const int axes = cJSON_GetArraySize(sizes);
     if (!cJSON_IsArray(sizes))
         return damaged(file, tensor->name, "shape is no list");
-    if (axes > MN_MAX_RANK)
-        return mn_fail(MN_UNSUPPORTED, "%s: tensor '%.100s' has %d axes; at most %d are supported",
-                       file->path, tensor->name, axes, MN_MAX_RANK);
+    tensor->foreign = axes > MN_MAX_RANK;
     const cJSON *size;
     double count = 1; /* of the axes that are not empty: later products must not overflow */
     cJSON_ArrayForEach(size, sizes)
@@ -131,7 +129,8 @@ static mn_status read_shape(const mn_safetensors *file, const cJSON *sizes, mn_s
         count *= is_size(size) ? fmax(size->valuedouble, 1) : 2 * most_exact;
         if (count > most_exact)
             return damaged(file, tensor->name, "shape holds what is no size");
-        tensor->shape.size[tensor->shape.rank++] = (int64_t)size->valuedouble;
+        if (!tensor->foreign)
+            tensor->shape.size[tensor->shape.rank++] = (int64_t)size->valuedouble;
     }
     return MN_OK;
 }
@@ -161,11 +160,10 @@ static mn_status read_dtype(const mn_safetensors *file, const cJSON *name, mn_sa
         return damaged(file, tensor->name, "dtype is no text");
     while (i < known && strcmp(name->valuestring, dtypes[i].name) != 0)
         i++;
-    if (i == known)
-        return mn_fail(MN_CORRUPT,
-                       "%s: tensor '%.100s' has dtype '%.20s', which the format has not",
-                       file->path, tensor->name, name->valuestring);
-    tensor->dtype = dtypes[i].name;
+    tensor->foreign = tensor->foreign || i == known;
+    tensor->dtype = i < known ? dtypes[i].name : name->valuestring;
+    if (tensor->foreign)
+        return MN_OK;
     tensor->floating = dtypes[i].floating;
     if ((size_t)mn_shape_count(tensor->shape) * dtypes[i].bytes != bytes)
         return mn_fail(MN_CORRUPT, "%s: tensor '%.100s' has %zu bytes, which is no %s of its shape",
@@ -283,10 +281,22 @@ const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i)
     return &file->tensor[i];
 }
 
+mn_status mn_safetensors_known(const mn_safetensors *file, int64_t i)
+{
+    const mn_safetensor *tensor = &file->tensor[i];
+    return !tensor->foreign
+               ? MN_OK
+               : mn_fail(MN_UNSUPPORTED,
+                         "%s: tensor '%.100s', of dtype %.20s, has another type or more axes than "
+                         "are read; save it as F32 with at most %d axes",
+                         file->path, tensor->name, tensor->dtype, MN_MAX_RANK);
+}
+
 mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **values)
 {
     const mn_safetensor *tensor = &file->tensor[i];
     *values = NULL;
+    MN_TRY(mn_safetensors_known(file, i));
     if (!tensor->floating)
         return mn_fail(MN_UNSUPPORTED, "%s: tensor '%.100s' is %s; F32, F16, BF16 or F64 is needed",
                        file->path, tensor->name, tensor->dtype);

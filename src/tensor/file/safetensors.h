@@ -15,18 +15,21 @@ typedef struct mn_safetensor {
     const char *name;  /* "fc1.weight"; lives as long as the file is open */
     const char *dtype; /* "F32" */
     bool floating;     /* F64, F32, F16 or BF16: mn_safetensors_floats() can give its values */
-    mn_shape shape;
+    bool foreign;      /* of another dtype, or with too many axes: it has only its bytes */
+    mn_shape shape;    /* of one that is not foreign */
     size_t begin, end; /* of its bytes, behind the header */
 } mn_safetensor;
 
 /* Reads and checks a whole file: MN_CORRUPT unless the header is what the format says, and the
- * tensors fill the file to its last byte without gap or overlap.  MN_UNSUPPORTED: too many axes. */
+ * tensors fill the file to its last byte without gap or overlap. */
 mn_status mn_safetensors_open(const char *path, mn_safetensors **file);
 void mn_safetensors_close(mn_safetensors *file); /* NULL is fine */
 
 int64_t mn_safetensors_count(const mn_safetensors *file);
 /* The i-th tensor in order of place in the file. */
 const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i);
+/* MN_UNSUPPORTED, with what to do, for a foreign tensor. */
+mn_status mn_safetensors_known(const mn_safetensors *file, int64_t i);
 /* Its values as f32, mn_shape_count(shape) of them; the caller frees.  MN_UNSUPPORTED: integers.
  * MN_BAD_VALUE: one is no finite number, which a weight never is. */
 mn_status mn_safetensors_floats(const mn_safetensors *file, int64_t i, float **values);
