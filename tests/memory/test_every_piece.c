@@ -1,75 +1,29 @@
 /* What programs ask of mneme is done with one piece of memory refused, each in its turn: it says so
  * in one line, or does what it does with all the memory there is, and gives back what it took.
  *
- * All memory of mneme, of its JSON and of its SQLite comes from the hooks below.  A try is a
- * process of its own, so that what is kept for the life of a process (names, kernels) is asked for
- * anew.  It does its work twice, the second time in peace: as many pieces must then be out as where
- * the first time was peaceful, too.
+ * A try is a process of its own, so that what is kept for the life of a process (names, kernels) is
+ * asked for anew.  It does its work twice, the second time in peace: as many pieces must then be
+ * out as where the first time was peaceful, too.
  *
- * Of each case MOST_TRIES pieces are tried, spread evenly; with MNEME_EVERY=1 in the environment,
- * all. */
+ * Of what takes long SOME pieces are tried, spread evenly.  With MNEME_EVERY=1 in the environment
+ * all are, and runs of all strategies are added, SOME pieces of each. */
 #include "data/read/cifar.h"
+#include "experiment/experiment.h"
+#include "experiment/sections.h"
 #include "tensor/file/safetensors.h"
+#include "tests/memory/counted.h"
+#include "tests/memory/small_data.h"
 #include "tests/run_files.h"
-#include "tests/scratch.h"
 #include "tests/suite.h"
 
 #include <mneme/groups.h>
-#include <mneme/judge.h>
-#include <mneme/memory.h>
-#include <stdalign.h>
+#include <mneme/registry.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { MOST_TRIES = 24, MOST_BYTES = 1 << 16, GARBAGE = 0xA5, RECORD = 2 + 3072 };
+enum { SOME = 24, MOST_BYTES = 1 << 16 };
 
-/* --- memory that counts -------------------------------------------------------------------------
- */
-static long asked, refused_at; /* the piece that is refused, counted from 1; 0: none */
-static long out;               /* pieces that are taken and not given */
-
-typedef struct piece {
-    alignas(max_align_t) void *block;
-    size_t bytes;
-} piece;
-
-static void give(void *memory)
-{
-    out--;
-    free(((piece *)memory - 1)->block);
-}
-
-static void *take(void *earlier, size_t alignment, size_t bytes)
-{
-    if (++asked == refused_at)
-        return NULL;
-    const size_t front = (sizeof(piece) + alignment - 1) / alignment * alignment;
-    char *block = aligned_alloc(alignment, (front + bytes + alignment - 1) / alignment * alignment);
-    piece *made = (piece *)(void *)(block + front) - 1;
-    *made = (piece){block, bytes};
-    memset(made + 1, GARBAGE, bytes);
-    out++;
-    if (earlier != NULL) {
-        const size_t had = ((piece *)earlier - 1)->bytes;
-        memcpy(made + 1, earlier, had < bytes ? had : bytes);
-        give(earlier);
-    }
-    return made + 1;
-}
-
-__attribute__((constructor)) static void hook(void)
-{
-    static const mn_memory_hooks hooks = {take, give};
-    if (mn_memory_use(&hooks) != MN_OK)
-        abort();
-}
-
-/* --- what is done -------------------------------------------------------------------------------
- */
+/* --- experiments --- */
 static char told[MOST_BYTES]; /* its results, as text */
 static size_t told_bytes;
 
@@ -84,51 +38,97 @@ static void tell(const char *format, ...)
     told_bytes += (size_t)more;
 }
 
-static const char *in(const char *name)
+/* Everything that learners and run files take from an experiment. */
+static mn_status tell_experiment(const mn_experiment *experiment)
 {
-    static char path[4][512];
-    static int next;
-    char *made = path[next++ % 4];
-    snprintf(made, sizeof path[0], "%s/%s", scratch_folder, name);
-    return made;
-}
-
-static void copy(const char *from, const char *to)
-{
-    char buffer[1 << 16];
-    FILE *source = fopen(from, "rb"), *target = fopen(to, "wb");
-    ck_assert(source != NULL && target != NULL);
-    for (size_t got; (got = fread(buffer, 1, sizeof buffer, source)) > 0;)
-        ck_assert_uint_eq(fwrite(buffer, 1, got, target), got);
-    fclose(source);
-    fclose(target);
-}
-
-/* A command in the scratch folder. */
-static void shell(const char *what)
-{
-    char command[256];
-    snprintf(command, sizeof command, "cd %s && %s", scratch_folder, what);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static mn_status configure(mn_experiment *experiment)
-{
-    static const char *const set[][2] = {{"dataset.train_per_class", "12"},
-                                         {"dataset.test_per_class", "5"},
-                                         {"buffer_size", "10"},
-                                         {"commit_steps", "5"},
-                                         {"eval_every", "4"}};
-    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++)
-        MN_TRY(mn_experiment_set(experiment, set[i][0], set[i][1]));
+    const char *network, *optimiser;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &network));
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &optimiser));
+    tell("%s\n%s\n%s\n%s\n%s\n%s\n", mn_experiment_json(experiment),
+         mn_experiment_recipe(experiment), experiment->benchmark, experiment->strategies, network,
+         optimiser);
     return MN_OK;
 }
 
-static mn_status run_with(const char *strategies, const char *path, const mn_observer *observer)
+static mn_status set_all(mn_experiment *experiment, const test_setting *settings)
+{
+    for (; settings->key != NULL; settings++)
+        MN_TRY(mn_experiment_set(experiment, settings->key, settings->value));
+    return mn_experiment_resolve(experiment);
+}
+
+static mn_status configure(void)
+{
+    static const test_setting settings[] = {{"seed", "7"},
+                                            {"lr", "0.3"},
+                                            {"optimiser.name", "adam"},
+                                            {"buffer_size", "30"},
+                                            {"er.replay", "3"},
+                                            {"network.widths", "20,30"},
+                                            {"buffer_policy", "gss"},
+                                            {NULL, NULL}};
+    mn_experiment *experiment;
+    MN_TRY(mn_experiment_new("split-synthetic", "er+ewc", &experiment));
+    mn_status status = set_all(experiment, settings);
+    if (status == MN_OK)
+        status = tell_experiment(experiment);
+    mn_experiment_free(experiment);
+    return status;
+}
+
+static char configuration[MOST_BYTES]; /* as a run file has it */
+
+static mn_status restore(void)
+{
+    mn_experiment *experiment = NULL;
+    mn_status status = mn_experiment_restore(configuration, &experiment);
+    if (status == MN_OK)
+        status = tell_experiment(experiment);
+    mn_experiment_free(experiment);
+    return status;
+}
+
+static mn_status list(void)
+{
+    mn_benchmarks *benchmarks;
+    MN_TRY(mn_benchmarks_new(&benchmarks));
+    const char *name, *summary;
+    for (int i = 0; (name = mn_benchmark(benchmarks, i, &summary)) != NULL; i++)
+        tell("%s: %s\n", name, summary);
+    mn_benchmarks_free(benchmarks);
+    return MN_OK;
+}
+
+/* Draws images of training, as `mneme data` does. */
+static mn_status preview(void)
 {
     mn_experiment *experiment;
-    MN_TRY(mn_experiment_new("split-synthetic", strategies, &experiment));
-    mn_status status = configure(experiment);
+    MN_TRY(mn_experiment_new("split-synthetic", "er", &experiment));
+    mn_status status = mn_experiment_set(experiment, "augment.pad", "2");
+    if (status == MN_OK)
+        status = mn_experiment_resolve(experiment);
+    if (status == MN_OK)
+        status = mn_experiment_sheet(experiment, MN_SHEET_AUGMENTED, in("preview.png"));
+    mn_experiment_free(experiment);
+    return status;
+}
+
+/* --- runs --- */
+static const test_setting small[] = {{"dataset.train_per_class", "12"},
+                                     {"dataset.test_per_class", "5"},
+                                     {"buffer_size", "10"},
+                                     {"commit_steps", "5"},
+                                     {"eval_every", "4"},
+                                     {NULL, NULL}};
+
+static mn_status run_with(const char *benchmark, const char *strategies, const char *weights,
+                          const char *path, const mn_observer *observer)
+{
+    mn_experiment *experiment;
+    MN_TRY(mn_experiment_new(benchmark, strategies, &experiment));
+    mn_status status = mn_experiment_set(experiment, "init", weights);
+    if (status == MN_OK)
+        status = set_all(experiment, small);
     if (status == MN_OK)
         status = mn_experiment_run(experiment, path, observer);
     mn_experiment_free(experiment);
@@ -137,7 +137,19 @@ static mn_status run_with(const char *strategies, const char *path, const mn_obs
 
 static mn_status run(void)
 {
-    return run_with("derpp+ewc", scratch_path, NULL);
+    return run_with("split-synthetic", "derpp+ewc", "", scratch_path, NULL);
+}
+
+static mn_status run_from_weights(void)
+{
+    return run_with("split-synthetic", "finetune", in("weights.safetensors"), scratch_path, NULL);
+}
+
+static const char *strategy; /* of the run that follows */
+
+static mn_status run_strategy(void)
+{
+    return run_with(test_benchmark_of(strategy), strategy, "", scratch_path, NULL);
 }
 
 static mn_status resume(void)
@@ -253,15 +265,6 @@ static mn_status read_weights(void)
 
 /* --- readers of data ----------------------------------------------------------------------------
  */
-static const char *corpus(const char *name)
-{
-    static char path[512];
-    const char *source = getenv("MNEME_SOURCE");
-    ck_assert_ptr_nonnull(source);
-    snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", source, name);
-    return path;
-}
-
 static mn_status read_data(const char *type, const char *options, const char *folder)
 {
     mn_dataset *data;
@@ -325,88 +328,7 @@ static mn_status read_cifar(void)
     return status;
 }
 
-/* --- what they find -----------------------------------------------------------------------------
- */
-static void write_table(void)
-{
-    FILE *table = fopen(in("table.csv"), "w");
-    ck_assert_ptr_nonnull(table);
-    fputs("length,width,kind\n", table);
-    for (int i = 0; i < 24; i++)
-        fprintf(table, "%d,%g,\"%s\"\n", i * i % 7, i / 4.0, i % 3 == 0 ? "oak tree" : "elm");
-    fclose(table);
-}
-
-static void write_pictures(void)
-{
-    static const char *const pictures[] = {"rgb.png", "palette.png", "rgb.jpg", "grey.jpg"};
-    static const char *const classes[] = {"animals", "animals/ant", "animals/bee"};
-    char name[64];
-    for (int c = 0; c < 3; c++) {
-        ck_assert_int_eq(mkdir(in(classes[c]), 0700), 0);
-        for (int i = 0; c > 0 && i < 4; i++) {
-            char from[512];
-            snprintf(name, sizeof name, "picture/%s", pictures[i]);
-            snprintf(from, sizeof from, "%s", corpus(name));
-            snprintf(name, sizeof name, "%s/%s", classes[c], pictures[i]);
-            copy(from, in(name));
-        }
-    }
-}
-
-/* So many bytes in turn after a head. */
-static void write_bytes(const char *name, const void *head, size_t head_bytes, int count, int turn)
-{
-    FILE *file = fopen(in(name), "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(head, 1, head_bytes, file), head_bytes);
-    for (int i = 0; i < count; i++)
-        putc(i % turn, file);
-    fclose(file);
-}
-
-static void write_idx(void)
-{
-    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 4, 0, 0, 0, 4};
-    static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 12};
-    ck_assert_int_eq(mkdir(in("mnist"), 0700), 0);
-    write_bytes("mnist/train-images-idx3-ubyte", images, sizeof images, 192, 251);
-    write_bytes("mnist/train-labels-idx1-ubyte", labels, sizeof labels, 12, 10);
-    shell("gzip mnist/train-images-idx3-ubyte");
-    write_bytes("mnist/t10k-images-idx3-ubyte", images, sizeof images, 192, 249);
-    write_bytes("mnist/t10k-labels-idx1-ubyte", labels, sizeof labels, 12, 10);
-}
-
-static void write_array(const char *name, const char *shape, int count, int turn)
-{
-    char head[256];
-    memcpy(head, "\x93NUMPY\x01\0\x76", 10);
-    snprintf(head + 10, sizeof head - 10,
-             "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }%100s", shape, "");
-    head[127] = '\n';
-    write_bytes(name, head, 128, count, turn);
-}
-
-static void write_arrays(void)
-{
-    ck_assert_int_eq(mkdir(in("arrays"), 0700), 0);
-    write_array("arrays/x_train.npy", "(16, 3, 3)", 144, 250);
-    write_array("arrays/y_train.npy", "(16,)", 16, 4);
-    write_array("arrays/x_test.npy", "(8, 3, 3)", 72, 249);
-    write_array("arrays/y_test.npy", "(8,)", 8, 4);
-}
-
-/* Three images, three and two, of which each has two labels. */
-static void write_records(void)
-{
-    ck_assert_int_eq(mkdir(in("set"), 0700), 0);
-    ck_assert_int_eq(mkdir(in("set/set-bin"), 0700), 0);
-    write_bytes("set/set-bin/one.bin", "", 0, 3 * RECORD, 2);
-    write_bytes("set/set-bin/two.bin", "", 0, 3 * RECORD, 2);
-    write_bytes("set/set-bin/test.bin", "", 0, 2 * RECORD, 2);
-    shell("cd set && tar czf set-binary.tar.gz set-bin && rm -r set-bin");
-}
-
+/* --- what they find --- */
 static bool stop_in_second_task(void *steps)
 {
     return ++*(int *)steps == 9;
@@ -417,9 +339,10 @@ static void make_runs(void)
 {
     int steps = 0;
     const mn_observer stops = {.context = &steps, .stop = stop_in_second_task};
-    ck_assert_ok(run_with("derpp+ewc", in("finished.mneme"), NULL));
-    ck_assert_ok(run_with("er", in("other.mneme"), NULL));
-    ck_assert_int_eq(run_with("derpp+ewc", in("begun.mneme"), &stops), MN_INTERRUPTED);
+    ck_assert_ok(run_with("split-synthetic", "derpp+ewc", "", in("finished.mneme"), NULL));
+    ck_assert_ok(run_with("split-synthetic", "er", "", in("other.mneme"), NULL));
+    ck_assert_int_eq(run_with("split-synthetic", "derpp+ewc", "", in("begun.mneme"), &stops),
+                     MN_INTERRUPTED);
 }
 
 static void begin_run(void)
@@ -431,6 +354,23 @@ static void begin_resume(void)
 {
     test_remove(scratch_path);
     copy(in("begun.mneme"), scratch_path);
+}
+
+/* The configuration of the deed before, which comes first in what it tells: an object in lines. */
+static void begin_restore(void)
+{
+    int ends[2], status;
+    ck_assert_int_eq(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(configure() == MN_OK && write(ends[1], told, told_bytes) > 0 ? 0 : 1);
+    close(ends[1]);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    const ssize_t got = read(ends[0], configuration, sizeof configuration - 1);
+    close(ends[0]);
+    ck_assert(status == 0 && got > 0);
+    *strstr(configuration, "\n}\n") = '\0';
+    strcat(configuration, "\n}");
 }
 
 static void begin_finished(void)
@@ -454,21 +394,27 @@ typedef struct deed {
     mn_status (*perform)(void);
     void (*check)(void); /* of what it left, beside what it told */
     long least;          /* pieces that it asks for */
+    bool all;            /* are tried, also where others are tried in part */
 } deed;
 
 static const deed deeds[] = {
-    {"run", begin_run, run, same_run, 500},
-    {"resume", begin_resume, resume, same_run, 500},
-    {"show", begin_finished, show, nothing, 500},
-    {"draw", begin_finished, draw, nothing, 50},
-    {"export", begin_finished, export, nothing, 50},
-    {"copy", begin_finished, copy_run, nothing, 50},
-    {"weights", nothing, read_weights, nothing, 10},
-    {"csv", nothing, read_csv, nothing, 10},
-    {"npy", nothing, read_npy, nothing, 10},
-    {"folder", nothing, read_folder, nothing, 10},
-    {"idx", nothing, read_idx, nothing, 5},
-    {"cifar", nothing, read_cifar, nothing, 5},
+    {"configure", nothing, configure, nothing, 100, true},
+    {"restore", begin_restore, restore, nothing, 100, true},
+    {"list", nothing, list, nothing, 50, false},
+    {"preview", nothing, preview, nothing, 50, false},
+    {"run", begin_run, run, same_run, 500, false},
+    {"run from weights", begin_run, run_from_weights, nothing, 500, false},
+    {"resume", begin_resume, resume, same_run, 500, false},
+    {"show", begin_finished, show, nothing, 500, false},
+    {"draw", begin_finished, draw, nothing, 50, false},
+    {"export", begin_finished, export, nothing, 50, false},
+    {"copy", begin_finished, copy_run, nothing, 50, false},
+    {"weights", nothing, read_weights, nothing, 10, true},
+    {"csv", nothing, read_csv, nothing, 10, true},
+    {"npy", nothing, read_npy, nothing, 10, true},
+    {"folder", nothing, read_folder, nothing, 10, true},
+    {"idx", nothing, read_idx, nothing, 5, true},
+    {"cifar", nothing, read_cifar, nothing, 5, true},
 };
 
 /* --- trying -------------------------------------------------------------------------------------
@@ -543,13 +489,12 @@ static bool try(const deed *d, long refused, const outcome *peaceful, outcome *f
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == sizeof *found;
 }
 
-static void check_deed(const deed *d)
+static void check_deed(const deed *d, bool all)
 {
     static outcome peaceful, found;
     ck_assert_msg(try(d, 0, NULL, &peaceful), "%s: not even in peace", d->name);
     ck_assert_msg(peaceful.asked >= d->least, "%s: asks for %ld pieces", d->name, peaceful.asked);
-    const bool every = getenv("MNEME_EVERY") != NULL;
-    const long tries = every || peaceful.asked < MOST_TRIES ? peaceful.asked : MOST_TRIES;
+    const long tries = all || peaceful.asked < SOME ? peaceful.asked : SOME;
     long wrong = 0, lost = 0;
     for (long i = 0; i < tries; i++) {
         const long refused = 1 + i * peaceful.asked / tries;
@@ -565,14 +510,6 @@ static void check_deed(const deed *d)
     printf("%s: %ld pieces, %ld of them refused, %ld wrong, %ld with a loss\n", d->name,
            peaceful.asked, tries, wrong, lost);
     ck_assert_int_eq(wrong + lost, 0);
-}
-
-static const deed *deed_named(const char *name)
-{
-    const deed *d = deeds;
-    while (strcmp(d->name, name) != 0)
-        d++;
-    return d;
 }
 
 static void begin_scratch(void)
@@ -600,14 +537,33 @@ static void end_scratch(void)
     shell("rm -r $PWD");
 }
 
+static bool every(void)
+{
+    return getenv("MNEME_EVERY") != NULL;
+}
+
 START_TEST(what_is_refused_a_piece_says_so_and_loses_none)
 {
+    const char *only = getenv("MNEME_DEED");
     begin_scratch();
     for (size_t i = 0; i < sizeof deeds / sizeof deeds[0]; i++)
-        if (getenv("MNEME_DEED") == NULL || deed_named(getenv("MNEME_DEED")) == &deeds[i])
-            check_deed(&deeds[i]);
+        if (only == NULL || strcmp(only, deeds[i].name) == 0)
+            check_deed(&deeds[i], deeds[i].all || every());
     end_scratch();
 }
 END_TEST
 
-MN_SUITE("every piece", what_is_refused_a_piece_says_so_and_loses_none)
+START_TEST(no_strategy_loses_any)
+{
+    const char *only = getenv("MNEME_DEED");
+    begin_scratch();
+    for (int i = 0; every() && mn_registered(MN_KIND_STRATEGY, i) != NULL; i++) {
+        strategy = mn_registered(MN_KIND_STRATEGY, i)->name;
+        if (only == NULL || strcmp(only, strategy) == 0)
+            check_deed(&(deed){strategy, begin_run, run_strategy, nothing, 500, false}, false);
+    }
+    end_scratch();
+}
+END_TEST
+
+MN_SUITE("every piece", what_is_refused_a_piece_says_so_and_loses_none, no_strategy_loses_any)
