@@ -16,6 +16,8 @@ mn_status mn_status_of_sqlite(int code, int error)
 {
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return MN_DISK_FULL;
+    if (code == SQLITE_IOERR_NOMEM)
+        return MN_NO_MEMORY;
     switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -71,7 +73,10 @@ mn_status mn_database_failed(mn_runfile *file, const char *action)
     if (status == MN_OK) /* the failure was not SQLite's last word */
         status = MN_IO_FAILED;
     file->failed = file->transaction;
-    const char *why = status == MN_DISK_FULL ? "no space left" : sqlite3_errmsg(file->database);
+    const char *why = status == MN_DISK_FULL ? "no space left"
+                      : status == MN_NO_MEMORY
+                          ? "out of memory" /* SQLite may say what it was for */
+                          : sqlite3_errmsg(file->database);
     return mn_fail(status, "%s: cannot %s: %s%s", file->path, action, why, advice(status, code));
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <mneme/memory.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +66,16 @@ static mn_status check_kind(mn_runfile *file)
                    file->path, (long long)version, MN_SCHEMA_VERSION);
 }
 
+/* Why a page could not be looked at, by what the check says of it; MN_OK: it was. */
+static mn_status unread(mn_runfile *file, const char *text)
+{
+    static const char code[] = "error code=";
+    const char *found = text != NULL ? strstr(text, code) : NULL;
+    if (text == NULL)
+        return mn_status_of_sqlite(sqlite3_extended_errcode(file->database), 0);
+    return found != NULL ? mn_status_of_sqlite(atoi(found + sizeof code - 1), 0) : MN_OK;
+}
+
 static mn_status integrity_check(mn_runfile *file, const char *pragma)
 {
     sqlite3_stmt *statement;
@@ -73,7 +84,9 @@ static mn_status integrity_check(mn_runfile *file, const char *pragma)
     MN_TRY(mn_database_step(file, statement, &row, "be checked"));
     const char *text = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     mn_status status = MN_OK;
-    if (text == NULL || strcmp(text, "ok") != 0)
+    if (unread(file, text) == MN_NO_MEMORY)
+        status = mn_fail(MN_NO_MEMORY, "%s: out of memory while it is checked", file->path);
+    else if (text == NULL || strcmp(text, "ok") != 0)
         status = mn_fail(MN_CORRUPT, "%s is damaged (%s); use a copy of the file", file->path,
                          text == NULL ? "no answer" : text);
     sqlite3_reset(statement);

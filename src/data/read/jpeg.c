@@ -94,7 +94,9 @@ static mn_status decode(const char *path, decoder *d, const uint8_t *bytes, size
                         mn_picture *picture)
 {
     if (setjmp(d->leave) != 0)
-        return mn_fail(MN_CORRUPT, "%s: not a sound JPEG: %s", path, d->message);
+        return d->errors.msg_code == JERR_OUT_OF_MEMORY
+                   ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
+                   : mn_fail(MN_CORRUPT, "%s: not a sound JPEG: %s", path, d->message);
     jpeg_create_decompress(&d->info);
     d->info.client_data = d;
     d->info.progress = &d->progress;

@@ -24,6 +24,7 @@ typedef struct decoder {
     png_bytep *row; /* (height) where each line of the picture goes */
     jmp_buf leave;
     char message[128];
+    bool ran_out; /* of memory, which libpng's messages do not always say */
 } decoder;
 
 static void stop(png_structp png, png_const_charp message)
@@ -42,8 +43,10 @@ static void warn(png_structp png, png_const_charp message)
 
 static void *take(png_structp png, png_alloc_size_t bytes)
 {
-    (void)png;
-    return mn_memory_take(bytes, 1);
+    decoder *d = png_get_mem_ptr(png);
+    void *memory = mn_memory_take(bytes, 1);
+    d->ran_out = d->ran_out || memory == NULL;
+    return memory;
 }
 
 static void give(png_structp png, void *memory)
@@ -66,7 +69,8 @@ static void read_bytes(png_structp png, png_bytep to, size_t count)
 static mn_status decode(const char *path, decoder *d, mn_picture *picture)
 {
     if (setjmp(d->leave) != 0)
-        return mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s", path, d->message);
+        return d->ran_out ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
+                          : mn_fail(MN_CORRUPT, "%s: not a sound PNG: %s", path, d->message);
     png_set_read_fn(d->png, d, read_bytes);
     png_read_info(d->png, d->info);
     const int64_t width = png_get_image_width(d->png, d->info);
@@ -96,7 +100,7 @@ mn_status mn_png_decode(const char *path, const uint8_t *bytes, size_t count, mn
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     d->at = bytes;
     d->left = count;
-    d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, stop, warn, NULL, take, give);
+    d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, stop, warn, d, take, give);
     if (d->png != NULL)
         d->info = png_create_info_struct(d->png);
     const mn_status status = d->info != NULL ? decode(path, d, picture)
