@@ -14,9 +14,9 @@ complain() {
 
 "$describe" "$scratch" "$root/strategies"
 mkdir "$scratch/checked-in"
-cp -r "$root/docs/strategies" "$root/docs/benchmark-keys.md" "$scratch/checked-in"
+cp -r "$root/docs/strategies" "$root/docs/benchmark-keys.md" "$root/docs/recipes.md" "$scratch/checked-in"
 mkdir "$scratch/written"
-mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/written"
+mv "$scratch/strategies" "$scratch/benchmark-keys.md" "$scratch/recipes.md" "$scratch/written"
 diff -r -u "$scratch/checked-in" "$scratch/written" ||
     complain "docs/ is behind the code; run 'ninja -C BUILD pages' and commit what changes"
 

@@ -1,5 +1,5 @@
 /* describe.c -- writes the pages of docs/ that repeat what tables in the code say: one page a
- * strategy, and the keys of a benchmark.
+ * strategy, the keys of a benchmark, and recipes beside authors' values.
  *
  * usage: describe FOLDER SOURCES, where FOLDER is docs/ itself or, for the test that compares, an
  * empty one, and SOURCES is strategies/, whose files begin with what the method does.  The pages
@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "experiment/settings.h"
 #include "nn/optimiser.h"
+#include "recipes.h"
 
 #include <cjson/cJSON.h>
 #include <mneme/buffer.h>
@@ -23,7 +24,7 @@ static const char generated[] =
     "<!-- Written by docs/describe.c from the tables in the code: change those, then run "
     "'ninja -C build pages'. -->\n\n";
 
-static void stop(const char *what)
+void stop(const char *what)
 {
     fprintf(stderr, "describe: %s\n", what);
     exit(EXIT_FAILURE);
@@ -318,11 +319,21 @@ static void write_keys(const char *folder)
     close_page(page);
 }
 
+static void write_recipes(const char *folder, const char *sources)
+{
+    char authors[4096];
+    snprintf(authors, sizeof authors, "%s/../docs/authors.json", sources);
+    FILE *page = open_page(folder, "recipes");
+    write_recipes_page(page, authors);
+    close_page(page);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
         stop("usage: describe FOLDER SOURCES");
     write_strategies(argv[1], argv[2]);
     write_keys(argv[1]);
+    write_recipes(argv[1], argv[2]);
     return EXIT_SUCCESS;
 }

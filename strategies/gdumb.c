@@ -30,6 +30,8 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
+    "The authors fit once, when asked; here after every task, so that each line of the accuracies "
+    "means something (fit=at_the_end: the same network at the end).",
     "The DER authors' port samples with a plain reservoir and always mixes by CutMix; "
     "here, as in the authors' code, the sampler is greedy and a batch is mixed with "
     "probability cutmix.",
