@@ -2,6 +2,7 @@
  *
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */
+#include "base/escape.h"
 #include "base/options.h"
 #include "data/read/search.h"
 
@@ -27,11 +28,12 @@ void *mn_data_take(size_t bytes)
 
 mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...)
 {
-    char line[1024];
+    char text[1024], line[1024];
     va_list values;
     va_start(values, format);
-    vsnprintf(line, sizeof line, format, values);
+    vsnprintf(text, sizeof text, format, values);
     va_end(values);
+    mn_visible(text, line, sizeof line); /* one line, whatever found its way into it */
     const size_t before = dataset->notes != NULL ? strlen(dataset->notes) : 0;
     char *notes = mn_data_take(before + strlen(line) + 2);
     if (notes == NULL)
