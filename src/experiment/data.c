@@ -1,8 +1,14 @@
 /* data.c -- a configuration's data set is read and cut into its stream. */
 #include "experiment/data.h"
 #include "base/numbers.h"
+#include "data/stream/stream.h"
 #include "experiment/sections.h"
 #include "experiment/stream_lists.h"
+
+#include <math.h>
+#include <mneme/memory.h>
+#include <stdio.h>
+#include <string.h>
 
 static mn_status stream_spec(const mn_experiment *experiment, const mn_dataset *dataset,
                              mn_stream_lists *lists, mn_stream_spec *spec)
@@ -42,6 +48,12 @@ mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *s
                           MN_SCHEDULE_MILESTONES, schedule->milestones, &count);
 }
 
+/* "measured": as the training images have it, once there is a stream. */
+static bool is_measured(const char *text)
+{
+    return strcmp(text, "measured") == 0;
+}
+
 static mn_status parse_channels(const char *where, const char *text, int64_t channels,
                                 float otherwise, float *values)
 {
@@ -50,16 +62,20 @@ static mn_status parse_channels(const char *where, const char *text, int64_t cha
     mn_list list = {.rest = text};
     for (int64_t i = 0; i < channels; i++)
         values[i] = otherwise;
+    if (is_measured(text))
+        return MN_OK;
     for (; fits && mn_list_next(&list); count++) {
         double number = 0;
-        fits = count < channels && mn_number_real(list.item, &number);
+        fits = count < channels && mn_number_real(list.item, &number) && fabs(number) < 1e30;
         if (fits)
             values[count] = (float)number;
     }
     return fits && !list.broken && (count == 0 || count == channels)
                ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "%s: '%s' should list %lld numbers, one a channel", where,
-                         text, (long long)channels);
+               : mn_fail(MN_BAD_OPTION,
+                         "%s: '%s' should list %lld numbers, one a channel, or be "
+                         "measured",
+                         where, text, (long long)channels);
 }
 
 static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
@@ -102,6 +118,69 @@ static mn_status make_transform(const mn_experiment *experiment, const mn_datase
     return mn_transform_check(transform, dataset);
 }
 
+/* --- measured normalisation ------------------------------------------------------------------- */
+
+/* The places of all training images of the stream; those of tasks to come are among them. */
+static mn_status training_places(const mn_stream *stream, int64_t **places, int64_t *count)
+{
+    const int64_t all = mn_stream_dataset(stream)->train.count;
+    const int64_t tasks = mn_stream_class_incremental(stream) ? mn_stream_tasks(stream) : 1;
+    *count = 0;
+    *places = mn_memory_take((size_t)all, sizeof **places);
+    if (*places == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the places of %lld images", (long long)all);
+    for (int64_t task = 0; task < tasks; task++) { /* in other streams all tasks have all images */
+        const mn_stream_view view = mn_stream_view_of(stream, MN_PART_TRAIN, task);
+        memcpy(*places + *count, view.indices, (size_t)view.count * sizeof **places);
+        *count += view.count;
+    }
+    return MN_OK;
+}
+
+static mn_status measure_channels(const mn_experiment *experiment, const mn_stream *stream,
+                                  mn_transform *transform)
+{
+    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
+    const bool mean = is_measured(settings->mean), deviation = is_measured(settings->deviation);
+    mn_channel_values channel[4];
+    int64_t *places, count;
+    if (!mean && !deviation)
+        return MN_OK;
+    MN_TRY(training_places(stream, &places, &count));
+    mn_dataset_channels(mn_stream_dataset(stream), places, count, channel);
+    mn_memory_give(places);
+    for (int64_t c = 0; c < transform->channels; c++) {
+        if (mean)
+            transform->mean[c] = (float)channel[c].mean;
+        if (deviation && channel[c].deviation > 0)
+            transform->deviation[c] = (float)channel[c].deviation;
+    }
+    return MN_OK;
+}
+
+bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transform, char *line,
+                          size_t bytes)
+{
+    static const double great = 10, small = 0.1;
+    const int64_t plane = dataset->height * dataset->width;
+    double greatest = 0;
+    for (int64_t i = 0; dataset->scale != NULL && i < dataset->channels * plane; i++) {
+        const double mean = (double)transform->mean[i / plane];
+        const double deviation = (double)transform->deviation[i / plane];
+        const double from = (double)dataset->offset[i], to = from + (double)dataset->scale[i];
+        greatest = fmax(greatest, fmax(fabs(from - mean), fabs(to - mean)) / deviation);
+    }
+    if (dataset->scale == NULL || (greatest >= small && greatest <= great))
+        return false;
+    snprintf(line, bytes,
+             "the network's inputs reach %.3g, and networks learn from values of about 1: set "
+             "dataset.standardise=true, or normalise.mean and normalise.deviation to measured",
+             greatest);
+    return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
@@ -132,6 +211,12 @@ mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset
     mn_stream_spec spec;
     MN_TRY(make_transform(experiment, dataset, transform));
     MN_TRY(stream_spec(experiment, dataset, &lists, &spec));
-    return mn_stream_new(dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed,
-                         stream);
+    MN_TRY(
+        mn_stream_new(dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed, stream));
+    const mn_status status = measure_channels(experiment, *stream, transform);
+    if (status != MN_OK) {
+        mn_stream_free(*stream);
+        *stream = NULL;
+    }
+    return status;
 }

@@ -63,9 +63,21 @@ static mn_status is_for_another(const mn_section *section, mn_section_id id, con
     return MN_OK;
 }
 
+/* "normalise": "measured" is short for both. */
+static mn_status fill_measured(const mn_section *section, const char *word)
+{
+    if (strcmp(word, "measured") != 0)
+        return mn_fail(MN_BAD_OPTION, "%s: '%s' is neither measured nor an object", section->name,
+                       word);
+    MN_TRY(mn_options_set(section->table, section->values, section->name, "mean", word));
+    return mn_options_set(section->table, section->values, section->name, "deviation", word);
+}
+
 static mn_status fill_section(const mn_experiment *experiment, mn_section *section)
 {
     const cJSON *object = cJSON_GetObjectItemCaseSensitive(experiment->source, section->name);
+    if (section == &experiment->section[MN_SECTION_NORMALISE] && cJSON_IsString(object))
+        return fill_measured(section, object->valuestring);
     if (object == NULL || section->type == NULL)
         return mn_options_from_json(section->table, section->values, section->name, object);
     bool other;

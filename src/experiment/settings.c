@@ -117,8 +117,10 @@ static const mn_option schedule_options[] = {
 };
 
 static const mn_option normalise_options[] = {
-    MN_TEXT(mn_normalise_settings, mean, "", "of each channel, in [0,1]; empty: 0"),
-    MN_TEXT(mn_normalise_settings, deviation, "", "of each channel; empty: 1"),
+    MN_TEXT(mn_normalise_settings, mean, "",
+            "of each channel, in [0,1]; measured: of the stream's training images; empty: 0"),
+    MN_TEXT(mn_normalise_settings, deviation, "",
+            "of each channel; measured: of the stream's training images; empty: 1"),
     MN_END,
 };
 

@@ -140,6 +140,28 @@ mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
     return status;
 }
 
+/* What "measured" came to, in digits that give the same floats. */
+static mn_status add_normalisation(const mn_learner *learner, mn_runfile *file)
+{
+    const mn_transform *transform = learner->transform;
+    const mn_normalise_settings *settings =
+        learner->experiment->section[MN_SECTION_NORMALISE].values;
+    const struct {
+        const char *key, *setting;
+        const float *values;
+    } lists[] = {{"normalise_mean", settings->mean, transform->mean},
+                 {"normalise_deviation", settings->deviation, transform->deviation}};
+    for (int i = 0; i < 2; i++) {
+        char text[128] = "";
+        for (int64_t c = 0; c < transform->channels; c++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.9g", c > 0 ? "," : "",
+                     (double)lists[i].values[c]);
+        if (strcmp(lists[i].setting, "measured") == 0)
+            MN_TRY(mn_runfile_set(file, lists[i].key, text));
+    }
+    return MN_OK;
+}
+
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
@@ -149,6 +171,7 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
     MN_TRY(set_number(file, "image_width", data->width));
     digest_of(data, digest);
     MN_TRY(mn_runfile_set(file, "dataset_digest", digest));
+    MN_TRY(add_normalisation(learner, file));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
     MN_TRY(mn_runfile_set(file, "evaluated_on",

@@ -6,6 +6,7 @@
 #include "base/folder.h"
 #include "base/registry.h"
 #include "base/team.h"
+#include "experiment/data.h"
 #include "experiment/plugins.h"
 #include "learner/select.h"
 #include "run/evaluate.h"
@@ -229,13 +230,16 @@ static void log_plugins(const mn_runner *runner)
                           mn_is_builtin(kind, name) ? " instead of the built-in one" : "");
 }
 
-/* What the reader of the data has to say, line by line. */
+/* What the reader of the data has to say, line by line, and how far from 1 their values are. */
 static void log_notes(const mn_runner *runner)
 {
     const char *notes = runner->run.dataset->notes;
+    char line[256];
+    if (mn_experiment_is_far(runner->run.dataset, &runner->run.transform, line, sizeof line))
+        mn_report_log(runner->reporter.observer, MN_LOG_WARNING, "%s", line);
     while (notes != NULL && *notes != '\0') {
         const size_t length = strcspn(notes, "\n");
-        mn_report_log(runner->reporter.observer, MN_LOG_WARNING, "%.*s", (int)length, notes);
+        mn_report_log(runner->reporter.observer, MN_LOG_INFO, "%.*s", (int)length, notes);
         notes += length + (notes[length] == '\n');
     }
 }

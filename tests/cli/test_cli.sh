@@ -184,6 +184,7 @@ refused 2 "'take' is not get, check or show" data take mnist
 refused 2 'data needs get, check or show, and a NAME' data check
 run 0 data check synthetic
 says 'synthetic is sound'
+says 'values    0 to 1, mean 0.'
 says '600 of each class'
 run 0 data check split-synthetic --set dataset.classes=4
 says 'training  800, 200 of each class'
@@ -343,6 +344,29 @@ refused 2 "--seeds: '0x2' is not a whole number" run split-synthetic er --seeds 
 refused 2 "er.replay: '1e-1' is not a whole number" run split-synthetic er --set er.replay=1e-1
 refused 2 'stream.class_order: lists 3 classes, 4 are needed' run split-synthetic er \
     --out short.mneme --set stream.tasks=2 --set stream.classes=4 --set stream.class_order=5,4,3
+
+# --- data of one's own ----------------------------------------------------------------------------
+mkdir own
+for i in 1 2 3 4 5 6 7 8; do
+    echo "$((1700000000 + i * i)),$((i * 50)),$((i % 2 == 0))"
+done >own/train.csv
+cat >own.json <<END
+{"name": "own", "dataset": {"name": "csv", "path": "own"}, "stream": {"tasks": 2},
+ "normalise": "measured", "network": {"name": "mlp", "widths": [4]}, "train": {"buffer_size": 4}}
+END
+run 0 data check ./own.json
+says 'values    '
+says 'note      there is no own/test.csv: 0.2 of each class becomes the test set'
+says 'note      own/train.csv: 1 of 2 values of a row lie far from 0'
+run 0 data check ./own.json --json
+says '"greatest":'
+run 0 run ./own.json er --out own.mneme
+grep -q '^there is no own/test.csv' err || fail 'a note of the reader is not said'
+grep -q 'normalise_mean' own.mneme || fail 'the measured mean is not kept'
+run 0 run ./own.json er --out far.mneme --set normalise.mean=0 --set normalise.deviation=1
+grep -q "warning: the network's inputs reach " err || fail 'inputs far from 1 are not noticed'
+run 0 run ./own.json er --out far.mneme.2 --set dataset.standardise=true
+! grep -q "warning:" err || fail 'standardised inputs are warned of'
 
 # --- studies --------------------------------------------------------------------------------------
 manifest() { # EXPECTATION OF THE SECOND ARM [NAME OF THE THIRD]

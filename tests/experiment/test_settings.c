@@ -1,11 +1,13 @@
 /* Settings of an experiment: applied once, whole or not at all, and kept without loss. */
 #include "base/registry.h"
+#include "data/stream/stream.h"
 #include "experiment/configuration.h"
 #include "experiment/data.h"
 #include "experiment/settings.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -228,6 +230,8 @@ START_TEST(a_list_that_is_none_is_refused)
         {"stream.class_order", "5,4,3,2,1,6", "[5]: 6 is not a whole number from 0 to 5"},
         {"normalise.mean", "0.1,0.2", "should list 1 numbers"},
         {"normalise.mean", "x", "should list 1 numbers"},
+        {"normalise.mean", "1e39", "should list 1 numbers"},
+        {"normalise.deviation", "0", "normalise.deviation[0]: 0 is not above 0"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         mn_experiment *experiment = synthetic();
@@ -339,6 +343,8 @@ START_TEST(what_is_of_another_kind_in_a_benchmark_is_refused)
         {"{\"dataset\": {\"name\": 3}}", "dataset.name: expected a text"},
         {"{\"dataset\": [\"name\"]}", "dataset: expected an object"},
         {"{\"name\": 3}", "name: expected a text"},
+        {"{\"normalise\": \"mesured\"}", "normalise: 'mesured' is neither measured nor an object"},
+        {"{\"normalise\": [0.5]}", "normalise: expected an object"},
         {"{\"er\": [1]}", "er: expected an object"},
         {"{\"recipes\": {\"strategy\": \"er\"}}", "recipes: expected a list"},
         {"{\"recipes\": [[\"er\"]]}", "recipes[0]: expected an object"},
@@ -378,6 +384,91 @@ START_TEST(a_name_keeps_its_run_in_the_folder)
     ck_assert_str_eq(at, "runs/..-..-x-y-er-s0.mneme");
     mn_experiment_free(experiment);
     scratch_remove();
+}
+END_TEST
+
+static mn_transform transform_of(mn_experiment *experiment, mn_stream **stream,
+                                 mn_dataset **dataset)
+{
+    mn_transform transform;
+    ck_assert_ok(mn_experiment_read(experiment, dataset));
+    ck_assert_ok(mn_experiment_stream(experiment, *dataset, stream, &transform));
+    return transform;
+}
+
+/* Of training images alone: neither test images nor those held out, nor those of no task. */
+START_TEST(normalisation_is_measured_on_training_images)
+{
+    mn_experiment *experiment = synthetic();
+    mn_stream *stream;
+    mn_dataset *dataset;
+    static const char *const settings[][2] = {
+        {"normalise.mean", "measured"}, {"normalise.deviation", "measured"},
+        {"validation", "0.2"},          {"stream.classes", "4"},
+        {"stream.tasks", "2"},          {"stream.class_order", "5,0,1,2,3,4"}};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        ck_assert_ok(mn_experiment_set(experiment, settings[i][0], settings[i][1]));
+    const mn_transform transform = transform_of(experiment, &stream, &dataset);
+    const int64_t plane = dataset->height * dataset->width;
+    double sum = 0, square = 0;
+    int64_t count = 0;
+    for (int64_t task = 0; task < 2; task++) {
+        const mn_stream_view view = mn_stream_view_of(stream, MN_PART_TRAIN, task);
+        for (int64_t i = 0; i < view.count * plane; i++) {
+            const double value =
+                dataset->train.pixels[view.indices[i / plane] * plane + i % plane] / 255.0;
+            sum += value;
+            square += value * value;
+            count++;
+        }
+    }
+    const double mean = sum / (double)count;
+    ck_assert_int_lt(count, dataset->train.count * plane * 3 / 4);
+    ck_assert_double_eq_tol((double)transform.mean[0], mean, 1e-6);
+    ck_assert_double_eq_tol((double)transform.deviation[0],
+                            sqrt(square / (double)count - mean * mean), 1e-6);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+    mn_experiment_free(experiment);
+}
+END_TEST
+
+START_TEST(one_of_mean_and_deviation_may_be_measured)
+{
+    mn_experiment *experiment = synthetic();
+    mn_stream *stream;
+    mn_dataset *dataset;
+    ck_assert_ok(mn_experiment_set(experiment, "normalise.mean", "0.25"));
+    ck_assert_ok(mn_experiment_set(experiment, "normalise.deviation", "measured"));
+    const mn_transform transform = transform_of(experiment, &stream, &dataset);
+    ck_assert(transform.mean[0] == 0.25f && transform.deviation[0] > 0.05f &&
+              transform.deviation[0] < 0.5f);
+    mn_stream_free(stream);
+    mn_dataset_free(dataset);
+    mn_experiment_free(experiment);
+}
+END_TEST
+
+START_TEST(inputs_far_from_one_are_noticed)
+{
+    float offset[2] = {-1, 0}, scale[2] = {2, 1};
+    char line[256];
+    mn_dataset dataset = {.channels = 1, .height = 1, .width = 2, .offset = offset, .scale = scale};
+    mn_transform transform = {.channels = 1, .deviation = {1}, .offset = offset, .scale = scale};
+    ck_assert(!mn_experiment_is_far(&dataset, &transform, line, sizeof line));
+    scale[1] = 255;
+    ck_assert(mn_experiment_is_far(&dataset, &transform, line, sizeof line));
+    ck_assert_ptr_nonnull(
+        strstr(line, "inputs reach 255, and networks learn from values of about 1"));
+    transform.mean[0] = 100;
+    transform.deviation[0] = 80;
+    ck_assert(!mn_experiment_is_far(&dataset, &transform, line, sizeof line));
+    transform = (mn_transform){.channels = 1, .deviation = {1}};
+    offset[0] = offset[1] = 0;
+    scale[0] = scale[1] = 1e-3f;
+    ck_assert(mn_experiment_is_far(&dataset, &transform, line, sizeof line));
+    dataset.scale = dataset.offset = NULL; /* pixels are from 0 to 1 */
+    ck_assert(!mn_experiment_is_far(&dataset, &transform, line, sizeof line));
 }
 END_TEST
 
@@ -437,4 +528,6 @@ MN_SUITE("settings", a_refused_setting_changes_nothing, a_later_choice_is_below_
          a_recipe_is_described_whole_and_may_hold_lists, names_of_strategies_are_kept_whole,
          a_list_that_is_none_is_refused, classes_are_listed_by_name_or_by_number,
          what_is_of_another_kind_in_a_benchmark_is_refused, a_name_keeps_its_run_in_the_folder,
-         milestones_become_a_schedule, benchmarks_are_listed_from_where_they_lie_now)
+         normalisation_is_measured_on_training_images, one_of_mean_and_deviation_may_be_measured,
+         inputs_far_from_one_are_noticed, milestones_become_a_schedule,
+         benchmarks_are_listed_from_where_they_lie_now)

@@ -13,7 +13,7 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 found=0
 for target in "$@"; do
-    ninja -C "$build" --quiet "tests/fuzz/fuzz_${target}_live"
+    ninja -C "$build" "tests/fuzz/fuzz_${target}_live" >"$build.log" 2>&1 || { cat "$build.log" && exit 1; }
     mkdir -p "$build/$target/corpus"
     # What one input may take: 10 seconds, and 2 GB.
     if ! (cd "$build/$target" && UBSAN_OPTIONS=halt_on_error=1 "../tests/fuzz/fuzz_${target}_live" \

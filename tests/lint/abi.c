@@ -379,6 +379,12 @@ MEMBER(mn_images, count, 0, 8);
 MEMBER(mn_images, pixels, 8, 8);
 MEMBER(mn_images, labels, 16, 8);
 
+STRUCT(mn_channel_values, 32);
+MEMBER(mn_channel_values, least, 0, 8);
+MEMBER(mn_channel_values, greatest, 8, 8);
+MEMBER(mn_channel_values, mean, 16, 8);
+MEMBER(mn_channel_values, deviation, 24, 8);
+
 STRUCT(mn_dataset, 192);
 MEMBER(mn_dataset, name, 0, 64);
 MEMBER(mn_dataset, channels, 64, 8);

@@ -7,6 +7,7 @@
 #include "cli/print.h"
 #include "cli/study/attend.h"
 
+#include <math.h>
 #include <mneme/experiment.h>
 #include <mneme/memory.h>
 #include <stdio.h>
@@ -86,6 +87,47 @@ static void print_part(const mn_dataset *dataset, const mn_images *images, const
         printf("%lld to %lld of each class\n", (long long)found.least, (long long)found.most);
 }
 
+/* The values of the training images: their range, and means and deviations as `normalise` takes
+ * them. */
+typedef struct survey {
+    double least, greatest;
+    mn_channel_values channel[4];
+} survey;
+
+static survey survey_of(const mn_dataset *dataset)
+{
+    survey s;
+    mn_dataset_channels(dataset, NULL, dataset->train.count, s.channel);
+    s.least = s.channel[0].least;
+    s.greatest = s.channel[0].greatest;
+    for (int64_t c = 1; c < dataset->channels; c++) {
+        s.least = fmin(s.least, s.channel[c].least);
+        s.greatest = fmax(s.greatest, s.channel[c].greatest);
+    }
+    return s;
+}
+
+static void print_values(const mn_dataset *dataset)
+{
+    const survey s = survey_of(dataset);
+    printf("%-9s %.6g to %.6g, mean ", "values", s.least, s.greatest);
+    for (int64_t c = 0; c < dataset->channels; c++)
+        printf("%s%.4g", c > 0 ? "," : "", s.channel[c].mean);
+    printf(", deviation ");
+    for (int64_t c = 0; c < dataset->channels; c++)
+        printf("%s%.4g", c > 0 ? "," : "", s.channel[c].deviation);
+    putchar('\n');
+}
+
+static void print_notes(const mn_dataset *dataset)
+{
+    for (const char *note = dataset->notes; note != NULL && *note != '\0';) {
+        const size_t length = strcspn(note, "\n");
+        printf("%-9s %.*s\n", "note", (int)length, note);
+        note += length + (note[length] == '\n');
+    }
+}
+
 static void print_dataset(const mn_dataset *dataset)
 {
     printf("%s is sound\n", dataset->name);
@@ -93,12 +135,29 @@ static void print_dataset(const mn_dataset *dataset)
     printf("%-9s %lldx%lldx%lld (channels, height, width)%s\n", "image",
            (long long)dataset->channels, (long long)dataset->height, (long long)dataset->width,
            dataset->scale != NULL ? ", measurements in 255 steps" : "");
+    print_values(dataset);
     print_part(dataset, &dataset->train, "training");
     print_part(dataset, &dataset->test, "test");
     printf("%-9s %lld", "classes", (long long)dataset->classes);
     for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
         printf("%s%s", c == 0 ? ": " : ", ", mn_shown(dataset->class_names[c]));
     putchar('\n');
+    print_notes(dataset);
+}
+
+/* Adds what `data check` prints of values and notes. */
+static void add_values(cJSON *json, const mn_dataset *dataset)
+{
+    const survey s = survey_of(dataset);
+    cJSON_AddNumberToObject(json, "least", s.least);
+    cJSON_AddNumberToObject(json, "greatest", s.greatest);
+    cJSON *mean = cJSON_AddArrayToObject(json, "mean");
+    cJSON *deviation = cJSON_AddArrayToObject(json, "deviation");
+    for (int64_t c = 0; c < dataset->channels; c++) {
+        cJSON_AddItemToArray(mean, cJSON_CreateNumber(s.channel[c].mean));
+        cJSON_AddItemToArray(deviation, cJSON_CreateNumber(s.channel[c].deviation));
+    }
+    cJSON_AddStringToObject(json, "notes", dataset->notes != NULL ? dataset->notes : "");
 }
 
 static void print_json(const mn_dataset *dataset)
@@ -111,6 +170,7 @@ static void print_json(const mn_dataset *dataset)
     cJSON_AddNumberToObject(json, "channels", (double)dataset->channels);
     cJSON_AddNumberToObject(json, "height", (double)dataset->height);
     cJSON_AddNumberToObject(json, "width", (double)dataset->width);
+    add_values(json, dataset);
     cJSON_AddNumberToObject(json, "train", (double)dataset->train.count);
     cJSON_AddNumberToObject(json, "test", (double)dataset->test.count);
     cJSON_AddNumberToObject(json, "classes", (double)dataset->classes);

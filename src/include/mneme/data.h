@@ -76,6 +76,14 @@ MN_API mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...) M
 MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
+/* What a channel's values are: pixels in [0,1], or measurements. */
+typedef struct mn_channel_values {
+    double least, greatest, mean, deviation;
+} mn_channel_values;
+/* Over the training images at these places, (count) of them, or with NULL the first so many.
+ * channel: (channels). */
+MN_API void mn_dataset_channels(const mn_dataset *dataset, const int64_t *places, int64_t count,
+                                mn_channel_values *channel);
 /* The shape of one of its images: (channels, height, width). */
 MN_API mn_shape mn_dataset_image(const mn_dataset *dataset);
 

@@ -21,7 +21,7 @@ extern "C" {
  *   STRATEGY, NETWORK  what network.h, layers.h and autograd.h define
  *   STRATEGY           what strategy.h, services.h, mixing.h and views.h define; mn_transform
  *   POLICY             what buffer.h defines
- *   DATASET            mn_dataset_type, mn_dataset, mn_images
+ *   DATASET            mn_dataset_type, mn_dataset, mn_images, mn_channel_values
  *   MN_PLUGIN_ABI      mn_plugin
  *
  * tests/lint/abi.c holds their sizes, offsets and values beside the numbers.  Only mn_strategy may
