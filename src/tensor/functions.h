@@ -4,6 +4,26 @@
 
 #include <math.h>
 
+/* The standard normal distribution: its mass below v, and its density there. */
+static inline float mn_normal_below(float v)
+{
+    return 0.5f * erfcf(-v * 0.70710678f);
+}
+static inline float mn_normal_density(float v)
+{
+    return 0.39894228f * expf(-0.5f * v * v);
+}
+/* What the tanh form of GELU takes the tanh of, and its slope. */
+static inline float mn_gelu_inner(float v)
+{
+    return 0.79788456f * (v + 0.044715f * v * v * v);
+}
+static inline float mn_gelu_tanh_slope(float v)
+{
+    const float t = tanhf(mn_gelu_inner(v)), inner = 0.79788456f * (1 + 0.134145f * v * v);
+    return 0.5f * (1 + t) + 0.5f * v * (1 - t * t) * inner;
+}
+
 /* Of v, with result y; a and b are their parameters. */
 /* clang-format off */
 #define MN_FUNCTION_MAP(X)                                                                         \
@@ -21,7 +41,9 @@
     X(HINGE,      a - v <= 0 ? 0 : a - v,        a - v > 0 ? -1 : 0)                              \
     X(SIGMOID,    1 / (1 + expf(-v)),            y * (1 - y))                                      \
     X(SOFTPLUS,   (v > 0 ? v : 0) + log1pf(expf(-fabsf(v))), 1 / (1 + expf(-v)))                   \
-    X(ABS,        fabsf(v),                      v > 0 ? 1 : v < 0 ? -1 : 0)
+    X(ABS,        fabsf(v),                      v > 0 ? 1 : v < 0 ? -1 : 0)                       \
+    X(GELU,       v * mn_normal_below(v),        mn_normal_below(v) + v * mn_normal_density(v))    \
+    X(GELU_TANH,  0.5f * v * (1 + tanhf(mn_gelu_inner(v))), mn_gelu_tanh_slope(v))
 /* clang-format on */
 
 typedef enum mn_function {

@@ -31,6 +31,9 @@ void mn_kernel_download(void *to_host, const void *from_device, size_t bytes);
 /* --- matrices: c (m,n) = op(a) (m,k) op(b) (k,n), where op may transpose --- */
 void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                     const float *a, const float *b, float *c, bool add);
+/* As many products of equal sizes, one after the other in memory. */
+void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                            int64_t k, const float *a, const float *b, float *c, bool add);
 /* MN_NO_MEMORY where a product of this process was made otherwise than it is with more memory. */
 mn_status mn_kernels_check(void);
 void mn_kernel_transpose(int64_t rows, int64_t columns, const float *x, float *y, bool add);

@@ -70,6 +70,38 @@ static const bool columns_kept[] = {true, false, true, true, false, false, true}
 BUILD(mask_columns, mn_mask_columns(x[0], columns_kept, -2.5))
 BUILD(rows_where_none, mn_rows_where(x[0], no_marks))
 
+static mn_var *permuted(mn_var *x)
+{
+    static const int orders[][4] = {{0}, {0}, {1, 0}, {2, 0, 1}, {0, 2, 3, 1}};
+    return mn_permute(x, orders[mn_shape_of(x).rank]);
+}
+BUILD(permute, permuted(x[0]))
+BUILD(broadcast_add, mn_broadcast_add(x[0], x[1]))
+BUILD(broadcast_mul, mn_broadcast_mul(x[0], x[1]))
+BUILD(sum_first, mn_sum_axis(x[0], 0))
+BUILD(sum_second, mn_sum_axis(x[0], 1))
+BUILD(mean_first, mn_mean_axis(x[0], 0))
+BUILD(mean_second, mn_mean_axis(x[0], 1))
+BUILD(variance_first, mn_variance_axis(x[0], 0, false))
+BUILD(variance_second, mn_variance_axis(x[0], 1, true))
+BUILD(slice, mn_slice(x[0], 1, 1, mn_shape_of(x[0]).size[1] - 2))
+BUILD(slice_last, mn_slice(x[0], mn_shape_of(x[0]).rank - 1, 0, 1))
+BUILD(concat, mn_concat(x, 3, 1))
+BUILD(concat_last, mn_concat(x, 3, mn_shape_of(x[0]).rank - 1))
+BUILD(concat_first, mn_concat(x, 3, 0))
+BUILD(products, mn_batched_matmul(x[0], x[1], false, false))
+BUILD(products_of_transposed, mn_batched_matmul(x[0], x[1], true, false))
+BUILD(products_with_transposed, mn_batched_matmul(x[0], x[1], false, true))
+BUILD(products_both_transposed, mn_batched_matmul(x[0], x[1], true, true))
+BUILD(gelu, mn_gelu(x[0]))
+BUILD(gelu_tanh, mn_gelu_tanh(x[0]))
+BUILD(layer_norm, mn_layer_norm(x[0], x[1], x[2], 1e-2))
+BUILD(layer_norm_bare, mn_layer_norm(x[0], NULL, NULL, 1e-2))
+BUILD(row_norm, mn_row_norm(x[0]))
+static const bool elements_kept[] = {true, false, true, true, false, false, true, true,
+                                     true, false, true, true, false, true,  true};
+BUILD(mask_elements, mn_mask_elements(x[0], elements_kept, -2.5))
+
 static const int32_t labels[] = {2, 0, 1, 2, 1, 0, 0, 1, 2};
 static const int32_t upper_labels[] = {3, 2, 2, 4, 3};
 BUILD(cross_entropy, mn_cross_entropy(x[0], labels))
@@ -133,6 +165,8 @@ const grad_case grad_cases[] = {
     EACH(log, 0.5, 2),
     EACH(sigmoid, -3, 3),
     EACH(softplus, -3, 3),
+    EACH(gelu, -3, 3),
+    EACH(gelu_tanh, -3, 3),
     EACH(sum, -1, 1),
     EACH(mean, -1, 1),
     EACH_KINKED(relu, 1, 0, 0),
@@ -204,6 +238,64 @@ const grad_case grad_cases[] = {
     ONE(rows_where, rows_where, -1, 1, S(2, 2, 3)),
     ONE(rows_where, rows_where, -1, 1, S(0, 3)),
     ONE(rows_where, rows_where_none, -1, 1, S(3, 4)),
+
+    ONE(softmax, softmax, -2, 2, S(5)),
+    ONE(softmax, softmax, -2, 2, S(2, 3, 4)),
+    ONE(log_softmax, log_softmax, -2, 2, S(2, 3, 4)),
+    ONE(row_norm, row_norm, 0.2, 1, S(3, 5)),
+    ONE(row_norm, row_norm, 0.2, 1, S(2, 3, 4)),
+    ONE(row_norm, row_norm, 0.2, 1, S(0, 4)),
+    ONE(row_norm, row_norm, 0.2, 1, S(7)),
+    ONE(permute, permute, -1, 1, S(3, 5)),
+    ONE(permute, permute, -1, 1, S(2, 3, 4)),
+    ONE(permute, permute, -1, 1, S(2, 3, 4, 5)),
+    ONE(permute, permute, -1, 1, S(2, 0, 4)),
+    ONE(permute, permute, -1, 1, S(6)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(3, 5), S(5)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(3, 5), S(3, 1)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(2, 3, 4), S(3, 1)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(2, 3, 4), S(2, 1, 4)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(3, 70), S(70)), /* more than a block of columns */
+    TWO(broadcast_add, broadcast_add, -1, 1, S(0, 4), S(4)),
+    TWO(broadcast_add, broadcast_add, -1, 1, S(2, 3), SCALAR),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(3, 5), S(5)),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(3, 5), S(3, 1)),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(2, 3, 4), S(3, 1)),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(2, 3, 4, 2), S(2, 1, 4, 1)),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(0, 4), S(4)),
+    TWO(broadcast_mul, broadcast_mul, -1, 1, S(2, 3), S(2, 3)),
+    ONE(sum_axis, sum_first, -1, 1, S(3, 5)),
+    ONE(sum_axis, sum_first, -1, 1, S(7)),
+    ONE(sum_axis, sum_second, -1, 1, S(3, 5)),
+    ONE(sum_axis, sum_second, -1, 1, S(2, 3, 70)),
+    ONE(sum_axis, sum_second, -1, 1, S(0, 4)),
+    ONE(sum_axis, sum_first, -1, 1, S(0, 4)),
+    ONE(mean_axis, mean_first, -1, 1, S(3, 5)),
+    ONE(mean_axis, mean_second, -1, 1, S(3, 5)),
+    ONE(mean_axis, mean_second, -1, 1, S(2, 3, 4)),
+    ONE(variance_axis, variance_first, -1, 1, S(3, 5)),
+    ONE(variance_axis, variance_second, -1, 1, S(3, 5)),
+    ONE(variance_axis, variance_second, -1, 1, S(2, 3, 4)),
+    ONE(slice, slice, -1, 1, S(3, 5)),
+    ONE(slice, slice, -1, 1, S(2, 4, 3)),
+    ONE(slice, slice, -1, 1, S(0, 4, 3)),
+    ONE(slice, slice_last, -1, 1, S(2, 4, 3)),
+    THREE(concat, concat, -1, 1, S(2, 3, 4), S(2, 1, 4), S(2, 2, 4)),
+    THREE(concat, concat_last, -1, 1, S(2, 2, 3), S(2, 2, 1), S(2, 2, 0)),
+    THREE(concat, concat_first, -1, 1, S(3, 2), S(0, 2), S(1, 2)),
+    TWO(batched_matmul, products, -1, 1, S(2, 3, 4), S(2, 4, 5)),
+    TWO(batched_matmul, products, -1, 1, S(0, 3, 4), S(0, 4, 5)),
+    TWO(batched_matmul, products_of_transposed, -1, 1, S(2, 4, 3), S(2, 4, 5)),
+    TWO(batched_matmul, products_with_transposed, -1, 1, S(3, 3, 4), S(3, 5, 4)),
+    TWO(batched_matmul, products_both_transposed, -1, 1, S(2, 4, 3), S(2, 5, 4)),
+    THREE(layer_norm, layer_norm, -1, 1, S(3, 5), S(5), S(5)),
+    THREE(layer_norm, layer_norm, -1, 1, S(2, 3, 7), S(7), S(7)),
+    THREE(layer_norm, layer_norm, -1, 1, S(0, 4), S(4), S(4)),
+    THREE(layer_norm, layer_norm, -1, 1, S(3, 70), S(70), S(70)), /* more than a block */
+    ONE(layer_norm, layer_norm_bare, -1, 1, S(4, 19)),
+    ONE(mask_elements, mask_elements, -1, 1, S(3, 5)),
+    ONE(mask_elements, mask_elements, -1, 1, S(2, 2, 3)),
+    ONE(mask_elements, mask_elements, -1, 1, S(0, 4)),
 
     ONE(mask_columns, mask_columns, -1, 1, S(3, 5)),
     ONE(mask_columns, mask_columns, -1, 1, S(1, 7)),

@@ -208,6 +208,55 @@ START_TEST(an_empty_batch_costs_nothing_and_harms_nothing)
 }
 END_TEST
 
+START_TEST(axes_that_are_not_there_are_refused)
+{
+    set_up();
+    const mn_shape shape = MN_SHAPE(2, 3);
+    const char *along = "sum_axis: axis 2 of (2,3), expected 0 to 1";
+    ck_refused(mn_sum_axis(mn_zeros(tape, shape), 2), MN_BAD_SHAPE, along);
+    ck_refused(mn_mean_axis(mn_zeros(tape, MN_SHAPE(2, 0)), 1), MN_BAD_SHAPE,
+               "mean_axis: 0 along axis 1, expected at least 1");
+    ck_refused(mn_variance_axis(mn_zeros(tape, MN_SHAPE(2, 1)), 1, true), MN_BAD_SHAPE,
+               "variance_axis: 1 along axis 1, expected at least 2");
+    ck_refused(mn_permute(mn_zeros(tape, shape), (int[]){1, 1}), MN_BAD_SHAPE,
+               "permute: axis 1 is named twice");
+    ck_refused(mn_permute(mn_zeros(tape, shape), (int[]){0, 2}), MN_BAD_SHAPE,
+               "permute: axis 2 of (2,3), expected 0 to 1");
+    ck_refused(mn_slice(mn_zeros(tape, shape), 1, 2, 2), MN_BAD_SHAPE,
+               "slice: 2 entries from 2 of 3");
+    ck_refused(mn_slice(mn_zeros(tape, shape), -1, 0, 1), MN_BAD_SHAPE,
+               "slice: axis -1 of (2,3), expected 0 to 1");
+    ck_refused(mn_concat((mn_var *[]){mn_zeros(tape, shape), mn_zeros(tape, MN_SHAPE(3, 3))}, 2, 1),
+               MN_BAD_SHAPE, "concat: (2,3) vs (3,3)");
+    ck_refused(mn_broadcast_add(mn_zeros(tape, shape), mn_zeros(tape, MN_SHAPE(2))), MN_BAD_SHAPE,
+               "broadcast_add: (2) along (2,3), expected for each axis its size or 1");
+    ck_refused(mn_broadcast_mul(mn_zeros(tape, MN_SHAPE(3)), mn_zeros(tape, shape)), MN_BAD_SHAPE,
+               "broadcast_mul: (2,3) along (3), expected for each axis its size or 1");
+    ck_refused(mn_batched_matmul(mn_zeros(tape, shape), mn_zeros(tape, shape), false, false),
+               MN_BAD_SHAPE, "batched_matmul: (2,3), expected (G,M,K) and (G,K,N)");
+    ck_refused(mn_layer_norm(mn_zeros(tape, shape), mn_zeros(tape, MN_SHAPE(2)), NULL, 1e-5),
+               MN_BAD_SHAPE, "layer_norm: the scale is (2), expected (3)");
+    ck_refused(mn_mask_elements(mn_zeros(tape, shape), NULL, 0), MN_BAD_VALUE,
+               "mask_elements: there are no marks");
+    ck_refused(mn_softmax(mn_zeros(tape, MN_SCALAR)), MN_BAD_SHAPE,
+               "softmax: a scalar has no rows");
+}
+END_TEST
+
+START_TEST(a_row_of_zeros_has_length_0_and_no_slope)
+{
+    set_up();
+    const float rows[] = {0, 0, 3, 4};
+    mn_var *x = mn_input(tape, MN_SHAPE(2, 2), rows, true), *length = mn_row_norm(x);
+    ck_assert_double_eq((double)mn_host(length)[0], 0);
+    ck_assert_double_eq((double)mn_host(length)[1], 5);
+    const float *slope = mn_host(mn_gradient_of(mn_sum(length), x));
+    const float expected[] = {0, 0, 0.6f, 0.8f};
+    for (int i = 0; i < 4; i++)
+        ck_assert_double_eq_tol((double)slope[i], (double)expected[i], 1e-6);
+}
+END_TEST
+
 START_TEST(labels_outside_the_columns_are_refused_by_row)
 {
     set_up();
@@ -232,8 +281,8 @@ START_TEST(shapes_and_values_out_of_place_are_refused)
 {
     set_up();
     const mn_shape shape = MN_SHAPE(2, 3);
-    mn_var *(*const of_matrices[])(mn_var *) = {mn_row_sum,     mn_row_max,       mn_softmax,
-                                                mn_log_softmax, mn_row_normalise, mn_transpose};
+    mn_var *(*const of_matrices[])(mn_var *) = {mn_row_sum, mn_row_max, mn_row_normalise,
+                                                mn_transpose};
     for (size_t i = 0; i < sizeof of_matrices / sizeof of_matrices[0]; i++) {
         of_matrices[i](mn_zeros(tape, MN_SHAPE(2)));
         ck_assert_int_eq(mn_tape_status(tape), MN_BAD_SHAPE);
@@ -337,5 +386,6 @@ MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never
          row_functions_have_their_textbook_values, rounding_is_no_distance_and_has_no_gradient,
          softmax_survives_large_numbers, losses_have_their_textbook_values,
          parts_and_shapes_hold_the_right_elements, an_empty_batch_costs_nothing_and_harms_nothing,
-         labels_outside_the_columns_are_refused_by_row, labels_are_copied_onto_the_tape,
+         labels_outside_the_columns_are_refused_by_row, axes_that_are_not_there_are_refused,
+         a_row_of_zeros_has_length_0_and_no_slope, labels_are_copied_onto_the_tape,
          shapes_and_values_out_of_place_are_refused, batch_norm_follows_pytorch_in_its_three_modes)

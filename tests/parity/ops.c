@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_INPUTS = 4, MOST_ROWS = 64 };
+enum { MOST_INPUTS = 4, MOST_ROWS = 256 };
 
 typedef struct op_case {
     mn_var *x[MOST_INPUTS];
     int inputs;
     double a, b; /* parameters, as PyTorch's side named them */
-    int64_t first, count;
+    int64_t first, count, axis;
+    int axes[MOST_ROWS];
     mn_shape shape;
     int64_t index[MOST_ROWS];
     int32_t labels[MOST_ROWS];
@@ -79,6 +80,20 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(softmax, mn_softmax(c->x[0]))                                                                \
     X(log_softmax, mn_log_softmax(c->x[0]))                                                        \
     X(row_normalise, mn_row_normalise(c->x[0]))                                                    \
+    X(row_norm, mn_row_norm(c->x[0]))                                                              \
+    X(gelu, mn_gelu(c->x[0]))                                                                      \
+    X(gelu_tanh, mn_gelu_tanh(c->x[0]))                                                            \
+    X(permute, mn_permute(c->x[0], c->axes))                                                       \
+    X(broadcast_add, mn_broadcast_add(c->x[0], c->x[1]))                                           \
+    X(broadcast_mul, mn_broadcast_mul(c->x[0], c->x[1]))                                           \
+    X(sum_axis, mn_sum_axis(c->x[0], (int)c->axis))                                                \
+    X(mean_axis, mn_mean_axis(c->x[0], (int)c->axis))                                              \
+    X(variance_axis, mn_variance_axis(c->x[0], (int)c->axis, c->b > 0))                            \
+    X(slice, mn_slice(c->x[0], (int)c->axis, c->first, c->count))                                  \
+    X(concat, mn_concat(c->x, c->inputs, (int)c->axis))                                            \
+    X(batched_matmul, mn_batched_matmul(c->x[0], c->x[1], c->a > 0, c->b > 0))                     \
+    X(layer_norm, mn_layer_norm(c->x[0], c->x[1], c->x[2], c->b))                                  \
+    X(mask_elements, mn_mask_elements(c->x[0], c->keep, c->a))                                     \
     X(row_distance, mn_row_distance(c->x[0], c->x[1]))                                             \
     X(reshape, mn_reshape(c->x[0], c->shape))                                                      \
     X(transpose, mn_transpose(c->x[0]))                                                            \
@@ -148,6 +163,7 @@ static mn_status read_list(const cJSON *described, op_case *c)
         if (c->listed == MOST_ROWS)
             return mn_fail(MN_BAD_VALUE, "a list of more than %d", MOST_ROWS);
         c->index[c->listed] = (int64_t)entry->valuedouble;
+        c->axes[c->listed] = (int)entry->valuedouble;
         c->labels[c->listed] = (int32_t)entry->valuedouble;
         c->keep[c->listed++] = entry->valuedouble > 0;
     }
@@ -162,6 +178,7 @@ static mn_status read_parameters(const exchange *e, const cJSON *described, op_c
     c->b = number_of(described, "b");
     c->first = (int64_t)number_of(described, "first");
     c->count = (int64_t)number_of(described, "count");
+    c->axis = (int64_t)number_of(described, "axis");
     c->norm = norms[norm > 1 ? 2 : norm > 0 ? 1 : 0];
     c->stride = (int64_t)number_of(described, "stride");
     c->padding = (int64_t)number_of(described, "padding");

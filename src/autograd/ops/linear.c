@@ -54,6 +54,84 @@ mn_var *mn_matmul(mn_var *x, mn_var *y)
     return mn_apply2(&op_matmul, x, y, NULL);
 }
 
+/* --- z_g (M,N) = op(x_g) (M,K) op(y_g) (K,N), where op may transpose --- */
+
+typedef struct transposes {
+    bool x, y;
+} transposes;
+
+typedef struct products {
+    int64_t count, m, n, k;
+} products;
+
+static products products_of(const mn_node *node)
+{
+    const transposes *t = node->attributes;
+    const mn_shape x = mn_node_x_shape(node, 0), y = mn_node_x_shape(node, 1);
+    return (products){x.size[0], x.size[t->x ? 2 : 1], y.size[t->y ? 1 : 2], x.size[t->x ? 1 : 2]};
+}
+
+static mn_status batched_matmul_shape(mn_node *node, mn_shape *out)
+{
+    const transposes *t = node->attributes;
+    char text[64];
+    for (int i = 0; i < 2; i++) {
+        if (node->inputs[i] == NULL)
+            return mn_fail(MN_BAD_VALUE, "operand %d is absent", i + 1);
+        const mn_shape shape = mn_node_x_shape(node, i);
+        if (shape.rank != 3)
+            return mn_fail(MN_BAD_SHAPE, "%s, expected (G,M,K) and (G,K,N)",
+                           mn_shape_text(shape, text));
+        if (shape.size[1] > INT32_MAX || shape.size[2] > INT32_MAX) /* what BLAS can count */
+            return mn_fail(MN_UNSUPPORTED, "%s has an axis above 2^31", mn_shape_text(shape, text));
+    }
+    const mn_shape x = mn_node_x_shape(node, 0), y = mn_node_x_shape(node, 1);
+    if (x.size[0] != y.size[0] || x.size[t->x ? 1 : 2] != y.size[t->y ? 2 : 1])
+        return mn_shapes_differ(x, y);
+    const products p = products_of(node);
+    *out = MN_SHAPE(p.count, p.m, p.n);
+    node->operations = 2.0 * (double)(p.count * p.m * p.n * p.k);
+    return MN_OK;
+}
+
+static mn_status batched_matmul_forward(mn_node *node)
+{
+    const transposes *t = node->attributes;
+    const products p = products_of(node);
+    mn_kernel_batched_gemm(p.count, t->x, t->y, p.m, p.n, p.k, mn_node_x(node, 0),
+                           mn_node_x(node, 1), mn_node_y(node), false);
+    return MN_OK;
+}
+
+/* dx = dz op(y)^T and dy = op(x)^T dz, themselves transposed where their operand is. */
+static mn_status batched_matmul_backward(mn_node *node)
+{
+    const transposes *t = node->attributes;
+    const products p = products_of(node);
+    const float *x = mn_node_x(node, 0), *y = mn_node_x(node, 1), *dz = mn_node_dy(node);
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL && t->x)
+        mn_kernel_batched_gemm(p.count, t->y, true, p.k, p.m, p.n, y, dz, dx, add);
+    else if (dx != NULL)
+        mn_kernel_batched_gemm(p.count, false, !t->y, p.m, p.k, p.n, dz, y, dx, add);
+    float *dy = mn_node_sink(node, 1, &add);
+    if (dy != NULL && t->y)
+        mn_kernel_batched_gemm(p.count, true, t->x, p.n, p.k, p.m, dz, x, dy, add);
+    else if (dy != NULL)
+        mn_kernel_batched_gemm(p.count, !t->x, false, p.k, p.n, p.m, x, dz, dy, add);
+    return MN_OK;
+}
+
+static const mn_op op_batched_matmul = {"batched_matmul", sizeof(transposes), batched_matmul_shape,
+                                        batched_matmul_forward, batched_matmul_backward};
+
+mn_var *mn_batched_matmul(mn_var *x, mn_var *y, bool transpose_x, bool transpose_y)
+{
+    return mn_rows_apart(
+        mn_apply2(&op_batched_matmul, x, y, &(transposes){transpose_x, transpose_y}));
+}
+
 /* --- y (B,O) = x (B,I) weight^T + bias, weight (O,I), bias (O) --- */
 
 static mn_status linear_shape(mn_node *node, mn_shape *out)

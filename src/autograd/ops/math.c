@@ -167,6 +167,8 @@ MAP_OP(hinge);
 MAP_OP(sigmoid);
 MAP_OP(softplus);
 MAP_OP(abs);
+MAP_OP(gelu);
+MAP_OP(gelu_tanh);
 
 static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, double b)
 {
@@ -249,4 +251,14 @@ mn_var *mn_softplus(mn_var *x)
 mn_var *mn_abs(mn_var *x)
 {
     return map_laid_out(&op_abs, x, MN_FUNCTION_ABS, 0);
+}
+
+mn_var *mn_gelu(mn_var *x)
+{
+    return map_laid_out(&op_gelu, x, MN_FUNCTION_GELU, 0);
+}
+
+mn_var *mn_gelu_tanh(mn_var *x)
+{
+    return map_laid_out(&op_gelu_tanh, x, MN_FUNCTION_GELU_TANH, 0);
 }

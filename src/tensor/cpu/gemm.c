@@ -5,6 +5,7 @@
  * Which library: at batch 10 on a Zen 4, oneDNN's sgemm takes 6 us for the first layer of the
  * 784-100-100-10 network where OpenBLAS 0.3.21, which takes that CPU for a Haswell, needs 29. */
 #include "base/reserve.h"
+#include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <cblas.h>
@@ -101,6 +102,21 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
             atomic_store(&lacked_memory, true);
     }
     product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
+}
+
+/* Each product is made by one thread, so that their number changes nothing. */
+void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                            int64_t k, const float *a, const float *b, float *c, bool add)
+{
+#pragma omp parallel if (count > 1 && count * m * n * k >= MN_LARGE)
+    {
+        mn_kernels_begin();
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < count; i++)
+            mn_kernel_gemm(transpose_a, transpose_b, m, n, k, a + i * m * k, b + i * k * n,
+                           c + i * m * n, add);
+        mn_kernels_end();
+    }
 }
 
 mn_status mn_kernels_check(void)
