@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gates.sh PROGRAM ROOT BUILD MANIFEST [SEEDS] -- that a study's expectations of "method - finetune" can
+# gates.sh PROGRAM ROOT BUILD MANIFEST [SEEDS [STRATEGY...]] -- that a study's expectations of "method - finetune" can
 # fail.  The manifest is run as it is and must hold; then each method in it is broken on purpose (its
 # term taken away, its sign turned, nothing remembered), built as a plugin, put in the method's place,
 # and each such expectation must stop being met.
@@ -9,6 +9,7 @@ root=$(realpath "$2")
 build=$(realpath "$3")
 manifest=$(realpath "$4")
 seeds=${5:+--seeds $5}
+chosen=${6:+ ${*:6} }
 export LC_ALL=C.UTF-8 OMP_NUM_THREADS=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -75,6 +76,7 @@ compile() { # STRATEGY CHANGE: the plugin 'broken', for which the benchmarks hav
 
 previous=
 while IFS='|' read -r strategy what change; do
+    case $chosen in '' | *" $strategy "*) ;; *) continue ;; esac
     arms=$(names "$strategy")
     [ -n "$arms" ] || continue
     if [ "$strategy" != "$previous" ]; then

@@ -503,6 +503,22 @@ refused 2 'is not class-il, task-il or domain-il' compare study --scope task
 run 0 compare study --json
 says '"average_accuracy"'
 says '"p_corrected"'
+does_not_say 'incremental_accuracy_micro' # tasks of equal size: the same number
+does_not_say 'intransigence'
+run 0 run split-synthetic joint --seeds 2 --out joint --quiet
+run 0 compare study joint --scope class-il
+says 'class-il intransigence'
+says 'joint - finetune'
+run 0 show study joint
+says 'joint training minus the strategy'
+run 0 show study joint --json
+says '"intransigence"'
+for method in er finetune; do
+    run 0 run uneven-synthetic $method --seeds 2 --out uneven --quiet
+done
+run 0 compare uneven
+says 'class-il incremental_accuracy_micro'
+says 'class-il accuracy_micro'
 refused 2 'only runs of er' compare study/split-synthetic-er-s?.mneme
 refused 2 'are the same run' compare study study/split-synthetic-er-s0.mneme
 run 0 run split-synthetic derpp --buffer-size 20 --quiet --out small.mneme
