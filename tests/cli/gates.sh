@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# gates.sh PROGRAM ROOT BUILD MANIFEST [SEEDS [STRATEGY...]] -- that a study's expectations of "method - finetune" can
-# fail.  The manifest is run as it is and must hold; then each method in it is broken on purpose (its
-# term taken away, its sign turned, nothing remembered), built as a plugin, put in the method's place,
-# and each such expectation must stop being met.
+# gates.sh PROGRAM ROOT BUILD MANIFEST [SEEDS [STRATEGY...]] -- that a study's expectations of "method -
+# finetune" can fail.  The manifest is run as it is and must hold; then each method in it is broken on
+# purpose (its term taken away, its sign turned, nothing remembered), built as a plugin, put in the
+# method's place, and each such expectation must stop being met.
 set -uo pipefail
 program=$(realpath "$1")
 root=$(realpath "$2")
