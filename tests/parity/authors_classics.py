@@ -1,7 +1,9 @@
-"""GSS, LUCIR and GDumb against numbers of their authors' own code:  authors_classics.py MNEME
+"""Methods against numbers of their authors' own code:  authors_classics.py MNEME
 
-authors_classics.json was written by capture_classics.py, which says how.  mneme goes the same way, and
-what the network answers to one image of each class at the end must be the same.  Exits 77 (skipped)
+authors_classics.json was written by capture_classics.py (GSS, LUCIR, GDumb), authors_vandeven.json by
+capture_vandeven.py (LwF, ER, EWC, SI, iCaRL and DGR, as van de Ven and Tolias have them); they say how.
+mneme goes the same way, and what the network answers to one image of each class at the end must be the
+same.  Exits 77 (skipped)
 without PyTorch, in which the answers are taken.
 """
 
@@ -38,7 +40,8 @@ def main(mneme):
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         of = runs.Runs(os.path.abspath(mneme), folder)
-        for case in read("authors_classics.json")["runs"]:
+        of_all = read("authors_classics.json")["runs"] + read("authors_vandeven.json")["runs"]
+        for case in of_all:
             runs.TASK_CLASSES, runs.TASKS = case["task_classes"], len(case["task_classes"])
             run = of.run(case["strategy"], {"buffer_size": 4096, **case["settings"]})
             batch_norm = case["settings"].get("network.batch_norm", False)
