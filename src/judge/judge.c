@@ -2,6 +2,8 @@
  *
  * Both runs are opened as `resume` would open them, so that the judge has its own transform and the
  * images compared are those of the judged run: its training images, and real ones it held back. */
+#include "base/cores.h"
+#include "base/team.h"
 #include "judge/images.h"
 #include "judge/marks.h"
 #include "store/records.h"
@@ -26,6 +28,7 @@ static mn_status open_run(const char *path, mn_rebuilt_part last, mn_rebuilt *ru
 static mn_status open_judge(const char *path, mn_rebuilt *judge)
 {
     MN_TRY(open_run(path, MN_REBUILT_DATA, judge));
+    MN_TRY(mn_team_begin(mn_physical_cores()));
     bool done;
     MN_TRY(mn_runfile_is_done(judge->file, &done));
     if (!done)

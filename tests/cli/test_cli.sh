@@ -572,6 +572,22 @@ refused 2 "'all' is not" plot study --scope all
 search=/nonexistent refused 1 'apt-get install gnuplot-nox' plot study -o missing.svg
 is_not_there missing.svg
 
+# --- threads --------------------------------------------------------------------------------------
+# The libraries start no threads, and the program is free to use all cores: looked at while it waits
+# for a benchmark that nobody writes.
+mkfifo waiting.json
+"$program" run ./waiting.json er 2>/dev/null &
+process=$!
+until grep -q 'State:.S' "/proc/$process/status"; do :; done
+checks=$((checks + 2))
+[ "$(find "/proc/$process/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] ||
+    fail 'a library has started threads'
+[ "$(grep Cpus_allowed: /proc/$process/status)" = "$(grep Cpus_allowed: /proc/$$/status)" ] ||
+    fail 'the program is not free to use all cores'
+echo none >waiting.json
+wait "$process"
+rm waiting.json
+
 # --- a new strategy -------------------------------------------------------------------------------
 run 0 new strategy my_idea
 for file in my_idea.c meson.build test.sh; do

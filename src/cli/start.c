@@ -1,0 +1,63 @@
+/* start.c -- one core, while the libraries begin.
+ *
+ * OpenBLAS starts a thread for every core that it sees as it is loaded, and takes 128 MB of
+ * addresses for each; mneme uses none of them.  OpenMP's threads spin for many milliseconds before
+ * they sleep, as if the machine were theirs alone, unless there are more of them than cores as it
+ * was loaded. Both read variables of the environment, but before main() can set them: what stands
+ * in .preinit_array runs earlier still, when the C library has no environment yet.  So the process
+ * is bound to the core that it is on, and set free when all libraries have begun.
+ *
+ * This is of the program alone.  A host that loads the library sets OPENBLAS_NUM_THREADS=1 and
+ * OMP_WAIT_POLICY=passive in the environment that it is started with. */
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BITS = 8 * sizeof(long), WORDS = 8192 / BITS };
+
+static unsigned long allowed[WORDS]; /* a bit a core */
+static long bytes;                   /* of them that the system uses; 0: nothing was changed */
+
+/* Sanitizers have not begun either, and theirs are the functions for texts. */
+#define BEFORE_ALL __attribute__((no_sanitize("address", "thread", "undefined")))
+
+BEFORE_ALL static bool begins_with(const char *text, const char *beginning)
+{
+    while (*beginning != '\0' && *text == *beginning)
+        text++, beginning++;
+    return *beginning == '\0';
+}
+
+/* Whoever says where OpenMP's threads belong means the cores that there are. */
+BEFORE_ALL static bool places_threads(char *const *variables)
+{
+    for (; *variables != NULL; variables++)
+        if (begins_with(*variables, "OMP_PLACES=") || begins_with(*variables, "OMP_PROC_BIND=") ||
+            begins_with(*variables, "GOMP_CPU_AFFINITY="))
+            return true;
+    return false;
+}
+
+BEFORE_ALL static void bind_to_one_core(int argument_count, char **arguments, char **variables)
+{
+    (void)argument_count, (void)arguments;
+    static unsigned long one[WORDS];
+    unsigned core = 0;
+    const long found = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+    if (found <= 0 || places_threads(variables) || syscall(SYS_getcpu, &core, NULL, NULL) != 0 ||
+        core >= WORDS * BITS)
+        return;
+    one[core / BITS] = 1ul << core % BITS;
+    if (syscall(SYS_sched_setaffinity, 0, found, one) == 0)
+        bytes = found;
+}
+
+__attribute__((section(".preinit_array"),
+               used)) static void (*const first)(int, char **, char **) = bind_to_one_core;
+
+/* The program's own constructors run after those of all its libraries. */
+__attribute__((constructor)) static void set_free(void)
+{
+    if (bytes > 0)
+        (void)syscall(SYS_sched_setaffinity, 0, bytes, allowed);
+}
