@@ -443,8 +443,8 @@ START_TEST(labels_say_what_to_do)
     static const char *const folders[] = {"np"};
     static const uint8_t pixels[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     static const double whole[4] = {0, 1, 1, 0}, parts[4] = {0, 1, 0.5, 0};
-    static const int64_t below[4] = {-1, 0, 1, 0}, hot[8] = {1, 0, 0, 1, 1, 0, 0, 1},
-                         late[4] = {5, 6, 6, 5};
+    static const int64_t below[4] = {-1, 0, 1, 0}, gap[4] = {0, 3, 3, 0},
+                         hot[8] = {1, 0, 0, 1, 1, 0, 0, 1}, late[4] = {5, 6, 6, 5};
     setup(1, folders);
     write_npy("np/x_train.npy", "|u1", "(4, 1, 2)", pixels, 8);
     write_npy("np/y_train.npy", "<f8", "(4,)", whole, 32);
@@ -455,6 +455,11 @@ START_TEST(labels_say_what_to_do)
     write_npy("np/y_train.npy", "<i8", "(4,)", below, 32);
     ck_assert_fails(open_data("npy", "np", ""), MN_CORRUPT,
                     "label -1 of row 0 of y_train is not one of 0 to 1; number the labels");
+    ck_assert_fails(open_data("npy", "np/y_train.npy", ""), MN_BAD_OPTION,
+                    "is one array alone; name the folder of x_train.npy and y_train.npy");
+    write_npy("np/y_train.npy", "<i8", "(4,)", gap, 32);
+    ck_assert_fails(open_data("npy", "np", ""), MN_BAD_OPTION,
+                    "no image is of class 1, though there are 4 classes; number them without gaps");
     write_npy("np/y_train.npy", "<i8", "(4, 2)", hot, 64);
     ck_assert_fails(open_data("npy", "np", ""), MN_BAD_SHAPE, "save y_train.argmax(1)");
     write_npy("np/y_train.npy", "<i8", "(4,)", late, 32);

@@ -77,6 +77,11 @@ START_TEST(a_table_that_is_wrong_is_told_where)
     refused("1,2,x\n1,2,3,4\n", "", MN_CORRUPT, "line 2 has more than 3 columns");
     refused("1,2,x\n1,2,\n", "", MN_CORRUPT, "line 2, column 3: there is no label");
     refused("1,2,x\n", "\"label\": \"kind\"", MN_BAD_OPTION, "no column is called 'kind'");
+    refused("a,kinds\n", "\"label\": \"kind\"", MN_BAD_OPTION, "did you mean 'kinds'?");
+    refused("1,2,x,\n1,3,y,\n", "", MN_CORRUPT,
+            "line 2, column 4: there is no label; where each line ends in a ',', drop=4 leaves");
+    refused("1,a,x\n1,b,y\n", "", MN_CORRUPT,
+            "column 2: 'b' is no number; drop=2 leaves the column");
     refused("1,2,x\n1,3,x\n", "", MN_UNSUPPORTED, "has 1 class, expected 2 to");
     refused("1,2,x\n1,nan,x\n3,4,y\n3,4,y\n", "", MN_CORRUPT,
             "line 2, column 2: 'nan' is no number");
@@ -161,6 +166,9 @@ START_TEST(a_header_is_told_from_data)
     reads_as("0,1,2,kind\n1,2,3,x\n1,3,4,y\n1,2,5,x\n1,3,6,y\n", "", "x|y|4");
     reads_as("0,1,2,3\n1,2,3,1\n1,3,4,2\n1,2,5,1\n1,3,6,2\n", "", "1|2|4"); /* pandas' own names */
     reads_as("0,1,2,x\n1,3,4,y\n1,2,5,x\n1,3,6,y\n", "", "x|y|4"); /* x is a label of other rows */
+    reads_as("0,1,label\n1,2,x\n1,3,y\n1,2,x\n1,3,y\n", "", "x|y|4");
+    reads_as("Class,0,1\nx,1,2\ny,1,3\nx,1,2\ny,1,3\n", "\"label\": \"first\"", "x|y|4");
+    reads_as("sep=;\r\n1;2;x\n1;3;y\n1;2;x\n1;3;y\n", "\"delimiter\": \";\"", "x|y|4");
     reads_as("7,8,label\n1,2,1\n1,3,2\n1,2,1\n1,3,2\n", "", "1|2|4");
     reads_as("2019,a,label\n1,2,x\n1,3,y\n1,2,x\n1,3,y\n", "", "x|y|4");
     reads_as("1,2,x\n1,3,y\n1,2,x\n1,3,y\n1,2,x\n", "\"header\": \"yes\"", "x|y|4");

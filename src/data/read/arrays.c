@@ -67,6 +67,10 @@ static mn_status read_arrays(source *s)
     const char *ending = strrchr(s->path, '.');
     if (mn_is_folder(s->path))
         return read_folder(s);
+    if (ending != NULL && strcmp(ending, ".npy") == 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "npy.path: %s is one array alone; name the folder of %s.npy and %s.npy",
+                       s->path, s->name[X_TRAIN], s->name[Y_TRAIN]);
     if (ending != NULL && strcmp(ending, ".safetensors") == 0)
         return mn_safetensors_arrays(s->path, ARRAYS, s->name, s->array);
     return mn_npz_read(s->path, ARRAYS, s->name, s->array);
@@ -78,7 +82,10 @@ static mn_status check_there(const source *s)
         s->array[X_TEST].block != NULL || s->array[Y_TEST].block != NULL ? ARRAYS : 2;
     for (int i = 0; i < needed; i++)
         if (s->array[i].block == NULL)
-            return mn_fail(MN_NOT_FOUND, "%s: holds no array '%s'", s->path, s->name[i]);
+            return mn_fail(MN_NOT_FOUND,
+                           "%s: holds no array '%s'; the options x_train, y_train, x_test and "
+                           "y_test say what arrays are called",
+                           s->path, s->name[i]);
     return MN_OK;
 }
 

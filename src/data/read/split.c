@@ -15,6 +15,11 @@ static mn_status mark_class(const mn_dataset *dataset, int64_t class, const int6
 {
     const char *name = dataset->class_names != NULL ? dataset->class_names[class] : NULL;
     int64_t taken = llround(fraction * (double)count);
+    if (count == 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "data set '%s': no image is of class %lld, though there are %lld classes; "
+                       "number them without gaps",
+                       dataset->name, (long long)class, (long long)dataset->classes);
     if (count < 2)
         return mn_fail(MN_BAD_OPTION,
                        "data set '%s': class %lld%s%s%s has %lld images; a test set takes at least "

@@ -4,13 +4,16 @@
  * What the first row is can often be told only from the others.  So its place among the values is
  * kept free while they are read, and it is filled at the end, or left out. */
 #include "data/read/table.h"
+#include "base/names.h"
 #include "base/numbers.h"
 #include "data/read/file.h"
 #include "data/read/table_cells.h"
 
 #include <math.h>
 #include <mneme/memory.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MOST_COLUMNS = 1 << 20 };
 static const size_t MOST_BYTES = (size_t)1 << 36;
@@ -103,6 +106,20 @@ static bool keeps_all(const char *drop)
     return drop[0] == '\0' || strcmp(drop, "none") == 0;
 }
 
+static mn_status no_label(const mn_text_table *t, const char *label)
+{
+    const char **names = mn_memory_take_zeroed((size_t)t->columns + 1, sizeof *names);
+    for (int64_t c = 0; names != NULL && c < t->columns; c++)
+        names[c] = t->first[c];
+    const char *nearest = names != NULL ? mn_nearest(label, names) : NULL;
+    const mn_status status =
+        mn_fail(MN_BAD_OPTION, "%s: no column is called '%s' in its first line%s%.60s%s", t->path,
+                label, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "'?" : "");
+    mn_memory_give(names);
+    return status;
+}
+
 /* Where each column of a table goes that decides itself. */
 static mn_status place_columns(const mn_table_form *form, mn_text_table *t)
 {
@@ -118,8 +135,7 @@ static mn_status place_columns(const mn_table_form *form, mn_text_table *t)
             label = c;
     }
     if (label < 0)
-        return mn_fail(MN_BAD_OPTION, "%s: no column is called '%s' in its first line", t->path,
-                       form->label);
+        return no_label(t, form->label);
     t->place[label] = MN_TABLE_LABEL;
     for (int64_t c = 0; c < t->columns; c++)
         if (t->place[c] == 0)
@@ -228,6 +244,16 @@ static bool labels_are_numbers(const mn_table_form *form, const mn_text_table *t
     return t->rows > 1;
 }
 
+/* What the column of the label is called where the others are only counted. */
+static bool is_label_word(const char *cell)
+{
+    static const char *const words[] = {"label", "labels", "class", "classes", "target", "y"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(cell, words[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_a_label(const mn_text_table *t, const char *cell)
 {
     for (int64_t i = 1; i < t->rows; i++)
@@ -282,7 +308,7 @@ static mn_status decide_header(const mn_table_form *form, mn_text_table *t)
                        t->path, (long long)text_at + 1, t->first[text_at]);
     t->header = texts > 0 ||
                 (numbers > 0 && !is_number(form, label) && labels_are_numbers(form, t)) ||
-                (numbers > 2 && own && is_counted(t));
+                ((numbers > 2 || is_label_word(label)) && own && is_counted(t));
     return MN_OK;
 }
 
@@ -304,33 +330,48 @@ static mn_status allocate(mn_text_table *t, const char *rest)
 
 static mn_status refuse_cell(const mn_text_table *t, int64_t line, int64_t column, const char *cell)
 {
+    const long long at = column + 1;
     if (!is_missing(cell))
-        return mn_fail(MN_CORRUPT, "%s: line %lld, column %lld: '%.40s' is no number", t->path,
-                       (long long)line, (long long)column + 1, cell);
+        return mn_fail(MN_CORRUPT,
+                       "%s: line %lld, column %lld: '%.40s' is no number; drop=%lld leaves the "
+                       "column out",
+                       t->path, (long long)line, at, cell, at);
     return mn_fail(
         MN_CORRUPT,
         "%s: line %lld, column %lld: '%.40s' is no number; missing=skip leaves such rows "
         "out, missing=mean takes the column's mean",
-        t->path, (long long)line, (long long)column + 1, cell);
+        t->path, (long long)line, at, cell);
+}
+
+/* *kept is false where the row is to be left out. */
+static mn_status read_label(const mn_table_form *form, mn_text_table *t, char *const *cells,
+                            int64_t line, int64_t row, bool *kept)
+{
+    int64_t c = 0;
+    while (t->place[c] != MN_TABLE_LABEL)
+        c++;
+    t->labels[row] = cells[c];
+    *kept = cells[c][0] != '\0';
+    if (*kept || form->missing == MN_MISSING_SKIP)
+        return MN_OK;
+    char hint[96] = "";
+    if (c == t->columns - 1)
+        snprintf(hint, sizeof hint,
+                 "; where each line ends in a '%c', drop=%lld leaves that column out",
+                 form->delimiter, (long long)c + 1);
+    return mn_fail(MN_CORRUPT, "%s: line %lld, column %lld: there is no label%s", t->path,
+                   (long long)line, (long long)c + 1, hint);
 }
 
 /* Fills row `row`; *kept is false where it is to be left out. */
 static mn_status read_row(const mn_table_form *form, mn_text_table *t, char *const *cells,
                           int64_t line, int64_t row, bool *kept)
 {
-    *kept = true;
+    MN_TRY(read_label(form, t, cells, line, row, kept));
     t->lines[row] = line;
     for (int64_t c = 0; c < t->columns; c++) {
-        if (t->place[c] == MN_TABLE_DROPPED)
+        if (t->place[c] < 0)
             continue;
-        if (t->place[c] == MN_TABLE_LABEL) {
-            t->labels[row] = cells[c];
-            if (cells[c][0] == '\0' && form->missing != MN_MISSING_SKIP)
-                return mn_fail(MN_CORRUPT, "%s: line %lld, column %lld: there is no label", t->path,
-                               (long long)line, (long long)c + 1);
-            *kept = *kept && cells[c][0] != '\0';
-            continue;
-        }
         double *value = &t->values[row * t->width + t->place[c]];
         if (read_number(form, cells[c], value))
             continue;

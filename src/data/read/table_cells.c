@@ -15,6 +15,12 @@ void mn_cells_begin(const char *path, char *text, char delimiter, mn_cells *cell
     cells->at = text + (strncmp(text, mark, 3) == 0 ? 3 : 0);
     cells->delimiter = delimiter;
     cells->line = 1;
+    const size_t end = strcspn(cells->at, "\r\n");
+    if (end == 5 && strncmp(cells->at, "sep=", 4) == 0) { /* a note of Excel's to itself */
+        cells->at +=
+            end + (cells->at[end] == '\r' && cells->at[end + 1] == '\n') + (cells->at[end] != '\0');
+        cells->line = 2;
+    }
 }
 
 void mn_cells_free(mn_cells *cells)
