@@ -3,10 +3,15 @@
 #include "store/database.h"
 #include "store/log.h"
 
+/* It is prepared before there is anything to take back: memory may have run out by then. */
+static const char take_back[] = "ROLLBACK";
+
 mn_status mn_runfile_begin(mn_runfile *file)
 {
+    sqlite3_stmt *prepared;
     if (file->transaction)
         return mn_fail(MN_OUT_OF_ORDER, "%s: a transaction is open already", file->path);
+    MN_TRY(mn_database_prepare(file, take_back, &prepared));
     MN_TRY(mn_database_execute(file, file->access == MN_WRITE ? "BEGIN IMMEDIATE" : "BEGIN",
                                "begin a transaction"));
     file->transaction = true;
@@ -39,10 +44,16 @@ bool mn_runfile_in_transaction(const mn_runfile *file)
 
 void mn_runfile_rollback(mn_runfile *file)
 {
-    for (int i = 0; i < file->statements; i++)
+    sqlite3_stmt *prepared = NULL;
+    for (int i = 0; i < file->statements; i++) {
         sqlite3_reset(file->statement[i].statement);
-    if (!sqlite3_get_autocommit(file->database))
-        sqlite3_exec(file->database, "ROLLBACK", NULL, NULL, NULL);
+        if (file->statement[i].sql == take_back)
+            prepared = file->statement[i].statement;
+    }
+    if (!sqlite3_get_autocommit(file->database) && prepared != NULL) {
+        (void)sqlite3_step(prepared);
+        sqlite3_reset(prepared);
+    }
     file->transaction = false;
     file->failed = false;
 }

@@ -5,11 +5,13 @@
 
 #include <mneme/memory.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 static long asked, refused_at; /* the piece that is refused, counted from 1; 0: none */
+static bool all_refused;       /* every piece is */
 static long out;               /* pieces that are taken and not given */
 
 typedef struct piece {
@@ -25,7 +27,7 @@ static void give(void *memory)
 
 static void *take(void *earlier, size_t alignment, size_t bytes)
 {
-    if (++asked == refused_at)
+    if (++asked == refused_at || all_refused)
         return NULL;
     const size_t front = (sizeof(piece) + alignment - 1) / alignment * alignment;
     char *block = aligned_alloc(alignment, (front + bytes + alignment - 1) / alignment * alignment);
