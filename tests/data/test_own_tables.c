@@ -166,6 +166,9 @@ START_TEST(a_header_is_told_from_data)
     reads_as("0,1,2,kind\n1,2,3,x\n1,3,4,y\n1,2,5,x\n1,3,6,y\n", "", "x|y|4");
     reads_as("0,1,2,3\n1,2,3,1\n1,3,4,2\n1,2,5,1\n1,3,6,2\n", "", "1|2|4"); /* pandas' own names */
     reads_as("0,1,2,x\n1,3,4,y\n1,2,5,x\n1,3,6,y\n", "", "x|y|4"); /* x is a label of other rows */
+    reads_as("0,1,2,3\n1,2,3,3\n1,3,4,4\n1,2,5,3\n1,3,6,4\n", "", "3|4|4"); /* 3 is a label too */
+    refused("a,b\n1,x\n", "\"label\": \"b\", \"header\": \"no\"", MN_BAD_OPTION,
+            "'b' is a name in the first line, which header=no says is none");
     reads_as("0,1,label\n1,2,x\n1,3,y\n1,2,x\n1,3,y\n", "", "x|y|4");
     reads_as("Class,0,1\nx,1,2\ny,1,3\nx,1,2\ny,1,3\n", "\"label\": \"first\"", "x|y|4");
     reads_as("sep=;\r\n1;2;x\n1;3;y\n1;2;x\n1;3;y\n", "\"delimiter\": \";\"", "x|y|4");
@@ -374,6 +377,25 @@ START_TEST(a_training_file_finds_its_test_file)
 }
 END_TEST
 
+START_TEST(an_option_that_does_nothing_is_named)
+{
+    setup(0, NULL);
+    write_text("train.csv", "5,6,x\n7,8,y\n5,6,x\n7,8,y\n");
+    write_text("test.csv", "5,6,x\n");
+    ck_assert_ok(open_data("csv", "train.csv",
+                           "\"white\": 16, \"channels\": 3, \"split_seed\": 1, "
+                           "\"test_fraction\": 0.5"));
+    static const char *const idle[] = {"white", "channels", "split_seed", "test_fraction"};
+    for (int i = 0; i < 4; i++) {
+        char note[64];
+        snprintf(note, sizeof note, "csv.%s does nothing: the", idle[i]);
+        ck_assert_ptr_nonnull(strstr(data->notes, note));
+    }
+    close_data();
+    teardown();
+}
+END_TEST
+
 /* The difference between two rows is kept within a step of the column, however far it is from 0. */
 static void keeps_differences(double from, double width)
 {
@@ -438,5 +460,6 @@ MN_SUITE("own_tables", a_table_is_features_and_names_of_classes, a_table_of_pixe
          cells_are_quoted_as_the_standard_has_it, other_separators_and_commas_in_numbers,
          missing_cells_are_refused_skipped_or_filled, columns_are_matched_by_name,
          a_column_that_nobody_meant_is_refused, labels_that_are_numbers_are_in_the_order_of_numbers,
-         a_training_file_finds_its_test_file, a_column_far_from_zero_keeps_its_information,
+         a_training_file_finds_its_test_file, an_option_that_does_nothing_is_named,
+         a_column_far_from_zero_keeps_its_information,
          columns_are_standardised_by_their_training_rows, measurements_cannot_be_augmented)

@@ -264,7 +264,8 @@ static mn_status build(const source *s, mn_dataset *dataset)
     MN_TRY(read_labels(s, Y_TRAIN, dataset->classes, &dataset->train));
     MN_TRY(read_labels(s, Y_TEST, dataset->classes, &dataset->test));
     MN_TRY(fill(s, channels_last, dataset));
-    return tested ? MN_OK : mn_split_test_off(dataset, o->test_fraction, o->split_seed);
+    return (tested ? mn_split_not_needed : mn_split_test_off)(dataset, o->test_fraction,
+                                                              o->split_seed);
 }
 
 static mn_status read_npy(const void *options, const char *folder, mn_dataset *dataset)

@@ -216,6 +216,14 @@ static mn_status set_shape(const csv_options *o, const mn_text_table *t, mn_data
     return MN_OK;
 }
 
+static mn_status note_idle(const csv_options *o, mn_dataset *dataset)
+{
+    static const char why[] = "the columns are features, as there is no height and width";
+    const bool features = o->height == 0;
+    MN_TRY(mn_note_idle(dataset, features && o->channels != 1, "channels", why));
+    return mn_note_idle(dataset, features && o->white != 255, "white", why);
+}
+
 static mn_status fill_images(const csv_options *o, const mn_text_table *train,
                              const mn_text_table *test, mn_dataset *dataset)
 {
@@ -233,6 +241,7 @@ static mn_status build(const csv_options *o, mn_text_table *train, mn_text_table
     MN_TRY(check_index(o, train));
     MN_TRY(set_shape(o, train, dataset));
     MN_TRY(name_classes(train, dataset));
+    MN_TRY(note_idle(o, dataset));
     MN_TRY(note_skipped(train, dataset));
     MN_TRY(note_skipped(test, dataset));
     if (o->missing == MN_MISSING_MEAN) {
@@ -248,7 +257,8 @@ static mn_status build(const csv_options *o, mn_text_table *train, mn_text_table
         MN_TRY(read_labels(tables[i], dataset, parts[i]));
     }
     MN_TRY(fill_images(o, train, test, dataset));
-    return test->rows > 0 ? MN_OK : mn_split_test_off(dataset, o->test_fraction, o->split_seed);
+    return (test->rows > 0 ? mn_split_not_needed : mn_split_test_off)(dataset, o->test_fraction,
+                                                                      o->split_seed);
 }
 
 static mn_status make_form(const csv_options *o, mn_table_form *form)

@@ -279,11 +279,15 @@ static mn_status read_listed(const folder_options *o, const listing *train, cons
     dataset->channels = o->channels == 0 ? 3 : 1;
     MN_TRY(mn_dataset_name_classes(dataset, train->classes.count,
                                    (const char *const *)train->classes.name));
+    static const char why[] = "without a size images stay as they are";
+    MN_TRY(mn_note_idle(dataset, o->size == 0 && o->resize != 0, "resize", why));
+    MN_TRY(mn_note_idle(dataset, o->size == 0 && o->fit != 0, "fit", why));
     MN_TRY(note_foreign(train, dataset));
     MN_TRY(note_foreign(test, dataset));
     MN_TRY(read_part(o, train, dataset, &dataset->train));
     if (split)
         return mn_split_test_off(dataset, o->test_fraction, o->split_seed);
+    MN_TRY(mn_split_not_needed(dataset, o->test_fraction, o->split_seed));
     return read_part(o, test, dataset, &dataset->test);
 }
 

@@ -38,6 +38,12 @@ mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const ch
     return MN_OK;
 }
 
+mn_status mn_note_idle(mn_dataset *dataset, bool set, const char *option, const char *why)
+{
+    return set ? mn_dataset_note(dataset, "%s.%s does nothing: %s", dataset->name, option, why)
+               : MN_OK;
+}
+
 int mn_by_class_name(const void *a, const void *b)
 {
     const char *one = *(const char *const *)a, *other = *(const char *const *)b;

@@ -13,6 +13,9 @@ mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels,
 /* Copies names of classes, and their number, into the data set. */
 mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const char *const *names);
 
+/* Notes, where `set`, that an option was given and does nothing: "csv.white does nothing: WHY". */
+mn_status mn_note_idle(mn_dataset *dataset, bool set, const char *option, const char *why);
+
 /* The order of classes, for qsort of char *: names that are numbers by size, in any notation, then
  * the others by their bytes. */
 int mn_by_class_name(const void *a, const void *b);

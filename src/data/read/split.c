@@ -3,6 +3,7 @@
  * Which images are taken depends on the seed and on each class's images alone, so that a class
  * added to the data moves no other class's split. */
 #include "data/read/split.h"
+#include "data/read/reader.h"
 
 #include <math.h>
 #include <mneme/memory.h>
@@ -89,4 +90,11 @@ mn_status mn_split_test_off(mn_dataset *dataset, double fraction, int64_t seed)
     mn_memory_give(order);
     mn_memory_give(is_test);
     return status;
+}
+
+mn_status mn_split_not_needed(mn_dataset *dataset, double fraction, int64_t seed)
+{
+    static const char why[] = "there is a test set already";
+    MN_TRY(mn_note_idle(dataset, fraction != MN_SPLIT_FRACTION, "test_fraction", why));
+    return mn_note_idle(dataset, seed != 0, "split_seed", why);
 }

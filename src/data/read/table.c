@@ -141,6 +141,11 @@ static mn_status place_columns(const mn_table_form *form, mn_text_table *t)
         if (t->place[c] == 0)
             t->place[c] = t->width++;
     t->header = !first && !last;
+    if (t->header && form->header == MN_HEADER_NO)
+        return mn_fail(MN_BAD_OPTION,
+                       "%s: label: '%s' is a name in the first line, which header=no says is none; "
+                       "say first or last",
+                       t->path, form->label);
     return t->width > 0 ? MN_OK
                         : mn_fail(MN_BAD_OPTION, "%s: has no column beside the label", t->path);
 }
@@ -262,13 +267,17 @@ static bool is_a_label(const mn_text_table *t, const char *cell)
     return false;
 }
 
-/* Whether the numbers in the first row count its columns: 0, 1, 2, ... */
-static bool is_counted(const mn_text_table *t)
+/* Whether the numbers in the first row count the columns of values: 0, 1, 2, ...; `all`: the column
+ * of the label among them. */
+static bool is_counted(const mn_text_table *t, bool all)
 {
     int64_t number, next = 0;
     for (int64_t c = 0; c < t->columns; c++)
-        if (t->place[c] >= 0 && mn_number_whole(t->first[c], &number) && number != next++)
-            return false;
+        if (t->place[c] >= 0 || (all && t->place[c] == MN_TABLE_LABEL)) {
+            const bool whole = mn_number_whole(t->first[c], &number);
+            if (all ? !whole || number != c : whole && number != next++)
+                return false;
+        }
     return true;
 }
 
@@ -308,7 +317,8 @@ static mn_status decide_header(const mn_table_form *form, mn_text_table *t)
                        t->path, (long long)text_at + 1, t->first[text_at]);
     t->header = texts > 0 ||
                 (numbers > 0 && !is_number(form, label) && labels_are_numbers(form, t)) ||
-                ((numbers > 2 || is_label_word(label)) && own && is_counted(t));
+                (numbers > 2 && is_counted(t, true)) ||
+                ((numbers > 2 || is_label_word(label)) && own && is_counted(t, false));
     return MN_OK;
 }
 
