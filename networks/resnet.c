@@ -1,78 +1,90 @@
-/* resnet.c -- residual networks of basic blocks for small images (He et al. 2016).
+/* resnet.c -- residual networks (He et al. 2016), for small images or large ones.
  *
- * Stem of one 3x3 convolution and no max-pooling; then stages of blocks, of which each stage but
- * the first halves the image and doubles the width; where a block changes either, its shortcut is a
- * 1x1 convolution with a norm.  `features` is the mean over the last maps' pixels.  Names are those
- * of the DER authors' backbone, so that its state dict fits: conv1, bn1, layer1.0.conv1 ...
- * layer2.0.shortcut.0, classifier. */
+ * The stem for small images is one 3x3 convolution without max-pooling; ImageNet's is 7x7 of stride
+ * 2 with max-pooling behind it.  Then come stages of blocks; each stage but the first halves the
+ * image and doubles the width.  A basic block has two 3x3 convolutions.  A bottleneck has a 1x1, a
+ * 3x3 that strides, and a 1x1 that widens fourfold.  Where a block changes width or size, its
+ * shortcut is a 1x1 convolution with a norm.  `features` is the mean over the last maps' pixels.
+ * Names are those of the DER authors' backbone, so that its state dict fits: conv1, bn1,
+ * layer1.0.conv1 ... layer2.0.shortcut.0, classifier. */
 #include <mneme/layers.h>
 #include <stdio.h>
 
-enum { MOST_STAGES = 4, PREFIX = 48 };
+enum { MOST_STAGES = 4, PREFIX = 48, WIDENING = 4 };
+
+enum { STEM_SMALL, STEM_IMAGENET };
+static const char *const stems[] = {"small", "imagenet", NULL};
+
+typedef struct resnet_options {
+    int64_t width, stem;
+} resnet_options;
 
 typedef struct plan {
     int stages;
-    int blocks; /* in a stage */
-    int64_t width;
+    int blocks[MOST_STAGES]; /* of each stage */
+    bool bottleneck;
 } plan;
 
-typedef struct resnet_options {
-    int64_t width;
-} resnet_options;
+/* A block's place and sizes. */
+typedef struct block {
+    int64_t inputs, width, outputs, stride;
+    bool bottleneck, projection;
+} block;
 
-static int64_t width_of(const plan *p, int stage)
+static block block_at(const plan *p, const resnet_options *o, int stage, int number)
 {
-    return p->width << stage;
-}
-
-static int64_t stride_of(int stage, int block)
-{
-    return stage > 0 && block == 0 ? 2 : 1;
-}
-
-static bool has_projection(int stage, int block)
-{
-    return stage > 0 && block == 0;
+    const int64_t widening = p->bottleneck ? WIDENING : 1, width = o->width << stage;
+    block b = {.width = width, .outputs = width * widening, .bottleneck = p->bottleneck};
+    b.inputs = number > 0 ? b.outputs : stage > 0 ? b.outputs / 2 : o->width;
+    b.stride = stage > 0 && number == 0 ? 2 : 1;
+    b.projection = b.inputs != b.outputs;
+    return b;
 }
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-static const char *join(char name[PREFIX], const char *prefix, const char *what)
-{
-    snprintf(name, PREFIX, "%s.%s", prefix, what);
-    return name;
-}
-
-static mn_status add_block(mn_network *network, const char *prefix, int64_t inputs, int64_t outputs,
-                           bool projection)
+static mn_status add_conv_norm(mn_network *network, const char *prefix, const char *conv,
+                               const char *norm, int64_t inputs, int64_t outputs, int64_t size)
 {
     char name[PREFIX];
-    MN_TRY(mn_layer_add_conv(network, join(name, prefix, "conv1"), inputs, outputs, 3));
-    MN_TRY(mn_layer_add_norm(network, join(name, prefix, "bn1"), outputs, true));
-    MN_TRY(mn_layer_add_conv(network, join(name, prefix, "conv2"), outputs, outputs, 3));
-    MN_TRY(mn_layer_add_norm(network, join(name, prefix, "bn2"), outputs, true));
-    if (!projection)
-        return MN_OK;
-    MN_TRY(mn_layer_add_conv(network, join(name, prefix, "shortcut.0"), inputs, outputs, 1));
-    return mn_layer_add_norm(network, join(name, prefix, "shortcut.1"), outputs, true);
+    snprintf(name, PREFIX, "%s.%s", prefix, conv);
+    MN_TRY(mn_layer_add_conv(network, name, inputs, outputs, size));
+    snprintf(name, PREFIX, "%s.%s", prefix, norm);
+    return mn_layer_add_norm(network, name, outputs, true);
 }
 
-static mn_status build(mn_network *network, const plan *p)
+static mn_status add_block(mn_network *network, const char *prefix, const block *b)
+{
+    if (b->bottleneck) {
+        MN_TRY(add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 1));
+        MN_TRY(add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->width, 3));
+        MN_TRY(add_conv_norm(network, prefix, "conv3", "bn3", b->width, b->outputs, 1));
+    } else {
+        MN_TRY(add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 3));
+        MN_TRY(add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->outputs, 3));
+    }
+    return b->projection ? add_conv_norm(network, prefix, "shortcut.0", "shortcut.1", b->inputs,
+                                         b->outputs, 1)
+                         : MN_OK;
+}
+
+static mn_status build(mn_network *network, const plan *p, const resnet_options *o)
 {
     MN_TRY(mn_layer_check_images(network));
-    int64_t inputs = p->width;
+    const int64_t channels = mn_network_spec_of(network)->input.size[0];
     MN_TRY(
-        mn_layer_add_conv(network, "conv1", mn_network_spec_of(network)->input.size[0], inputs, 3));
-    MN_TRY(mn_layer_add_norm(network, "bn1", inputs, true));
+        mn_layer_add_conv(network, "conv1", channels, o->width, o->stem == STEM_IMAGENET ? 7 : 3));
+    MN_TRY(mn_layer_add_norm(network, "bn1", o->width, true));
+    int64_t features = o->width;
     for (int stage = 0; stage < p->stages; stage++)
-        for (int block = 0; block < p->blocks; block++) {
+        for (int number = 0; number < p->blocks[stage]; number++) {
             char prefix[32];
-            snprintf(prefix, sizeof prefix, "layer%d.%d", stage + 1, block);
-            const int64_t outputs = width_of(p, stage);
-            MN_TRY(add_block(network, prefix, inputs, outputs, has_projection(stage, block)));
-            inputs = outputs;
+            snprintf(prefix, sizeof prefix, "layer%d.%d", stage + 1, number);
+            const block b = block_at(p, o, stage, number);
+            MN_TRY(add_block(network, prefix, &b));
+            features = b.outputs;
         }
-    return mn_layer_add_classifier(network, inputs);
+    return mn_layer_add_classifier(network, features);
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
@@ -81,31 +93,40 @@ enum { OF_CONV_NORM = 3, OF_NORM = 2 }; /* parameters, and statistics */
 
 /* x (B, C, H, W) -> (B, C', H', W').  The shortcut is made first, as the block's last norm adds it,
  * though its parameters are the last. */
-static mn_var *block_forward(mn_walk *walk, mn_var *x, int64_t stride, bool projection)
+static mn_var *block_forward(mn_walk *walk, mn_var *x, const block *b)
 {
     mn_walk after = *walk;
-    after.parameter += 2 * OF_CONV_NORM;
-    after.statistic += 2 * OF_NORM;
-    mn_var *shortcut = projection ? mn_layer_conv_norm(&after, x, stride, 0) : x;
-    mn_var *y = mn_layer_conv_norm_relu(walk, x, stride, 1);
-    mn_var *z = mn_layer_conv_norm_add_relu(walk, y, shortcut, 1, 1);
-    mn_release(y);
-    if (projection)
+    after.parameter += (b->bottleneck ? 3 : 2) * OF_CONV_NORM;
+    after.statistic += (b->bottleneck ? 3 : 2) * OF_NORM;
+    mn_var *shortcut = b->projection ? mn_layer_conv_norm(&after, x, b->stride, 0) : x;
+    mn_var *y = x;
+    if (b->bottleneck)
+        y = mn_layer_conv_norm_relu(walk, x, 1, 0);
+    mn_var *z = mn_layer_conv_norm_relu(walk, y, b->stride, 1);
+    mn_var *out = mn_layer_conv_norm_add_relu(walk, z, shortcut, 1, b->bottleneck ? 0 : 1);
+    mn_release(z);
+    if (b->bottleneck)
+        mn_release(y);
+    if (b->projection)
         mn_release(shortcut);
     *walk = after;
-    return z;
+    return out;
 }
 
-static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mode mode)
+static mn_forwarded forward(mn_network *network, const plan *p, const resnet_options *o, mn_var *x,
+                            mn_mode mode)
 {
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
-    x = mn_layer_conv_norm_relu(&walk, x, 1, 1);
+    if (o->stem == STEM_IMAGENET)
+        x = mn_max_pool_2d(mn_layer_conv_norm_relu(&walk, x, 2, 3), 3, 2, 1);
+    else
+        x = mn_layer_conv_norm_relu(&walk, x, 1, 1);
     for (int stage = 0; stage < p->stages; stage++) {
-        for (int block = 0; block < p->blocks; block++) {
-            mn_var *y =
-                block_forward(&walk, x, stride_of(stage, block), has_projection(stage, block));
-            if (stage == 0 || block > 0) /* else it is a map, which somebody may read */
+        for (int number = 0; number < p->blocks[stage]; number++) {
+            const block b = block_at(p, o, stage, number);
+            mn_var *y = block_forward(&walk, x, &b);
+            if (stage == 0 || number > 0) /* else it is a map, which somebody may read */
                 mn_release(x);
             x = y;
         }
@@ -118,59 +139,48 @@ static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mo
 
 /* --- descriptors ------------------------------------------------------------------------------ */
 
-static plan resnet18_plan(const void *options)
-{
-    return (plan){.stages = 4, .blocks = 2, .width = ((const resnet_options *)options)->width};
-}
+#define OPTIONS(id, channels)                                                                      \
+    static const mn_option id##_options[] = {                                                      \
+        MN_INT(resnet_options, width, channels, 1, 4096, "channels of the first stage"),           \
+        MN_CHOICE(resnet_options, stem, STEM_SMALL, stems,                                         \
+                  "of one 3x3 convolution for small images, or ImageNet's, 7x7 of stride 2 "       \
+                  "with max-pooling, for large ones"),                                             \
+        MN_END,                                                                                    \
+    }
 
-static mn_status build_resnet18(mn_network *network, const void *options)
-{
-    const plan p = resnet18_plan(options);
-    return build(network, &p);
-}
+/* The functions of a plan, and what all descriptors share. */
+#define PLAN(id, ...)                                                                              \
+    static const plan id##_plan = {__VA_ARGS__};                                                   \
+    static mn_status build_##id(mn_network *network, const void *options)                          \
+    {                                                                                              \
+        return build(network, &id##_plan, options);                                                \
+    }                                                                                              \
+    static mn_forwarded forward_##id(mn_network *network, const void *options, mn_var *x,          \
+                                     mn_mode mode)                                                 \
+    {                                                                                              \
+        return forward(network, &id##_plan, options, x, mode);                                     \
+    }                                                                                              \
+    struct plan
 
-static mn_forwarded forward_resnet18(mn_network *network, const void *options, mn_var *x,
-                                     mn_mode mode)
-{
-    const plan p = resnet18_plan(options);
-    return forward(network, &p, x, mode);
-}
+#define SHARED(id, network)                                                                        \
+    .options = id##_options, .options_size = sizeof(resnet_options), .build = build_##network,     \
+    .forward = forward_##network, .parallel = true
 
-static plan resnet32_plan(const void *options)
-{
-    return (plan){.stages = 3, .blocks = 5, .width = ((const resnet_options *)options)->width};
-}
+PLAN(resnet18, .stages = 4, .blocks = {2, 2, 2, 2});
+PLAN(resnet32, .stages = 3, .blocks = {5, 5, 5});
+PLAN(resnet34, .stages = 4, .blocks = {3, 4, 6, 3});
+PLAN(resnet50, .stages = 4, .blocks = {3, 4, 6, 3}, .bottleneck = true);
 
-static mn_status build_resnet32(mn_network *network, const void *options)
-{
-    const plan p = resnet32_plan(options);
-    return build(network, &p);
-}
-
-static mn_forwarded forward_resnet32(mn_network *network, const void *options, mn_var *x,
-                                     mn_mode mode)
-{
-    const plan p = resnet32_plan(options);
-    return forward(network, &p, x, mode);
-}
-
-#define WIDTH(default)                                                                             \
-    MN_INT(resnet_options, width, default, 1, 4096, "channels of the first stage")
-
-static const mn_option resnet18_options[] = {WIDTH(64), MN_END};
-static const mn_option reduced_options[] = {WIDTH(20), MN_END};
-static const mn_option resnet32_options[] = {WIDTH(16), MN_END};
+OPTIONS(wide, 64);
+OPTIONS(reduced, 20);
+OPTIONS(narrow, 16);
 
 MN_NETWORK(resnet18) = {
     MN_NETWORK_HEADER,
     .name = "resnet18",
-    .summary = "ResNet-18 for small images: 3x3 stem, no max-pooling, by default 64 channels wide",
+    .summary = "ResNet-18: 4 stages of 2 blocks, by default for small images and 64 channels wide",
     .cite = "He et al., Deep residual learning for image recognition, CVPR 2016",
-    .options = resnet18_options,
-    .options_size = sizeof(resnet_options),
-    .build = build_resnet18,
-    .forward = forward_resnet18,
-    .parallel = true,
+    SHARED(wide, resnet18),
 };
 
 MN_NETWORK(resnet18_reduced) = {
@@ -178,11 +188,7 @@ MN_NETWORK(resnet18_reduced) = {
     .name = "resnet18-reduced",
     .summary = "ResNet-18 for small images, 20 channels wide, as in many online benchmarks",
     .cite = "Lopez-Paz and Ranzato, Gradient episodic memory for continual learning, NeurIPS 2017",
-    .options = reduced_options,
-    .options_size = sizeof(resnet_options),
-    .build = build_resnet18,
-    .forward = forward_resnet18,
-    .parallel = true,
+    SHARED(reduced, resnet18),
 };
 
 MN_NETWORK(resnet32) = {
@@ -190,9 +196,21 @@ MN_NETWORK(resnet32) = {
     .name = "resnet32",
     .summary = "ResNet-32 for 32x32 images: 3 stages of 5 blocks, 16, 32 and 64 channels wide",
     .cite = "He et al., Deep residual learning for image recognition, CVPR 2016",
-    .options = resnet32_options,
-    .options_size = sizeof(resnet_options),
-    .build = build_resnet32,
-    .forward = forward_resnet32,
-    .parallel = true,
+    SHARED(narrow, resnet32),
+};
+
+MN_NETWORK(resnet34) = {
+    MN_NETWORK_HEADER,
+    .name = "resnet34",
+    .summary = "ResNet-34: stages of 3, 4, 6 and 3 blocks, by default for small images",
+    .cite = "He et al., Deep residual learning for image recognition, CVPR 2016",
+    SHARED(wide, resnet34),
+};
+
+MN_NETWORK(resnet50) = {
+    MN_NETWORK_HEADER,
+    .name = "resnet50",
+    .summary = "ResNet-50: stages of 3, 4, 6 and 3 bottlenecks, by default for small images",
+    .cite = "He et al., Deep residual learning for image recognition, CVPR 2016",
+    SHARED(wide, resnet50),
 };

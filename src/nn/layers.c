@@ -1,7 +1,9 @@
-/* layers.c -- convolutions, norms and the classifier, with PyTorch's names, initial weights (weight
- * and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and constants. */
+/* layers.c -- convolutions, norms, attention and the classifier, with PyTorch's names, initial
+ * weights (weight and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and
+ * constants. */
 #include "base/numbers.h"
 
+#include <math.h>
 #include <mneme/layers.h>
 #include <mneme/ops.h>
 #include <stdio.h>
@@ -73,6 +75,31 @@ mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t cha
                                     MN_SHAPE(channels), 1);
 }
 
+mn_status mn_layer_add_attention(mn_network *network, const char *prefix, int64_t width)
+{
+    char name[NAME];
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "in_proj_weight"), MN_WEIGHT,
+                                    false, MN_SHAPE(3 * width, width), MN_INITIAL_XAVIER_UNIFORM));
+    MN_TRY(mn_network_parameter_add(network, name_of(name, prefix, "in_proj_bias"), MN_BIAS, false,
+                                    MN_SHAPE(3 * width), MN_INITIAL_ZERO));
+    mn_layer_start start = pytorch;
+    start.bias = MN_INITIAL_ZERO;
+    return mn_layer_add(network, name_of(name, prefix, "out_proj"), MN_SHAPE(width, width), &start);
+}
+
+mn_status mn_layer_add_embedding(mn_network *network, const char *token, const char *positions,
+                                 int64_t rows, int64_t width)
+{
+    const double deviation = 0.02;
+    MN_TRY(mn_network_parameter_add(network, token, MN_WEIGHT, false, MN_SHAPE(1, 1, width),
+                                    MN_INITIAL_NORMAL));
+    mn_network_initial_scale(network, deviation);
+    MN_TRY(mn_network_parameter_add(network, positions, MN_WEIGHT, false,
+                                    MN_SHAPE(1, rows + 1, width), MN_INITIAL_NORMAL));
+    mn_network_initial_scale(network, deviation);
+    return MN_OK;
+}
+
 mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs)
 {
     mn_layer_start start = pytorch;
@@ -102,6 +129,12 @@ mn_var *mn_layer_next(mn_walk *walk, mn_var *x)
 mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
 {
     return mn_conv2d(x, mn_layer_next(walk, x), NULL, stride, padding, 1);
+}
+
+mn_var *mn_layer_conv_of_channels(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    mn_var *filters = mn_layer_next(walk, x);
+    return mn_conv2d(x, filters, NULL, stride, padding, mn_rows_of(filters));
 }
 
 mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
@@ -185,15 +218,78 @@ mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)
     return mn_instance_norm_2d(x, scale, shift, norm_epsilon);
 }
 
+/* Rows of any shape are the rows of one matrix. */
+static mn_var *linear_of_rows(mn_var *x, mn_var *weight, mn_var *bias)
+{
+    mn_shape shape = mn_shape_of(x);
+    if (shape.rank <= 2)
+        return mn_linear(x, weight, bias);
+    const int last = shape.rank - 1;
+    const int64_t inputs = shape.size[last];
+    shape.size[last] = 1;
+    mn_var *rows = mn_reshape(x, MN_SHAPE(mn_shape_count(shape), inputs));
+    shape.size[last] = mn_rows_of(weight);
+    return mn_reshape(mn_linear(rows, weight, bias), shape);
+}
+
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
 {
     mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
-    return mn_linear(x, weight, bias);
+    return linear_of_rows(x, weight, bias);
 }
 
 mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x)
 {
-    return mn_linear(x, mn_layer_next(walk, x), NULL);
+    return linear_of_rows(x, mn_layer_next(walk, x), NULL);
+}
+
+mn_var *mn_layer_row_norm(mn_walk *walk, mn_var *x, double epsilon)
+{
+    mn_var *scale = mn_layer_next(walk, x), *shift = mn_layer_next(walk, x);
+    return mn_layer_norm(x, scale, shift, epsilon);
+}
+
+/* --- transformers ----------------------------------------------------------------------------- */
+
+mn_var *mn_layer_patches(mn_walk *walk, mn_var *x, int64_t size)
+{
+    mn_var *maps = mn_layer_conv_with_bias(walk, x, size, 0); /* (B,D,H',W') */
+    const mn_shape shape = mn_shape_of(maps);
+    const int64_t rows = shape.size[2] * shape.size[3];
+    mn_var *flat = mn_reshape(maps, MN_SHAPE(shape.size[0], shape.size[1], rows));
+    return mn_permute(flat, (int[]){0, 2, 1});
+}
+
+mn_var *mn_layer_embedding(mn_walk *walk, mn_var *x)
+{
+    const mn_shape shape = mn_shape_of(x);
+    mn_var *token = mn_layer_next(walk, x), *positions = mn_layer_next(walk, x);
+    mn_var *none = mn_zeros(mn_tape_of(x), MN_SHAPE(shape.size[0], 1, shape.size[2]));
+    mn_var *first = mn_broadcast_add(none, token);
+    return mn_broadcast_add(mn_concat((mn_var *[]){first, x}, 2, 1), positions);
+}
+
+mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads)
+{
+    const mn_shape shape = mn_shape_of(x);
+    const int64_t batch = shape.size[0], rows = shape.size[1], width = shape.size[2];
+    const int64_t depth = heads > 0 ? width / heads : 0;
+    if (depth * heads != width || width == 0)
+        return mn_tape_refuse(mn_tape_of(x), "attention",
+                              mn_fail(MN_BAD_SHAPE,
+                                      "%lld heads of width %lld, which they must divide",
+                                      (long long)heads, (long long)width));
+    mn_var *joint = mn_reshape(mn_layer_linear(walk, x), MN_SHAPE(batch, rows, 3, heads, depth));
+    mn_var *apart = mn_permute(joint, (int[]){2, 0, 3, 1, 4}); /* (3,B,heads,T,depth) */
+    mn_var *part[3];
+    for (int i = 0; i < 3; i++)
+        part[i] = mn_reshape(mn_rows(apart, i, 1), MN_SHAPE(batch * heads, rows, depth));
+    mn_var *likeness = mn_batched_matmul(mn_scale(part[0], 1 / sqrt((double)depth)), part[1], false,
+                                         true); /* (B heads,T,T) */
+    mn_var *seen = mn_batched_matmul(mn_softmax(likeness), part[2], false, false);
+    mn_var *together =
+        mn_permute(mn_reshape(seen, MN_SHAPE(batch, heads, rows, depth)), (int[]){0, 2, 1, 3});
+    return mn_layer_linear(walk, mn_reshape(together, shape));
 }
 
 void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x)

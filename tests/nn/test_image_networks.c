@@ -75,6 +75,10 @@ START_TEST(the_other_networks_have_their_authors_sizes)
     } expected[] = {
         {"resnet18-reduced", NULL, 1094750},
         {"resnet32", NULL, 466906},
+        {"resnet34", "{\"stem\":\"imagenet\"}", 21289802},
+        {"resnet50", "{\"stem\":\"imagenet\"}", 23528522},
+        {"resnet50", NULL, 23528522 - 64 * 3 * (7 * 7 - 3 * 3)},
+        {"mobilenet-v2", NULL, 2236682},
         {"convnet", NULL, 320010},
         {"convnet", "{\"norm\":\"none\",\"depth\":1,\"width\":4}", 4 * 27 + 4 + 10240 + 10},
     };

@@ -67,7 +67,11 @@ static mn_status set_up(exchange *e, const cJSON *described, training *t)
     spec.input.rank = t->images_shape.rank - 2;
     for (int i = 0; i < spec.input.rank; i++)
         spec.input.size[i] = t->images_shape.size[i + 2];
-    MN_TRY(mn_network_new(&spec, mn_key_of(0, "parity"), &t->network));
+    const cJSON *vit = member(described, "vit");
+    if (vit != NULL)
+        MN_TRY(parity_vit(&spec, vit, &t->network));
+    else
+        MN_TRY(mn_network_new(&spec, mn_key_of(0, "parity"), &t->network));
     MN_TRY(set_weights(e, t->network, member(described, "weights")));
     MN_TRY(mn_optimiser_new(text_of(described, "optimiser"),
                             text_of(described, "optimiser_options"), t->network, &t->optimiser));
@@ -118,8 +122,17 @@ static mn_status put_statistics(exchange *e, training *t, const char *name, cJSO
     return MN_OK;
 }
 
+static mn_status put_gradients(exchange *e, training *t, cJSON *result)
+{
+    cJSON *list = cJSON_AddArrayToObject(result, "gradients");
+    for (int i = 0; i < mn_network_parameter_count(t->network); i++)
+        MN_TRY(exchange_put_tensor(e, list, mn_network_parameter(t->network, i)->gradient));
+    return MN_OK;
+}
+
 /* The loss on a batch before the step that it leads to; the last batch leads to none. */
-static mn_status step(training *t, int64_t batch, double rate, cJSON *losses)
+static mn_status step(exchange *e, training *t, int64_t batch, double rate, cJSON *losses,
+                      cJSON *result)
 {
     const int64_t rows = t->images_shape.size[1];
     mn_tape_reset(t->tape);
@@ -128,6 +141,8 @@ static mn_status step(training *t, int64_t batch, double rate, cJSON *losses)
     mn_var *loss = mn_cross_entropy(logits, t->labels + batch * rows);
     MN_TRY(mn_backward(loss));
     cJSON_AddItemToArray(losses, cJSON_CreateNumber(mn_item(loss)));
+    if (batch == 0)
+        MN_TRY(put_gradients(e, t, result));
     return batch < t->batches - 1 ? mn_optimiser_step(t->optimiser, rate) : MN_OK;
 }
 
@@ -141,7 +156,7 @@ static mn_status train(exchange *e, const cJSON *described, training *t, cJSON *
     MN_TRY(put_logits(e, t, MN_TRAIN_FROZEN, "logits", result));
     cJSON *losses = cJSON_AddArrayToObject(result, "losses");
     for (int64_t batch = 0; batch < t->batches; batch++) {
-        MN_TRY(step(t, batch, rate, losses));
+        MN_TRY(step(e, t, batch, rate, losses, result));
         if (batch > 0)
             continue;
         MN_TRY(put_weights(e, t, "after_one", result));

@@ -179,6 +179,7 @@ START_TEST(networks_on_images)
     const char *folder = test_folder("rebuild-images");
     ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
     ck_assert(compare(folder, "split-synthetic", "er", "network.name", "convnet"));
+    ck_assert(compare(folder, "split-synthetic", "er", "network.name", "mobilenet-v2"));
     (void)rmdir(folder);
 }
 END_TEST

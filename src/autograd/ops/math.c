@@ -177,15 +177,15 @@ static mn_var *map(const mn_op *op, mn_var *x, mn_function function, double a, d
 }
 
 /* For functions that map 0 to 0: what pads a layout stays zero. */
-static mn_var *map_laid_out(const mn_op *op, mn_var *x, mn_function function, double a)
+static mn_var *map_laid_out(const mn_op *op, mn_var *x, mn_function function, double a, double b)
 {
     return mn_rows_apart_in_matrix(
-        mn_apply1_laid_out(op, mn_in_f32(x), &(map_attributes){function, (float)a, 0}));
+        mn_apply1_laid_out(op, mn_in_f32(x), &(map_attributes){function, (float)a, (float)b}));
 }
 
 mn_var *mn_scale(mn_var *x, double a)
 {
-    return mn_rows_apart(map_laid_out(&op_scale, x, MN_FUNCTION_SCALE, a));
+    return mn_rows_apart(map_laid_out(&op_scale, x, MN_FUNCTION_SCALE, a, 0));
 }
 
 mn_var *mn_shift(mn_var *x, double a)
@@ -195,22 +195,22 @@ mn_var *mn_shift(mn_var *x, double a)
 
 mn_var *mn_relu(mn_var *x)
 {
-    return map_laid_out(&op_relu, x, MN_FUNCTION_RELU, 0);
+    return map_laid_out(&op_relu, x, MN_FUNCTION_RELU, 0, 0);
 }
 
 mn_var *mn_leaky_relu(mn_var *x, double slope)
 {
-    return map_laid_out(&op_leaky_relu, x, MN_FUNCTION_LEAKY_RELU, slope);
+    return map_laid_out(&op_leaky_relu, x, MN_FUNCTION_LEAKY_RELU, slope, 0);
 }
 
 mn_var *mn_square(mn_var *x)
 {
-    return map_laid_out(&op_square, x, MN_FUNCTION_SQUARE, 0);
+    return map_laid_out(&op_square, x, MN_FUNCTION_SQUARE, 0, 0);
 }
 
 mn_var *mn_sqrt(mn_var *x)
 {
-    return map_laid_out(&op_sqrt, x, MN_FUNCTION_SQRT, 0);
+    return map_laid_out(&op_sqrt, x, MN_FUNCTION_SQRT, 0, 0);
 }
 
 mn_var *mn_exp(mn_var *x)
@@ -225,7 +225,8 @@ mn_var *mn_log(mn_var *x)
 
 mn_var *mn_clamp(mn_var *x, double low, double high)
 {
-    return map(&op_clamp, x, MN_FUNCTION_CLAMP, low, high);
+    return low <= 0 && high >= 0 ? map_laid_out(&op_clamp, x, MN_FUNCTION_CLAMP, low, high)
+                                 : map(&op_clamp, x, MN_FUNCTION_CLAMP, low, high);
 }
 
 mn_var *mn_threshold(mn_var *x, double least)
@@ -250,15 +251,15 @@ mn_var *mn_softplus(mn_var *x)
 
 mn_var *mn_abs(mn_var *x)
 {
-    return map_laid_out(&op_abs, x, MN_FUNCTION_ABS, 0);
+    return map_laid_out(&op_abs, x, MN_FUNCTION_ABS, 0, 0);
 }
 
 mn_var *mn_gelu(mn_var *x)
 {
-    return map_laid_out(&op_gelu, x, MN_FUNCTION_GELU, 0);
+    return map_laid_out(&op_gelu, x, MN_FUNCTION_GELU, 0, 0);
 }
 
 mn_var *mn_gelu_tanh(mn_var *x)
 {
-    return map_laid_out(&op_gelu_tanh, x, MN_FUNCTION_GELU_TANH, 0);
+    return map_laid_out(&op_gelu_tanh, x, MN_FUNCTION_GELU_TANH, 0, 0);
 }

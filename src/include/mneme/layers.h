@@ -52,6 +52,14 @@ MN_API mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int6
 /* PREFIX.weight and PREFIX.bias (C), scale and shift; with `running`, also the running statistics. */
 MN_API mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t channels,
                                    bool running);
+/* The projections of an attention of that width, as in PyTorch's MultiheadAttention:
+ * PREFIX.in_proj_weight (3 width,width) and PREFIX.in_proj_bias for queries, keys and values,
+ * PREFIX.out_proj.weight (width,width) and PREFIX.out_proj.bias. */
+MN_API mn_status mn_layer_add_attention(mn_network *network, const char *prefix, int64_t width);
+/* TOKEN (1,1,width), a row that is put before the others, and POSITIONS (1,rows + 1,width), added to
+ * all of them; both begin as normal numbers of deviation 0.02. */
+MN_API mn_status mn_layer_add_embedding(mn_network *network, const char *token,
+                                        const char *positions, int64_t rows, int64_t width);
 /* classifier.weight (classes,I) and classifier.bias (classes). */
 MN_API mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs);
 /* MN_BAD_SHAPE unless the network's input is (C,H,W). */
@@ -72,11 +80,13 @@ typedef struct mn_walk {
 /* The next parameter alone, as a leaf on x's tape, for a layer that is not among those below. */
 MN_API mn_var *mn_layer_next(mn_walk *walk, mn_var *x);
 
-/* (B,I) -> (B,O) */
+/* (B,I) -> (B,O), and of each row of more axes: (B,T,I) -> (B,T,O) */
 MN_API mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
 MN_API mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x);
 /* (B,I,H,W) -> (B,O,H',W') */
 MN_API mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
+/* (B,C,H,W) -> (B,C,H',W'), each channel with a filter of its own: a weight (C,1,size,size). */
+MN_API mn_var *mn_layer_conv_of_channels(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 MN_API mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 
 /* Of x (B,C) or (B,C,H,W), with the running statistics that `mode` asks for. */
@@ -86,6 +96,17 @@ MN_API mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 MN_API mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual);
 /* Of each image's channels; a norm without running statistics. */
 MN_API mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
+
+/* Of each row's last axis, whose scale and shift mn_layer_add_norm() adds without `running`. */
+MN_API mn_var *mn_layer_row_norm(mn_walk *walk, mn_var *x, double epsilon);
+
+/* --- of transformers; T rows of width D for each image (Vaswani et al. 2017, Dosovitskiy et al. 2021) */
+/* (B,C,H,W) -> (B,T,D): a convolution with bias whose windows of size x size lie side by side. */
+MN_API mn_var *mn_layer_patches(mn_walk *walk, mn_var *x, int64_t size);
+/* (B,T,D) -> (B,T + 1,D) */
+MN_API mn_var *mn_layer_embedding(mn_walk *walk, mn_var *x);
+/* (B,T,D) -> (B,T,D): softmax(q k^T / sqrt(D / heads)) v of each head, and the projection of all. */
+MN_API mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads);
 
 /* A convolution and its norm.  The memory of what lies between the two is released (mn_release()).
  */
