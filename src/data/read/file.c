@@ -21,7 +21,8 @@
 
 enum {
     BLOCK_BYTES = 64 * 1024,
-    TAKEN_AT_MOST = 1 << 20, /* by libarchive, to open a file */
+    TAKEN_AT_MOST = 1 << 20,   /* by libarchive, to open a file */
+    WINDOW_AT_MOST = 72 << 20, /* of what came before, which the decoders of xz and zstd keep */
 };
 
 struct mn_data_file {
@@ -67,11 +68,24 @@ static mn_status refuse(const mn_data_file *file)
                    text != NULL ? text : "cannot be decoded", system ? "" : "; get it again");
 }
 
+static bool begins_as(int descriptor, const char magic[2])
+{
+    char found[2];
+    return pread(descriptor, found, sizeof found, 0) == (ssize_t)sizeof found &&
+           memcmp(found, magic, sizeof found) == 0;
+}
+
 static bool begins_as_gzip(int descriptor)
 {
-    unsigned char magic[2];
-    return pread(descriptor, magic, sizeof magic, 0) == (ssize_t)sizeof magic && magic[0] == 0x1f &&
-           magic[1] == 0x8b;
+    return begins_as(descriptor, "\x1f\x8b");
+}
+
+/* Where memory runs out inside it, libarchive may end the process. */
+static bool may_open(int descriptor)
+{
+    const bool keeps = begins_as(descriptor, "\xfd\x37") || begins_as(descriptor, "BZ") ||
+                       begins_as(descriptor, "\x28\xb5");
+    return mn_reserve_ask(keeps ? WINDOW_AT_MOST : TAKEN_AT_MOST) == MN_OK;
 }
 
 static mn_status start_gzip(mn_data_file *file)
@@ -125,7 +139,7 @@ static mn_status open_file(const char *path, bool is_archive, mn_data_file **fil
         fstat(descriptor, &found) == 0 && found.st_size > 0 ? (size_t)found.st_size : 0;
     opened->path = mn_text_copy(path);
     errno = 0;
-    if (mn_reserve_ask(TAKEN_AT_MOST) == MN_OK)
+    if (may_open(descriptor))
         opened->archive = archive_read_new();
     opened->ended = true; /* until a member is found */
     const mn_status status = opened->path != NULL && opened->archive != NULL

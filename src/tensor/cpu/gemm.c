@@ -55,6 +55,24 @@ void mn_kernels_end(void)
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The first product of a kind has oneDNN write its kernels, in which it ends the process where
+ * memory runs out.  Whoever gets false computes otherwise, and the run ends at its next check. */
+static bool may_ask_onednn(bool transpose_a, bool transpose_b)
+{
+    enum { TAKEN_AT_MOST = 4 << 20 };
+    static atomic_uint prepared;
+    const unsigned kind = 1u << (2 * transpose_a + transpose_b);
+    bool may = mn_reserve_hold() == MN_OK;
+    if (may && (atomic_load_explicit(&prepared, memory_order_relaxed) & kind) == 0) {
+        may = mn_reserve_ask(TAKEN_AT_MOST) == MN_OK;
+        if (may)
+            atomic_fetch_or(&prepared, kind);
+    }
+    if (!may)
+        atomic_store(&lacked_memory, true);
+    return may;
+}
+
 /* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
 static dnnl_status_t product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                                        int64_t k, const float *a, const float *b, float *c,
@@ -91,9 +109,7 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         mn_kernel_fill(m * n, 0, c);
     if (k == 0)
         return;
-    if (ONEDNN_WRITES_KERNELS) {
-        if (mn_reserve_hold() != MN_OK)
-            atomic_store(&lacked_memory, true);
+    if (ONEDNN_WRITES_KERNELS && may_ask_onednn(transpose_a, transpose_b)) {
         const dnnl_status_t status =
             product_by_onednn(transpose_a, transpose_b, m, n, k, a, b, c, add);
         if (status == dnnl_success)
