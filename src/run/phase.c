@@ -83,6 +83,9 @@ static mn_status run_steps(mn_runner *runner, run_phase *at)
     at->steps = by_steps ? length : length * at->from.steps;
     at->epochs = by_steps ? (length + at->from.steps - 1) / at->from.steps : length;
     at->shuffled = -1;
+    if (entered->cursor.phase_step > at->steps)
+        return mn_fail(MN_CORRUPT, "the cursor stands at step %lld of %lld",
+                       (long long)entered->cursor.phase_step, (long long)at->steps);
     set_position(at, runner->run.learner);
     while (runner->run.learner->cursor.phase_step < at->steps) {
         MN_TRY(run_step(runner, at));

@@ -110,6 +110,23 @@ mn_status mn_phases_check_schedule(const mn_learner *learner)
     return longest > 0 ? mn_experiment_check_warm_up(learner->experiment, longest) : MN_OK;
 }
 
+mn_status mn_phases_check_cursor(const mn_learner *learner)
+{
+    const mn_cursor *cursor = &learner->cursor;
+    const int64_t tasks = mn_stream_tasks(learner->stream);
+    const int phases = mn_phase_count(learner);
+    const bool between = cursor->task >= 0 && cursor->task <= tasks &&
+                         (cursor->stage == MN_STAGE_DONE) == (cursor->task == tasks);
+    const bool inside =
+        cursor->stage != MN_STAGE_PHASE || (cursor->phase >= 0 && cursor->phase < phases);
+    return between && inside ? MN_OK
+                             : mn_fail(MN_CORRUPT,
+                                       "the cursor stands at task %lld of %lld, stage %lld, phase "
+                                       "%lld of %d, where this run cannot be",
+                                       (long long)cursor->task, (long long)tasks,
+                                       (long long)cursor->stage, (long long)cursor->phase, phases);
+}
+
 int64_t mn_phases_total_steps(const mn_learner *learner)
 {
     int64_t steps = 0;

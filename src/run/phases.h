@@ -22,5 +22,7 @@ bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase);
 int64_t mn_phases_total_steps(const mn_learner *learner);
 /* Refuses a warm-up that no phase of a task, as far as its length is known, gets through. */
 mn_status mn_phases_check_schedule(const mn_learner *learner);
+/* Refuses a position, read from a file, that this run cannot be at. */
+mn_status mn_phases_check_cursor(const mn_learner *learner);
 
 #endif

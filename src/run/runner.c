@@ -14,6 +14,7 @@
 #include "run/phases.h"
 #include "run/probe.h"
 #include "run/provenance.h"
+#include "store/check.h"
 #include "store/query.h"
 #include "store/records.h"
 #include "store/runfile.h"
@@ -46,7 +47,7 @@ static mn_status read_average(mn_runfile *file, int64_t task, double *average)
 static mn_status read_accuracies(mn_runfile *file, int64_t task, double *accuracy)
 {
     static const char sql[] =
-        "SELECT on_task, accuracy FROM accuracy WHERE after_task = ?1 AND on_task <= ?1 "
+        "SELECT on_task, accuracy FROM accuracy WHERE after_task = ?1 AND on_task BETWEEN 0 AND ?1 "
         "AND scope = (SELECT min(scope) FROM accuracy WHERE after_task = ?1)";
     bool row = false;
     mn_query *query;
@@ -213,6 +214,7 @@ static mn_status open_learner(mn_runner *runner)
     MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_DATA));
     MN_TRY(mn_team_begin((int)mn_experiment_settings(runner->run.experiment)->threads));
     MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_LEARNER));
+    MN_TRY(mn_phases_check_cursor(runner->run.learner));
     return mn_phases_check_schedule(runner->run.learner);
 }
 
@@ -310,12 +312,14 @@ static mn_status continue_run(mn_runner *runner, const mn_observer *observer)
     return run_to_end(runner);
 }
 
-/* A finished run is only read: it may lie where nobody can write. */
+/* A finished run is only read, and held to what it was: it may lie where nobody can write. */
 static mn_status look(const char *path, bool *done)
 {
     mn_runfile *file;
     MN_TRY(mn_runfile_open(path, MN_READ, &file));
-    const mn_status status = mn_runfile_is_done(file, done);
+    mn_status status = mn_runfile_is_done(file, done);
+    if (status == MN_OK && *done)
+        status = mn_runfile_check(file);
     const mn_status closed = mn_runfile_close(file);
     return status != MN_OK ? status : closed;
 }

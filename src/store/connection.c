@@ -71,10 +71,12 @@ static int wait_for_lock(void *context, int naps)
 static void confine(sqlite3 *database)
 {
     static const int off[] = {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+                              SQLITE_DBCONFIG_ENABLE_VIEW, /* but for our own temporary ones */
                               SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
                               SQLITE_DBCONFIG_WRITABLE_SCHEMA};
     for (size_t i = 0; i < sizeof off / sizeof off[0]; i++)
         sqlite3_db_config(database, off[i], 0, NULL);
+    sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }

@@ -15,7 +15,9 @@ static mn_status vacuum_into(mn_runfile *file, const char *path)
     char *sql = sqlite3_mprintf("VACUUM INTO %Q", path);
     if (sql == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", file->path);
+    sqlite3_limit(file->database, SQLITE_LIMIT_ATTACHED, 1); /* the copy */
     const mn_status status = mn_database_execute(file, sql, "be copied");
+    sqlite3_limit(file->database, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_free(sql);
     return status;
 }

@@ -27,6 +27,7 @@ mn_status mn_status_of_sqlite(int code, int error)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_SCHEMA:
+    case SQLITE_AUTH:                     /* a view in a table's place */
     case SQLITE_ERROR: return MN_CORRUPT; /* our own SQL does not fit what the file holds */
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return MN_BUSY;
@@ -45,13 +46,14 @@ static const char *advice(mn_status status, int code)
     case SQLITE_NOTADB: return "; it is no run file, or a damaged one";
     case SQLITE_CORRUPT: return "; it is damaged: use a copy of the file";
     case SQLITE_READONLY:
-    case SQLITE_CANTOPEN: return "; is the file or its folder read-only?";
+    case SQLITE_CANTOPEN: return "; is the file or its folder read-only, or the disk full?";
     default: return "";
     }
 }
 
-/* errno of the last failure of the database file, or of its log.  sqlite3_system_errno() does not
- * know of a COMMIT's. */
+/* errno of the last failure of the database file, or of its log, of which a COMMIT's is not known
+ * to sqlite3_system_errno(); or of a file that could not be made or shared, which only that knows.
+ */
 static int system_error(sqlite3 *database)
 {
     static const int which[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
@@ -62,15 +64,18 @@ static int system_error(sqlite3 *database)
             opened != NULL && opened->pMethods != NULL)
             opened->pMethods->xFileControl(opened, SQLITE_FCNTL_LAST_ERRNO, &error);
     }
-    return error;
+    return error != 0 ? error : sqlite3_system_errno(database);
 }
 
 mn_status mn_database_failed(mn_runfile *file, const char *action)
 {
     const int code = sqlite3_extended_errcode(file->database);
-    const bool system = (code & 0xff) == SQLITE_IOERR;
+    const bool system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
     mn_status status = mn_status_of_sqlite(code, system ? system_error(file->database) : 0);
-    if (status == MN_OK) /* the failure was not SQLite's last word */
+    if (status == MN_BUSY && file->observer != NULL && file->observer->stop != NULL &&
+        file->observer->stop(file->observer->context))
+        status = MN_INTERRUPTED; /* while a lock was waited for */
+    if (status == MN_OK)         /* the failure was not SQLite's last word */
         status = MN_IO_FAILED;
     file->failed = file->transaction;
     const char *why = status == MN_DISK_FULL ? "no space left"
@@ -193,36 +198,4 @@ int mn_database_add_functions(sqlite3 *database)
     return sqlite3_create_function_v2(database, "row_crc", -1,
                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
                                       row_crc, NULL, NULL, NULL);
-}
-
-mn_status mn_database_verify(mn_runfile *file)
-{
-    static const struct {
-        const char *table, *sql;
-    } checks[] = {
-        {"run", "SELECT 1 FROM run WHERE crc <> row_crc(key, value)"},
-        {"task", "SELECT 1 FROM task WHERE crc <> row_crc(task, train, test)"},
-        {"task_class",
-         "SELECT 1 FROM task_class WHERE crc <> row_crc(task, label, original, name)"},
-        {"evaluation", "SELECT 1 FROM evaluation WHERE crc <> "
-                       "row_crc(scope, after_task, on_task, step, correct, total)"},
-        {"probe", "SELECT 1 FROM probe WHERE crc <> "
-                  "row_crc(classifier, scope, label, after_task, correct, total)"},
-        {"network", "SELECT 1 FROM network WHERE crc <> "
-                    "row_crc(owner, name, type, classes, options)"},
-        {"kept", "SELECT 1 FROM kept WHERE crc <> row_crc(name, value)"},
-        {"cursor", "SELECT 1 FROM cursor WHERE crc <> "
-                   "row_crc(task, stage, phase, length, phase_step, step, commits)"},
-    };
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-        sqlite3_stmt *statement;
-        bool damaged;
-        MN_TRY(mn_database_prepare(file, checks[i].sql, &statement));
-        MN_TRY(mn_database_step(file, statement, &damaged, "check its rows"));
-        sqlite3_reset(statement);
-        if (damaged)
-            return mn_fail(MN_CORRUPT, "%s: a row of table '%s' is damaged; use a copy of the file",
-                           file->path, checks[i].table);
-    }
-    return MN_OK;
 }

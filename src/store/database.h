@@ -62,7 +62,5 @@ mn_status mn_database_scratch(mn_runfile *file, size_t bytes, unsigned char **sc
 
 /* The SQL function row_crc(...): the CRC-32 of its arguments, types and lengths included. */
 int mn_database_add_functions(sqlite3 *database);
-/* MN_CORRUPT unless the row_crc of every row of the small tables is what it was. */
-mn_status mn_database_verify(mn_runfile *file);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "store/open.h"
 #include "base/text.h"
+#include "store/check.h"
 #include "store/connection.h"
 #include "store/database.h"
 #include "store/filesystem.h"
@@ -19,8 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { QUICK_BYTES = 64 << 20 }; /* read in a few hundredths of a second */
 
 mn_status mn_runfile_new(const char *path, mn_access access, const mn_observer *observer,
                          mn_runfile **file)
@@ -66,57 +65,12 @@ static mn_status check_kind(mn_runfile *file)
                    file->path, (long long)version, MN_SCHEMA_VERSION);
 }
 
-/* Why a page could not be looked at, by what the check says of it; MN_OK: it was. */
-static mn_status unread(mn_runfile *file, const char *text)
-{
-    static const char code[] = "error code=";
-    const char *found = text != NULL ? strstr(text, code) : NULL;
-    if (text == NULL)
-        return mn_status_of_sqlite(sqlite3_extended_errcode(file->database), 0);
-    return found != NULL ? mn_status_of_sqlite(atoi(found + sizeof code - 1), 0) : MN_OK;
-}
-
-static mn_status integrity_check(mn_runfile *file, const char *pragma)
-{
-    sqlite3_stmt *statement;
-    bool row;
-    MN_TRY(mn_database_prepare(file, pragma, &statement));
-    MN_TRY(mn_database_step(file, statement, &row, "be checked"));
-    const char *text = row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    mn_status status = MN_OK;
-    if (unread(file, text) == MN_NO_MEMORY)
-        status = mn_fail(MN_NO_MEMORY, "%s: out of memory while it is checked", file->path);
-    else if (text == NULL || strcmp(text, "ok") != 0)
-        status = mn_fail(MN_CORRUPT, "%s is damaged (%s); use a copy of the file", file->path,
-                         text == NULL ? "no answer" : text);
-    sqlite3_reset(statement);
-    return status;
-}
-
-/* Whether SQLite's trees and indices are whole: damaged, they could lose rows without a word.  All
- * of them before the file is written to; otherwise those of weights only as long as that is quick.
- */
-static mn_status check_pages(mn_runfile *file)
-{
-    static const char *const small[] = {
-        "PRAGMA integrity_check(run)",        "PRAGMA integrity_check(task)",
-        "PRAGMA integrity_check(evaluation)", "PRAGMA integrity_check(cursor)",
-        "PRAGMA integrity_check(kept)",       "PRAGMA integrity_check(exemplar)",
-    };
-    struct stat about;
-    if (file->access == MN_WRITE || stat(file->path, &about) != 0 || about.st_size <= QUICK_BYTES)
-        return integrity_check(file, "PRAGMA integrity_check(1)");
-    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
-        MN_TRY(integrity_check(file, small[i]));
-    return MN_OK;
-}
-
 /* Checks that the contents are sound, and prepares to read them as this schema has them. */
 static mn_status check_contents(mn_runfile *file)
 {
-    MN_TRY(check_pages(file));
+    MN_TRY(mn_check_schema(file));
     MN_TRY(mn_older_read(file));
-    return mn_database_verify(file);
+    return file->access == MN_WRITE ? mn_runfile_check(file) : mn_check_contents(file);
 }
 
 mn_status mn_name_the_writer(const char *path)

@@ -6,6 +6,7 @@
  */
 #include "store/owner.h"
 #include "base/text.h"
+#include "store/check.h"
 #include "store/database.h"
 #include "store/records.h"
 #include "store/transaction.h"
@@ -267,7 +268,9 @@ mn_status mn_owner_write(mn_runfile *file)
 mn_status mn_owner_take(mn_runfile *file)
 {
     MN_TRY(mn_runfile_begin(file));
-    const mn_status status = mn_owner_write(file);
+    mn_status status = mn_digests_forget(file);
+    if (status == MN_OK)
+        status = mn_owner_write(file);
     if (status != MN_OK) {
         mn_runfile_rollback(file);
         return status;
@@ -285,7 +288,9 @@ static mn_status erase(mn_runfile *file)
 mn_status mn_owner_release(mn_runfile *file)
 {
     MN_TRY(mn_runfile_begin(file));
-    const mn_status status = erase(file);
+    mn_status status = erase(file);
+    if (status == MN_OK)
+        status = mn_digests_write(file);
     if (status != MN_OK) {
         mn_runfile_rollback(file);
         return status;

@@ -19,6 +19,7 @@ void mn_owner_unlock(int descriptor, char *name);
  * (MN_UNSUPPORTED), is there.  The caller holds the lock. */
 mn_status mn_owner_take(mn_runfile *file);
 mn_status mn_owner_write(mn_runfile *file); /* the same inside a transaction */
+/* The last commit: says what the file holds, for whoever opens it next. */
 mn_status mn_owner_release(mn_runfile *file);
 /* The MN_BUSY that names who is written in the run table of `file`, as far as is known. */
 mn_status mn_owner_busy(mn_runfile *file);

@@ -88,9 +88,12 @@ mn_status mn_runfile_get_tensor(mn_runfile *file, const char *name, mn_tensor *t
     return status;
 }
 
-/* "f32" and "(100,784)" as a new tensor. */
-static mn_status new_of_text(const char *dtype, const char *shape_text, mn_tensor **tensor)
+/* "f32" and "(100,784)" as a new tensor, if it has so many bytes: no memory is taken on a file's
+ * word alone. */
+static mn_status new_of_text(const char *dtype, const char *shape_text, size_t bytes,
+                             mn_tensor **tensor)
 {
+    size_t expected = 1;
     mn_shape shape = MN_SCALAR;
     int type = MN_F32;
     while (type <= MN_I32 && strcmp(dtype, mn_dtype_text((mn_dtype)type)) != 0)
@@ -100,11 +103,16 @@ static mn_status new_of_text(const char *dtype, const char *shape_text, mn_tenso
         if (shape.rank == MN_MAX_RANK)
             return MN_CORRUPT;
         shape.size[shape.rank++] = strtoll(next + 1, &end, 10); /* past "(" or "," */
-        if (end == next + 1 || (*end != ',' && strcmp(end, ")") != 0))
+        if (end == next + 1 || (*end != ',' && strcmp(end, ")") != 0) ||
+            shape.size[shape.rank - 1] < 0 ||
+            __builtin_mul_overflow(expected, (size_t)shape.size[shape.rank - 1], &expected))
             return MN_CORRUPT;
         next = *end == ',' ? end : "";
     }
-    return type <= MN_I32 ? mn_tensor_new((mn_dtype)type, shape, tensor) : MN_CORRUPT;
+    if (type > MN_I32 || bytes / mn_dtype_bytes((mn_dtype)type) != expected ||
+        bytes % mn_dtype_bytes((mn_dtype)type) != 0)
+        return MN_CORRUPT;
+    return mn_tensor_new((mn_dtype)type, shape, tensor);
 }
 
 static mn_status hand_tensor(mn_runfile *file, sqlite3_stmt *row, mn_tensor_reader each,
@@ -115,10 +123,9 @@ static mn_status hand_tensor(mn_runfile *file, sqlite3_stmt *row, mn_tensor_read
     const char *shape = (const char *)sqlite3_column_text(row, 2);
     mn_tensor *tensor = NULL;
     if (sqlite3_column_int(row, 3) != 1 || name == NULL || dtype == NULL || shape == NULL)
-        return mn_fail(MN_CORRUPT, "%s: a tensor is damaged; use a copy of the file", file->path);
-    mn_status status = new_of_text(dtype, shape, &tensor);
-    if (status == MN_OK && (size_t)sqlite3_column_bytes(row, 4) != mn_tensor_bytes(tensor))
-        status = MN_CORRUPT;
+        return mn_fail(MN_CORRUPT, "%s: tensor '%s' is damaged; use a copy of the file", file->path,
+                       name != NULL ? name : "?");
+    mn_status status = new_of_text(dtype, shape, (size_t)sqlite3_column_bytes(row, 4), &tensor);
     if (status == MN_CORRUPT)
         status = mn_fail(MN_CORRUPT, "%s: tensor '%s' is no %s %s; use a copy of the file",
                          file->path, name, dtype, shape);

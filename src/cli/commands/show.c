@@ -22,8 +22,27 @@ static int show_samples(const mn_arguments *arguments, const char *png)
     return mn_exit_of_work(drawn);
 }
 
+static void say_checked(void *context, const char *path, mn_status status)
+{
+    int *code = context;
+    if (status == MN_OK)
+        printf("%s is sound\n", path);
+    else
+        *code = mn_exit_of_work(status);
+}
+
+static int check(const mn_arguments *arguments)
+{
+    int code = MN_EXIT_DONE;
+    const mn_status status =
+        mn_results_check(arguments->words, arguments->word_count, say_checked, &code);
+    return status == MN_OK ? code : mn_exit_of_work(status);
+}
+
 static int show(const mn_arguments *arguments)
 {
+    if (mn_arguments_has(arguments, "check"))
+        return check(arguments);
     const char *samples = mn_arguments_value(arguments, "samples");
     if (samples != NULL)
         return show_samples(arguments, samples);
@@ -50,6 +69,8 @@ static int show(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "plot", .help = "also draw the curves in the terminal (needs gnuplot)"},
     {.name = "json", .help = "as one JSON object: runs, and groups of equal settings"},
+    {.name = "check",
+     .help = "shows nothing, but reads every row: is the file what it was when it was closed?"},
     {.name = "samples",
      .value = "FILE",
      .help = "draws what a run's generator made instead, by class and task, as a PNG"},

@@ -82,6 +82,8 @@ static int run_itself(words *line)
         }
         usleep(LOOK_MICROSECONDS);
     }
+    if (asked && WIFSIGNALED(how)) /* before it could listen */
+        return MN_EXIT_INTERRUPTED;
     return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
 }
 

@@ -24,6 +24,12 @@ MN_API mn_status mn_results_open(const char *path, mn_results **results);
 MN_API void mn_results_free(mn_results *results);
 /* A consistent copy of a run file, also of one in progress; `copy` must not exist. */
 MN_API mn_status mn_results_copy(const char *path, const char *copy);
+/* What was found of one file: MN_OK, or a failure that mn_error() explains. */
+typedef void (*mn_checked)(void *context, const char *path, mn_status status);
+/* Checks every row of run files, and of those in folders, and that none is missing since the file
+ * was closed.  A failure of its own is about the paths alone. */
+MN_API mn_status mn_results_check(const char *const *paths, int64_t count, mn_checked each,
+                                  void *context);
 
 /* A value of the run table ("benchmark", "strategy", "seed", "status", "config", ...); NULL when
  * absent.  Owned by results.  The "status" of a run whose process was killed is "interrupted",
