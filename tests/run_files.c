@@ -63,7 +63,7 @@ void test_forget(const char *path, const char *key)
 {
     sqlite3 *database;
     char sql[256];
-    snprintf(sql, sizeof sql, "DELETE FROM run WHERE key = '%s'", key);
+    snprintf(sql, sizeof sql, "DELETE FROM digest; DELETE FROM run WHERE key = '%s'", key);
     ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
     ck_assert_msg(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql,
                   sqlite3_errmsg(database));

@@ -275,6 +275,38 @@ wait $process 2>>err
 run 0 show long.mneme
 says 'interrupted, 0 of 3 tasks'
 
+# The same command goes on with what it began, and with nothing else.
+refused 2 'long.mneme exists' run split-synthetic er --epochs 1999 --out long.mneme
+for signal in HUP USR1 USR2 TERM; do
+    "$program" run split-synthetic er --epochs 2000 --out long.mneme >out 2>err &
+    process=$!
+    for _ in $(seq 100); do
+        grep -q 'continuing at step' err && break
+        sleep 0.1
+    done
+    kill -$signal $process
+    code=0
+    wait $process || code=$?
+    checks=$((checks + 1))
+    [ $code -eq 75 ] || fail "SIG$signal: ended with $code, not 75"
+    grep -q '^continues long.mneme' err || fail "SIG$signal: the same command does not go on"
+done
+
+# Every row is looked at on request.
+run 0 show --check a.mneme long.mneme
+says 'a.mneme is sound'
+says 'long.mneme is sound'
+if command -v sqlite3 >/dev/null; then
+    cp a.mneme lost.mneme
+    sqlite3 lost.mneme 'DELETE FROM scalar WHERE step = (SELECT max(step) FROM scalar)'
+    run 0 show lost.mneme
+    run 1 show --check lost.mneme a.mneme
+    says 'a.mneme is sound'
+    grep -q "table 'scalar' has not the rows" err || fail 'a lost row is not noticed'
+    run 1 resume lost.mneme
+    grep -q "table 'scalar' has not the rows" err || fail 'a lost row passes before a resume'
+fi
+
 # Sections are shown as far as they differ from their defaults.
 run 0 run split-synthetic er --set labels.fraction=0.5 --set augment.pad=1 -o sections.mneme --quiet
 run 0 show sections.mneme

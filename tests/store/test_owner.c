@@ -7,6 +7,7 @@
 #include "store/runfile.h"
 #include <sched.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -89,6 +90,27 @@ START_TEST(a_dead_owner_is_taken_over_with_its_last_commit)
     ck_assert_str_eq(owner, pid);
     free(owner);
     ck_assert_ok(mn_runfile_close(file));
+    scratch_remove();
+}
+END_TEST
+
+/* Nobody has asked how it ended, so it still has its number and the time of its start. */
+START_TEST(an_owner_that_nobody_has_waited_for_is_taken_over)
+{
+    scratch_new();
+    const pid_t child = child_that(create_and_hold);
+    siginfo_t ended;
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+    mn_runfile *file;
+    ck_assert_ok(mn_runfile_open(scratch_path, MN_READ, &file));
+    bool held = true;
+    ck_assert_ok(mn_runfile_is_held(file, &held));
+    ck_assert(!held);
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_ok(mn_runfile_open(scratch_path, MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
     scratch_remove();
 }
 END_TEST
@@ -234,6 +256,73 @@ START_TEST(another_host_must_release_it_or_a_person)
 }
 END_TEST
 
+/* --- locks of other programs --- */
+
+static void read_and_stay(void)
+{
+    sqlite3 *database;
+    if (sqlite3_open(scratch_path, &database) != SQLITE_OK ||
+        sqlite3_exec(database, "BEGIN; SELECT * FROM run", NULL, NULL, NULL) != SQLITE_OK)
+        _exit(1);
+}
+
+typedef struct waiting {
+    pid_t reader;
+    bool ends_it, stops; /* what is done when the wait is said */
+    int said;
+} waiting;
+
+static void hear(void *context, mn_log_level level, const char *line)
+{
+    waiting *w = context;
+    ck_assert_int_eq(level, MN_LOG_WARNING);
+    ck_assert_ptr_nonnull(strstr(line, "is locked by another program"));
+    w->said++;
+    if (w->ends_it)
+        end(w->reader);
+}
+
+static bool wants_to_stop(void *context)
+{
+    const waiting *w = context;
+    return w->stops && w->said > 0;
+}
+
+/* A stopped run is in a mode in which a reader keeps the writer out. */
+static mn_status taken_while_read(waiting *w)
+{
+    mn_runfile *file;
+    const mn_observer observer = {.context = w, .log = hear, .stop = wants_to_stop};
+    scratch_new();
+    ck_assert_ok(mn_runfile_create(scratch_path, &file));
+    ck_assert_ok(mn_runfile_set(file, "benchmark", "b"));
+    ck_assert_ok(mn_runfile_close(file));
+    w->reader = child_that(read_and_stay);
+    const mn_status status = mn_runfile_open_for(&observer, scratch_path, &file);
+    if (status == MN_OK)
+        ck_assert_ok(mn_runfile_close(file));
+    else
+        end(w->reader);
+    scratch_remove();
+    return status;
+}
+
+START_TEST(a_lock_of_another_program_is_waited_for_and_that_is_said_once)
+{
+    waiting w = {.ends_it = true};
+    ck_assert_ok(taken_while_read(&w));
+    ck_assert_int_eq(w.said, 1);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_lock_can_be_stopped)
+{
+    waiting w = {.stops = true};
+    ck_assert_int_eq(taken_while_read(&w), MN_INTERRUPTED);
+    ck_assert_int_eq(w.said, 1);
+}
+END_TEST
+
 /* --- races ------------------------------------------------------------------------------------ */
 
 enum { RACERS = 6, ROUNDS = 12 };
@@ -353,7 +442,10 @@ START_TEST(a_lock_that_comes_and_goes_has_one_holder)
 END_TEST
 
 MN_SUITE("owner", a_lock_that_comes_and_goes_has_one_holder, a_second_process_is_told_who_writes,
-         a_dead_owner_is_taken_over_with_its_last_commit, the_same_process_does_not_write_twice,
+         a_dead_owner_is_taken_over_with_its_last_commit,
+         an_owner_that_nobody_has_waited_for_is_taken_over,
+         a_lock_of_another_program_is_waited_for_and_that_is_said_once,
+         who_waits_for_a_lock_can_be_stopped, the_same_process_does_not_write_twice,
          a_link_is_no_way_around, a_process_that_changes_its_folder_still_releases_the_file,
          a_living_owner_is_respected_without_its_lock, a_reused_process_id_is_not_the_owner,
          a_restart_of_the_machine_frees_its_files, another_host_must_release_it_or_a_person,
