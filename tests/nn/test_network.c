@@ -394,11 +394,11 @@ START_TEST(widths_are_refused_with_the_item_that_is_wrong)
     static const struct {
         const char *options, *message;
     } cases[] = {
-        {"{\"widths\": \"100,x\"}", "network.widths: 'x' in '100,x'"},
-        {"{\"widths\": \"100,\"}", "'' in '100,'"},
-        {"{\"widths\": \",\"}", "'' in ','"},
-        {"{\"widths\": \"0\"}", "'0' in '0'"},
-        {"{\"widths\": \"-5,3\"}", "'-5' in '-5,3'"},
+        {"{\"widths\": \"100,x\"}", "network.widths[1]: 'x' is not a whole number from 1 to 65536"},
+        {"{\"widths\": \"100,\"}", "network.widths: '100,' is not a list of numbers"},
+        {"{\"widths\": \",\"}", "network.widths: ',' is not a list of numbers"},
+        {"{\"widths\": \"0\"}", "network.widths[0]: '0' is not"},
+        {"{\"widths\": \"-5,3\"}", "network.widths[0]: '-5' is not"},
         {"{\"widths\": \"10 10\"}", "'10 10'"},
         {"{\"widths\": \"1.5\"}", "'1.5'"},
         {"{\"widths\": \"65537\"}", "from 1 to 65536"},
