@@ -105,6 +105,10 @@ typedef struct mn_upsampling {
     int64_t new_height, new_width; /* of y */
     bool align_corners;            /* corners' centres lie on corners' centres, or edges on edges */
 } mn_upsampling;
+/* Each new pixel is the old one that its upper left corner lies in. */
+void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y);
+void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy, float *dx,
+                                         bool add);
 void mn_kernel_upsample(const mn_upsampling *u, const float *x, float *y);
 void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float *dx, bool add);
 

@@ -134,6 +134,7 @@ BUILD(global_pool_last, mn_global_average_pool(last(x[0])))
 BUILD(global_pool_blocked, mn_global_average_pool(blocked(x[0])))
 BUILD(upsample_corners, mn_upsample_bilinear(x[0], 7, 5, true))
 BUILD(upsample_edges, mn_upsample_bilinear(x[0], 7, 5, false))
+BUILD(upsample_nearest, mn_upsample_nearest(x[0], 7, 5))
 BUILD(upsample_laid_out, mn_upsample_bilinear(blocked(x[0]), 4, 9, false))
 
 BUILD(affine, mn_channel_affine(x[0], x[1], x[2]))
@@ -250,6 +251,9 @@ const grad_case grad_cases_images[] = {
     ONE(upsample_bilinear, upsample_edges, S(2, 3, 3, 2)),
     ONE(upsample_bilinear, upsample_edges, S(1, 1, 9, 7)),
     ONE(upsample_bilinear, upsample_laid_out, S(1, 17, 2, 3)),
+    ONE(upsample_nearest, upsample_nearest, S(2, 3, 3, 2)),
+    ONE(upsample_nearest, upsample_nearest, S(1, 1, 9, 7)),
+    ONE(upsample_nearest, upsample_nearest, S(0, 2, 3, 3)),
 
     THREE(channel_affine, affine, S(2, 3, 3, 4), S(2, 3), S(2, 3)),
     THREE(channel_affine, affine_last, S(2, 5, 3, 4), S(2, 5), S(2, 5)),

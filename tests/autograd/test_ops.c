@@ -257,6 +257,36 @@ START_TEST(a_row_of_zeros_has_length_0_and_no_slope)
 }
 END_TEST
 
+START_TEST(what_is_dropped_depends_on_the_key_alone)
+{
+    enum { COUNT = 4000 };
+    set_up();
+    const mn_key key = mn_key_of(3, "drop"), other = mn_key_of(4, "drop");
+    mn_var *x = mn_shift(mn_zeros(tape, MN_SHAPE(COUNT / 4, 4)), 1);
+    const float *once = mn_host(mn_dropout(x, 0.25, key));
+    const float *again = mn_host(mn_dropout(x, 0.25, key));
+    const float *differently = mn_host(mn_dropout(x, 0.25, other));
+    int dropped = 0, differing = 0;
+    for (int i = 0; i < COUNT; i++) {
+        dropped += once[i] == 0;
+        differing += once[i] != differently[i];
+        ck_assert_double_eq((double)once[i], (double)again[i]);
+        ck_assert(once[i] == 0 || fabs((double)once[i] - 4.0 / 3) < 1e-6);
+    }
+    ck_assert_int_gt(dropped, COUNT / 5);
+    ck_assert_int_lt(dropped, COUNT * 3 / 10);
+    ck_assert_int_gt(differing, COUNT / 4);
+    const float *rows = mn_host(mn_drop_rows(x, 0.5, key));
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_double_eq((double)rows[i], (double)rows[i / 4 * 4]);
+    ck_assert_ptr_eq(mn_dropout(x, 0, key), x);
+    ck_refused(mn_dropout(mn_zeros(tape, MN_SHAPE(2)), 1, key), MN_BAD_VALUE,
+               "dropout: a rate of 1, expected at least 0 and below 1");
+    ck_refused(mn_drop_rows(mn_zeros(tape, MN_SHAPE(2)), -0.5, key), MN_BAD_VALUE,
+               "drop_rows: a rate of -0.5, expected at least 0 and below 1");
+}
+END_TEST
+
 START_TEST(labels_outside_the_columns_are_refused_by_row)
 {
     set_up();
@@ -387,5 +417,6 @@ MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never
          softmax_survives_large_numbers, losses_have_their_textbook_values,
          parts_and_shapes_hold_the_right_elements, an_empty_batch_costs_nothing_and_harms_nothing,
          labels_outside_the_columns_are_refused_by_row, axes_that_are_not_there_are_refused,
-         a_row_of_zeros_has_length_0_and_no_slope, labels_are_copied_onto_the_tape,
-         shapes_and_values_out_of_place_are_refused, batch_norm_follows_pytorch_in_its_three_modes)
+         a_row_of_zeros_has_length_0_and_no_slope, what_is_dropped_depends_on_the_key_alone,
+         labels_are_copied_onto_the_tape, shapes_and_values_out_of_place_are_refused,
+         batch_norm_follows_pytorch_in_its_three_modes)

@@ -228,6 +228,11 @@ static mn_status noisy_term(mn_learner *learner, mn_tape *tape, const mn_out *co
     const float *mine = mn_host(mn_noise(learner, tape, "same", MN_SHAPE(4)));
     const float *again = mn_host(mn_noise(learner, tape, "same", MN_SHAPE(4)));
     ck_assert_mem_eq(mine, again, sizeof base_noise);
+    mn_var *x = mn_noise(learner, tape, "dropped", MN_SHAPE(8, 4));
+    const mn_key key = mn_strategy_key(learner, "dropout");
+    const float *dropped = mn_host(mn_dropout(x, 0.5, key));
+    const float *dropped_again = mn_host(mn_dropout(x, 0.5, key));
+    ck_assert_mem_eq(dropped, dropped_again, 32 * sizeof *dropped);
     for (int i = 0; i < 4; i++)
         ck_assert(mine[i] != base_noise[i]);
     noises_compared++;

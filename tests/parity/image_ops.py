@@ -119,6 +119,14 @@ def sums(case, random, shape, outputs):
 def upsamplings(case, random, shape, outputs):
     x = random.standard_normal(shape)
     for height, width in [(2 * shape[2], 2 * shape[3]), (shape[2] + 3, shape[3]), (4, 4)]:
+        size = (height, width)
+        yield case(
+            "upsample_nearest",
+            [x],
+            lambda x, size=size: F.interpolate(x, size),
+            height=height,
+            width=width,
+        )
         for align in (False, True):
 
             def upsample(x, size=(height, width), align=align):

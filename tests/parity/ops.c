@@ -128,6 +128,9 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(max_pool_2d, mn_max_pool_2d(c->x[0], c->size, c->stride, c->padding))                        \
     X(average_pool_2d, mn_average_pool_2d(c->x[0], c->size, c->stride, c->padding))                \
     X(global_average_pool, mn_global_average_pool(c->x[0]))                                        \
+    X(upsample_nearest, mn_upsample_nearest(c->x[0], c->height, c->width))                         \
+    X(dropout, mn_dropout(c->x[0], c->a, mn_key_of(7, "dropped")))                                 \
+    X(drop_rows, mn_drop_rows(c->x[0], c->a, mn_key_of(7, "dropped")))                             \
     X(upsample_bilinear, mn_upsample_bilinear(c->x[0], c->height, c->width, c->align))
 
 #define X(name, expression)                                                                        \

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import image_ops
+import philox
 
 TOLERANCE = 5e-6  # of the largest element of the reference, or of the case's least where that is larger
 LEAST = 1e-3
@@ -252,6 +253,22 @@ def transformers(random, shape):
     yield Case("mask_elements", [few], lambda x: torch.where(kept, x, -7.5), list=marks, a=-7.5)
 
 
+def dropped(count, rate):
+    """0 or 1 / (1 - rate), four factors of each block of random numbers."""
+    key = philox.key_of(7, "dropped")
+    words = [philox.bits(key, i // 4)[i % 4] for i in range(count)]
+    return torch.tensor([0.0 if word < rate * 2**32 else 1 / (1 - rate) for word in words]).double()
+
+
+def at_random(random, shape):
+    x = random.standard_normal((2, *shape))
+    for rate in (0.0, 0.3, 0.9):
+        elements = dropped(x.size, rate).reshape(x.shape)
+        rows = dropped(len(x), rate).reshape(-1, 1, 1)
+        yield Case("dropout", [x], lambda x, f=elements: x * f, a=rate)
+        yield Case("drop_rows", [x], lambda x, f=rows: x * f, a=rate)
+
+
 def losses(random, shape):
     rows, columns = shape
     x, y = 2 * random.standard_normal((2, *shape))
@@ -490,6 +507,7 @@ FAMILIES = (
     columns_on_their_own,
     along_axes,
     transformers,
+    at_random,
     x_der,
     neighbours,
 )

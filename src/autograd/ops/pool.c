@@ -200,3 +200,28 @@ mn_var *mn_upsample_bilinear(mn_var *x, int64_t height, int64_t width, bool alig
 {
     return mn_apply1(&op_upsample_bilinear, x, &(upsampled){height, width, align_corners});
 }
+
+static mn_status upsample_nearest_forward(mn_node *node)
+{
+    const mn_upsampling u = upsampling_of(node);
+    mn_kernel_upsample_nearest(&u, mn_node_x(node, 0), mn_node_y(node));
+    return MN_OK;
+}
+
+static mn_status upsample_nearest_backward(mn_node *node)
+{
+    const mn_upsampling u = upsampling_of(node);
+    bool add;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_upsample_nearest_backward(&u, mn_node_dy(node), dx, add);
+    return MN_OK;
+}
+
+static const mn_op op_upsample_nearest = {"upsample_nearest", sizeof(upsampled), upsample_shape,
+                                          upsample_nearest_forward, upsample_nearest_backward};
+
+mn_var *mn_upsample_nearest(mn_var *x, int64_t height, int64_t width)
+{
+    return mn_apply1(&op_upsample_nearest, x, &(upsampled){height, width, false});
+}

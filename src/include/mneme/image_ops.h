@@ -44,6 +44,9 @@ MN_API mn_var *mn_global_average_pool(mn_var *x); /* (B,C,H,W) -> (B,C) */
  * `align_corners`, the edges of the image do. */
 MN_API mn_var *mn_upsample_bilinear(mn_var *x, int64_t height, int64_t width, bool align_corners);
 
+/* To (B,C,height,width): each new pixel is the old one that its upper left corner lies in. */
+MN_API mn_var *mn_upsample_nearest(mn_var *x, int64_t height, int64_t width);
+
 /* scale x + shift, of each channel of each image; scale and shift (B,C): a style (Karras et al.). */
 MN_API mn_var *mn_channel_affine(mn_var *x, mn_var *scale, mn_var *shift);
 

@@ -4,6 +4,7 @@
 #define MNEME_OPS_H
 
 #include <mneme/autograd.h>
+#include <mneme/random.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +81,12 @@ MN_API mn_var *mn_rows_where(mn_var *x, const bool *keep);
 MN_API mn_var *mn_mask_columns(mn_var *x, const bool *keep, double value);
 /* The same with one mark an element, for x of any shape: a softmax without each row's own class. */
 MN_API mn_var *mn_mask_elements(mn_var *x, const bool *keep, double value);
+
+/* --- at random ---------------------------------------------------------------------------------- */
+/* Each element, or each row of axis 0, becomes 0 with probability `rate` and is divided by 1 - rate
+ * else.  In training; equal keys drop the same (mn_strategy_key()). */
+MN_API mn_var *mn_dropout(mn_var *x, double rate, mn_key key);
+MN_API mn_var *mn_drop_rows(mn_var *x, double rate, mn_key key);
 
 /* --- normalisation ---------------------------------------------------------------------------- */
 typedef enum mn_norm_mode {

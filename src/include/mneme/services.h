@@ -121,6 +121,8 @@ MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);
 MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
 
 /* --- random numbers --------------------------------------------------------------------------- */
+/* The key of the calling strategy's own numbers of that name, at this step. */
+MN_API mn_key mn_strategy_key(const mn_learner *learner, const char *name);
 /* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
 MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
 MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);

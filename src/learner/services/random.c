@@ -17,6 +17,11 @@ mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *n
     return mn_key_at(fixed_key(learner, kind, name), (uint64_t)learner->cursor.step);
 }
 
+mn_key mn_strategy_key(const mn_learner *learner, const char *name)
+{
+    return mn_learner_key(learner, "strategy", name);
+}
+
 typedef double random_number(mn_key key, uint64_t counter);
 
 static mn_var *random_numbers(mn_learner *learner, mn_tape *tape, mn_key key, random_number *number,

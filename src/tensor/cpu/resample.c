@@ -1,4 +1,4 @@
-/* resample.c -- bilinear upsampling.
+/* resample.c -- upsampling, bilinear and to the nearest pixel.
  *
  * A new pixel lies between two old rows and two old columns, whose weights are the same for every
  * plane.  The backward is the same walk with reads and additions exchanged. */
@@ -98,4 +98,39 @@ void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float 
                                       dx + (p * u->height + row.far) * u->width);
             }
     }
+}
+
+/* --- to the nearest --- */
+
+static int64_t nearest(int64_t i, int64_t old, int64_t new)
+{
+    return i * old / new;
+}
+
+void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y)
+{
+#pragma omp parallel for schedule(static) if (worth_threads(u))
+    for (int64_t p = 0; p < u->planes; p++)
+        for (int64_t i = 0; i < u->new_height; i++) {
+            const float *from =
+                x + (p * u->height + nearest(i, u->height, u->new_height)) * u->width;
+            float *to = y + (p * u->new_height + i) * u->new_width;
+            for (int64_t j = 0; j < u->new_width; j++)
+                to[j] = from[nearest(j, u->width, u->new_width)];
+        }
+}
+
+void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy, float *dx,
+                                         bool add)
+{
+    if (!add)
+        mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
+#pragma omp parallel for schedule(static) if (worth_threads(u))
+    for (int64_t p = 0; p < u->planes; p++)
+        for (int64_t i = 0; i < u->new_height; i++) {
+            const float *from = dy + (p * u->new_height + i) * u->new_width;
+            float *to = dx + (p * u->height + nearest(i, u->height, u->new_height)) * u->width;
+            for (int64_t j = 0; j < u->new_width; j++)
+                to[nearest(j, u->width, u->new_width)] += from[j];
+        }
 }
