@@ -3,6 +3,7 @@
 #include "base/names.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "experiment/locations.h"
 
 #include <dirent.h>
 #include <mneme/experiment.h>
@@ -224,7 +225,9 @@ mn_status mn_benchmark_read(const char *name_or_path, cJSON **json)
 {
     char *path;
     MN_TRY(find(name_or_path, &path));
-    const mn_status status = read_object(path, json);
+    mn_status status = read_object(path, json);
+    if (status == MN_OK && (status = mn_locations_beside(*json, path)) != MN_OK)
+        cJSON_Delete(*json);
     mn_memory_give(path);
     return status;
 }

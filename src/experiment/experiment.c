@@ -11,6 +11,7 @@
 #include "experiment/benchmark.h"
 #include "experiment/checks.h"
 #include "experiment/composition.h"
+#include "experiment/locations.h"
 #include "experiment/plugins.h"
 #include "experiment/recipe.h"
 #include "experiment/sections.h"
@@ -253,6 +254,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
         return MN_OK;
     MN_TRY(apply(experiment));
     MN_TRY(mn_experiment_check(experiment));
+    MN_TRY(mn_locations_resolve(experiment));
     MN_TRY(resolve_init(experiment));
     MN_TRY(resolve_automatic(experiment));
     MN_TRY(configuration(experiment, &experiment->json));

@@ -14,7 +14,6 @@
 #include "run/phases.h"
 #include "run/probe.h"
 #include "run/provenance.h"
-#include "store/check.h"
 #include "store/query.h"
 #include "store/records.h"
 #include "store/runfile.h"
@@ -312,23 +311,11 @@ static mn_status continue_run(mn_runner *runner, const mn_observer *observer)
     return run_to_end(runner);
 }
 
-/* A finished run is only read, and held to what it was: it may lie where nobody can write. */
-static mn_status look(const char *path, bool *done)
-{
-    mn_runfile *file;
-    MN_TRY(mn_runfile_open(path, MN_READ, &file));
-    mn_status status = mn_runfile_is_done(file, done);
-    if (status == MN_OK && *done)
-        status = mn_runfile_check(file);
-    const mn_status closed = mn_runfile_close(file);
-    return status != MN_OK ? status : closed;
-}
-
 mn_status mn_resume(const char *path, const mn_observer *observer)
 {
     mn_runner runner = {.run = {.file = NULL}};
     bool done = false;
-    MN_TRY(look(path, &done));
+    MN_TRY(mn_runfile_look(path, &done));
     if (done)
         return MN_OK;
     MN_TRY(mn_runfile_open_for(observer, path, &runner.run.file));

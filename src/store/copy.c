@@ -3,8 +3,12 @@
  * SQLite writes the copy from one read transaction, so it holds exactly one commit; the run that is
  * being copied goes on meanwhile.  The copy belongs to nobody: it can be resumed at once. */
 #include "store/copy.h"
+#include "base/folder.h"
 #include "base/text.h"
+#include "store/connection.h"
 #include "store/database.h"
+#include "store/log.h"
+#include "store/open.h"
 
 #include <mneme/memory.h>
 #include <stdio.h>
@@ -22,17 +26,27 @@ static mn_status vacuum_into(mn_runfile *file, const char *path)
     return status;
 }
 
-static mn_status disown(const char *part, const char *path)
+/* It has no owner, and a mark of its own: a log of the run that was copied is none of the copy's.
+ */
+static mn_status disown(mn_runfile *copy, int64_t version)
 {
-    sqlite3 *copy;
-    bool done = sqlite3_open_v2(part, &copy, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-                sqlite3_exec(copy, "DELETE FROM run WHERE key GLOB 'owner.*'", NULL, NULL, NULL) ==
-                    SQLITE_OK;
-    const mn_status status = done
-                                 ? MN_OK
-                                 : mn_fail(mn_status_of_sqlite(sqlite3_errcode(copy), 0),
-                                           "%s: cannot be written: %s", path, sqlite3_errmsg(copy));
-    sqlite3_close(copy);
+    MN_TRY(mn_connect_as(copy, copy->path, SQLITE_OPEN_READWRITE));
+    MN_TRY(mn_database_execute(copy,
+                               "PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; "
+                               "DELETE FROM run WHERE key GLOB 'owner.*'",
+                               "be written"));
+    if (version == MN_SCHEMA_VERSION)
+        MN_TRY(mn_log_mark(copy));
+    return mn_database_execute(copy, "COMMIT", "be written");
+}
+
+static mn_status copy_to(mn_runfile *file, const char *part)
+{
+    mn_runfile *copy;
+    MN_TRY(vacuum_into(file, part));
+    MN_TRY(mn_runfile_new(part, MN_WRITE, NULL, &copy));
+    const mn_status status = disown(copy, file->version);
+    mn_runfile_free(copy);
     return status;
 }
 
@@ -44,11 +58,9 @@ mn_status mn_runfile_copy(mn_runfile *file, const char *path)
     if (part == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory", path);
     (void)unlink(part); /* of a copy that was killed */
-    mn_status status = vacuum_into(file, part);
+    mn_status status = copy_to(file, part);
     if (status == MN_OK)
-        status = disown(part, path);
-    if (status == MN_OK && rename(part, path) != 0)
-        status = mn_fail(MN_IO_FAILED, "%s: cannot be created", path);
+        status = mn_folder_take_name(part, path);
     if (status != MN_OK)
         (void)unlink(part);
     mn_memory_give(part);

@@ -92,10 +92,7 @@ static mn_status make_as(mn_runfile *file, const char *name, const contents *wha
     if (status != MN_OK)
         return status;
     remove_traces(file->path);
-    if (rename(name, file->path) != 0)
-        return mn_fail(errno == ENOSPC || errno == EDQUOT ? MN_DISK_FULL : MN_IO_FAILED,
-                       "%s: cannot be created: %s", file->path, strerror(errno));
-    return mn_folder_sync_above(file->path);
+    return mn_folder_take_name(name, file->path);
 }
 
 static mn_status connect(mn_runfile *file)

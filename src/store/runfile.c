@@ -5,10 +5,12 @@
  * hold.
  */
 #include "store/runfile.h"
+#include "store/check.h"
 #include "store/connection.h"
 #include "store/database.h"
 #include "store/open.h"
 #include "store/owner.h"
+#include "store/records.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,4 +78,15 @@ mn_status mn_runfile_close(mn_runfile *file)
     }
     mn_runfile_free(file);
     return status;
+}
+
+mn_status mn_runfile_look(const char *path, bool *done)
+{
+    mn_runfile *file;
+    MN_TRY(mn_runfile_open(path, MN_READ, &file));
+    mn_status status = mn_runfile_is_done(file, done);
+    if (status == MN_OK && *done)
+        status = mn_runfile_check(file);
+    const mn_status closed = mn_runfile_close(file);
+    return status != MN_OK ? status : closed;
 }

@@ -14,6 +14,9 @@
 mn_status mn_runfile_open(const char *path, mn_access access, mn_runfile **file);
 /* Opens with MN_WRITE, and waits for locks of other programs as mn_runfile_create_filled() does. */
 mn_status mn_runfile_open_for(const mn_observer *observer, const char *path, mn_runfile **file);
+/* Whether a run is done, by its file, which is only read; the file of one that is, is held to what
+ * it was when it was closed. */
+mn_status mn_runfile_look(const char *path, bool *done);
 /* Rolls back what is open, gives up ownership, folds the write-ahead log in.  NULL is fine. */
 mn_status mn_runfile_close(mn_runfile *file);
 const char *mn_runfile_path(const mn_runfile *file);

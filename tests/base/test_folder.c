@@ -58,5 +58,37 @@ START_TEST(a_file_in_the_way_is_named)
 }
 END_TEST
 
-MN_SUITE("folder", all_folders_above_are_made_and_the_last_part_is_not,
-         a_path_without_folders_needs_none, a_file_in_the_way_is_named)
+static void put(const char *name, const char *text)
+{
+    FILE *file = fopen(name, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+START_TEST(a_file_takes_a_name_but_not_that_of_a_pipe)
+{
+    scratch_new();
+    char beside[sizeof path], text[16];
+    snprintf(beside, sizeof beside, "%s", within("new.part"));
+    put(within("new"), "old");
+    put(beside, "young");
+    ck_assert_ok(mn_folder_take_name(beside, within("new")));
+    FILE *file = fopen(within("new"), "r");
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
+    fclose(file);
+    ck_assert_str_eq(text, "young");
+    put(beside, "third");
+    ck_assert_int_eq(mkfifo(within("pipe"), 0600), 0);
+    ck_assert_fails(mn_folder_take_name(beside, within("pipe")), MN_BAD_OPTION,
+                    "pipe is no ordinary file and is not replaced");
+    unlink(beside);
+    ck_assert_fails(mn_folder_take_name(beside, within("new")), MN_IO_FAILED,
+                    "new: cannot be written: No such file");
+    scratch_remove();
+}
+END_TEST
+
+MN_SUITE("folder", a_file_takes_a_name_but_not_that_of_a_pipe,
+         all_folders_above_are_made_and_the_last_part_is_not, a_path_without_folders_needs_none,
+         a_file_in_the_way_is_named)

@@ -292,6 +292,46 @@ for signal in HUP USR1 USR2 TERM; do
     grep -q '^continues long.mneme' err || fail "SIG$signal: the same command does not go on"
 done
 
+# Paths in a benchmark are relative to its file, and a run goes on from any folder.
+mkdir -p brought/data elsewhere-still
+for i in $(seq 40); do echo "$((i % 4 * 50)),$((i * 7 % 90)),$((i % 4))"; done >brought/data/train.csv
+cat >brought/brought.json <<'JSON'
+{"dataset": {"name": "csv", "path": "data/train.csv"}, "stream": {"tasks": 2},
+ "network": {"name": "mlp", "widths": "4"}, "train": {"batch": 4, "threads": 1}}
+JSON
+run 0 run brought/brought.json er --epochs 1 -o brought.mneme -q
+(cd elsewhere-still && exec "$program" run ../brought/brought.json er --epochs 20000 -o brought.mneme -q) >out 2>err &
+process=$!
+for _ in $(seq 100); do
+    [ -e elsewhere-still/brought.mneme ] && break
+    sleep 0.1
+done
+sleep 0.3
+kill -TERM $process
+code=0
+wait $process || code=$?
+[ $code -eq 75 ] || fail "a run with data beside its benchmark ended with $code, not 75"
+"$program" resume elsewhere-still/brought.mneme >out 2>err &
+process=$!
+for _ in $(seq 100); do
+    grep -q 'continuing at step' err && break
+    sleep 0.1
+done
+kill -TERM $process
+code=0
+wait $process || code=$?
+checks=$((checks + 2))
+[ $code -eq 75 ] || fail "resumed from another folder, it ended with $code, not 75"
+
+# A finished run is complete wherever it lies.
+mkdir still
+cp brought.mneme still
+chmod 0444 still/brought.mneme
+chmod 0555 still
+run 0 resume still/brought.mneme
+[ "$(ls still)" = brought.mneme ] || fail 'resume left files beside a finished run'
+chmod 0755 still
+
 # Every row is looked at on request.
 run 0 show --check a.mneme long.mneme
 says 'a.mneme is sound'
@@ -388,12 +428,12 @@ cat >own.json <<END
 END
 run 0 data check ./own.json
 says 'values    '
-says 'note      there is no own/test.csv: 0.2 of each class becomes the test set'
-says 'note      own/train.csv: 1 of 2 values of a row lie far from 0'
+says '/own/test.csv: 0.2 of each class becomes the test set'
+says '/own/train.csv: 1 of 2 values of a row lie far from 0'
 run 0 data check ./own.json --json
 says '"greatest":'
 run 0 run ./own.json er --out own.mneme
-grep -q '^there is no own/test.csv' err || fail 'a note of the reader is not said'
+grep -q '^there is no /.*/own/test.csv' err || fail 'a note of the reader is not said'
 grep -q 'normalise_mean' own.mneme || fail 'the measured mean is not kept'
 run 0 run ./own.json er --out far.mneme --set normalise.mean=0 --set normalise.deviation=1
 grep -q "warning: the network's inputs reach " err || fail 'inputs far from 1 are not noticed'

@@ -6,6 +6,7 @@
  * colour-blind people. */
 #include "cli/show/plot.h"
 #include "base/escape.h"
+#include "base/folder.h"
 #include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/print.h"
@@ -321,8 +322,10 @@ static mn_status draw_to(const char *path, const char *script, size_t bytes)
     char *part = mn_text("%s.%ld.part", path, (long)getpid());
     const int out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     mn_status status = out >= 0 ? mn_gnuplot_run(script, bytes, out) : MN_IO_FAILED;
-    if ((out >= 0 && close(out) != 0) || (status == MN_OK && rename(part, path) != 0) || out < 0)
+    if (out < 0 || close(out) != 0)
         status = mn_fail(MN_IO_FAILED, "%s cannot be written: %s", path, strerror(errno));
+    if (status == MN_OK)
+        status = mn_folder_take_name(part, path);
     if (out >= 0 && status != MN_OK)
         (void)unlink(part);
     mn_memory_give(part);

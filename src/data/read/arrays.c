@@ -23,7 +23,8 @@ typedef struct npy_options {
 
 static const char *const layouts[] = {"auto", "hwc", "chw", NULL};
 static const mn_option options_table[] = {
-    MN_TEXT(npy_options, path, "", "an .npz or .safetensors file, or a folder of .npy files"),
+    MN_TEXT(npy_options, path, "", "an .npz or .safetensors file, or a folder of .npy files",
+            MN_CHANGES_NO_RESULT),
     MN_TEXT(npy_options, x_train, "x_train", "name of the array of training images or features"),
     MN_TEXT(npy_options, y_train, "y_train", "name of the array of their labels"),
     MN_TEXT(npy_options, x_test, "x_test",

@@ -25,7 +25,8 @@ static const char *const headers[] = {"auto", "yes", "no", NULL};       /* as mn
 static const char *const missings[] = {"refuse", "skip", "mean", NULL}; /* as mn_table_missing */
 static const mn_option options_table[] = {
     MN_TEXT(csv_options, path, "",
-            "the file of the training rows, or the folder of the files below"),
+            "the file of the training rows, or the folder of the files below",
+            MN_CHANGES_NO_RESULT),
     MN_TEXT(csv_options, train, "train.csv", "in a folder: file of the training rows"),
     MN_TEXT(csv_options, test, "test.csv",
             "file of the test rows, beside the training rows; where test.csv is not there, "

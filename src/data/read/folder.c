@@ -25,7 +25,7 @@ static const char *const resizes[] = {"area", "bilinear", NULL}; /* as mn_resize
 static const char *const fits[] = {"crop", "stretch", NULL};     /* as mn_fit */
 static const mn_option options_table[] = {
     MN_TEXT(folder_options, path, "",
-            "folder with train/ and test/, or with the classes themselves"),
+            "folder with train/ and test/, or with the classes themselves", MN_CHANGES_NO_RESULT),
     MN_INT(folder_options, size, 0, 0, 1024,
            "make all images so high and wide; 0: they all have the size of the first"),
     MN_CHOICE(folder_options, channels, 0, colours, "in colour, or in shades of grey"),

@@ -4,6 +4,7 @@
  * wrongly.  Transparency is dropped, and the gamma that a file names is not applied, as PIL and
  * torchvision have it; 16 bits are rounded to 8. */
 #include "data/read/png.h"
+#include "base/folder.h"
 
 #include <errno.h>
 #include <mneme/memory.h>
@@ -137,8 +138,8 @@ mn_status mn_png_write(const mn_picture *picture, const char *path)
     if (fclose(out) != 0 && status == MN_OK)
         status =
             mn_fail(errno == ENOSPC ? MN_DISK_FULL : MN_IO_FAILED, "%s: %s", path, strerror(errno));
-    if (status == MN_OK && rename(part, path) != 0)
-        status = mn_fail(MN_IO_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    if (status == MN_OK)
+        status = mn_folder_take_name(part, path);
     if (status != MN_OK)
         unlink(part);
     return status;

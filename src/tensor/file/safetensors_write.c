@@ -3,6 +3,7 @@
  * The order of tensors, the spacing and the padding are those of the format's reference library,
  * so that equal tensors give equal files, whoever wrote them. */
 #include "tensor/file/safetensors_write.h"
+#include "base/folder.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -101,8 +102,8 @@ static mn_status write_beside(const char *path, const char *header, const mn_nam
     mn_status status = written ? MN_OK : cannot(path);
     if (close(descriptor) != 0 && status == MN_OK)
         status = cannot(path);
-    if (status == MN_OK && rename(beside, path) != 0)
-        status = cannot(path);
+    if (status == MN_OK)
+        status = mn_folder_take_name(beside, path);
     if (status != MN_OK)
         (void)unlink(beside);
     return status;
