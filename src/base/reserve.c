@@ -9,8 +9,10 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* oneDNN takes 1 MB for the largest kernels that it writes; untouched memory costs addresses only.
  */
@@ -53,11 +55,25 @@ mn_status mn_reserve_hold(void)
     return MN_OK;
 }
 
+/* Large pieces come from the system, where the C library has them from: no page of them is touched,
+ * also where the C library was told to fill what it gives (MALLOC_PERTURB_). */
+static bool is_there(size_t bytes)
+{
+    enum { LARGE = 1 << 20 };
+    if (bytes < LARGE) {
+        void *volatile memory = malloc(bytes); /* compilers would leave it out */
+        free(memory);
+        return memory != NULL;
+    }
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED)
+        munmap(memory, bytes);
+    return memory != MAP_FAILED;
+}
+
 mn_status mn_reserve_ask(size_t bytes)
 {
-    void *volatile memory = malloc(bytes); /* which compilers would leave out */
-    if (memory == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory for %zu bytes of a library", bytes);
-    free(memory);
-    return MN_OK;
+    return is_there(bytes)
+               ? MN_OK
+               : mn_fail(MN_NO_MEMORY, "out of memory for %zu bytes of a library", bytes);
 }

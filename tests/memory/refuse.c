@@ -25,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t bytes);
@@ -184,6 +186,14 @@ int posix_memalign(void **memory, size_t alignment, size_t bytes)
         return ENOMEM;
     *memory = taken;
     return 0;
+}
+
+/* What mneme asks the system for, and gives back at once; nothing is counted as out. */
+void *mmap(void *where, size_t bytes, int rights, int kind, int file, off_t first)
+{
+    if ((kind & MAP_ANONYMOUS) != 0 && is_refused(bytes, 0))
+        return MAP_FAILED;
+    return (void *)syscall(SYS_mmap, where, bytes, rights, kind, file, first);
 }
 
 /* --- from main() to its end --- */
