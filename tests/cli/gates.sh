@@ -38,6 +38,9 @@ fdr|no distance|s/"distance", o->alpha/"distance", 0/
 fdr|drives apart|s/"distance", o->alpha/"distance", -o->alpha/
 agem|never projects|s/return mn_agem_project(.*/return MN_OK;/
 agem-r|never projects|s/return mn_agem_project(.*/return MN_OK;/
+gss|remembers nothing|s/return mn_remember(.*/return MN_OK;/
+gss|unlearns what it replays|s/mn_term(learner, term, 1/mn_term(learner, term, strcmp(term, "replay") == 0 ? -1 : 1/; s/#include <mneme.strategy.h>/&\n#include <string.h>/
+hal|remembers nothing|s/return mn_remember(.*/return MN_OK;/
 gem|never projects|s/if (!disagrees)/if (true)/
 gem|projects the wrong way|s/(float)(q.w\[i\] + o->gamma)/-&/
 END
