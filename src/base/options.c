@@ -149,12 +149,20 @@ static mn_status set_choice(const mn_option *option, void *at, const char *where
     return refuse(option, where, text);
 }
 
-static mn_status set_text(void *at, const char *text)
+/* A list typed as JSON, [2, 2], is the list 2,2; what is no JSON stays as it is. */
+static mn_status set_text(const mn_option *option, void *at, const char *where, const char *text)
 {
     const char *kept;
-    MN_TRY(mn_keep_text(text, &kept));
-    *(const char **)at = kept;
-    return MN_OK;
+    char *list = NULL;
+    cJSON *json = NULL;
+    if (text[0] == '[' && mn_json_parse(text, where, &json) == MN_OK)
+        (void)mn_option_text(json, where, option->name, &list);
+    cJSON_Delete(json);
+    const mn_status status = mn_keep_text(list != NULL ? list : text, &kept);
+    mn_memory_give(list);
+    if (status == MN_OK)
+        *(const char **)at = kept;
+    return status;
 }
 
 static mn_status set_option(const mn_option *option, void *values, const char *where,
@@ -167,7 +175,7 @@ static mn_status set_option(const mn_option *option, void *values, const char *w
             return refuse(option, where, text);
         *(bool *)at = text[0] == 't';
         return MN_OK;
-    case MN_OPTION_TEXT: return set_text(at, text);
+    case MN_OPTION_TEXT: return set_text(option, at, where, text);
     case MN_OPTION_CHOICE: return set_choice(option, at, where, text);
     case MN_OPTION_INT:
     case MN_OPTION_REAL: return set_number(option, at, where, text);

@@ -79,6 +79,14 @@ START_TEST(json_in_and_out)
                     "der.alpha");
     ck_assert_ok(mn_options_from_text(table, &s, "der", "{\"widths\": [64, 32]}"));
     ck_assert_str_eq(s.widths, "64,32");
+    ck_assert_ok(mn_options_set(table, &s, "der", "widths", "[64, 32]"));
+    ck_assert_str_eq(s.widths, "64,32");
+    ck_assert_ok(mn_options_set(table, &s, "der", "widths", "[[\"a, b\", \"c\"], [1]]"));
+    ck_assert_str_eq(s.widths, "\"a, b\",c;1;");
+    ck_assert_ok(mn_options_set(table, &s, "der", "widths", "[x"));
+    ck_assert_str_eq(s.widths, "[x");
+    ck_assert_fails(mn_options_from_text(table, &s, "der", "{\"replay\": [7]}"), MN_BAD_OPTION,
+                    "der.replay: found a list, expected a whole number from 1 to 1024");
     ck_assert_fails(mn_options_from_text(table, &s, "er", "[1]"), MN_BAD_OPTION,
                     "er: expected an object");
     ck_assert_fails(mn_options_from_text(table, &s, "er", "{\"alpha\": 1,\n}"), MN_BAD_OPTION,
