@@ -3,8 +3,8 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, gan, evaluate, augment, views, nncsl, buffer, run. Ours and
-theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
+BUILD is a build folder. Parts: roofline, step, ops, gan, evaluate, augment, views, nncsl, buffer, run. Ours
+and theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
 and the most of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
 machine that does nothing else, or read the ratios alone.
 """
@@ -180,6 +180,27 @@ class Bench:
             print(f"{'':<34} views a second: {1e3 * full / done['ms']['median']:.0f},"
                   f" PyTorch {1e3 * full / done['pytorch_ms']['median']:.0f}")
 
+    def ops(self):
+        """Single ops at three sizes, forward and backward."""
+        tail = [str(self.threads), "20"]
+        commands = {"ours": [self.program("bench_ops"), *tail],
+                    "theirs": [PYTHON, f"{HERE}/ops_torch.py", *tail]}
+        found = {}
+        for _ in range(self.rounds):
+            for name, command in commands.items():
+                for line in json_lines(command):
+                    for way in ("forward", "backward"):
+                        key = line["op"], line["size"], way
+                        found.setdefault(key, {}).setdefault(name, []).append(line[f"{way}_ms"])
+        print(f"\n{'op':<18} {'size':<8} {'way':<10} {'mneme, ms':>10} {'PyTorch, ms':>12}  ratio")
+        for (op, size, way), ms in found.items():
+            ours, theirs = spread(ms["ours"]), spread(ms["theirs"])
+            ratio = theirs["median"] / max(ours["median"], 1e-4)  # what a clock tells apart
+            print(f"{op:<18} {size:<8} {way:<10} {ours['median']:>10.4f} {theirs['median']:>12.4f}"
+                  f" {ratio:6.2f}x")
+            self.results.append({"part": "ops", "op": op, "size": size, "way": way, "ms": ours,
+                                 "pytorch_ms": theirs, "ratio": ratio})
+
     def roofline(self):
         """Each op beside the least time that its arithmetic, or its memory, would need."""
         rates = last_json([self.program("bench_roofline"), str(self.threads)])
@@ -244,7 +265,7 @@ class Bench:
                              "profiled": shares and shares.group(0)})
 
 
-PARTS = ("roofline", "step", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
+PARTS = ("roofline", "step", "ops", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
 
 
 def machine():

@@ -210,11 +210,20 @@ void mn_kernel_threshold_by_backward(int64_t n, const float *x, const float *lea
                                                 bool add)                                          \
     {                                                                                              \
         (void)a, (void)b, (void)in, (void)out;                                                     \
+        if (add) {                                                                                 \
+            _Pragma("omp simd")                                                                    \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const float v = in[i], y = out[i];                                                 \
+                (void)v, (void)y;                                                                  \
+                dx[i] = dx[i] + dy[i] * (derivative);                                              \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
         _Pragma("omp simd")                                                                        \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            const float v = in[i], y = out[i], before = add ? dx[i] : 0;                           \
+            const float v = in[i], y = out[i];                                                     \
             (void)v, (void)y;                                                                      \
-            dx[i] = before + dy[i] * (derivative);                                                 \
+            dx[i] = 0 + dy[i] * (derivative); /* never -0 */                                       \
         }                                                                                          \
     }
 MN_FUNCTION_MAP(X)

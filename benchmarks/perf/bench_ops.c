@@ -1,0 +1,196 @@
+/* bench_ops.c -- the milliseconds of single ops, forward and backward, a line of JSON for each op
+ * and size:
+ *
+ *   bench_ops THREADS STEPS
+ *
+ * The shapes are those of transformers: images of a batch, rows of an image, width of a row.
+ * ops_torch.py prints the same for PyTorch. */
+#include "autograd/profile.h"
+#include "bench.h"
+#include <mneme/image_ops.h>
+#include <mneme/ops.h>
+#include <omp.h>
+#include <string.h>
+
+enum { INPUTS = 3, WARM_UP = 3, HEADS = 3 };
+
+typedef struct size {
+    const char *name;
+    int64_t batch, rows, width;
+} size;
+
+static const size sizes[] = {
+    {"small", 8, 65, 192}, {"middle", 32, 65, 192}, {"large", 16, 197, 768}};
+
+/* --- shapes of the inputs; a rank of -1: there is no such input --- */
+
+static mn_shape none(const size *s)
+{
+    (void)s;
+    return (mn_shape){.rank = -1};
+}
+
+static mn_shape rows(const size *s)
+{
+    return MN_SHAPE(s->batch, s->rows, s->width);
+}
+
+static mn_shape row(const size *s)
+{
+    return MN_SHAPE(s->width);
+}
+
+static mn_shape matrix(const size *s)
+{
+    return MN_SHAPE(s->batch * s->rows, s->width);
+}
+
+static mn_shape heads(const size *s)
+{
+    return MN_SHAPE(s->batch, s->rows, HEADS, s->width / HEADS);
+}
+
+static mn_shape queries(const size *s)
+{
+    return MN_SHAPE(s->batch * HEADS, s->rows, s->width / HEADS);
+}
+
+static mn_shape likeness(const size *s)
+{
+    return MN_SHAPE(s->batch * HEADS, s->rows, s->rows);
+}
+
+static mn_shape weight(const size *s)
+{
+    return MN_SHAPE(4 * s->width, s->width);
+}
+
+static mn_shape maps(const size *s)
+{
+    return MN_SHAPE(s->batch, s->width / 4, 14, 14);
+}
+
+/* --- ops --- */
+
+#define OPS(X)                                                                                     \
+    X(permute, heads, none, none, mn_permute(x[0], (int[]){0, 2, 1, 3}))                           \
+    X(broadcast_add, rows, row, none, mn_broadcast_add(x[0], x[1]))                                \
+    X(broadcast_mul, rows, row, none, mn_broadcast_mul(x[0], x[1]))                                \
+    X(sum_axis, rows, none, none, mn_sum_axis(x[0], 1))                                            \
+    X(mean_axis, rows, none, none, mn_mean_axis(x[0], 2))                                          \
+    X(variance_axis, rows, none, none, mn_variance_axis(x[0], 2, true))                            \
+    X(slice, rows, none, none, mn_slice(x[0], 1, 1, mn_shape_of(x[0]).size[1] - 1))                \
+    X(concat, rows, rows, none, mn_concat(x, 2, 1))                                                \
+    X(linear, matrix, weight, none, mn_linear(x[0], x[1], NULL))                                   \
+    X(batched_matmul, queries, queries, none, mn_batched_matmul(x[0], x[1], false, true))          \
+    X(softmax, likeness, none, none, mn_softmax(x[0]))                                             \
+    X(log_softmax, likeness, none, none, mn_log_softmax(x[0]))                                     \
+    X(layer_norm, rows, row, row, mn_layer_norm(x[0], x[1], x[2], 1e-6))                           \
+    X(gelu, rows, none, none, mn_gelu(x[0]))                                                       \
+    X(gelu_tanh, rows, none, none, mn_gelu_tanh(x[0]))                                             \
+    X(row_norm, rows, none, none, mn_row_norm(x[0]))                                               \
+    X(upsample_nearest, maps, none, none, mn_upsample_nearest(x[0], 28, 28))
+
+#define X(id, first, second, third, expression)                                                    \
+    static mn_var *apply_##id(mn_var *const *x)                                                    \
+    {                                                                                              \
+        return expression;                                                                         \
+    }
+OPS(X)
+#undef X
+
+typedef struct case_of {
+    const char *name;
+    mn_shape (*shape[INPUTS])(const size *s);
+    mn_var *(*apply)(mn_var *const *x);
+} case_of;
+
+static const case_of cases[] = {
+#define X(id, first, second, third, expression) {#id, {first, second, third}, apply_##id},
+    OPS(X)
+#undef X
+};
+
+/* --- measuring --- */
+
+typedef struct work {
+    const case_of *of;
+    mn_tensor *value[INPUTS], *gradient[INPUTS];
+    int inputs;
+    mn_tape *tape;
+    mn_profile profile;
+} work;
+
+static mn_status prepare(work *w, const size *s)
+{
+    for (; w->inputs < INPUTS; w->inputs++) {
+        const mn_shape shape = w->of->shape[w->inputs](s);
+        if (shape.rank < 0)
+            break;
+        MN_TRY(mn_tensor_new(MN_F32, shape, &w->value[w->inputs]));
+        MN_TRY(mn_tensor_new(MN_F32, shape, &w->gradient[w->inputs]));
+        float *numbers = malloc(mn_tensor_bytes(w->value[w->inputs]));
+        if (numbers == NULL)
+            return mn_fail(MN_NO_MEMORY, "out of memory for an operand");
+        for (int64_t i = 0; i < mn_shape_count(shape); i++)
+            numbers[i] = (float)mn_random_normal(mn_key_of(1, "operand"), (uint64_t)i);
+        MN_TRY(mn_tensor_write(w->value[w->inputs], numbers, mn_tensor_bytes(w->value[w->inputs])));
+        free(numbers);
+    }
+    return mn_tape_new(&w->tape);
+}
+
+static mn_status step(work *w)
+{
+    mn_var *x[INPUTS];
+    mn_tape_reset(w->tape);
+    for (int i = 0; i < w->inputs; i++)
+        x[i] = mn_leaf(w->tape, w->value[i], w->gradient[i]);
+    return mn_backward(mn_sum(mn_square(w->of->apply(x))));
+}
+
+static void print(const work *w, const size *s, int64_t steps)
+{
+    double forward = 0, backward = 0;
+    for (int i = 0; i < w->profile.count; i++)
+        if (strcmp(w->profile.rows[i].op, w->of->name) == 0) {
+            forward += w->profile.rows[i].forward_seconds;
+            backward += w->profile.rows[i].backward_seconds;
+        }
+    printf("{\"op\": \"%s\", \"size\": \"%s\", \"forward_ms\": %.4f, \"backward_ms\": %.4f}\n",
+           w->of->name, s->name, 1e3 * forward / (double)steps, 1e3 * backward / (double)steps);
+}
+
+static void release(work *w)
+{
+    for (int i = 0; i < w->inputs; i++) {
+        mn_tensor_free(w->value[i]);
+        mn_tensor_free(w->gradient[i]);
+    }
+    mn_profile_free(&w->profile);
+    mn_tape_free(w->tape);
+}
+
+int main(int argc, char **argv)
+{
+    const int64_t steps = argc == 3 ? atoi(argv[2]) : 0;
+    if (steps < 1) {
+        fprintf(stderr, "usage: bench_ops THREADS STEPS\n");
+        return 2;
+    }
+    omp_set_num_threads(atoi(argv[1]));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            work w = {.of = &cases[c]};
+            mn_bench_demand(prepare(&w, &sizes[i]));
+            mn_tape_profile(w.tape, &w.profile);
+            for (int64_t n = -WARM_UP; n < steps; n++) {
+                if (n == 0)
+                    mn_profile_clear(&w.profile);
+                mn_bench_demand(step(&w));
+            }
+            print(&w, &sizes[i], steps);
+            release(&w);
+        }
+    return 0;
+}

@@ -1,0 +1,66 @@
+"""The ops of bench_ops.c in PyTorch:  ops_torch.py THREADS STEPS"""
+
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+WARM_UP, HEADS = 3, 3
+SIZES = {"small": (8, 65, 192), "middle": (32, 65, 192), "large": (16, 197, 768)}
+
+threads, steps = int(sys.argv[1]), int(sys.argv[2])
+torch.set_num_threads(threads)
+torch.manual_seed(1)
+
+
+def cases(batch, rows, width):
+    """Op, its operands' shapes, and what it does to them."""
+    x, queries = (batch, rows, width), (batch * HEADS, rows, width // HEADS)
+    likeness, maps = (batch * HEADS, rows, rows), (batch, width // 4, 14, 14)
+    matrix = (batch * rows, width)
+    yield "permute", [(batch, rows, HEADS, width // HEADS)], lambda x: x.permute(0, 2, 1, 3).contiguous()
+    yield "broadcast_add", [x, (width,)], torch.add
+    yield "broadcast_mul", [x, (width,)], torch.mul
+    yield "sum_axis", [x], lambda x: x.sum(1)
+    yield "mean_axis", [x], lambda x: x.mean(2)
+    yield "variance_axis", [x], lambda x: x.var(2)
+    yield "slice", [x], lambda x: x[:, 1:].contiguous()
+    yield "concat", [x, x], lambda x, y: torch.cat([x, y], 1)
+    yield "linear", [matrix, (4 * width, width)], F.linear
+    yield "batched_matmul", [queries, queries], lambda x, y: x @ y.mT
+    yield "softmax", [likeness], lambda x: x.softmax(-1)
+    yield "log_softmax", [likeness], lambda x: x.log_softmax(-1)
+    yield "layer_norm", [x, (width,), (width,)], lambda x, *w: F.layer_norm(x, x.shape[-1:], *w, eps=1e-6)
+    yield "gelu", [x], F.gelu
+    yield "gelu_tanh", [x], lambda x: F.gelu(x, approximate="tanh")
+    yield "row_norm", [x], lambda x: x.flatten(1).norm(dim=1)
+    yield "upsample_nearest", [maps], lambda x: F.interpolate(x, (28, 28))
+
+
+def measure(shapes, apply):
+    operands = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    forward = backward = 0.0
+    upstream = torch.randn_like(apply(*operands))
+    for step in range(-WARM_UP, steps):
+        for operand in operands:
+            operand.grad = None
+        begun = time.perf_counter()
+        made = apply(*operands)
+        between = time.perf_counter()
+        made.backward(upstream)
+        ended = time.perf_counter()
+        if step >= 0:
+            forward += between - begun
+            backward += ended - between
+    return 1e3 * forward / steps, 1e3 * backward / steps
+
+
+measured = {}
+for size, numbers in SIZES.items():
+    for op, shapes, apply in cases(*numbers):
+        measured[op, size] = measure(shapes, apply)
+for op, size in sorted(measured, key=lambda key: [op for op, _ in measured].index(key[0])):
+    forward, backward = measured[op, size]
+    print(json.dumps({"op": op, "size": size, "forward_ms": forward, "backward_ms": backward}))
