@@ -7,8 +7,8 @@
 
 /* GELU's functions have no calls in them, so that compilers make loops of vectors of them. */
 
-/* exp(v) to 2e-7 of itself, for v from -87 to 88, beyond which it stays: 2^n exp(f), with n the whole
- * number nearest to v / log 2 and a polynomial for the rest (Cephes' expf). */
+/* exp(v) to 2e-7 of itself, for v from -87 to 88, beyond which it stays: 2^n exp(f), with n the
+ * whole number nearest to v / log 2 and a polynomial for the rest (Cephes' expf). */
 static inline float mn_exp_simple(float v)
 {
     const float to_whole = 12582912.0f; /* 1.5 times 2^23: what is added to it is rounded */
