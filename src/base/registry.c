@@ -4,6 +4,7 @@
  * once found stays valid.  A plugin may be older or newer than its host: descriptors grow at
  * their end, so one of another size is copied into one of the host's size before anybody looks. */
 #include "base/registry.h"
+#include "base/digest.h"
 #include "base/names.h"
 #include "base/options.h"
 
@@ -21,7 +22,7 @@ enum { MOST_OF_A_KIND = 256 };
 typedef struct entry {
     const mn_descriptor *descriptor; /* of the host's size */
     const void *brought;             /* as the plugin has it: says whether it was loaded before */
-    const char *path;                /* of the plugin; NULL: none */
+    const char *path, *digest;       /* of the plugin; NULL: none */
 } entry;
 
 static entry registered[MN_KINDS][MOST_OF_A_KIND + 1];
@@ -258,10 +259,14 @@ static mn_status register_plugin(const char *path, const mn_plugin *plugin,
         *descriptor = known->descriptor;
         return MN_OK;
     }
-    const char *kept;
+    char digest[MN_FILE_DIGEST];
+    const char *kept, *kept_digest;
+    MN_TRY(mn_file_digest(path, digest));
+    MN_TRY(mn_keep_text(digest, &kept_digest));
     MN_TRY(mn_keep_text(path, &kept));
     MN_TRY(resize(path, kind, plugin->descriptor, descriptor));
-    const mn_status status = insert(kind, &(entry){*descriptor, plugin->descriptor, kept});
+    const mn_status status =
+        insert(kind, &(entry){*descriptor, plugin->descriptor, kept, kept_digest});
     if (status != MN_OK && (const void *)*descriptor != plugin->descriptor)
         mn_memory_give((void *)(uintptr_t)*descriptor);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", path);
@@ -309,11 +314,21 @@ mn_status mn_plugin_load(const char *path, const char **name)
     return MN_OK;
 }
 
-const char *mn_plugin_path(mn_kind kind, const char *name)
+static entry entry_of(mn_kind kind, const char *name)
 {
     lock_lists();
     const int at = position_of(kind, name);
-    const char *path = is_at(kind, at, name) ? registered[kind][at].path : NULL;
+    const entry found = is_at(kind, at, name) ? registered[kind][at] : (entry){.path = NULL};
     unlock_lists();
-    return path;
+    return found;
+}
+
+const char *mn_plugin_path(mn_kind kind, const char *name)
+{
+    return entry_of(kind, name).path;
+}
+
+const char *mn_plugin_digest(mn_kind kind, const char *name)
+{
+    return entry_of(kind, name).digest;
 }

@@ -21,5 +21,7 @@ mn_status mn_plugin_open(const char *path, mn_kind *kind, const mn_descriptor **
 /* The absolute path of the plugin that brought the name, NULL when it is built in or unknown; it
  * lives as long as the process. */
 const char *mn_plugin_path(mn_kind kind, const char *name);
+/* The digest of that plugin's bytes as they were loaded; NULL likewise. */
+const char *mn_plugin_digest(mn_kind kind, const char *name);
 
 #endif

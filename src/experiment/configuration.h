@@ -110,6 +110,9 @@ struct mn_experiment {
 const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment);
 /* Whether the user set this option of the run. */
 bool mn_experiment_user_set(const mn_experiment *experiment, const char *name);
+/* The section of a configuration that says what the run is made with beside its settings:
+ * "numerics", and "plugins" with their digests.  mneme writes it, and reads it back to compare. */
+#define MN_MADE "made"
 /* The key in section "train", which need not be named; NULL for a key of another section. */
 const char *mn_key_of_train(const char *key);
 

@@ -4,6 +4,7 @@
  * resolved configuration has the form of a benchmark file, so that a run is restored by reading it
  * as one. */
 #include "experiment/experiment.h"
+#include "base/build.h"
 #include "base/cores.h"
 #include "base/names.h"
 #include "base/options.h"
@@ -201,6 +202,17 @@ mn_status mn_experiment_set(mn_experiment *experiment, const char *key, const ch
 
 /* --- the resolved configuration --- */
 
+static bool write_made(const mn_experiment *experiment, cJSON *json)
+{
+    cJSON *made = cJSON_AddObjectToObject(json, MN_MADE);
+    char *plugins = mn_plugins_made_of(experiment);
+    const bool whole = made != NULL && plugins != NULL &&
+                       cJSON_AddNumberToObject(made, "numerics", MN_NUMERICS) != NULL &&
+                       cJSON_AddStringToObject(made, "plugins", plugins) != NULL;
+    mn_memory_give(plugins);
+    return whole;
+}
+
 static mn_status write_configuration(const mn_experiment *experiment, cJSON *json)
 {
     cJSON *plugins = mn_plugins_used(experiment);
@@ -210,6 +222,8 @@ static mn_status write_configuration(const mn_experiment *experiment, cJSON *jso
         cJSON_Delete(plugins);
         return no_memory();
     }
+    if (!write_made(experiment, json))
+        return no_memory();
     return mn_sections_to_json(experiment, json);
 }
 

@@ -4,7 +4,9 @@
  * is resumed from any folder, and fails with the path when a plugin is gone. */
 #include "experiment/plugins.h"
 #include "base/registry.h"
+#include "base/text.h"
 
+#include <mneme/memory.h>
 #include <string.h>
 
 mn_status mn_plugin_named(mn_kind kind, const char **name)
@@ -76,6 +78,44 @@ mn_status mn_plugins_load(const cJSON *paths)
     return MN_OK;
 }
 
+char *mn_plugins_made_of(const mn_experiment *experiment)
+{
+    mn_kind kind;
+    const char *name, *path;
+    char *text = mn_text_copy("");
+    for (int i = 0; text != NULL && mn_plugin_used(experiment, i, &kind, &name, &path); i++) {
+        if (path == NULL)
+            continue;
+        char *longer = mn_text_format("%s%s%s %s", text, text[0] != '\0' ? ", " : "", name,
+                                      mn_plugin_digest(kind, name));
+        mn_memory_give(text);
+        text = longer;
+    }
+    if (text != NULL && text[0] == '\0') {
+        mn_memory_give(text);
+        text = mn_text_copy("none");
+    }
+    return text;
+}
+
+/* What a run that began before digests were kept was made of is not known, and taken for equal. */
+static mn_status check_builds(const mn_experiment *experiment)
+{
+    const cJSON *made = cJSON_GetObjectItemCaseSensitive(experiment->source, MN_MADE);
+    const cJSON *then = cJSON_GetObjectItemCaseSensitive(made, "plugins");
+    if (!cJSON_IsString(then))
+        return MN_OK;
+    char *now = mn_plugins_made_of(experiment);
+    mn_status status = now != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for plugins");
+    if (now != NULL && strcmp(now, then->valuestring) != 0)
+        status = mn_fail(MN_UNSUPPORTED,
+                         "the run began with another build of a plugin (%s; now %s); put the old "
+                         "one back, or start the run again",
+                         then->valuestring, now);
+    mn_memory_give(now);
+    return status;
+}
+
 static bool is_listed(const cJSON *paths, const char *wanted)
 {
     const cJSON *path;
@@ -98,5 +138,5 @@ mn_status mn_plugins_check(const mn_experiment *experiment)
                            "the run began with the built-in '%s', which this process replaced by "
                            "%s; resume it in another process",
                            name, path);
-    return MN_OK;
+    return check_builds(experiment);
 }

@@ -169,8 +169,9 @@ void mn_sections_free(mn_section sections[MN_MOST_SECTIONS])
 
 mn_status mn_sections_known(const mn_experiment *experiment)
 {
-    static const char *const beside[] = {"name",      "summary",  "recipes", "recipe_source",
-                                         "published", "strategy", "plugins", "notes"};
+    static const char *const beside[] = {"name",          "summary",   "recipes",
+                                         "recipe_source", "published", "strategy",
+                                         "plugins",       "notes",     MN_MADE};
     enum { BESIDE = sizeof beside / sizeof beside[0] };
     const char *known[BESIDE + MN_MOST_SECTIONS + 1];
     int n = 0;

@@ -12,6 +12,8 @@
 /* Sections that must be equal before two runs are compared: the stream, the data, the network, and
  * how much may be seen and kept. */
 static const char *const budget[] = {
+    "made.data",
+    "made.numerics",
     "dataset.",
     "stream.",
     "labels.",
@@ -49,6 +51,10 @@ static mn_status check_budget(const mn_group *a, const mn_group *b)
         const char *other = mn_settings_value(&y->settings, setting->key);
         if (!is_budget(setting->key) || other == NULL || strcmp(setting->value, other) == 0)
             continue;
+        if (strncmp(setting->key, "made.", 5) == 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "%s was made with %s %s, but %s with %s; run one of them again",
+                           a->label, setting->key + 5, setting->value, b->label, other);
         return mn_fail(MN_BAD_OPTION,
                        "unequal budgets: %s has %s=%s, but %s has %s; make them equal", a->label,
                        setting->key, setting->value, b->label, other);

@@ -1,6 +1,7 @@
 /* groups.c -- several run files, in groups that differ by nothing but the seed. */
 #include "base/text.h"
 #include "results/paths.h"
+#include "results/settings.h"
 
 #include <math.h>
 #include <mneme/groups.h>
@@ -21,6 +22,19 @@ bool mn_run_is_finished(const mn_run *run)
 
 /* --- opening --- */
 
+/* Runs of other data, plugins or numbers are no runs of one group, whatever they were told.  A file
+ * that does not know its numbers has the first ones; one that went on under others says both. */
+static mn_status read_made(mn_run *run)
+{
+    const char *data = mn_results_value(run->results, "dataset_digest");
+    const char *numerics = mn_results_value(run->results, "numerics");
+    if (data != NULL)
+        MN_TRY(mn_settings_put(&run->settings, "made.data", data));
+    if (numerics == NULL)
+        numerics = "1";
+    return mn_settings_put(&run->settings, "made.numerics", numerics);
+}
+
 static mn_status open_run(const char *path, mn_run *run)
 {
     run->path = mn_text_copy(path);
@@ -36,7 +50,9 @@ static mn_status open_run(const char *path, mn_run *run)
     run->seed = strtoll(seed, NULL, 10);
     run->tasks = mn_results_tasks(run->results);
     run->finished = mn_results_finished(run->results);
-    const mn_status status = mn_settings_read(config, run->strategy, &run->settings);
+    mn_status status = mn_settings_read(config, run->strategy, &run->settings);
+    if (status == MN_OK)
+        status = read_made(run);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", path);
 }
 
@@ -87,6 +103,11 @@ static void add_to_label(char **label, const char *before, const char *text, con
     *label = longer;
 }
 
+static const char *short_key(const char *key)
+{
+    return strncmp(key, "train.", 6) == 0 ? key + 6 : strncmp(key, "made.", 5) == 0 ? key + 5 : key;
+}
+
 static mn_status label_group(const mn_runs *runs, mn_group *group)
 {
     const mn_run *run = group->run;
@@ -96,8 +117,7 @@ static mn_status label_group(const mn_runs *runs, mn_group *group)
         const mn_setting *setting = &run->settings.setting[i];
         if (!tells_apart(runs, run, setting))
             continue;
-        const bool train = strncmp(setting->key, "train.", 6) == 0;
-        add_to_label(&group->label, separator, setting->key + (train ? 6 : 0), "=");
+        add_to_label(&group->label, separator, short_key(setting->key), "=");
         add_to_label(&group->label, "", setting->value, "");
         separator = ", ";
     }

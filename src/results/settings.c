@@ -1,4 +1,5 @@
 /* settings.c -- what of a configuration can change the results of a run. */
+#include "results/settings.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -43,11 +44,9 @@ static bool counts(const char *section, const char *type, const char *name, bool
     return mn_setting_changes_result(section, type, name);
 }
 
-static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item)
+/* Takes over both texts, also when it fails; NULL: there was no memory for one. */
+static mn_status add(mn_settings *settings, mn_setting added)
 {
-    mn_setting added = {mn_text_format("%s.%s", section, item->string),
-                        cJSON_IsString(item) ? mn_text_copy(item->valuestring)
-                                             : cJSON_PrintUnformatted(item)};
     mn_setting *larger =
         mn_memory_resize(settings->setting, (size_t)(settings->count + 1), sizeof added);
     if (larger != NULL)
@@ -59,6 +58,25 @@ static mn_status add_setting(mn_settings *settings, const char *section, const c
     }
     settings->setting[settings->count++] = added;
     return MN_OK;
+}
+
+static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item)
+{
+    char *value =
+        cJSON_IsString(item) ? mn_text_copy(item->valuestring) : cJSON_PrintUnformatted(item);
+    return add(settings, (mn_setting){mn_text_format("%s.%s", section, item->string), value});
+}
+
+mn_status mn_settings_put(mn_settings *settings, const char *key, const char *value)
+{
+    char *copy = mn_text_copy(value);
+    for (int64_t i = 0; i < settings->count && copy != NULL; i++)
+        if (strcmp(settings->setting[i].key, key) == 0) {
+            mn_memory_give(settings->setting[i].value);
+            settings->setting[i].value = copy;
+            return MN_OK;
+        }
+    return add(settings, (mn_setting){mn_text_copy(key), copy});
 }
 
 /* The name that chose a section's options: the section's own; for the buffer, the policy's. */

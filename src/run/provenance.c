@@ -1,5 +1,6 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
 #include "run/provenance.h"
+#include "base/build.h"
 #include "base/cores.h"
 #include "data/stream/stream.h"
 #include "learner/weights.h"
@@ -48,6 +49,8 @@ mn_status mn_describe_run(const mn_experiment *experiment, mn_runfile *file)
     MN_TRY(set_number(file, "threads", settings->threads));
     MN_TRY(mn_runfile_set(file, "status", "running"));
     MN_TRY(mn_runfile_set(file, "version", mn_version()));
+    MN_TRY(mn_runfile_set(file, "build", mn_build_id()));
+    MN_TRY(set_number(file, "numerics", MN_NUMERICS));
     MN_TRY(mn_runfile_set(file, "sqlite", mn_runfile_sqlite_version()));
     for (int i = 0; i < ARITHMETIC; i++)
         MN_TRY(mn_runfile_set(file, arithmetic[i].key, arithmetic[i].here()));

@@ -382,6 +382,59 @@ run 1 run split-synthetic er --seeds 2 --out study --lr 0.2
 checks=$((checks + 1))
 grep -q 'another study: it has train.lr=0.1, this one 0.2' err || fail 'two studies are mixed'
 refused 2 'it names a folder' run split-synthetic er --seeds 2 --out a.mneme
+# The seed is the one given, wherever it is given; so are the threads.
+run 0 run split-synthetic finetune --seeds 2 --out seeded --set seed=7
+is_there seeded/split-synthetic-finetune-s7.mneme
+is_there seeded/split-synthetic-finetune-s8.mneme
+echo '{"seeds": 2, "set": {"seed": 5, "threads": 2}, "arms": [
+  {"benchmark": "split-synthetic", "strategy": "finetune"}]}' >seeded.json
+run 0 sweep seeded.json --out seeded
+for seed in 5 6; do
+    made=seeded/split-synthetic-finetune/split-synthetic-finetune-s$seed.mneme
+    is_there "$made"
+    checks=$((checks + 1))
+    [ "$(sqlite3 "$made" "SELECT value FROM run WHERE key = 'threads'")" = 2 ] ||
+        fail "the threads that a study sets are not those of its runs"
+done
+# A folder's runs in one table, with a column for each setting.
+run 0 export seeded --format csv
+says 'accuracy,file,made.numerics,'
+says ',seeded/split-synthetic-finetune-s8.mneme,'
+checks=$((checks + 1))
+said=$(sqlite3 :memory: '.import --csv out runs' 'SELECT DISTINCT "network.widths" FROM runs' 2>&1)
+[ "$said" = 50,50 ] || fail "the CSV of a folder is read as $said"
+run 0 export seeded --format json
+says '"groups"'
+refused 2 'give one FILE' export seeded/*.mneme --format safetensors
+
+# A finished run of other data, or of other numbers, is not taken for one of this study.
+printf 'x,y,label\n' >table.csv
+for i in {1..40}; do echo "$((i * i % 11)),$((i % 7)),$((i % 4))"; done >>table.csv
+echo '{"name": "table", "dataset": {"name": "csv", "path": "table.csv"}, "stream": {"tasks": 2},
+  "network": {"name": "mlp", "widths": "5"}}' >table.json
+run 0 run ./table.json finetune --seeds 1 --out tables
+run 0 run ./table.json finetune --seeds 1 --out tables
+sed -i '8s/^[0-9]*/12/' table.csv
+run 1 run ./table.json finetune --seeds 1 --out tables
+checks=$((checks + 1))
+grep -q 'was made with other data' err || fail 'a run of other data is taken for one of these'
+run 0 run ./table.json finetune --seed 1 --out tables/table-finetune-s1.mneme -q
+run 0 show tables
+says 'finetune (data='
+cp study/split-synthetic-er-s0.mneme older.mneme
+sqlite3 older.mneme "DELETE FROM run WHERE key = 'numerics'"
+run 0 show older.mneme study/split-synthetic-er-s1.mneme
+says 'er (numerics=1)'
+checks=$((checks + 1))
+numerics=$(sqlite3 study/split-synthetic-er-s1.mneme "SELECT value FROM run WHERE key = 'numerics'")
+last=$(sed -n '/^| numerics | since/,/^$/p' "$root/docs/run-file.md" | grep -o '^| [0-9]*' | tail -n 1)
+[ "$last" = "| $numerics" ] || fail "docs/run-file.md does not tell what moved with numerics $numerics"
+mkdir olds
+mv older.mneme olds/split-synthetic-er-s0.mneme
+run 1 run split-synthetic er --seeds 1 --out olds
+checks=$((checks + 1))
+grep -q 'it has made.numerics=1, this one' err || fail 'a run of other numbers is taken for this one'
+
 # Where data and initial weights lie, and what else changes no result, makes no other study.
 mkdir elsewhere
 run 0 export study/split-synthetic-er-s0.mneme --format safetensors -o begin.safetensors
@@ -683,6 +736,17 @@ if (meson setup my_idea/build my_idea "-Dwerror=${MNEME_WERROR:-false}" &&
     run 0 help ./my_idea/build/my_idea.so
     says 'my_idea.weight'
     run 0 show idea.mneme
+    # Another build of a plugin is another plugin.
+    cp my_idea/build/my_idea.so one.so
+    run 0 run split-synthetic ./one.so --seeds 1 --out ideas
+    run 0 run split-synthetic ./one.so --seeds 1 --out ideas
+    printf 'x' >>one.so
+    run 1 run split-synthetic ./one.so --seeds 1 --out ideas
+    checks=$((checks + 1))
+    grep -q 'it has made.plugins=my_idea' err || fail 'another build of a plugin is taken for the same'
+    run 0 run split-synthetic ./one.so --seed 1 -q --out ideas/another.mneme
+    run 0 show ideas
+    says 'my_idea (plugins=my_idea '
 else
     fail 'the new strategy does not build, or its test fails'
 fi

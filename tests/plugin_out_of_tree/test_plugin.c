@@ -129,6 +129,28 @@ START_TEST(a_run_finds_its_plugin_again_from_another_folder)
 }
 END_TEST
 
+START_TEST(a_run_goes_on_with_the_plugin_that_it_began_with)
+{
+    const char *folder = test_folder("plugin");
+    char copy[PATH_BYTES], stopped[PATH_BYTES], said[4096], command[2 * PATH_BYTES];
+    path_of(copy, folder, "copy", ".so");
+    path_of(stopped, folder, "stopped", ".mneme");
+    snprintf(command, sizeof command, "cp '%s/stopping.so' '%s'", plugins(), copy);
+    ck_assert_int_eq(system(command), 0);
+    run_until_stopped("/", copy, stopped);
+    FILE *file = fopen(copy, "ab"); /* the same code in other bytes */
+    ck_assert_ptr_nonnull(file);
+    fputc('x', file);
+    fclose(file);
+    expect(program_in("/", said, "resume", stopped, NULL), 1, said,
+           "began with another build of a plugin (stopping ");
+    expect(program_in("/", said, "show", stopped, NULL), DONE, said, "");
+    unlink(copy);
+    test_remove(stopped);
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(a_plugin_may_bring_a_buffer_policy)
 {
     const char *folder = test_folder("plugin");
@@ -321,7 +343,8 @@ END_TEST
 
 MN_SUITE("plugin", every_builtin_strategy_as_a_plugin_gives_the_same_bytes,
          builtin_networks_as_plugins_give_the_same_bytes,
-         a_run_finds_its_plugin_again_from_another_folder, a_plugin_may_bring_a_buffer_policy,
+         a_run_finds_its_plugin_again_from_another_folder,
+         a_run_goes_on_with_the_plugin_that_it_began_with, a_plugin_may_bring_a_buffer_policy,
          a_plugin_may_bring_a_network_of_the_public_layers, a_plugin_that_has_vanished_is_named,
          what_is_no_plugin_of_this_mneme_is_refused,
          a_shorter_descriptor_is_read_no_further_than_it_goes,

@@ -56,6 +56,17 @@ static void add_run(const char *strategy, int seed, const char *more, const char
     ck_assert_ok(mn_runfile_close(file));
 }
 
+/* Writes a fact down in the run that was made last. */
+static void note(const char *key, const char *value)
+{
+    mn_runfile *file;
+    ck_assert_ok(mn_runfile_open(paths[made - 1], MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_begin(file));
+    ck_assert_ok(mn_runfile_set(file, key, value));
+    ck_assert_ok(mn_runfile_commit(file));
+    ck_assert_ok(mn_runfile_close(file));
+}
+
 /* After the last task: 50, 70. */
 static const int64_t first[] = {80, 40, 60}, second[] = {90, 60, 80};
 
@@ -107,6 +118,58 @@ START_TEST(another_setting_makes_another_group_and_its_label)
     ck_assert_str_eq(runs->group[2].label, "finetune");
     ck_assert_int_eq(runs->run[2].group, 2);
     end(runs);
+}
+END_TEST
+
+/* Adds a run made under these facts, "" for none; `plugins` stands in the configuration. */
+static void add_made(int seed, const char *data, const char *numerics, const char *plugins)
+{
+    char more[160] = "";
+    if (plugins[0] != '\0')
+        snprintf(more, sizeof more, "},\"made\":{\"plugins\":\"%s\"", plugins);
+    add_run("derpp", seed, more, whole, first);
+    if (data[0] != '\0')
+        note("dataset_digest", data);
+    if (numerics[0] != '\0')
+        note("numerics", numerics);
+}
+
+static void ck_groups(int64_t expected, const char *label, const char *refusal)
+{
+    mn_runs *runs = open_all();
+    ck_assert_int_eq(runs->group_count, expected);
+    ck_assert_str_eq(runs->group[expected - 1].label, label);
+    if (refusal == NULL)
+        ck_assert_ok(mn_runs_check_budgets(runs));
+    else
+        ck_assert_fails(mn_runs_check_budgets(runs), MN_BAD_OPTION, refusal);
+    end(runs);
+}
+
+START_TEST(runs_of_other_data_numbers_or_plugins_are_not_put_together)
+{
+    begin();
+    add_made(0, "aa", "2", "none");
+    add_made(1, "aa", "2", "none");
+    add_made(2, "bb", "2", "none");
+    ck_groups(2, "derpp (data=bb)", "made with data aa");
+    begin();
+    add_made(0, "aa", "", ""); /* of before numbers were counted */
+    add_made(1, "aa", "1", "none");
+    add_made(2, "aa", "2", "none");
+    ck_groups(2, "derpp (numerics=2)", "made with numerics 1");
+    begin();
+    add_made(0, "aa", "2", "none");
+    add_made(1, "aa", "1 then 2", "none");
+    ck_groups(2, "derpp (numerics=1 then 2)", "made with numerics 2");
+    begin();
+    add_made(0, "aa", "2", "derpp 01");
+    add_made(1, "aa", "2", "derpp 02");
+    ck_groups(2, "derpp (plugins=derpp 02)", NULL); /* two builds may be compared */
+    begin();
+    add_made(0, "aa", "2", "none");
+    add_made(1, "aa", "2", "derpp 02");
+    ck_groups(2, "derpp (plugins=derpp 02)", NULL);
 }
 END_TEST
 
@@ -388,6 +451,7 @@ END_TEST
 
 MN_SUITE("groups", runs_that_differ_by_seed_and_manner_of_work_are_one_group,
          another_setting_makes_another_group_and_its_label,
+         runs_of_other_data_numbers_or_plugins_are_not_put_together,
          settings_of_a_buffer_count_where_a_strategy_needs_one,
          two_configurations_differ_by_what_both_have, a_group_has_the_mean_of_its_finished_runs,
          a_difference_is_taken_seed_by_seed, all_differences_are_corrected_together,

@@ -8,52 +8,105 @@
 #include "cli/show/report.h"
 #include "cli/show/table.h"
 
+#include <limits.h>
 #include <math.h>
 #include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One row an evaluation, the run's identity in each: files can be concatenated. */
-static mn_status print_csv(const mn_run *run)
+/* --- tables
+ * ---------------------------------------------------------------------------------------
+ */
+
+/* Settings that some of several runs have, one a column: NULL-ended, borrowed from the runs. */
+static const char **all_keys(const mn_runs *runs)
 {
-    puts("benchmark,strategy,seed,scope,step,after_task,on_task,accuracy");
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+    int64_t most = 0, count = 0;
+    for (int64_t i = 0; i < runs->count; i++)
+        most += runs->run[i].settings.count;
+    const char **keys = mn_or_die(mn_memory_take_zeroed((size_t)most + 1, sizeof *keys));
+    for (int64_t i = 0; i < runs->count; i++)
+        for (int64_t j = 0; j < runs->run[i].settings.count; j++) {
+            const char *key = runs->run[i].settings.setting[j].key;
+            int64_t at = 0;
+            while (at < count && strcmp(keys[at], key) != 0)
+                at++;
+            if (at == count)
+                keys[count++] = key;
+        }
+    return keys;
+}
+
+static void print_row(const mn_run *run, mn_scope scope, int64_t on, const mn_curve_point *point,
+                      const char *const *keys)
+{
+    mn_write_csv(stdout, run->benchmark);
+    putchar(',');
+    mn_write_csv(stdout, run->strategy);
+    printf(",%lld,%s,%lld,%lld,%lld,", (long long)run->seed, mn_scope_name(scope),
+           (long long)point->step, (long long)point->after_task, (long long)on);
+    if (!isnan(point->accuracy))
+        printf("%.10g", point->accuracy);
+    if (keys != NULL) {
+        putchar(',');
+        mn_write_csv(stdout, run->path);
+    }
+    for (; keys != NULL && *keys != NULL; keys++) {
+        const char *value = mn_settings_value(&run->settings, *keys);
+        putchar(',');
+        mn_write_csv(stdout, value != NULL ? value : "");
+    }
+    putchar('\n');
+}
+
+/* One row an evaluation, the run's identity in each; then the file and its settings, or (NULL)
+ * neither: such tables of single runs can be put one below the other. */
+static mn_status print_rows(const mn_run *run, const char *const *keys)
+{
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         for (int64_t on = 0; on < run->tasks && mn_results_has(run->results, scope); on++) {
             mn_curve_point *point;
             int64_t count;
             MN_TRY(mn_results_curve(run->results, scope, on, &point, &count));
-            for (int64_t i = 0; i < count; i++) {
-                mn_write_csv(stdout, run->benchmark);
-                putchar(',');
-                mn_write_csv(stdout, run->strategy);
-                printf(",%lld,%s,%lld,%lld,%lld,", (long long)run->seed, mn_scope_name(scope),
-                       (long long)point[i].step, (long long)point[i].after_task, (long long)on);
-                if (!isnan(point[i].accuracy))
-                    printf("%.10g", point[i].accuracy);
-                putchar('\n');
-            }
+            for (int64_t i = 0; i < count; i++)
+                print_row(run, scope, on, &point[i], keys);
             mn_memory_give(point);
         }
-    }
     return MN_OK;
 }
 
-static void print_json(const mn_run *run)
+static mn_status print_csv(const mn_runs *runs, bool single)
 {
-    cJSON *json = mn_report_run_json(run);
-    mn_json_print(json);
-    cJSON_Delete(json);
+    const char **keys = single ? NULL : all_keys(runs);
+    printf("benchmark,strategy,seed,scope,step,after_task,on_task,accuracy%s",
+           single ? "" : ",file");
+    for (int64_t i = 0; !single && keys[i] != NULL; i++) {
+        putchar(',');
+        mn_write_csv(stdout, keys[i]);
+    }
+    putchar('\n');
+    mn_status status = MN_OK;
+    for (int64_t i = 0; i < runs->count && status == MN_OK; i++)
+        status = print_rows(&runs->run[i], keys);
+    mn_memory_give(keys);
+    return status;
 }
 
-static mn_status export_results(const mn_run *run, const char *format)
+static mn_status export_results(const mn_runs *runs, bool single, const char *format)
 {
     if (strcmp(format, "csv") == 0)
-        return print_csv(run);
+        return print_csv(runs, single);
     if (strcmp(format, "json") != 0)
         return mn_fail(MN_BAD_OPTION, "--format: '%s' is not csv, json or safetensors", format);
-    print_json(run);
+    cJSON *json = single ? mn_report_run_json(&runs->run[0]) : mn_report_runs_json(runs);
+    mn_json_print(json);
+    cJSON_Delete(json);
     return MN_OK;
 }
+
+/* --- files
+ * ----------------------------------------------------------------------------------------
+ */
 
 /* "runs/a.mneme" -> "runs/a.safetensors"; the caller frees. */
 static char *weights_path(const char *run_file)
@@ -88,6 +141,11 @@ static int export(const mn_arguments *arguments)
         mn_complain("--copy makes a whole run file; give it without --format and --out");
         return MN_EXIT_USAGE;
     }
+    if (arguments->word_count > 1 &&
+        (copy != NULL || (format != NULL && strcmp(format, "safetensors") == 0))) {
+        mn_complain("weights and copies are of one run; give one FILE");
+        return MN_EXIT_USAGE;
+    }
     if (copy != NULL)
         return mn_exit_of_work(mn_results_copy(arguments->words[0], copy));
     if (format == NULL) {
@@ -101,10 +159,12 @@ static int export(const mn_arguments *arguments)
         return MN_EXIT_USAGE;
     }
     mn_runs *runs;
-    mn_status status = mn_runs_open(arguments->words, 1, &runs);
+    mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
-    status = export_results(&runs->run[0], format);
+    const bool single =
+        arguments->word_count == 1 && strcmp(runs->run[0].path, arguments->words[0]) == 0;
+    status = export_results(runs, single, format);
     mn_runs_free(runs);
     return mn_exit_of_work(status);
 }
@@ -126,15 +186,18 @@ static const mn_flag flags[] = {
 
 const mn_command mn_command_export = {
     .name = "export",
-    .synopsis = "FILE --format csv|json|safetensors [-o FILE] | --copy FILE",
-    .summary = "Hands results or weights of a run to other programs.",
-    .details = "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
-               "untrained network.  In CSV, text that a spreadsheet would compute (=1+2) has an "
-               "apostrophe in front.  Weights go to a file, which load_state_dict() in PyTorch and "
-               "'mneme run --init' take.",
+    .synopsis = "FILE... --format csv|json|safetensors [-o FILE] | --copy FILE",
+    .summary = "Hands results or weights of runs to other programs.",
+    .details =
+        "A folder stands for the run files in it.  The CSV of a folder or of several files has "
+        "a column for the file and one for each setting, the JSON all runs and their groups.  "
+        "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
+        "untrained network.  In CSV, text that a spreadsheet would compute (=1+2) has an "
+        "apostrophe in front.  Weights go to a file, which load_state_dict() in PyTorch and "
+        "'mneme run --init' take.",
     .flags = flags,
     .least = 1,
-    .most = 1,
-    .words = "one FILE",
+    .most = INT_MAX,
+    .words = "at least one FILE",
     .run = export,
 };

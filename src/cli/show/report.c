@@ -241,8 +241,9 @@ static void print_origin(const mn_run *run)
     if (recipe != NULL)
         mn_print_wrapped(recipe, 2);
     char *line = mn_text(
-        "mneme %s on %s, %s thread(s), started %s, took %s", value_or(run, "version", "?"),
-        value_or(run, "host", "?"), value_or(run, "threads", "?"), value_or(run, "started", "?"),
+        "mneme %s (numerics %s) on %s, %s thread(s), started %s, took %s",
+        value_or(run, "version", "?"), value_or(run, "numerics", "1"), value_or(run, "host", "?"),
+        value_or(run, "threads", "?"), value_or(run, "started", "?"),
         mn_duration(strtod(value_or(run, "seconds", "0"), NULL), text, sizeof text));
     mn_print_wrapped(line, 2);
     mn_memory_give(line);
@@ -480,10 +481,20 @@ cJSON *mn_report_run_json(const mn_run *run)
     cJSON_AddStringToObject(json, "strategy", run->strategy);
     cJSON_AddNumberToObject(json, "seed", (double)run->seed);
     cJSON_AddStringToObject(json, "status", standing(run));
-    static const char *const told[] = {
-        "evaluated_on", "seconds", "images",    "started",         "version",
-        "host",         "threads", "libraries", "instruction_set", "onednn_instruction_set",
-        "error"};
+    static const char *const told[] = {"evaluated_on",
+                                       "seconds",
+                                       "images",
+                                       "started",
+                                       "version",
+                                       "build",
+                                       "numerics",
+                                       "dataset_digest",
+                                       "host",
+                                       "threads",
+                                       "libraries",
+                                       "instruction_set",
+                                       "onednn_instruction_set",
+                                       "error"};
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         const char *value = mn_results_value(run->results, told[i]);
         if (value != NULL)

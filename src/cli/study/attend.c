@@ -3,6 +3,7 @@
 #include "cli/study/attend.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/json.h"
 #include "cli/complain.h"
 #include "cli/files.h"
 #include "cli/json.h"
@@ -41,6 +42,36 @@ mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments)
     return MN_OK;
 }
 
+/* Whether an option of the run was given, by its flag or by --set, and not as 0. */
+static bool is_given(const mn_arguments *arguments, const char *name)
+{
+    bool given = false;
+    char *set = mn_text("%s=", name), *set_train = mn_text("train.%s=", name);
+    for (int i = 0; i < arguments->given_count; i++) {
+        const mn_given *one = &arguments->given[i];
+        const char *value = one->option && strcmp(one->name, name) == 0 ? one->value : NULL;
+        if (strcmp(one->name, "set") == 0 &&
+            (strncmp(one->value, set, strlen(set)) == 0 ||
+             strncmp(one->value, set_train, strlen(set_train)) == 0))
+            value = strchr(one->value, '=') + 1;
+        if (value != NULL)
+            given = strcmp(value, "0") != 0;
+    }
+    mn_memory_give(set);
+    mn_memory_give(set_train);
+    return given;
+}
+
+mn_status mn_resolved_number(const mn_experiment *experiment, const char *name, int64_t *value)
+{
+    cJSON *json;
+    MN_TRY(mn_json_parse(mn_experiment_json(experiment), "configuration", &json));
+    const mn_status status = mn_json_int(cJSON_GetObjectItemCaseSensitive(json, "train"), "train",
+                                         name, INT64_MIN, INT64_MAX, value);
+    cJSON_Delete(json);
+    return status;
+}
+
 mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
                                   mn_experiment **experiment)
 {
@@ -49,10 +80,7 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
     if (status == MN_OK && seed != NULL)
         status = mn_experiment_set(*experiment, "seed", seed);
     /* Runs side by side use the cores better than threads do. */
-    int64_t threads = 0;
-    if (status == MN_OK && seed != NULL)
-        status = mn_arguments_int(arguments, "threads", 0, 1024, &threads);
-    if (status == MN_OK && seed != NULL && threads == 0)
+    if (status == MN_OK && seed != NULL && !is_given(arguments, "threads"))
         status = mn_experiment_set(*experiment, "threads", "1");
     if (status == MN_OK)
         status = mn_experiment_resolve(*experiment);
@@ -85,6 +113,27 @@ mn_status mn_begun_already(const mn_experiment *experiment, const char *path, mn
         mn_settings_free(&settings);
     }
     mn_runs_free(runs);
+    return status;
+}
+
+mn_status mn_check_finished_data(const mn_experiment *experiment, const char *path)
+{
+    mn_results *results;
+    mn_dataset *dataset;
+    MN_TRY(mn_results_open(path, &results));
+    mn_status status = MN_OK;
+    const char *then = mn_results_value(results, "dataset_digest");
+    if (then != NULL && mn_experiment_dataset(experiment, &dataset) == MN_OK) {
+        char now[16];
+        snprintf(now, sizeof now, "%08x", (unsigned)dataset->digest);
+        if (strcmp(then, now) != 0)
+            status = mn_fail(MN_BAD_OPTION,
+                             "%s was made with other data: their digest was %s and is %s now; "
+                             "choose another --out, or put the old data back",
+                             path, then, now);
+        mn_dataset_free(dataset);
+    }
+    mn_results_free(results);
     return status;
 }
 

@@ -12,6 +12,9 @@
 mn_status mn_requested_experiment(const mn_arguments *arguments, const char *seed,
                                   mn_experiment **experiment);
 
+/* A number of the run's own options ("seed") as it was resolved, wherever it came from. */
+mn_status mn_resolved_number(const mn_experiment *experiment, const char *name, int64_t *value);
+
 /* Sets every option and --set that was given. */
 mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments);
 
@@ -20,6 +23,10 @@ typedef enum mn_begun { MN_NOT_BEGUN, MN_UNFINISHED, MN_FINISHED } mn_begun;
 /* A file that is there must come from the same settings: to go on with it, or to take it for this
  * run, would mix two. */
 mn_status mn_begun_already(const mn_experiment *experiment, const char *path, mn_begun *begun);
+
+/* A finished file must come from the data that are there now; data that cannot be read are not
+ * missed. */
+mn_status mn_check_finished_data(const mn_experiment *experiment, const char *path);
 
 /* Runs or continues a file under observation: shows progress, says how to go on after an
  * interruption, and returns the exit code.  A file that the same experiment has begun is continued.

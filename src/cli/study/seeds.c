@@ -109,6 +109,8 @@ static mn_status run_or_resume(child *c, mn_experiment *experiment, const char *
         .context = c, .log = child_log, .progress = child_progress, .stop = mn_signals_stop};
     mn_begun begun;
     MN_TRY(mn_begun_already(experiment, path, &begun));
+    if (begun == MN_FINISHED) /* one that goes on looks at its data itself */
+        MN_TRY(mn_check_finished_data(experiment, path));
     if (begun == MN_NOT_BEGUN)
         return mn_experiment_run(experiment, path, &observer);
     if (!c->continues)
@@ -304,13 +306,23 @@ static mn_status attend(study *s)
 }
 
 /* As many processes as there are cores for the threads of each. */
-static int usual_jobs(const mn_arguments *arguments)
+static mn_status choose_jobs(study *s)
 {
     int64_t threads = 1;
-    if (mn_arguments_int(arguments, "threads", 0, 1024, &threads) != MN_OK || threads == 0)
-        threads = 1; /* or the experiment will refuse it */
+    MN_TRY(mn_resolved_number(s->seed[0].experiment, "threads", &threads));
     const int cores = mn_physical_cores();
-    return cores > threads ? cores / (int)threads : 1;
+    s->jobs = cores > threads ? cores / (int)threads : 1;
+    return MN_OK;
+}
+
+/* Where the seeds begin: what one run would have, be it from a flag, --set or the benchmark. */
+static mn_status first_seed(const mn_arguments *arguments, int64_t *first)
+{
+    mn_experiment *experiment;
+    MN_TRY(mn_requested_experiment(arguments, NULL, &experiment));
+    const mn_status status = mn_resolved_number(experiment, "seed", first);
+    mn_experiment_free(experiment);
+    return status;
 }
 
 static mn_status prepare(study *s, const mn_arguments *arguments, const char *folder)
@@ -319,7 +331,7 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
     if (folder != NULL && mn_path_ends_in(folder, ".mneme"))
         return mn_fail(MN_BAD_OPTION, "--out %s: with --seeds it names a folder, not a file",
                        folder);
-    MN_TRY(mn_arguments_int(arguments, "seed", 0, INT64_MAX / 2, &first));
+    MN_TRY(first_seed(arguments, &first));
     for (int i = 0; i < s->count; i++) {
         seed_run *seed = &s->seed[i];
         char number[32], standard[4096];
@@ -330,6 +342,8 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
         seed->path = folder != NULL ? mn_text("%s/%s", folder, mn_path_base(standard))
                                     : mn_text("%s", standard);
     }
+    if (s->jobs == 0)
+        MN_TRY(choose_jobs(s));
     MN_TRY(mn_folder_make_above(s->seed[0].path));
     if (pipe2(s->pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return mn_fail(MN_IO_FAILED, "no pipe: %s", strerror(errno));
@@ -394,7 +408,7 @@ int mn_run_seeds(const mn_arguments *arguments, int64_t count, int64_t jobs)
 {
     study s = {.seed = mn_or_die(mn_memory_take_zeroed((size_t)count, sizeof *s.seed)),
                .count = (int)count,
-               .jobs = jobs > 0 ? (int)jobs : usual_jobs(arguments),
+               .jobs = (int)jobs,
                .pipe = {-1, -1},
                .line = mn_status_line_new(mn_arguments_has(arguments, "quiet")),
                .began = mn_now()};
