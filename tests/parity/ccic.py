@@ -237,7 +237,7 @@ def errors(run, learner, start):
     kept = run.tensor("ccic/features")[: len(learner.buffer)]  # in any order
     raw = learner.raw_features(learner.runs.pixels[learner.buffer]).numpy()
     length = np.linalg.norm(raw, axis=1)
-    want = raw / length[:, None]
+    want = raw / np.maximum(length, 1e-12)[:, None]
     # Brought to length 1, a short vector's rounding grows as much as the vector does.
     yield "kept features", (np.abs(kept[:, None] - want).max(2) * (length / length.max())).min(1).max()
 
