@@ -155,7 +155,7 @@ def forgeries(c):
     targets += [('run', 'value', key) for key in KEYS]
     targets += [('kept', 'value', name) for (name,) in sqlite3.connect(stopped).execute('SELECT name FROM kept')]
     for table, column, key in c.sample(targets):
-        for value in FORGED if c.share == 1 else c.random.sample(FORGED, 1):
+        for value in c.random.sample(FORGED, max(1, round(c.share * len(FORGED)))):
             for source in (stopped, finished):
                 copy = c.path('copy.mneme')
                 copy_run(source, copy)
