@@ -8,11 +8,13 @@
     sweeps    a study is killed or stopped: nobody goes on computing, and the same command ends it
     damage    bytes, values and rows of finished and unfinished files are damaged: it is noticed
     forgeries numbers that make no sense, with right checksums: one line, no crash, no hang
+    limits    address space is limited: a run ends well, or one line says that memory is short
 
 --share: of the instants, chosen by chance but always the same; 1: all."""
 import argparse
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -266,7 +268,23 @@ def sweeps(c):
         c.check(not processes_of(folder), 'somebody goes on computing')
 
 
-CAMPAIGNS = {'kills': kills, 'power': power, 'full': full, 'logs': logs, 'sweeps': sweeps,
+def limits(c):
+    arguments, files = commands(c)['run']
+    expected = undisturbed(c, arguments, files)
+    for megabytes in c.sample(range(100, 240)):
+        for threads in '12':
+            folder, most = c.fresh('limited'), megabytes << 20
+            command = in_folder(arguments, folder)
+            command[command.index('--threads') + 1] = threads
+            done = c.mneme(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
+            if done.returncode == 0:
+                same_end(c, folder, files, expected, '%d MB' % megabytes)
+            else:  # 127: not even the libraries could be loaded
+                c.check(done.returncode == 127 or (one_line(done) and 'memory' in done.stderr),
+                        megabytes, 'MB,', threads, 'threads:', said(done))
+
+
+CAMPAIGNS = {'limits': limits, 'kills': kills, 'power': power, 'full': full, 'logs': logs, 'sweeps': sweeps,
              'damage': damage.damage, 'forgeries': damage.forgeries}
 
 

@@ -59,7 +59,7 @@ void mn_kernels_end(void)
  * memory runs out.  Whoever gets false computes otherwise, and the run ends at its next check. */
 static bool may_ask_onednn(bool transpose_a, bool transpose_b)
 {
-    enum { TAKEN_AT_MOST = 4 << 20 };
+    enum { TAKEN_AT_MOST = 16 << 20 }; /* 2.6.3 maps up to 36 kernels of 320 KB at once */
     static atomic_uint prepared;
     const unsigned kind = 1u << (2 * transpose_a + transpose_b);
     bool may = mn_reserve_hold() == MN_OK;
@@ -71,6 +71,21 @@ static bool may_ask_onednn(bool transpose_a, bool transpose_b)
     if (!may)
         atomic_store(&lacked_memory, true);
     return may;
+}
+
+/* For its first product OpenBLAS maps a pool, and tries for ever where there is no room for one. */
+static bool may_ask_openblas(void)
+{
+    enum { POOL = 130 << 20 };
+    static atomic_bool asked;
+    if (!atomic_load_explicit(&asked, memory_order_relaxed)) {
+        if (mn_reserve_ask(POOL) != MN_OK) {
+            atomic_store(&lacked_memory, true);
+            return false;
+        }
+        atomic_store(&asked, true);
+    }
+    return true;
 }
 
 /* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
@@ -117,7 +132,10 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         if (status == dnnl_out_of_memory)
             atomic_store(&lacked_memory, true);
     }
-    product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
+    if (may_ask_openblas())
+        product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
+    else if (!add)
+        mn_kernel_fill(m * n, 0, c);
 }
 
 /* Each product is made by one thread, so that their number changes nothing. */
@@ -138,7 +156,8 @@ void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, i
 mn_status mn_kernels_check(void)
 {
     return atomic_load(&lacked_memory)
-               ? mn_fail(MN_NO_MEMORY, "out of memory for a product of matrices by oneDNN")
+               ? mn_fail(MN_NO_MEMORY,
+                         "out of memory for a product of matrices by oneDNN or OpenBLAS")
                : MN_OK;
 }
 
