@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_OF_A_KIND = 256 };
+enum { MOST_OF_A_KIND = 256, MOST_OPTIONS = 256, MOST_CHOICES = 256 };
 
 typedef struct entry {
     const mn_descriptor *descriptor; /* of the host's size */
@@ -195,6 +195,76 @@ static mn_status check_name(const char *path, const mn_descriptor *descriptor)
     return MN_OK;
 }
 
+/* --- the options of a descriptor --- */
+
+static const char *fault_of_value(const mn_option *o)
+{
+    int choices = 0;
+    switch (o->type) {
+    case MN_OPTION_BOOL: return NULL;
+    case MN_OPTION_TEXT: return o->default_text != NULL ? NULL : "has no default text";
+    case MN_OPTION_INT:
+        return o->least <= (double)o->default_int && (double)o->default_int <= o->most
+                   ? NULL
+                   : "has a default outside of its range";
+    case MN_OPTION_REAL:
+        return o->least <= o->default_real && o->default_real <= o->most
+                   ? NULL
+                   : "has a default outside of its range";
+    case MN_OPTION_CHOICE:
+        while (o->choices != NULL && choices < MOST_CHOICES && o->choices[choices] != NULL)
+            choices++;
+        return o->choices == NULL        ? "has no choices"
+               : choices == MOST_CHOICES ? "has choices without an end (NULL)"
+               : o->default_int >= 0 && o->default_int < choices
+                   ? NULL
+                   : "has a default that is no choice";
+    }
+    return "is of no type; does the table end in MN_END?";
+}
+
+static size_t bytes_of(const mn_option *o)
+{
+    return o->type == MN_OPTION_BOOL   ? sizeof(bool)
+           : o->type == MN_OPTION_TEXT ? sizeof(char *)
+                                       : sizeof(int64_t);
+}
+
+/* What is wrong with the option at `at`; NULL: nothing. */
+static const char *fault_of(const mn_descriptor *descriptor, int at)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    const mn_option *o = &descriptor->options[at];
+    if (o->name[0] == '\0' || o->name[strspn(o->name, allowed)] != '\0')
+        return "is no name; use a-z, 0-9 and '_' (does the table end in MN_END?)";
+    for (int i = 0; i < at; i++)
+        if (strcmp(descriptor->options[i].name, o->name) == 0)
+            return "is there twice";
+    const char *fault = fault_of_value(o);
+    if (fault != NULL)
+        return fault;
+    if (o->help == NULL)
+        return "has no help; give it one sentence";
+    return descriptor->options_size >= bytes_of(o) &&
+                   o->offset <= descriptor->options_size - bytes_of(o)
+               ? NULL
+               : "lies outside of the struct; is options_size its sizeof?";
+}
+
+static mn_status check_options(const char *path, const mn_descriptor *descriptor)
+{
+    if (descriptor->options == NULL)
+        return MN_OK;
+    for (int i = 0; descriptor->options[i].name != NULL; i++) {
+        const char *fault = i < MOST_OPTIONS ? fault_of(descriptor, i)
+                                             : "is one too many; does the table end in MN_END?";
+        if (fault != NULL)
+            return mn_fail(MN_BAD_VALUE, "%s: %s: option '%.60s' %s", path, descriptor->name,
+                           descriptor->options[i].name, fault);
+    }
+    return MN_OK;
+}
+
 static mn_status check_plugin(const char *path, const mn_plugin *plugin)
 {
     if (plugin == NULL)
@@ -216,7 +286,8 @@ static mn_status check_plugin(const char *path, const mn_plugin *plugin)
                        "%s: its descriptor has %u bytes, and a %s needs at least %zu; begin it "
                        "with the macro of its kind's header",
                        path, descriptor->size, kinds[plugin->kind].one, sizeof(mn_descriptor));
-    return check_name(path, descriptor);
+    MN_TRY(check_name(path, descriptor));
+    return check_options(path, descriptor);
 }
 
 /* A descriptor of the host's size: what an older plugin lacks is zero; what a newer one has in

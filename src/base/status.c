@@ -1,5 +1,6 @@
 /* status.c -- the one line that explains the last failure, kept per thread. */
 #define MN_DEFINES_FAIL
+#include "base/status.h"
 #include "base/escape.h"
 
 #include <mneme/status.h>
@@ -40,6 +41,11 @@ mn_status mn_fail_in(mn_status status, const char *format, ...)
     vsnprintf(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
     return mn_fail(status, "%s: %s", prefix, message);
+}
+
+void mn_error_forget(void)
+{
+    message[0] = '\0';
 }
 
 const char *mn_error(void)

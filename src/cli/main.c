@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "cli/signals.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -59,6 +60,7 @@ static int flushed(int code)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, ""); /* numbers stay with the point */
+    mn_signals_name_crashes();
     if (argc < 2) {
         mn_program_help();
         return MN_EXIT_USAGE;

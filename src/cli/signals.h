@@ -9,6 +9,9 @@
  * the program at once.  A full disk and a closed pipe are reported by the call that meets them
  * instead of killing the process. */
 void mn_signals_catch(void);
+/* A crash inside a strategy's function is told in one line that names it, and ends the program as
+ * before: by the signal. */
+void mn_signals_name_crashes(void);
 bool mn_signals_stop(void *context); /* mn_observer.stop; the context is not used */
 
 /* In a child, right after the fork: when the process `parent` ends, however it does, this one is

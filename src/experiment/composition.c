@@ -8,9 +8,40 @@
 #include <mneme/memory.h>
 #include <string.h>
 
+enum { MOST_LISTED = 64 }; /* phases, or updates of one: longer lists have no end */
+
 static mn_status no_memory(void)
 {
     return mn_fail(MN_NO_MEMORY, "out of memory for the names of the strategies");
+}
+
+/* What a phase would call must be there; a plugin may have left it out. */
+static mn_status check_phase(const mn_strategy *strategy, const mn_phase *phase)
+{
+    if (phase->visit != NULL)
+        return MN_OK;
+    if (phase->updates == NULL && strategy->loss == NULL)
+        return mn_fail(MN_BAD_VALUE, "%s: phase '%s' has no updates, and the strategy no loss",
+                       strategy->name, phase->name);
+    for (int i = 0; phase->updates != NULL && phase->updates[i].name != NULL; i++)
+        if (phase->updates[i].loss == NULL || i == MOST_LISTED)
+            return mn_fail(MN_BAD_VALUE,
+                           "%s: update '%.60s' of phase '%s' has no loss (does the list end in one "
+                           "without a name?)",
+                           strategy->name, phase->updates[i].name, phase->name);
+    return MN_OK;
+}
+
+static mn_status check_phases(const mn_strategy *strategy, const mn_phase *phases)
+{
+    for (int i = 0; phases != NULL && phases[i].name != NULL; i++) {
+        if (i == MOST_LISTED)
+            return mn_fail(MN_BAD_VALUE,
+                           "%s: more than %d phases (does the list end in one without a name?)",
+                           strategy->name, MOST_LISTED);
+        MN_TRY(check_phase(strategy, &phases[i]));
+    }
+    return MN_OK;
 }
 
 static mn_status add_strategy(mn_experiment *experiment, const char *name)
@@ -24,6 +55,8 @@ static mn_status add_strategy(mn_experiment *experiment, const char *name)
     for (int i = 0; i < experiment->strategy_count; i++)
         if (experiment->strategy[i] == strategy)
             return mn_fail(MN_BAD_OPTION, "'%s' is named twice", name);
+    MN_TRY(check_phases(strategy, strategy->phases_before));
+    MN_TRY(check_phases(strategy, strategy->phases));
     experiment->strategy[experiment->strategy_count++] = strategy;
     return MN_OK;
 }

@@ -5,6 +5,7 @@
 #include "buffer/storage.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
+#include "learner/hook.h"
 #include "learner/weights.h"
 #include "store/records.h"
 #include "tensor/kernels.h"
@@ -119,9 +120,9 @@ static mn_status open_member(mn_learner *learner, int i)
     learner->current = i;
     if (member->strategy->open == NULL)
         return MN_OK;
-    const mn_status status = member->strategy->open(learner);
-    return status == MN_OK ? mn_learner_check(learner)
-                           : mn_fail_in(status, "%s: open", member->strategy->name);
+    mn_learner_enter(learner, i, "open");
+    const mn_status status = mn_learner_leave(learner, member->strategy->open(learner));
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: open", member->strategy->name);
 }
 
 /* A run may begin with weights from elsewhere; once it has begun, they are in its file. */
@@ -246,7 +247,7 @@ void mn_learner_begin_step(mn_learner *learner)
 {
     mn_learner_reset_tape(learner);
     mn_learner_begin_terms(learner);
-    learner->spaces = 0;
+    learner->spaces = learner->draws = 0;
 }
 
 void mn_learner_reset_tape(mn_learner *learner)
@@ -309,6 +310,19 @@ mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const
     return mn_keep_text(text, full);
 }
 
+void mn_learner_enter(mn_learner *learner, int member, const char *hook)
+{
+    learner->current = member;
+    mn_hook_begin((mn_hook_place){learner->member[member].strategy->name, hook,
+                                  learner->cursor.task, learner->cursor.step});
+}
+
+mn_status mn_learner_leave(mn_learner *learner, mn_status status)
+{
+    MN_TRY(mn_hook_end(status));
+    return mn_learner_check(learner);
+}
+
 static mn_hook hook_of(const mn_strategy *strategy, mn_occasion occasion)
 {
     switch (occasion) {
@@ -328,10 +342,8 @@ mn_status mn_learner_call(mn_learner *learner, mn_occasion occasion)
         const mn_hook hook = hook_of(strategy, occasion);
         if (hook == NULL)
             continue;
-        learner->current = i;
-        mn_status status = hook(learner);
-        if (status == MN_OK)
-            status = mn_learner_check(learner);
+        mn_learner_enter(learner, i, names[occasion]);
+        const mn_status status = mn_learner_leave(learner, hook(learner));
         if (status != MN_OK)
             return mn_fail_in(status, "%s: %s", strategy->name, names[occasion]);
     }

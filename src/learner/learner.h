@@ -122,6 +122,8 @@ struct mn_learner {
     int group, groups_done; /* of terms, swept together; those whose backward has been made */
     mn_batch_space space[MN_MOST_SPACES]; /* batches handed out in this step */
     int spaces;
+    mn_key draw[MN_MOST_SPACES]; /* of draws in this step */
+    int draws;
     int64_t *slots; /* scratch for draws */
     int64_t slots_capacity;
     mn_status status; /* first failure of a service that has no status to return */
@@ -169,6 +171,11 @@ mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);
 /* The batch, once filled; after a failure, which is remembered, one without rows. */
 const mn_batch *mn_learner_batch(mn_learner *learner, mn_status status,
                                  const mn_batch_space *space);
+
+/* Around the call of a strategy's function: the member becomes the current one.  Leaving returns
+ * the function's status, or the first failure of a service that it called. */
+void mn_learner_enter(mn_learner *learner, int member, const char *hook);
+mn_status mn_learner_leave(mn_learner *learner, mn_status status);
 
 /* Runs one hook of every strategy in order. */
 typedef mn_status (*mn_hook)(mn_learner *learner);

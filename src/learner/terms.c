@@ -46,6 +46,12 @@ static mn_status add_term(mn_learner *learner, const char *given, double weight,
         return mn_fail(MN_UNSUPPORTED, "%s: more than %d loss terms in one step", given,
                        MN_MOST_TERMS);
     MN_TRY(name_of(learner, given, &name));
+    for (int i = 0; i < learner->terms; i++)
+        if (learner->term[i].name == name)
+            return mn_fail(MN_OUT_OF_ORDER,
+                           "two terms of one update are called '%s', and the run file could not "
+                           "tell them apart; give one another name, or add them",
+                           name);
     learner->term[learner->terms++] =
         (mn_loss_term){.name = name, .weight = weight, .value = value, .group = learner->group};
     return MN_OK;

@@ -440,6 +440,8 @@ mn_status mn_network_copy(mn_network *to, const mn_network *from)
 
 mn_status mn_network_average(mn_network *average, const mn_network *network, double keep)
 {
+    if (average == NULL || network == NULL)
+        return mn_fail(MN_BAD_VALUE, "the network is NULL; was it declared in open?");
     MN_TRY(check_alike(average, network));
     if (keep == 0)
         MN_TRY(mn_tensor_copy(average->values, network->values));

@@ -21,7 +21,7 @@ void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_i
 static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
 {
     const mn_strategy *base = learner->member[0].strategy;
-    learner->current = 0;
+    mn_learner_enter(learner, 0, "scores");
     if (base->scores != NULL)
         return base->scores(learner, learner->tape, batch);
     return mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->logits;
@@ -45,7 +45,7 @@ static mn_status count_batch(mn_learner *learner, const mn_batch *batch, const i
     const mn_batch question = mn_evaluation_batch(learner, batch, unknown);
     mn_var *scores = scores_of(learner, &question);
     const float *host = NULL; /* (B, classes) */
-    mn_status status = mn_learner_check(learner);
+    mn_status status = mn_learner_leave(learner, MN_OK);
     if (status == MN_OK)
         status = mn_values(scores, &host);
     if (status != MN_OK)

@@ -3,6 +3,7 @@
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
 #include "run/phase.h"
+#include "learner/hook.h"
 #include "learner/select.h"
 #include "run/batches.h"
 #include "run/evaluate.h"
@@ -119,8 +120,9 @@ static mn_status enter_phase(mn_learner *learner, const mn_phase *phase, int mem
     learner->epoch = learner->phase_steps = 0;
     if (mn_phase_selects(learner, learner->cursor.phase))
         MN_TRY(mn_learner_select(learner));
-    learner->current = member;
+    mn_learner_enter(learner, member, "length of a phase");
     learner->cursor.length = mn_phase_length(learner, phase);
+    (void)mn_hook_end(MN_OK);
     learner->cursor.phase_step = 0;
     return reset_optimisers(learner, phase);
 }

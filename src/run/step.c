@@ -24,12 +24,11 @@ static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const c
 static mn_status build_loss(mn_learner *learner, int member, const mn_update *update,
                             const mn_batch *batch)
 {
-    learner->current = member;
     mn_tape_scope(learner->tape, learner->member[member].strategy->name);
     /* Earlier updates of the step have moved the weights that their forwards were made with. */
     const int earlier = learner->published_count;
-    MN_TRY(update->loss(learner, learner->tape, batch));
-    MN_TRY(mn_learner_check(learner));
+    mn_learner_enter(learner, member, "loss");
+    MN_TRY(mn_learner_leave(learner, update->loss(learner, learner->tape, batch)));
     const mn_out *published[MN_MOST_PUBLISHED];
     const int count = learner->published_count - earlier;
     learner->group = 0; /* an add-on's terms may be made of any forward: they go with the first */
@@ -39,10 +38,9 @@ static mn_status build_loss(mn_learner *learner, int member, const mn_update *up
         const mn_strategy *addon = learner->member[i].strategy;
         if (addon->term == NULL)
             continue;
-        learner->current = i;
         mn_tape_scope(learner->tape, addon->name);
-        MN_TRY(addon->term(learner, learner->tape, published, count));
-        MN_TRY(mn_learner_check(learner));
+        mn_learner_enter(learner, i, "term");
+        MN_TRY(mn_learner_leave(learner, addon->term(learner, learner->tape, published, count)));
     }
     mn_tape_scope(learner->tape, NULL);
     return MN_OK;
@@ -129,10 +127,9 @@ static mn_status after_step(mn_learner *learner, int member, const mn_batch *bat
         const mn_strategy *strategy = learner->member[i].strategy;
         if (strategy->after_step == NULL)
             continue;
-        learner->current = i;
-        mn_status status = strategy->after_step(learner, batch, out);
-        if (status == MN_OK)
-            status = mn_learner_check(learner);
+        mn_learner_enter(learner, i, "after_step");
+        const mn_status status =
+            mn_learner_leave(learner, strategy->after_step(learner, batch, out));
         if (status != MN_OK)
             return mn_fail_in(status, "%s: after_step", strategy->name);
     }
@@ -143,10 +140,9 @@ static mn_status after_step(mn_learner *learner, int member, const mn_batch *bat
  * schedule was made for, so the rate is the configured one. */
 static mn_status visit_batch(mn_learner *learner, const mn_phase_step *step)
 {
-    learner->current = step->member;
     learner->learning_rate = learner->optimiser[0].learning_rate;
-    MN_TRY(step->phase->visit(learner, learner->tape, step->batch));
-    return mn_learner_check(learner);
+    mn_learner_enter(learner, step->member, "visit");
+    return mn_learner_leave(learner, step->phase->visit(learner, learner->tape, step->batch));
 }
 
 mn_status mn_make_step(mn_learner *learner, const mn_phase_step *step, mn_losses *losses,

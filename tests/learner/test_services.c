@@ -60,7 +60,7 @@ static mn_status asker_after_task(mn_learner *learner)
         ck_assert_int_eq(old->count, expected);
         for (int64_t i = 0; i < old->count; i++)
             ck_assert_int_eq(old->tasks[i], task);
-        ck_assert_int_le(mn_draw_of_task(learner, "old", task, 7)->count, 7);
+        ck_assert_int_le(mn_draw_of_task(learner, "few", task, 7)->count, 7);
     }
     asked++;
     return MN_OK;

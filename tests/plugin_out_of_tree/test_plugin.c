@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <mneme/registry.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,16 +40,9 @@ static void become_program(const char *folder, const char *errors, char *const a
     _exit(127);
 }
 
-/* Runs the program in `folder` and returns its exit code; what it said is left in `said`. */
-static int program_in(const char *folder, char said[4096], const char *first, ...)
+/* Runs the program in `folder` and returns how it ended; what it said is left in `said`. */
+static int end_of_program(const char *folder, char said[4096], const char *const *arguments)
 {
-    const char *arguments[16] = {"mneme", first};
-    int n = 2;
-    va_list rest;
-    va_start(rest, first);
-    for (const char *next; (next = va_arg(rest, const char *)) != NULL;)
-        arguments[n++] = next;
-    va_end(rest);
     char errors[PATH_BYTES];
     path_of(errors, test_folder("plugin"), "stderr", "");
     const pid_t child = fork();
@@ -62,6 +56,20 @@ static int program_in(const char *folder, char said[4096], const char *first, ..
     said[fread(said, 1, 4095, file)] = '\0';
     fclose(file);
     unlink(errors);
+    return status;
+}
+
+/* The same, and returns its exit code. */
+static int program_in(const char *folder, char said[4096], const char *first, ...)
+{
+    const char *arguments[16] = {"mneme", first};
+    int n = 2;
+    va_list rest;
+    va_start(rest, first);
+    for (const char *next; (next = va_arg(rest, const char *)) != NULL;)
+        arguments[n++] = next;
+    va_end(rest);
+    const int status = end_of_program(folder, said, arguments);
     ck_assert_msg(WIFEXITED(status), "killed by signal %d: %s", WTERMSIG(status), said);
     return WEXITSTATUS(status);
 }
@@ -147,6 +155,75 @@ START_TEST(a_run_goes_on_with_the_plugin_that_it_began_with)
     expect(program_in("/", said, "show", stopped, NULL), DONE, said, "");
     unlink(copy);
     test_remove(stopped);
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(a_faulty_plugin_is_refused_in_one_line)
+{
+    static const struct {
+        const char *plugin, *text;
+    } cases[] = {
+        {"named_twice", "faulty: option 'weight' is there twice"},
+        {"default_outside", "option 'weight' has a default outside of its range"},
+        {"no_help", "option 'count' has no help"},
+        {"outside_struct", "option 'weight' lies outside of the struct"},
+        {"no_choices", "option 'kind' has no choices"},
+        {"no_choice", "option 'kind' has a default that is no choice"},
+        {"bad_option_name", "option 'A name' is no name"},
+        {"no_text", "option 'text' has no default text"},
+        {"no_type", "option 'count' is of no type; does the table end in MN_END?"},
+        {"phase_without_loss", "update 'first' of phase 'train' has no loss"},
+        {"no_message",
+         "'loss' of faulty returned a failure (a value is outside its domain) without"},
+        {"drawn_twice", "'replay' is drawn twice in one step"},
+        {"same_terms", "two terms of one update are called 'stream'"},
+        {"null_network", "the network is NULL"},
+        {"null_network_copied", "faulty: open: the network is NULL"},
+        {"null_network_optimised", "optimiser 'own': the network is NULL"},
+        {"no_state", "mn_state() without a state_size"},
+    };
+    const char *folder = test_folder("plugin");
+    char plugin[PATH_BYTES], run[PATH_BYTES], said[4096];
+    path_of(run, folder, "faulty", ".mneme");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(plugin, sizeof plugin, "./fault_%s.so", cases[i].plugin);
+        const int code =
+            program_in(plugins(), said, "run", "split-synthetic", plugin, "-q", "-o", run, NULL);
+        ck_assert_msg(code == 1 || code == REFUSED, "%s: exit code %d", plugin, code);
+        expect(code, code, said, cases[i].text);
+        test_remove(run);
+    }
+    expect(program_in(plugins(), said, "run", "split-synthetic", "./fault_stale_message.so", "-q",
+                      "-o", run, NULL),
+           DONE, said, ""); /* a message alone is no failure */
+    test_remove(run);
+    (void)rmdir(folder);
+}
+END_TEST
+
+START_TEST(a_function_that_crashes_is_named)
+{
+    static const struct {
+        const char *plugin, *text;
+    } cases[] = {
+        {"crash_in_loss", "mneme: crashed by SIGSEGV in faulty: loss, task 2, step 40;"},
+        {"crash_in_open", "mneme: crashed by SIGSEGV in faulty: open, task 1, step 0;"},
+        {"crash_after_task", "mneme: crashed by SIGSEGV in faulty: after_task, task 1, step 40;"},
+        {"endless_recursion", "mneme: crashed by SIGSEGV in faulty: loss, task 1, step 0;"},
+    };
+    const char *folder = test_folder("plugin");
+    char plugin[PATH_BYTES], run[PATH_BYTES], said[4096];
+    path_of(run, folder, "crashed", ".mneme");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(plugin, sizeof plugin, "./fault_%s.so", cases[i].plugin);
+        const char *const arguments[] = {"mneme", "run", "split-synthetic", plugin, "-q", "-o",
+                                         run,     NULL};
+        const int status = end_of_program(plugins(), said, arguments);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: %s", plugin, said);
+        expect(0, 0, said, cases[i].text);
+        test_remove(run);
+    }
     (void)rmdir(folder);
 }
 END_TEST
@@ -344,7 +421,8 @@ END_TEST
 MN_SUITE("plugin", every_builtin_strategy_as_a_plugin_gives_the_same_bytes,
          builtin_networks_as_plugins_give_the_same_bytes,
          a_run_finds_its_plugin_again_from_another_folder,
-         a_run_goes_on_with_the_plugin_that_it_began_with, a_plugin_may_bring_a_buffer_policy,
+         a_run_goes_on_with_the_plugin_that_it_began_with, a_faulty_plugin_is_refused_in_one_line,
+         a_function_that_crashes_is_named, a_plugin_may_bring_a_buffer_policy,
          a_plugin_may_bring_a_network_of_the_public_layers, a_plugin_that_has_vanished_is_named,
          what_is_no_plugin_of_this_mneme_is_refused,
          a_shorter_descriptor_is_read_no_further_than_it_goes,

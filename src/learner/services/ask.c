@@ -2,14 +2,25 @@
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 
+#include <stddef.h>
+#include <string.h>
+
 const void *mn_options(const mn_learner *learner)
 {
     return learner->member[learner->current].options;
 }
 
+/* Whoever has no state gets a place to write to, until the hook ends and is refused. */
 void *mn_state(mn_learner *learner)
 {
-    return learner->member[learner->current].state;
+    static max_align_t nowhere[256];
+    void *state = learner->member[learner->current].state;
+    if (state != NULL)
+        return state;
+    mn_learner_remember_failure(
+        learner, mn_fail(MN_OUT_OF_ORDER, "%s: mn_state() without a state_size in its descriptor",
+                         mn_learner_current_name(learner)));
+    return memset(nowhere, 0, sizeof nowhere);
 }
 
 int64_t mn_task(const mn_learner *learner)

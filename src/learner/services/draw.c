@@ -45,7 +45,7 @@ static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t
 
 const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)
 {
-    const mn_key key = mn_learner_key(learner, "draw", name);
+    const mn_key key = mn_learner_draw_key(learner, "draw", name, 0);
     int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
     int64_t count = 0;
     if (slots != NULL && learner->buffer != NULL)
@@ -55,7 +55,8 @@ const mn_batch *mn_draw(mn_learner *learner, const char *name, int64_t wanted)
 
 const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t task, int64_t wanted)
 {
-    const mn_key key = mn_key_at(mn_learner_key(learner, "draw-of-task", name), (uint64_t)task);
+    const mn_key key =
+        mn_key_at(mn_learner_draw_key(learner, "draw-of-task", name, task + 1), (uint64_t)task);
     int64_t *slots = slots_for(learner, wanted > 0 ? wanted : 1);
     int64_t count = 0;
     if (slots != NULL && learner->buffer != NULL)
@@ -65,7 +66,7 @@ const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, int64_t t
 
 const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted)
 {
-    const mn_key key = mn_learner_key(learner, "draw-per-class", name);
+    const mn_key key = mn_learner_draw_key(learner, "draw-per-class", name, 0);
     int64_t *slots = slots_for(learner, wanted * mn_stream_classes(learner->stream) + 1);
     int64_t count = 0;
     if (slots != NULL && learner->buffer != NULL)

@@ -3,11 +3,9 @@
 #include "learner/input.h"
 #include "learner/learner.h"
 
-static const mn_out *refuse(mn_learner *learner, mn_out out)
+static const mn_out *refuse(mn_learner *learner, mn_out out, mn_status status)
 {
-    out.logits = out.features = mn_tape_refuse(
-        learner->tape, "forward",
-        mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step", MN_MOST_PUBLISHED));
+    out.logits = out.features = mn_tape_refuse(learner->tape, "forward", status);
     learner->unpublished = out;
     return &learner->unpublished;
 }
@@ -18,8 +16,14 @@ const mn_out *mn_forward_with(mn_learner *learner, mn_network *network, const mn
     static const mn_batch nothing;
     if (batch == NULL)
         batch = &nothing;
+    const mn_out nothing_out = {.batch = batch, .network = network, .mode = mode};
+    if (network == NULL)
+        return refuse(learner, nothing_out,
+                      mn_fail(MN_BAD_VALUE, "the network is NULL; was it declared in open?"));
     if (learner->published_count == MN_MOST_PUBLISHED)
-        return refuse(learner, (mn_out){.batch = batch, .network = network, .mode = mode});
+        return refuse(
+            learner, nothing_out,
+            mn_fail(MN_UNSUPPORTED, "more than %d forwards in one step", MN_MOST_PUBLISHED));
     const mn_forwarded forwarded =
         mn_network_forward(network, mn_learner_input(learner, batch), mode);
     if ((mode & MN_NO_GRADIENT) == 0)

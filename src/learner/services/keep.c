@@ -45,8 +45,10 @@ mn_status mn_add_network_of(mn_learner *learner, const char *name, const mn_netw
 mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
                            const char *options, mn_network *network, double learning_rate)
 {
-    return mn_learner_add_optimiser(learner, mn_learner_current_name(learner), name, kind, options,
-                                    network, learning_rate);
+    return network != NULL ? mn_learner_add_optimiser(learner, mn_learner_current_name(learner),
+                                                      name, kind, options, network, learning_rate)
+                           : mn_fail(MN_BAD_VALUE,
+                                     "optimiser '%s': the network is NULL; declare it first", name);
 }
 
 mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, const char *kind,

@@ -149,7 +149,7 @@ static mn_status draw_labelled(mn_learner *learner, mn_key key, int64_t wanted,
 const mn_batch *mn_draw_labelled_per_class(mn_learner *learner, const char *name, int64_t wanted)
 {
     mn_batch_space *space = NULL;
-    const mn_key key = mn_learner_key(learner, "draw-labelled", name);
+    const mn_key key = mn_learner_draw_key(learner, "draw-labelled", name, 0);
     const mn_status status = draw_labelled(learner, key, wanted, &space);
     return mn_learner_batch(learner, status, space);
 }

@@ -17,6 +17,22 @@ mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *n
     return mn_key_at(fixed_key(learner, kind, name), (uint64_t)learner->cursor.step);
 }
 
+mn_key mn_learner_draw_key(mn_learner *learner, const char *kind, const char *name, int64_t task)
+{
+    const mn_key all = mn_learner_key(learner, kind, name);
+    const mn_key key = task > 0 ? mn_key_at(all, (uint64_t)task) : all;
+    for (int i = 0; i < learner->draws; i++)
+        if (learner->draw[i].word[0] == key.word[0] && learner->draw[i].word[1] == key.word[1])
+            mn_learner_remember_failure(
+                learner, mn_fail(MN_OUT_OF_ORDER,
+                                 "'%s' is drawn twice in one step, which gives the same rows; use "
+                                 "the first batch again, or another name",
+                                 name));
+    if (learner->draws < MN_MOST_SPACES)
+        learner->draw[learner->draws++] = key;
+    return all;
+}
+
 mn_key mn_strategy_key(const mn_learner *learner, const char *name)
 {
     return mn_learner_key(learner, "strategy", name);
