@@ -485,6 +485,9 @@ says '/own/test.csv: 0.2 of each class becomes the test set'
 says '/own/train.csv: 1 of 2 values of a row lie far from 0'
 run 0 data check ./own.json --json
 says '"greatest":'
+sed 's/0$/"bear, polar"/; s/1$/ox/' own/train.csv >bears.csv
+run 0 data check ./own.json --set dataset.path=bears.csv
+says 'classes   2: "bear, polar", ox'
 run 0 run ./own.json er --out own.mneme
 grep -q '^there is no /.*/own/test.csv' err || fail 'a note of the reader is not said'
 grep -q 'normalise_mean' own.mneme || fail 'the measured mean is not kept'

@@ -1,5 +1,6 @@
 /* data.c -- data sets: how to get one, whether it is sound, what its images look like. */
 #include "base/escape.h"
+#include "base/numbers.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
@@ -128,6 +129,15 @@ static void print_notes(const mn_dataset *dataset)
     }
 }
 
+/* As a list takes it: a name with a comma in quotes. */
+static void print_class(const char *before, const char *name)
+{
+    char *quoted = mn_or_die(mn_memory_take(strlen(name) + 2, 2));
+    mn_list_quote(name, quoted);
+    printf("%s%s", before, mn_shown(quoted));
+    mn_memory_give(quoted);
+}
+
 static void print_dataset(const mn_dataset *dataset)
 {
     printf("%s is sound\n", dataset->name);
@@ -140,7 +150,7 @@ static void print_dataset(const mn_dataset *dataset)
     print_part(dataset, &dataset->test, "test");
     printf("%-9s %lld", "classes", (long long)dataset->classes);
     for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
-        printf("%s%s", c == 0 ? ": " : ", ", mn_shown(dataset->class_names[c]));
+        print_class(c == 0 ? ": " : ", ", dataset->class_names[c]);
     putchar('\n');
     print_notes(dataset);
 }
