@@ -54,9 +54,10 @@ digest() {
         SELECT after_task, on_task, rows, width, hex(logits) FROM output ORDER BY 1, 2;" | cksum
 }
 
-# What is printed, but for times.
+# What is printed, but for times, which may stand on two lines.
 printed() {
-    sed 's/, started .*//' "$scratch/out"
+    sed -Ez 's/started[[:space:]]+[^ ,]+(,[[:space:]]+took[[:space:]]+[^[:space:]]+[[:space:]]+[a-z]+)?//g' \
+        "$scratch/out"
 }
 
 small=(--set dataset.train_per_class=20 --set dataset.test_per_class=10 --buffer-size 20)
