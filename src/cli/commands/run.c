@@ -72,7 +72,8 @@ const mn_command mn_command_run = {
     .summary = "Trains a strategy on a benchmark and writes one run file.",
     .details = "BENCHMARK is a name from 'mneme list benchmarks' or the path of a JSON file, "
                "STRATEGY a name from 'mneme list strategies' or the path of a plugin (.so).  "
-               "Ctrl-C commits and stops (exit code 75); 'mneme resume FILE' continues.",
+               "Ctrl-C commits and stops (exit code 75); the same command, or 'mneme resume FILE', "
+               "continues.",
     .examples = "  mneme run split-fmnist er\n"
                 "  mneme run split-fmnist derpp --buffer-size 200 --set derpp.alpha=0.3\n"
                 "  mneme run split-fmnist er --seeds 5 --out study\n",
