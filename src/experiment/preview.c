@@ -1,4 +1,5 @@
 /* preview.c -- what training will see of an experiment's images, drawn. */
+#include "base/escape.h"
 #include "data/sheet/sheet.h"
 #include "data/stream/stream.h"
 #include "experiment/data.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FULL_VIEWS = 9 };
+enum { FULL_VIEWS = 9, LABEL_BYTES = 25 };
 
 typedef struct viewer {
     const mn_experiment *experiment;
@@ -118,20 +119,22 @@ static mn_status draw_class_rows(const viewer *v, int64_t task, const char *name
 {
     const int64_t bytes = mn_shape_count(v->image), at = c * MN_SHEET_COLUMNS;
     const uint8_t *pixels = e->pixels + at * bytes;
+    char label[LABEL_BYTES];
+    mn_visible(name, label, sizeof label);
     if (!v->augmented && !v->views) {
-        MN_TRY(mn_sheet_row(v->sheet, "%.24s", name));
+        MN_TRY(mn_sheet_row(v->sheet, "%s", label));
         for (int64_t i = 0; i < e->count[c]; i++)
             MN_TRY(mn_sheet_image(v->sheet, pixels + i * bytes, -1));
         return MN_OK;
     }
     if (e->count[c] == 0)
-        return mn_sheet_row(v->sheet, "%.24s", name);
+        return mn_sheet_row(v->sheet, "%s", label);
     if (v->augmented) {
-        MN_TRY(mn_sheet_row(v->sheet, "%.24s", name));
+        MN_TRY(mn_sheet_row(v->sheet, "%s", label));
         MN_TRY(draw_views(v, task, pixels, e->index[at]));
     }
     if (v->views) {
-        MN_TRY(mn_sheet_row(v->sheet, v->augmented ? "%.24s: views" : "%.24s", name));
+        MN_TRY(mn_sheet_row(v->sheet, v->augmented ? "%.24s: views" : "%s", label));
         MN_TRY(draw_all_views(v, pixels, e->index[at]));
     }
     return MN_OK;

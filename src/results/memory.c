@@ -1,4 +1,5 @@
 /* memory.c -- looking at the images that a run remembers, and at those that its generator made. */
+#include "base/escape.h"
 #include "data/sheet/sheet.h"
 #include "store/exemplars.h"
 #include "store/query.h"
@@ -9,6 +10,8 @@
 #include <mneme/results.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { LABEL_BYTES = 25 }; /* of a class in front of its images */
 
 typedef struct kept {
     int64_t slot, seen;
@@ -36,12 +39,12 @@ static mn_status image_shape(const mn_results *results, const char *path, mn_sha
     return MN_OK;
 }
 
-/* The number of a class that the file does not name. */
-static const char *class_name(const mn_results *results, int32_t label, char number[16])
+/* A class as a label has room for it; its number where the file does not name it. */
+static const char *class_name(const mn_results *results, int32_t label, char text[LABEL_BYTES])
 {
     const char *name = label >= 0 ? mn_results_class_name(results, label) : "unlabelled";
-    snprintf(number, 16, "%d", (int)label);
-    return name != NULL ? name : number;
+    snprintf(text, LABEL_BYTES, "%d", (int)label);
+    return name != NULL ? mn_visible(name, text, LABEL_BYTES) : text;
 }
 
 /* --- exemplars --- */
@@ -67,11 +70,11 @@ static mn_status pass_over(void *context, int64_t slot, const char *name, const 
 static mn_status draw_class(memory *m, const kept *rows, int64_t count)
 {
     const mn_exemplar_reader reader = {.context = m, .row = take_image, .column = pass_over};
-    char number[16];
+    char name[LABEL_BYTES];
     if (rows->task != m->shown_task)
         MN_TRY(mn_sheet_row(m->sheet, "task %lld", (long long)rows->task + 1));
     m->shown_task = rows->task;
-    MN_TRY(mn_sheet_row(m->sheet, "%.24s: %lld", class_name(m->results, rows->label, number),
+    MN_TRY(mn_sheet_row(m->sheet, "%s: %lld", class_name(m->results, rows->label, name),
                         (long long)count));
     const int64_t shown = count < MN_SHEET_COLUMNS ? count : MN_SHEET_COLUMNS;
     for (int64_t i = 0; i < shown; i++) {
@@ -145,7 +148,7 @@ static mn_status draw_memory(memory *m)
 static mn_status draw_sample(void *context, const mn_sample *sample)
 {
     memory *m = context;
-    char number[16];
+    char name[LABEL_BYTES];
     if ((int64_t)sample->bytes != m->image_bytes)
         return mn_fail(MN_CORRUPT, "%s: a sample has %zu bytes, expected %lld", m->path,
                        sample->bytes, (long long)m->image_bytes);
@@ -156,8 +159,7 @@ static mn_status draw_sample(void *context, const mn_sample *sample)
                             mn_results_value(m->results, "seed")));
     m->shown++;
     if (sample->label != m->shown_label || sample->after_task != m->shown_task) {
-        MN_TRY(mn_sheet_row(m->sheet, "%.20s, task %lld",
-                            class_name(m->results, sample->label, number),
+        MN_TRY(mn_sheet_row(m->sheet, "%s, task %lld", class_name(m->results, sample->label, name),
                             (long long)sample->after_task + 1));
         m->in_row = 0;
     }

@@ -429,6 +429,9 @@ checks=$((checks + 1))
 numerics=$(sqlite3 study/split-synthetic-er-s1.mneme "SELECT value FROM run WHERE key = 'numerics'")
 last=$(sed -n '/^| numerics | since/,/^$/p' "$root/docs/run-file.md" | grep -o '^| [0-9]*' | tail -n 1)
 [ "$last" = "| $numerics" ] || fail "docs/run-file.md does not tell what moved with numerics $numerics"
+made=$(sqlite3 study/split-synthetic-er-s1.mneme "SELECT value FROM run WHERE key = 'build'")
+checks=$((checks + 1))
+[[ $made = unknown || $made =~ ^[0-9a-f]{16,}$ ]] || fail "the build of mneme is '$made'"
 mkdir olds
 mv older.mneme olds/split-synthetic-er-s0.mneme
 run 1 run split-synthetic er --seeds 1 --out olds

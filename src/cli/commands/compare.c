@@ -277,7 +277,8 @@ const mn_command mn_command_compare = {
         "Runs are grouped by strategy and settings, and paired by seed; a folder stands for the "
         "run files in it.  The interval is Student's 95 % interval of the mean difference.  A "
         "verdict takes all comparisons of the table into account (Holm's correction).  Unequal "
-        "budgets (benchmark, network, epochs, batch, buffer) are refused, with what differs.",
+        "budgets (benchmark, network, epochs, batch, buffer), other data and other numerics are "
+        "refused, with what differs.",
     .examples = "  mneme compare runs\n"
                 "  mneme compare runs --metrics accuracy_micro --scope class-il --within 1\n"
                 "  mneme compare er/*.mneme derpp/*.mneme\n",
