@@ -24,7 +24,7 @@ static mn_status open_configuration(mn_rebuilt *run)
     char *config;
     MN_TRY(mn_runfile_find(run->file, "config", &config));
     if (config == NULL)
-        return mn_fail(MN_CORRUPT, "%s: holds no configuration; start the run again",
+        return mn_fail(MN_CORRUPT, "%s: holds no configuration; remove it, and start the run again",
                        mn_runfile_path(run->file));
     const mn_status status = mn_experiment_restore(config, &run->experiment);
     mn_memory_give(config);

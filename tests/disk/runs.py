@@ -26,10 +26,10 @@ class Campaign:
         self.environment = dict(os.environ, MNEME_BENCHMARKS=root + '/benchmarks', LC_ALL='C.UTF-8',
                                 OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1', HOME=self.folder)
 
-    def sample(self, items):
-        """A share of the items, at least four, in their order."""
+    def sample(self, items, least=4):
+        """A share of the items, at least a few, in their order."""
         items = list(items)
-        count = min(len(items), max(4, round(self.share * len(items))))
+        count = min(len(items), max(least, round(self.share * len(items))))
         return [items[i] for i in sorted(self.random.sample(range(len(items)), count))]
 
     def path(self, *names):
