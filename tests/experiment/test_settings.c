@@ -99,6 +99,8 @@ START_TEST(the_configuration_has_all_sections_in_their_order)
     ck_assert_ok(mn_experiment_resolve(experiment));
     cJSON *json = cJSON_Parse(mn_experiment_json(experiment));
     const cJSON *member = cJSON_GetObjectItem(json, "plugins")->next;
+    ck_assert_str_eq(member->string, "made");
+    member = member->next;
     int count = 0;
     for (; mn_section_name(count) != NULL; count++, member = member->next)
         ck_assert_str_eq(member->string, mn_section_name(count));
