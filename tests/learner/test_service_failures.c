@@ -79,8 +79,11 @@ static mn_status too_many_forwards(mn_learner *learner, mn_tape *tape, const mn_
 static mn_status too_many_terms(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     (void)tape;
-    for (int i = 0; i < 40; i++)
-        mn_term(learner, "stream", 1, loss_of(learner, batch));
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "term %d", i);
+        mn_term(learner, name, 1, loss_of(learner, batch));
+    }
     return MN_OK;
 }
 

@@ -362,8 +362,11 @@ static mn_status too_many_forwards(mn_learner *learner, mn_tape *tape, const mn_
 
 static mn_status too_many_draws(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
-    for (int i = 0; i < 200; i++)
-        (void)mn_draw(learner, "replay", 3);
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "replay %d", i);
+        (void)mn_draw(learner, name, 3);
+    }
     return exploding_loss(learner, tape, now);
 }
 
