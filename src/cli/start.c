@@ -1,4 +1,4 @@
-/* start.c -- one core, while the libraries begin.
+/* start.c -- one core, and not for ever, while the libraries begin.
  *
  * OpenBLAS starts a thread for every core that it sees as it is loaded, and takes 128 MB of
  * addresses for each; mneme uses none of them.  OpenMP's threads spin for many milliseconds before
@@ -7,10 +7,16 @@
  * in .preinit_array runs earlier still, when the C library has no environment yet.  So the process
  * is bound to the core that it is on, and set free when all libraries have begun.
  *
+ * Where addresses are limited (ulimit -v), some versions of OpenBLAS ask for their 128 MB again and
+ * again as they are loaded.  So a clock of the processor's time runs until all have begun.
+ *
  * This is of the program alone.  A host that loads the library sets OPENBLAS_NUM_THREADS=1 and
  * OMP_WAIT_POLICY=passive in the environment that it is started with. */
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { BITS = 8 * sizeof(long), WORDS = 8192 / BITS };
@@ -52,12 +58,43 @@ BEFORE_ALL static void bind_to_one_core(int argument_count, char **arguments, ch
         bytes = found;
 }
 
-__attribute__((section(".preinit_array"),
-               used)) static void (*const first)(int, char **, char **) = bind_to_one_core;
+enum { SECONDS_TO_BEGIN = 2 };
+static bool limited;
+
+BEFORE_ALL static void give_up(int number)
+{
+    static const char line[] =
+        "mneme: too little memory for a library: OpenBLAS asks for 128 MB of addresses again and "
+        "again as it is loaded; allow more, as with ulimit -v 300000\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    _exit(1);
+}
+
+BEFORE_ALL static void run_a_clock(int argument_count, char **arguments, char **variables)
+{
+    (void)argument_count, (void)arguments, (void)variables;
+    static const struct itimerval clock = {{0, 0}, {SECONDS_TO_BEGIN, 0}};
+    static struct sigaction action = {.sa_handler = give_up};
+    struct rlimit addresses;
+    if (syscall(SYS_getrlimit, RLIMIT_AS, &addresses) != 0 || addresses.rlim_cur == RLIM_INFINITY)
+        return;
+    limited = sigaction(SIGPROF, &action, NULL) == 0 &&
+              syscall(SYS_setitimer, ITIMER_PROF, &clock, NULL) == 0;
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const first[])(int, char **,
+                                                                              char **) = {
+    bind_to_one_core, run_a_clock};
 
 /* The program's own constructors run after those of all its libraries. */
 __attribute__((constructor)) static void set_free(void)
 {
+    static const struct itimerval none;
     if (bytes > 0)
         (void)syscall(SYS_sched_setaffinity, 0, bytes, allowed);
+    if (!limited)
+        return;
+    (void)setitimer(ITIMER_PROF, &none, NULL);
+    (void)signal(SIGPROF, SIG_DFL);
 }

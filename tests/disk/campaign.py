@@ -279,8 +279,9 @@ def limits(c):
             done = c.mneme(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)))
             if done.returncode == 0:
                 same_end(c, folder, files, expected, '%d MB' % megabytes)
-            else:  # 127: not even the libraries could be loaded
-                c.check(done.returncode == 127 or (one_line(done) and 'memory' in done.stderr),
+            else:  # 127, or an exception of C++: not even the libraries could be loaded
+                unloaded = done.returncode == 127 or (done.returncode == -6 and 'std::bad_alloc' in done.stderr)
+                c.check(unloaded or (one_line(done) and 'memory' in done.stderr),
                         megabytes, 'MB,', threads, 'threads:', said(done))
 
 
