@@ -7,7 +7,7 @@
 #include <mneme/layers.h>
 #include <stdio.h>
 
-enum { NAME = 64, PREFIX = 32, STEM = 32, LAST = 1280, DIVISOR = 8 };
+enum { PREFIX = 32, STEM = 32, LAST = 1280, DIVISOR = 8 };
 
 enum { STEM_SMALL, STEM_IMAGENET };
 static const char *const stems[] = {"small", "imagenet", NULL};
@@ -65,26 +65,18 @@ static block block_at(const mobilenet_options *o, int stage, int64_t number)
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-/* PREFIX.conv, and PREFIX.norm behind it; `inputs` is 1 where each channel is on its own. */
-static mn_status add(mn_network *network, const char *prefix, const char *conv, const char *norm,
-                     int64_t inputs, int64_t outputs, int64_t size)
-{
-    char name[NAME];
-    snprintf(name, NAME, "%s.%s", prefix, conv);
-    MN_TRY(mn_layer_add_conv(network, name, inputs, outputs, size));
-    snprintf(name, NAME, "%s.%s", prefix, norm);
-    return mn_layer_add_norm(network, name, outputs, true);
-}
-
+/* Where each channel is on its own, a filter has 1 input. */
 static mn_status add_block(mn_network *network, const char *prefix, const block *b)
 {
     if (!b->widens) {
-        MN_TRY(add(network, prefix, "conv.0.0", "conv.0.1", 1, b->hidden, 3));
-        return add(network, prefix, "conv.1", "conv.2", b->hidden, b->outputs, 1);
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv.0.0", "conv.0.1", 1, b->hidden, 3));
+        return mn_layer_add_conv_norm(network, prefix, "conv.1", "conv.2", b->hidden, b->outputs,
+                                      1);
     }
-    MN_TRY(add(network, prefix, "conv.0.0", "conv.0.1", b->inputs, b->hidden, 1));
-    MN_TRY(add(network, prefix, "conv.1.0", "conv.1.1", 1, b->hidden, 3));
-    return add(network, prefix, "conv.2", "conv.3", b->hidden, b->outputs, 1);
+    MN_TRY(
+        mn_layer_add_conv_norm(network, prefix, "conv.0.0", "conv.0.1", b->inputs, b->hidden, 1));
+    MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv.1.0", "conv.1.1", 1, b->hidden, 3));
+    return mn_layer_add_conv_norm(network, prefix, "conv.2", "conv.3", b->hidden, b->outputs, 1);
 }
 
 static mn_status build(mn_network *network, const void *values)
@@ -95,7 +87,7 @@ static mn_status build(mn_network *network, const void *values)
     int64_t features = scaled(o, STEM);
     MN_TRY(mn_layer_check_images(network));
     const int64_t channels = mn_network_spec_of(network)->input.size[0];
-    MN_TRY(add(network, "features.0", "0", "1", channels, features, 3));
+    MN_TRY(mn_layer_add_conv_norm(network, "features.0", "0", "1", channels, features, 3));
     for (int stage = 0; stage < STAGES; stage++)
         for (int64_t i = 0; i < stages[stage].blocks; i++) {
             const block b = block_at(o, stage, i);
@@ -104,7 +96,7 @@ static mn_status build(mn_network *network, const void *values)
             features = b.outputs;
         }
     snprintf(prefix, sizeof prefix, "features.%d", number);
-    MN_TRY(add(network, prefix, "0", "1", features, last_of(o), 1));
+    MN_TRY(mn_layer_add_conv_norm(network, prefix, "0", "1", features, last_of(o), 1));
     return mn_layer_add_classifier(network, last_of(o));
 }
 
@@ -136,7 +128,11 @@ static mn_var *block_forward(mn_walk *walk, mn_var *x, const block *b)
         mn_release(wide);
     mn_var *narrow = mn_layer_conv_norm(walk, filtered, 1, 0);
     mn_release(filtered);
-    return b->added ? mn_add(narrow, x) : narrow;
+    if (!b->added)
+        return narrow;
+    mn_var *sum = mn_add(narrow, x);
+    mn_release(narrow);
+    return sum;
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)

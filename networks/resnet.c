@@ -10,7 +10,7 @@
 #include <mneme/layers.h>
 #include <stdio.h>
 
-enum { MOST_STAGES = 4, PREFIX = 48, WIDENING = 4 };
+enum { MOST_STAGES = 4, WIDENING = 4 };
 
 enum { STEM_SMALL, STEM_IMAGENET };
 static const char *const stems[] = {"small", "imagenet", NULL};
@@ -43,28 +43,18 @@ static block block_at(const plan *p, const resnet_options *o, int stage, int num
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-static mn_status add_conv_norm(mn_network *network, const char *prefix, const char *conv,
-                               const char *norm, int64_t inputs, int64_t outputs, int64_t size)
-{
-    char name[PREFIX];
-    snprintf(name, PREFIX, "%s.%s", prefix, conv);
-    MN_TRY(mn_layer_add_conv(network, name, inputs, outputs, size));
-    snprintf(name, PREFIX, "%s.%s", prefix, norm);
-    return mn_layer_add_norm(network, name, outputs, true);
-}
-
 static mn_status add_block(mn_network *network, const char *prefix, const block *b)
 {
     if (b->bottleneck) {
-        MN_TRY(add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 1));
-        MN_TRY(add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->width, 3));
-        MN_TRY(add_conv_norm(network, prefix, "conv3", "bn3", b->width, b->outputs, 1));
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 1));
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->width, 3));
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv3", "bn3", b->width, b->outputs, 1));
     } else {
-        MN_TRY(add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 3));
-        MN_TRY(add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->outputs, 3));
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv1", "bn1", b->inputs, b->width, 3));
+        MN_TRY(mn_layer_add_conv_norm(network, prefix, "conv2", "bn2", b->width, b->outputs, 3));
     }
-    return b->projection ? add_conv_norm(network, prefix, "shortcut.0", "shortcut.1", b->inputs,
-                                         b->outputs, 1)
+    return b->projection ? mn_layer_add_conv_norm(network, prefix, "shortcut.0", "shortcut.1",
+                                                  b->inputs, b->outputs, 1)
                          : MN_OK;
 }
 

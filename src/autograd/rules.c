@@ -23,6 +23,16 @@ mn_status mn_check_rows(const mn_node *node)
                                              : mn_fail(MN_BAD_SHAPE, "a scalar has no rows");
 }
 
+mn_status mn_check_axis(const mn_node *node, int axis)
+{
+    char text[64];
+    const mn_shape x = mn_node_x_shape(node, 0);
+    if (axis < 0 || axis >= x.rank)
+        return mn_fail(MN_BAD_SHAPE, "axis %d of %s, expected 0 to %d", axis,
+                       mn_shape_text(x, text), x.rank - 1);
+    return MN_OK;
+}
+
 mn_status mn_check_matrix(const mn_node *node, int i, const char *expected)
 {
     char text[64];

@@ -8,6 +8,8 @@
 mn_status mn_shape_like_input(mn_node *node, mn_shape *out);
 mn_status mn_shape_of_equals(mn_node *node, mn_shape *out);
 mn_status mn_check_rows(const mn_node *node);
+/* Input 0 has an axis of that number. */
+mn_status mn_check_axis(const mn_node *node, int axis);
 mn_status mn_check_matrix(const mn_node *node, int i, const char *expected);
 
 #endif

@@ -1,5 +1,4 @@
 /* text.c -- what strdup(), strndup() and asprintf() do, in mneme's memory. */
-
 #include "base/text.h"
 #include <mneme/memory.h>
 #include <stdio.h>

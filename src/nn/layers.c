@@ -75,6 +75,14 @@ mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t cha
                                     MN_SHAPE(channels), 1);
 }
 
+mn_status mn_layer_add_conv_norm(mn_network *network, const char *prefix, const char *conv,
+                                 const char *norm, int64_t inputs, int64_t outputs, int64_t size)
+{
+    char name[NAME];
+    MN_TRY(mn_layer_add_conv(network, name_of(name, prefix, conv), inputs, outputs, size));
+    return mn_layer_add_norm(network, name_of(name, prefix, norm), outputs, true);
+}
+
 mn_status mn_layer_add_attention(mn_network *network, const char *prefix, int64_t width)
 {
     char name[NAME];

@@ -47,7 +47,8 @@ static inline float mn_normal_below(float v)
     return v > 0 ? 1 - tail : tail;
 }
 
-/* GELU's tanh form: x s(2 u), with s the logistic function and u what the tanh is taken of. */
+/* GELU's tanh form is v s(2 u), with s the logistic function and u what the tanh is taken of: this
+ * is s(2 u). */
 static inline float mn_gelu_share(float v)
 {
     return 1 / (1 + mn_exp_simple(-1.59576912f * (v + 0.044715f * v * v * v)));

@@ -5,6 +5,7 @@
 #include "autograd/node.h"
 #include "autograd/plain.h"
 #include "autograd/rows.h"
+#include "autograd/rules.h"
 #include "autograd/sweep.h"
 #include "tensor/axis_kernels.h"
 
@@ -21,16 +22,6 @@ static void plain_steps(mn_shape shape, int64_t step[MN_MAX_RANK])
     }
 }
 
-static mn_status check_axis(const mn_node *node, int axis)
-{
-    char text[64];
-    const mn_shape x = mn_node_x_shape(node, 0);
-    if (axis < 0 || axis >= x.rank)
-        return mn_fail(MN_BAD_SHAPE, "axis %d of %s, expected 0 to %d", axis,
-                       mn_shape_text(x, text), x.rank - 1);
-    return MN_OK;
-}
-
 /* --- permute --- */
 
 typedef struct order {
@@ -44,7 +35,7 @@ static mn_status permute_shape(mn_node *node, mn_shape *out)
     bool taken[MN_MAX_RANK] = {false};
     *out = x;
     for (int i = 0; i < x.rank; i++) {
-        MN_TRY(check_axis(node, o->axis[i]));
+        MN_TRY(mn_check_axis(node, o->axis[i]));
         if (taken[o->axis[i]])
             return mn_fail(MN_BAD_SHAPE, "axis %d is named twice", o->axis[i]);
         taken[o->axis[i]] = true;
@@ -191,7 +182,7 @@ static mn_status along_shape(mn_node *node, mn_shape *out)
 {
     const along *a = node->attributes;
     const mn_shape x = mn_node_x_shape(node, 0);
-    MN_TRY(check_axis(node, a->axis));
+    MN_TRY(mn_check_axis(node, a->axis));
     *out = x;
     out->rank--;
     for (int i = a->axis; i < out->rank; i++)

@@ -150,7 +150,8 @@ mn_var *mn_global_average_pool(mn_var *x)
 
 typedef struct upsampled {
     int64_t height, width;
-    bool align_corners;
+    bool nearest;       /* else bilinear, */
+    bool align_corners; /* in one of two ways */
 } upsampled;
 
 static mn_status upsample_shape(mn_node *node, mn_shape *out)
@@ -176,10 +177,16 @@ static mn_upsampling upsampling_of(const mn_node *node)
                            u->align_corners};
 }
 
+static bool is_nearest(const mn_node *node)
+{
+    return ((const upsampled *)node->attributes)->nearest;
+}
+
 static mn_status upsample_forward(mn_node *node)
 {
     const mn_upsampling u = upsampling_of(node);
-    mn_kernel_upsample(&u, mn_node_x(node, 0), mn_node_y(node));
+    (is_nearest(node) ? mn_kernel_upsample_nearest : mn_kernel_upsample)(&u, mn_node_x(node, 0),
+                                                                         mn_node_y(node));
     return MN_OK;
 }
 
@@ -189,39 +196,24 @@ static mn_status upsample_backward(mn_node *node)
     bool add;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
-        mn_kernel_upsample_backward(&u, mn_node_dy(node), dx, add);
+        (is_nearest(node) ? mn_kernel_upsample_nearest_backward
+                          : mn_kernel_upsample_backward)(&u, mn_node_dy(node), dx, add);
     return MN_OK;
 }
 
-static const mn_op op_upsample_bilinear = {"upsample_bilinear", sizeof(upsampled), upsample_shape,
-                                           upsample_forward, upsample_backward};
+#define UPSAMPLE_OP(id)                                                                            \
+    static const mn_op op_##id = {#id, sizeof(upsampled), upsample_shape, upsample_forward,        \
+                                  upsample_backward}
+UPSAMPLE_OP(upsample_bilinear);
+UPSAMPLE_OP(upsample_nearest);
 
 mn_var *mn_upsample_bilinear(mn_var *x, int64_t height, int64_t width, bool align_corners)
 {
-    return mn_apply1(&op_upsample_bilinear, x, &(upsampled){height, width, align_corners});
+    return mn_apply1(&op_upsample_bilinear, x,
+                     &(upsampled){height, width, .align_corners = align_corners});
 }
-
-static mn_status upsample_nearest_forward(mn_node *node)
-{
-    const mn_upsampling u = upsampling_of(node);
-    mn_kernel_upsample_nearest(&u, mn_node_x(node, 0), mn_node_y(node));
-    return MN_OK;
-}
-
-static mn_status upsample_nearest_backward(mn_node *node)
-{
-    const mn_upsampling u = upsampling_of(node);
-    bool add;
-    float *dx = mn_node_sink(node, 0, &add);
-    if (dx != NULL)
-        mn_kernel_upsample_nearest_backward(&u, mn_node_dy(node), dx, add);
-    return MN_OK;
-}
-
-static const mn_op op_upsample_nearest = {"upsample_nearest", sizeof(upsampled), upsample_shape,
-                                          upsample_nearest_forward, upsample_nearest_backward};
 
 mn_var *mn_upsample_nearest(mn_var *x, int64_t height, int64_t width)
 {
-    return mn_apply1(&op_upsample_nearest, x, &(upsampled){height, width, false});
+    return mn_apply1(&op_upsample_nearest, x, &(upsampled){height, width, .nearest = true});
 }

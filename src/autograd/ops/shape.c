@@ -105,16 +105,6 @@ static cut cut_at(mn_shape shape, int axis)
     return c;
 }
 
-static mn_status check_axis(const mn_node *node, int axis)
-{
-    char text[64];
-    const mn_shape x = mn_node_x_shape(node, 0);
-    if (axis < 0 || axis >= x.rank)
-        return mn_fail(MN_BAD_SHAPE, "axis %d of %s, expected 0 to %d", axis,
-                       mn_shape_text(x, text), x.rank - 1);
-    return MN_OK;
-}
-
 typedef struct slice {
     mn_view view;
     int axis;
@@ -166,7 +156,7 @@ static mn_status columns_shape(mn_node *node, mn_shape *out)
 
 static mn_status slice_shape(mn_node *node, mn_shape *out)
 {
-    MN_TRY(check_axis(node, ((const slice *)node->attributes)->axis));
+    MN_TRY(mn_check_axis(node, ((const slice *)node->attributes)->axis));
     return slice_of_shape(node, "entries", out);
 }
 
@@ -220,7 +210,7 @@ static int concat_axis(const mn_node *node)
 static mn_status concat_shape(mn_node *node, mn_shape *out)
 {
     const int axis = concat_axis(node);
-    MN_TRY(check_axis(node, axis));
+    MN_TRY(mn_check_axis(node, axis));
     *out = mn_node_x_shape(node, 0);
     for (int i = 1; i < node->n; i++) {
         if (node->inputs[i] == NULL)

@@ -52,6 +52,10 @@ MN_API mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int6
 /* PREFIX.weight and PREFIX.bias (C), scale and shift; with `running`, also the running statistics. */
 MN_API mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int64_t channels,
                                    bool running);
+/* A convolution PREFIX.CONV and its norm, with running statistics, PREFIX.NORM. */
+MN_API mn_status mn_layer_add_conv_norm(mn_network *network, const char *prefix, const char *conv,
+                                        const char *norm, int64_t inputs, int64_t outputs,
+                                        int64_t size);
 /* The projections of an attention of that width, as in PyTorch's MultiheadAttention:
  * PREFIX.in_proj_weight (3 width,width) and PREFIX.in_proj_bias for queries, keys and values,
  * PREFIX.out_proj.weight (width,width) and PREFIX.out_proj.bias. */
