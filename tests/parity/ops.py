@@ -234,14 +234,16 @@ def transformers(random, shape):
             )
     x = 3 * random.standard_normal((2, rows, columns)) + 1
     scale, shift = random.standard_normal((2, columns))
-    for inputs in ([x], [x, scale], [x, scale, shift]):
-        yield Case(
-            "layer_norm",
-            inputs,
-            lambda x, *w: F.layer_norm(x, x.shape[-1:], *w, eps=1e-5),
-            b=1e-5,
-            least=CANCELLED,
-        )
+    flat = np.concatenate([np.full((1, rows, columns), 3.0), x[1:]])  # rows without a variance
+    for inputs in ([x], [x, scale], [x, scale, shift], [flat, scale, shift]):
+        for epsilon in (1e-5, 0.5):
+            yield Case(
+                "layer_norm",
+                inputs,
+                lambda x, *w, e=epsilon: F.layer_norm(x, x.shape[-1:], *w, eps=e),
+                b=epsilon,
+                least=CANCELLED,
+            )
     yield Case("softmax", [x], lambda x: x.softmax(-1))
     yield Case("log_softmax", [x], lambda x: x.log_softmax(-1))
     yield Case("gelu", [x], F.gelu)
