@@ -4,7 +4,8 @@
               command again ends as if nothing had happened
     power     the power is cut at any instant: what was promised is there, and goes on to the same end
     full      the disk is full from any change on: one line says so, and the same command goes on later
-    logs      another run's log lies beside a file: it is refused, or the file is as without it
+    logs      another run's log, or an old one, lies beside a file: it is refused, or the file is as
+              without it
     sweeps    a study is killed or stopped: nobody goes on computing, and the same command ends it
     damage    bytes, values and rows of finished and unfinished files are damaged: it is noticed
     forgeries numbers that make no sense, with right checksums: one line, no crash, no hang
@@ -12,6 +13,7 @@
 
 --share: of the instants, chosen by chance but always the same; 1: all."""
 import argparse
+import fcntl
 import os
 import re
 import resource
@@ -23,7 +25,7 @@ import time
 
 import damage
 import disk
-from runs import SMALL, Campaign, asked, contents, copy_run, one_line, said
+from runs import SMALL, Campaign, asked, contents, copy_run, one_line, remove, said
 
 STUDY = '''{"name": "study", "seeds": 1, "set": {"network.widths": "6", "dataset.train_per_class": 12,
  "dataset.test_per_class": 4, "buffer_size": 10, "batch": 4, "train.commit_steps": 3, "log_every": 3},
@@ -122,8 +124,7 @@ def recorded_events(c, command, folder):
                 if not name.endswith(('-shm', '-lock')):
                     before[os.path.join(where, name)] = stream.read()
     log = c.path('log')
-    if os.path.exists(log):
-        os.unlink(log)
+    remove(log)
     done = c.mneme(*command, recorded={'MNEME_DISK_FOLDER': folder, 'MNEME_DISK_LOG': log})
     if done.returncode != 0:
         sys.exit('recorded: ' + said(done))
@@ -177,7 +178,7 @@ def look(c, path, promised, what):
 
 
 def logs(c):
-    """Files of three runs and logs of three runs, each beside each."""
+    """Files of three runs and logs of three runs, each beside each, also beside its own file."""
     arguments, files = commands(c)['run']
     instants = c.sample(range(40, 120, 4), least=1)
     for n in instants:
@@ -194,8 +195,7 @@ def logs(c):
                 left[path] = finish(c, path)
         for path, finished in left.items():
             for other in left:
-                if other != path:
-                    foreign_log(c, path, finished, other, n)
+                stray_log(c, path, finished, other, n)
 
 
 def finish(c, path):
@@ -206,26 +206,27 @@ def finish(c, path):
     return done
 
 
-def foreign_log(c, path, finished, other, n):
-    """The log of `other` beside a file that was killed, and beside the same finished: without it the
-    file goes on to its own end."""
+def stray_log(c, path, finished, other, n):
+    """The log of `other` beside a file that was killed, and beside the same finished, where its own log
+    is an old one.  Without the log the file goes on to its own end."""
     for name, source in (('killed', path), ('finished', finished)):
         target = c.path('target.mneme')
         copy_run(source, target)
-        os.unlink(target + '-shm') if os.path.exists(target + '-shm') else None
+        remove(target + '-shm')
         shutil.copy(other + '-wal', target + '-wal')
         with open(target, 'rb') as stream:
             before = stream.read()
         for command in ('show', 'resume'):
             done = c.mneme(command, target)
-            what = 'log of another run beside a %s file, %d: %s:' % (name, n, command)
-            if done.returncode == 0: # a log without a whole commit is nobody's
+            what = 'log of %s run beside a %s file, %d: %s:' % (
+                'its own' if other == path else 'another', name, n, command)
+            if done.returncode == 0: # its own, or one without a whole commit, which is nobody's
                 continue
             c.check(done.returncode == 1 and one_line(done) and '-wal' in done.stderr, what, said(done))
             with open(target, 'rb') as stream:
                 c.check(stream.read() == before, what, 'the file has changed')
         if done.returncode != 0:
-            os.unlink(target + '-wal')
+            remove(target + '-wal')
             done = c.mneme('resume', '-q', target)
         c.check(done.returncode == 0 and contents(target) == contents(finished), what, 'and without:', said(done))
 
@@ -262,10 +263,49 @@ def sweeps(c):
         if done.returncode != 0:
             c.check(False, 'signal', number, 'and begun again:', said(done))
         same_end(c, folder, files, expected, 'study after signal %d' % number)
-        deadline = time.monotonic() + 60
-        while processes_of(folder) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        c.check(not processes_of(folder), 'somebody goes on computing')
+        nobody_computes(c, folder)
+    long_study(c)
+
+
+def comes(truth):
+    """Waits a minute at most."""
+    deadline = time.monotonic() + 60
+    while not truth() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return truth()
+
+
+def nobody_computes(c, folder):
+    c.check(comes(lambda: not processes_of(folder)), 'somebody goes on computing')
+    for process in processes_of(folder):
+        os.kill(process, signal.SIGKILL)
+
+
+def long_study(c):
+    """A study that would take hours is killed: its run ends, too.  Begun again while that still
+    commits, it waits."""
+    _, files = commands(c)['sweep']
+    folder, study = c.fresh('long'), c.path('long.json')
+    path, next_one = (os.path.join(folder, file) for file in files)
+    with open(study, 'w', encoding='ascii') as out:
+        out.write(STUDY.replace('"batch": 4', '"batch": 4, "epochs": 1000000'))
+
+    def begin():
+        return subprocess.Popen([c.program, 'sweep', study, '-q', '--jobs', '1', '--out', folder + '/sweep'],
+                                env=c.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+    with begin() as first:
+        c.check(comes(lambda: os.path.exists(path)), 'a long study does not begin')
+        first.kill()
+    nobody_computes(c, folder)
+    with open(path + '-lock', 'wb') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with begin() as second:
+            time.sleep(1)
+            c.check(not os.path.exists(next_one), 'a run that is still being written is passed over')
+            second.send_signal(signal.SIGTERM)
+            c.check(second.wait() == 75, 'a study that waits and is stopped ended with', second.returncode)
+    nobody_computes(c, folder)
 
 
 def limits(c):

@@ -149,6 +149,19 @@ def read_in_every_way(c, path, what):
                 repr(done.stderr[-300:]))
 
 
+def refuses(c, finished):
+    """No column of counts and places can hold the least of all numbers."""
+    for table, columns in COLUMNS.items():
+        whole = [name for _, name, kind, *_ in sqlite3.connect(finished).execute('PRAGMA table_info(%s)' % table)
+                 if kind == 'INTEGER' and name in columns]
+        for column in whole:
+            copy = c.path('copy.mneme')
+            copy_run(finished, copy)
+            if forge(copy, table, column, -2**63, None):
+                done = c.mneme('show', '--check', copy)
+                c.check(done.returncode == 1 and one_line(done), table, column, said(done))
+
+
 def forgeries(c):
     stopped, finished = made(c, 'stopped', 'derpp', 90), made(c, 'finished', 'derpp')
     targets = [(t, column, None) for t, columns in COLUMNS.items() if t != 'run' for column in columns]
@@ -162,4 +175,5 @@ def forgeries(c):
                 if forge(copy, table, column, value, key):
                     read_in_every_way(c, copy, '%s.%s %s = %r of a %s file:' % (
                         table, column, key or '', value, 'stopped' if source == stopped else 'finished'))
+    refuses(c, finished)
     shutil.rmtree(c.path('stopped'))

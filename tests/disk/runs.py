@@ -104,10 +104,14 @@ def asked(path, sql):
         return None
 
 
+def remove(path):
+    if os.path.exists(path):
+        os.unlink(path)
+
+
 def copy_run(source, target):
     for suffix in SUFFIXES:
-        if os.path.exists(target + suffix):
-            os.unlink(target + suffix)
+        remove(target + suffix)
         if os.path.exists(source + suffix):
             shutil.copy(source + suffix, target + suffix)
 
