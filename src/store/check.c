@@ -136,14 +136,26 @@ static mn_status check_rows(mn_runfile *file, const check *one, bool each_byte)
                  : MN_OK;
 }
 
-/* Why a page could not be looked at, by what the check says of it; MN_OK: it was. */
+/* Why a page could not be looked at, by what the check says of it; MN_OK: it was.  For a page with
+ * the rest of a long row it gives no reason: where the disk has none either, memory ran out. */
 static mn_status unread(mn_runfile *file, const char *text)
 {
     static const char code[] = "error code=";
-    const char *found = text != NULL ? strstr(text, code) : NULL;
     if (text == NULL)
         return mn_status_of_sqlite(sqlite3_extended_errcode(file->database), 0);
-    return found != NULL ? mn_status_of_sqlite(atoi(found + sizeof code - 1), 0) : MN_OK;
+    const char *found = strstr(text, code);
+    if (found != NULL)
+        return mn_status_of_sqlite(atoi(found + sizeof code - 1), 0);
+    return strstr(text, "failed to get page") != NULL && mn_database_errno(file->database) == 0
+               ? MN_NO_MEMORY
+               : MN_OK;
+}
+
+/* Behind the line that names the database. */
+static const char *first_finding(const char *text)
+{
+    const char *end = strncmp(text, "***", 3) == 0 ? strchr(text, '\n') : NULL;
+    return end != NULL ? end + 1 : text;
 }
 
 static mn_status integrity_check(mn_runfile *file, const char *pragma)
@@ -156,10 +168,11 @@ static mn_status integrity_check(mn_runfile *file, const char *pragma)
     mn_status status = MN_OK;
     if (unread(file, text) == MN_NO_MEMORY)
         status = mn_fail(MN_NO_MEMORY, "%s: out of memory while it is checked", file->path);
-    else if (text == NULL || strcmp(text, "ok") != 0)
-        status =
-            mn_fail(MN_CORRUPT, "%s is damaged (%.*s); use a copy of the file", file->path,
-                    text == NULL ? 9 : (int)strcspn(text, "\n"), text == NULL ? "no answer" : text);
+    else if (text == NULL || strcmp(text, "ok") != 0) {
+        const char *finding = text == NULL ? "no answer" : first_finding(text);
+        status = mn_fail(MN_CORRUPT, "%s is damaged (%.*s); use a copy of the file", file->path,
+                         (int)strcspn(finding, "\n"), finding);
+    }
     sqlite3_reset(statement);
     return status;
 }

@@ -51,10 +51,9 @@ static const char *advice(mn_status status, int code)
     }
 }
 
-/* errno of the last failure of the database file, or of its log, of which a COMMIT's is not known
- * to sqlite3_system_errno(); or of a file that could not be made or shared, which only that knows.
- */
-static int system_error(sqlite3 *database)
+/* A COMMIT's failure is not known to sqlite3_system_errno(); of a file that could not be made or
+ * shared only that knows. */
+int mn_database_errno(sqlite3 *database)
 {
     static const int which[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
     int error = 0;
@@ -71,7 +70,7 @@ mn_status mn_database_failed(mn_runfile *file, const char *action)
 {
     const int code = sqlite3_extended_errcode(file->database);
     const bool system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
-    mn_status status = mn_status_of_sqlite(code, system ? system_error(file->database) : 0);
+    mn_status status = mn_status_of_sqlite(code, system ? mn_database_errno(file->database) : 0);
     if (status == MN_BUSY && file->observer != NULL && file->observer->stop != NULL &&
         file->observer->stop(file->observer->context))
         status = MN_INTERRUPTED; /* while a lock was waited for */

@@ -42,6 +42,8 @@ struct mn_runfile {
 /* Turns SQLite's last error on this connection into a status and one line:
  * "FILE: cannot <action>: <why>"; inside a transaction, dooms it. */
 mn_status mn_database_failed(mn_runfile *file, const char *action);
+/* errno of the last failure of the file, its log or its index; 0 when there was none. */
+int mn_database_errno(sqlite3 *database);
 /* error: errno, 0 when it is not known. */
 mn_status mn_status_of_sqlite(int code, int error);
 

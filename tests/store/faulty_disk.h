@@ -1,4 +1,5 @@
-/* faulty_disk.h -- a disk that fails at the n-th write, sync, truncation or removal.
+/* faulty_disk.h -- a disk that fails at the n-th write, sync, truncation or removal, or where
+ * memory ends, at the n-th of these or of reads.
  *
  * A VFS of SQLite in front of the real one.  faulty_disk_arm() says which operation fails, how, and
  * whether the disk works again afterwards; faulty_disk_fired() whether it came to that.
@@ -63,9 +64,12 @@ static int faulty_close(sqlite3_file *file)
     return real_of(file)->pMethods->xClose(real_of(file));
 }
 
+/* A disk that is full or fails at writing can be read; where memory ends, it cannot. */
 static int faulty_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 offset)
 {
-    return real_of(file)->pMethods->xRead(real_of(file), data, bytes, offset);
+    const int code = fault.code == SQLITE_IOERR_NOMEM ? fault_at(fault.code) : SQLITE_OK;
+    return code != SQLITE_OK ? code
+                             : real_of(file)->pMethods->xRead(real_of(file), data, bytes, offset);
 }
 
 /* A write that fails has written half: that is what disks do. */

@@ -132,7 +132,8 @@ typedef struct failure {
 static const failure failures[] = {{SQLITE_IOERR, false, MN_IO_FAILED},
                                    {SQLITE_IOERR, true, MN_IO_FAILED},
                                    {SQLITE_FULL, false, MN_DISK_FULL},
-                                   {SQLITE_FULL, true, MN_DISK_FULL}};
+                                   {SQLITE_FULL, true, MN_DISK_FULL},
+                                   {SQLITE_IOERR_NOMEM, false, MN_NO_MEMORY}};
 
 START_TEST(a_commit_on_a_failing_disk_is_whole_or_absent)
 {
