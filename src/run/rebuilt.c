@@ -6,7 +6,7 @@
 #include "experiment/data.h"
 #include "experiment/experiment.h"
 #include "learner/checkpoint.h"
-#include "run/provenance.h"
+#include "learner/provenance.h"
 #include "store/records.h"
 #include "store/runfile.h"
 

@@ -1,5 +1,5 @@
 /* provenance.c -- what made a run: versions, machine, data, tasks. */
-#include "run/provenance.h"
+#include "learner/provenance.h"
 #include "base/build.h"
 #include "base/cores.h"
 #include "data/stream/stream.h"

@@ -1,6 +1,6 @@
 /* provenance.h -- what made a run: versions, machine, data, tasks. */
-#ifndef MN_RUN_PROVENANCE_H
-#define MN_RUN_PROVENANCE_H
+#ifndef MN_LEARNER_PROVENANCE_H
+#define MN_LEARNER_PROVENANCE_H
 
 #include "learner/learner.h"
 
