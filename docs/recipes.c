@@ -25,7 +25,7 @@ typedef struct section {
     int sources; /* of recipes, so far */
 } section;
 
-static void stop_at(const char *format, ...)
+MN_PRINTF(1, 2) static void stop_at(const char *format, ...)
 {
     char what[512];
     va_list more;

@@ -150,7 +150,7 @@ static mn_status read_labels(const source *s, int at, int64_t classes, mn_images
 static mn_status check_first_label(const source *s)
 {
     const mn_array *y = &s->array[Y_TRAIN];
-    double least = INFINITY, most = -INFINITY;
+    double least = HUGE_VAL, most = -HUGE_VAL;
     for (int64_t i = 0; i < y->count; i++) {
         least = fmin(least, mn_array_value(y, i));
         most = fmax(most, mn_array_value(y, i));

@@ -40,7 +40,7 @@ static mn_channel_values of_measurements(const mn_dataset *dataset, const int64_
                                          int64_t count, int64_t channel)
 {
     const int64_t plane = dataset->height * dataset->width;
-    mn_channel_values of = {INFINITY, -INFINITY, 0, 0};
+    mn_channel_values of = {HUGE_VAL, -HUGE_VAL, 0, 0};
     double square = 0;
     int64_t seen = 0;
     for (int64_t i = 0; i < count; i++)

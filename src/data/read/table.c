@@ -96,7 +96,7 @@ static mn_status read_row(const mn_table_form *form, mn_text_table *t, char *con
             continue;
         if (!mn_cell_is_missing(cells[c]) || form->missing == MN_MISSING_REFUSE)
             return refuse_cell(t, line, c, cells[c]);
-        *value = NAN;
+        *value = (double)NAN;
         *kept = *kept && form->missing == MN_MISSING_MEAN;
     }
     return MN_OK;

@@ -19,7 +19,7 @@ static int64_t row_of(const mn_dataset *dataset)
 /* Where the first pixel is that cannot be, and what all of them are. */
 static mn_status refuse_pixel(const mn_values *values, double white, int64_t width, int64_t at)
 {
-    double least = INFINITY, most = -INFINITY;
+    double least = HUGE_VAL, most = -HUGE_VAL;
     for (int64_t i = 0; i < values->rows * width; i++) {
         least = fmin(least, values->at(values->from, i));
         most = fmax(most, values->at(values->from, i));
@@ -66,7 +66,7 @@ static mn_status not_finite(const mn_values *values, int64_t width, int64_t i, d
 static mn_status survey(const mn_values *train, int64_t width, place *places)
 {
     for (int64_t i = 0; i < width; i++)
-        places[i] = (place){.least = INFINITY, .greatest = -INFINITY, .unit = 1};
+        places[i] = (place){.least = HUGE_VAL, .greatest = -HUGE_VAL, .unit = 1};
     for (int64_t i = 0; i < train->rows * width; i++) {
         place *p = &places[i % width];
         const double value = train->at(train->from, i);
@@ -139,8 +139,8 @@ static mn_status measure(const mn_values *train, const mn_values *test, const pl
     const int64_t width = row_of(dataset);
     float *least = dataset->offset, *greatest = dataset->scale;
     for (int64_t i = 0; i < width; i++) {
-        least[i] = INFINITY;
-        greatest[i] = -INFINITY;
+        least[i] = HUGE_VAL;
+        greatest[i] = -HUGE_VAL;
     }
     MN_TRY(find_range(train, places, width, least, greatest));
     MN_TRY(find_range(test, places, width, least, greatest));
