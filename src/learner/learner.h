@@ -86,6 +86,8 @@ struct mn_learner {
 
     mn_member member[MN_MOST_STRATEGIES];
     int members, current; /* the member whose hook is running */
+    int training;         /* the member whose phase it is, */
+    int update;           /* and which of its updates is being made */
 
     mn_owned_network network[MN_MOST_NETWORKS]; /* the first is the shared one */
     int networks;

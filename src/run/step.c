@@ -155,8 +155,12 @@ mn_status mn_make_step(mn_learner *learner, const mn_phase_step *step, mn_losses
         {.name = "train", .loss = learner->member[step->member].strategy->loss}, {.name = NULL}};
     const mn_update *update = phase->updates != NULL ? phase->updates : usual;
     losses->updates = 0;
-    for (; update->name != NULL; update++)
-        if (update->every <= 1 || learner->cursor.phase_step % update->every == 0)
-            MN_TRY(update_once(learner, step, update, losses, profile));
+    learner->training = step->member;
+    for (int i = 0; update[i].name != NULL; i++) {
+        learner->update = i;
+        if (update[i].every <= 1 || learner->cursor.phase_step % update[i].every == 0)
+            MN_TRY(update_once(learner, step, &update[i], losses, profile));
+    }
+    learner->update = 0;
     return after_step(learner, step->member, step->batch);
 }

@@ -352,6 +352,75 @@ START_TEST(si_follows_every_update_of_a_step)
 }
 END_TEST
 
+/* --- an add-on draws in every update of a step of another's --- */
+
+typedef struct drawn {
+    float noise;
+    double key;
+    int64_t slot[16];
+} drawn;
+
+enum { UPDATES = 20 };       /* of gss, most of which add no term */
+static drawn draws[UPDATES]; /* of a step */
+static int drawing_updates;
+
+static mn_status drawer_term(mn_learner *learner, mn_tape *tape, const mn_out *const *published,
+                             int n)
+{
+    drawn *d = &draws[drawing_updates++];
+    const mn_batch *rows = mn_draw(learner, "mine", 16);
+    (void)published, (void)n;
+    ck_assert_int_le(drawing_updates, UPDATES);
+    d->noise = mn_host(mn_noise(learner, tape, "mine", MN_SHAPE(1)))[0];
+    d->key = mn_random_uniform(mn_strategy_key(learner, "mine"), 0);
+    for (int i = 0; i < 16; i++)
+        d->slot[i] = i < rows->count ? rows->slots[i] : -1;
+    return MN_OK;
+}
+
+static mn_status drawer_after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
+{
+    (void)now, (void)out;
+    for (int i = 0; i < drawing_updates; i++)
+        for (int j = 0; j < i; j++) {
+            ck_assert(draws[i].noise != draws[j].noise);
+            ck_assert(draws[i].key != draws[j].key);
+            ck_assert(draws[i].slot[15] < 0 ||
+                      memcmp(draws[i].slot, draws[j].slot, sizeof draws[i].slot) != 0);
+        }
+    /* The first update's numbers are those of a step that has one. */
+    ck_assert(draws[0].key == mn_random_uniform(mn_strategy_key(learner, "mine"), 0));
+    ck_assert_int_eq(drawing_updates, UPDATES);
+    asked += drawing_updates;
+    drawing_updates = 0;
+    return MN_OK;
+}
+
+static const mn_strategy drawer = {
+    MN_STRATEGY_HEADER,
+    .name = "drawer",
+    .summary = "Draws in each update.",
+    .term = drawer_term,
+    .after_step = drawer_after_step,
+};
+
+START_TEST(an_add_on_draws_anew_in_each_update_of_a_step)
+{
+    static const test_setting settings[] = {{"dataset.train_per_class", "20"},
+                                            {"buffer_size", "100"},
+                                            {"gss.iterations", "3"},
+                                            {NULL, NULL}};
+    char path[600];
+    snprintf(path, sizeof path, "%s/drawer.mneme", test_folder("services-drawer"));
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &drawer));
+    asked = 0;
+    test_run("split-synthetic", "gss+drawer", settings, path);
+    ck_assert_int_eq(asked, 3 * 4 * UPDATES);
+    test_remove(path);
+    (void)rmdir(test_folder("services-drawer"));
+}
+END_TEST
+
 /* --- a batch comes onto the tape once a step --- */
 
 static void check_input(mn_learner *learner, const mn_batch *batch)
@@ -494,7 +563,7 @@ START_TEST(images_that_a_network_made_are_rows_like_others)
 END_TEST
 
 MN_SUITE("services", images_that_a_network_made_are_rows_like_others,
-         si_follows_every_update_of_a_step, a_batch_comes_onto_the_tape_once_a_step,
-         rows_are_drawn_from_the_task_and_seen_plain,
+         si_follows_every_update_of_a_step, an_add_on_draws_anew_in_each_update_of_a_step,
+         a_batch_comes_onto_the_tape_once_a_step, rows_are_drawn_from_the_task_and_seen_plain,
          squares_are_the_same_with_and_without_a_batched_form,
          an_add_on_may_come_first_and_its_steps_are_not_the_bases)

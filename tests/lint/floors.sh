@@ -58,7 +58,7 @@ includes_are_below() {
         floor_of["network"] = floor_of["layers"] = "nn"
         floor_of["data"] = floor_of["stream"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffer"
-        split("strategy services keep mixing", names, " ")
+        split("strategy services keep forward draw mixing early_stopping", names, " ")
         for (i in names)
             floor_of[names[i]] = "learner"
         floor_of["run"] = "run"

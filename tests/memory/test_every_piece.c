@@ -15,6 +15,7 @@
 #include "tests/memory/small_data.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
+#include "tests/uses/uses.h"
 
 #include <mneme/groups.h>
 #include <mneme/registry.h>
@@ -557,6 +558,7 @@ START_TEST(no_strategy_loses_any)
 {
     const char *only = getenv("MNEME_DEED");
     begin_scratch();
+    test_register_uses();
     for (int i = 0; every() && mn_registered(MN_KIND_STRATEGY, i) != NULL; i++) {
         strategy = mn_registered(MN_KIND_STRATEGY, i)->name;
         if (only == NULL || strcmp(only, strategy) == 0)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # leaks.sh MNEME STRATEGY... -- whole runs of the program, good and bad, end with the exit code that
-# they should.  Built with -Db_sanitize=address, what a process leaves allocated changes its code.
+# they should.  Built with -Db_sanitize=address, what a process leaves allocated changes its code.  A
+# STRATEGY is a built-in one's file, or a plugin.
 set -eu
 mneme=$1
 shift
@@ -23,13 +24,17 @@ expect() {
 # Few steps: a leak shows in the first.
 few='--set dataset.train_per_class=20 --set dataset.test_per_class=10 --buffer-size 20 --eval-every 5'
 for file in "$@"; do
-    strategy=$(echo "$file" | tr _ -) # er_ace.c brings er-ace
+    case $file in
+    *.so) strategy=$file ;;
+    *) strategy=$(echo "$file" | tr _ -) ;; # er_ace.c brings er-ace
+    esac
+    run="$scratch/$(basename "$file" .so)"
     benchmark=split-synthetic
     [ "$strategy" = genifer ] && benchmark=maps-synthetic # it looks at a network's maps
-    expect 0 run $benchmark "$strategy" $few -q -o "$scratch/$strategy.mneme"
-    expect 0 resume "$scratch/$strategy.mneme" -q
+    expect 0 run $benchmark "$strategy" $few -q -o "$run.mneme"
+    expect 0 resume "$run.mneme" -q
     expect 0 run $benchmark "$strategy" $few --rebuild --commit-steps 3 -q \
-        -o "$scratch/$strategy-rebuilt.mneme"
+        -o "$run-rebuilt.mneme"
 done
 expect 2 run split-synthetic er -q -o "$scratch/er.mneme"
 expect 2 run split-synthetic er --buffer-size 0 -q -o "$scratch/none.mneme"

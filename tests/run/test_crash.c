@@ -5,6 +5,7 @@
  * The child counts its steps in shared memory, so that the test knows what a resume did again. */
 #include "tests/run_files.h"
 #include "tests/suite.h"
+#include "tests/uses/uses.h"
 
 #include <mneme/random.h>
 #include <mneme/strategy.h>
@@ -272,6 +273,7 @@ static tally kill_one(const plan *p)
 START_TEST(every_strategy_survives_its_kills)
 {
     tally all = {0};
+    test_register_uses();
     for (int i = 0; mn_registered(MN_KIND_STRATEGY, i) != NULL; i++) {
         const char *name = mn_registered(MN_KIND_STRATEGY, i)->name;
         const tally seen = kill_and_compare(&(plan){name, brief, brief, 4, 24, 60});

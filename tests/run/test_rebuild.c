@@ -4,6 +4,7 @@
 #include "tensor/kernels.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
+#include "tests/uses/uses.h"
 
 #include <mneme/buffer.h>
 #include <mneme/data.h>
@@ -89,6 +90,7 @@ START_TEST(every_strategy_on_every_benchmark)
     char name[128];
     int compared = 0, of_strategy[64] = {0};
     mn_benchmarks *benchmarks;
+    test_register_uses();
     ck_assert_ok(mn_benchmarks_new(&benchmarks));
     for (int b = 0; (benchmark = mn_benchmark(benchmarks, b, NULL)) != NULL; b++) {
         if (is_long(benchmark) || is_drawn(benchmark) == real)
@@ -130,6 +132,7 @@ START_TEST(every_choice_of_every_strategy)
     const char *folder = test_folder("rebuild-choices");
     char name[128], key[128];
     int compared = 0;
+    test_register_uses();
     for (int s = 0; mn_registered(MN_KIND_STRATEGY, s) != NULL; s++) {
         const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, s);
         const mn_option *option = strategy->options;

@@ -1,5 +1,6 @@
-/* services.h -- what a strategy's functions ask of the run: what stands now, forwards and terms of
- * the loss, rows of stream and buffer.  keep.h has networks, optimisers and state that is kept.
+/* services.h -- what a strategy's functions ask of the run: what stands now, terms of the loss, rows
+ * of stream and buffer.  keep.h has networks, optimisers and state that is kept, forward.h what
+ * networks make of batches, draw.h random numbers.
  *
  * All of them are for the strategy that is being called: names, options and random numbers are its
  * own, and an add-on's never meet those of its base.
@@ -8,27 +9,14 @@
 #define MNEME_SERVICES_H
 
 #include <mneme/buffer.h>
-#include <mneme/keep.h>
+#include <mneme/draw.h>
+#include <mneme/forward.h>
 #include <mneme/losses.h>
 #include <mneme/views.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A forward that happened.  It is published: add-ons read it instead of running the network again
- * (which would move batch-norm's statistics).  Valid through after_step. */
-typedef struct mn_out {
-    mn_var *logits;        /* (B, classes) */
-    mn_var *features;      /* (B, features) */
-    const mn_batch *batch; /* its labels, tasks and where each row came from */
-    mn_network *network;
-    mn_mode mode;
-    const mn_map *maps; /* ask mn_out_map() */
-} mn_out;
-
-/* An intermediate map of the network, by name: see mn_network_map(). */
-MN_API mn_var *mn_out_map(const mn_out *out, const char *name);
 
 /* --- asking ----------------------------------------------------------------------------------- */
 MN_API const void *mn_options(const mn_learner *learner); /* the calling strategy's own */
@@ -38,6 +26,9 @@ MN_API int64_t mn_tasks(const mn_learner *learner);
 MN_API int64_t mn_epoch(const mn_learner *learner);       /* of the phase */
 MN_API double mn_phase_done(const mn_learner *learner);   /* of its steps: from 0 to below 1 */
 MN_API int64_t mn_batch_size(const mn_learner *learner);  /* rows of a full stream batch */
+/* Training images of a task, labelled or not, also in open.  MN_NO_TASK: all of the data set, and
+ * every place in it, mn_batch.indices, is below that: the rows of a memory of all of them. */
+MN_API int64_t mn_train_images(const mn_learner *learner, int64_t task);
 MN_API int64_t mn_step(const mn_learner *learner);        /* steps since the run began */
 /* Of the update; in visit and in open that of the run's optimiser as configured. */
 MN_API double mn_learning_rate(const mn_learner *learner);
@@ -60,11 +51,6 @@ MN_API void mn_train_classes(mn_learner *learner, mn_when when);
 MN_API mn_range mn_trained_classes(const mn_learner *learner);
 
 /* --- losses ----------------------------------------------------------------------------------- */
-/* Runs the learner's network (or another) on the step's tape and publishes the result.  Never
- * NULL; after an error its vars are the tape's poison. */
-MN_API const mn_out *mn_forward(mn_learner *learner, const mn_batch *batch, mn_mode mode);
-MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
-                                     const mn_batch *batch, mn_mode mode);
 /* Adds weight * value (a scalar) to the loss and logs it under `name`, an add-on's under
  * "addon/name". */
 MN_API void mn_term(mn_learner *learner, const char *name, double weight, mn_var *value);
@@ -120,15 +106,6 @@ MN_API mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch);
 /* A number for the run file's table `scalar`, at this step, under the strategy's name. */
 MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
 
-/* --- random numbers --------------------------------------------------------------------------- */
-/* The key of the calling strategy's own numbers of that name, at this step. */
-MN_API mn_key mn_strategy_key(const mn_learner *learner, const char *name);
-/* Standard normal numbers, keyed by strategy, `name` and step; and uniform ones on [0, 1). */
-MN_API mn_var *mn_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-MN_API mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-/* Standard normal numbers keyed by strategy and `name` alone: the same ones at every step. */
-MN_API mn_var *mn_fixed_noise(mn_learner *learner, mn_tape *tape, const char *name, mn_shape shape);
-
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
 MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
@@ -145,6 +122,9 @@ MN_API const mn_batch *mn_draw_of_task(mn_learner *learner, const char *name, in
 /* min(wanted, labelled) rows of the current task's training data, un-augmented, as stream rows:
  * they may be remembered. */
 MN_API const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted);
+/* The same of one class; none where the task has none of it. */
+MN_API const mn_batch *mn_draw_stream_of_class(mn_learner *learner, const char *name, int64_t label,
+                                               int64_t wanted);
 /* `wanted` rows of every class in the buffer, repeated where a class has fewer. */
 MN_API const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t wanted);
 /* `wanted` labelled rows of every class seen: of the current task's training data and, of earlier

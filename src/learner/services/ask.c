@@ -49,6 +49,12 @@ int64_t mn_batch_size(const mn_learner *learner)
     return learner->settings->batch;
 }
 
+int64_t mn_train_images(const mn_learner *learner, int64_t task)
+{
+    return task == MN_NO_TASK ? mn_stream_dataset(learner->stream)->train.count
+                              : mn_stream_task(learner->stream, task).train;
+}
+
 int64_t mn_step(const mn_learner *learner)
 {
     return learner->cursor.step;

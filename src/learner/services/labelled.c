@@ -1,8 +1,9 @@
-/* labelled.c -- services that draw labelled images of the current task, alone or with what the
- * buffer has of earlier ones.
+/* labelled.c -- services that draw labelled images of the current task, or their places, alone or
+ * with what the buffer has of earlier ones.
  *
  * Past images are counted by the task they came in, so that in streams where every task has all
  * classes the buffer's copy of a present image is not drawn beside the image. */
+#include "autograd/memory.h"
 #include "buffer/draw.h"
 #include "buffer/storage.h"
 #include "data/stream/stream.h"
@@ -53,12 +54,107 @@ static mn_status draw_stream(mn_learner *learner, mn_key key, int64_t wanted,
     return status;
 }
 
+/* Places, among the current task's labelled images, of those whose label is this one, or (`others`)
+ * is another: (their count) of places, which has room for all. */
+static int64_t places_of_class(const mn_learner *learner, int64_t label, bool others,
+                               int64_t *places)
+{
+    const mn_stream_view view = labelled_now(learner);
+    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_LABELLED);
+    int64_t count = 0;
+    for (int64_t i = 0; i < view.count; i++)
+        if ((labels[view.indices[i]] == label) != others)
+            places[count++] = i;
+    return count;
+}
+
 const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wanted)
 {
     mn_batch_space *space = NULL;
     const mn_key key = mn_learner_key(learner, "draw-stream", name);
     const mn_status status = draw_stream(learner, key, wanted, &space);
     return mn_learner_batch(learner, status, space);
+}
+
+static mn_status draw_stream_of_class(mn_learner *learner, mn_key key, int64_t label,
+                                      int64_t wanted, mn_batch_space **space)
+{
+    const int64_t all = labelled_now(learner).count;
+    MN_TRY(mn_learner_space(learner, space));
+    int64_t *places = mn_memory_take((size_t)(2 * all + 1), sizeof *places), *chosen = places + all;
+    if (places == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    const int64_t candidates = places_of_class(learner, label, false, places);
+    const int64_t most = wanted > 0 ? wanted : 0, count = most < candidates ? most : candidates;
+    mn_random_subset(key, candidates, count, chosen);
+    for (int64_t i = 0; i < count; i++)
+        chosen[i] = places[chosen[i]];
+    const mn_status status = take_stream(learner, chosen, count, 0, *space);
+    mn_memory_give(places);
+    return status;
+}
+
+const mn_batch *mn_draw_stream_of_class(mn_learner *learner, const char *name, int64_t label,
+                                        int64_t wanted)
+{
+    mn_batch_space *space = NULL;
+    const mn_key key = mn_key_at(
+        mn_learner_draw_key(learner, "draw-stream-of-class", name, label + 1), (uint64_t)label);
+    const mn_status status = draw_stream_of_class(learner, key, label, wanted, &space);
+    return mn_learner_batch(learner, status, space);
+}
+
+/* --- negatives --- */
+
+/* `wanted` of candidates[count], whole rounds first; as places in the data set. */
+static void draw_negatives(const mn_learner *learner, mn_key key, const int64_t *candidates,
+                           int64_t count, int64_t wanted, int64_t *drawn)
+{
+    const int64_t *indices = labelled_now(learner).indices;
+    for (uint64_t round = 0; wanted > 0; round++) {
+        const int64_t some = wanted < count ? wanted : count;
+        mn_random_subset(mn_key_at(key, round), count, some, drawn);
+        for (int64_t i = 0; i < some; i++)
+            drawn[i] = indices[candidates[drawn[i]]];
+        wanted -= some;
+        drawn += some;
+    }
+}
+
+static mn_status draw_other_classes(const mn_learner *learner, mn_key key, const mn_batch *batch,
+                                    int64_t wanted, int64_t *drawn)
+{
+    int64_t *candidates =
+        mn_memory_take((size_t)labelled_now(learner).count + 1, sizeof *candidates);
+    if (candidates == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    mn_status status = MN_OK;
+    for (int64_t row = 0; row < batch->count && status == MN_OK; row++) {
+        const int32_t label = batch->labels[row]; /* nobody's, where it is none */
+        const int64_t count = places_of_class(learner, label, true, candidates);
+        if (count == 0)
+            status = mn_fail(MN_BAD_VALUE,
+                             "task %lld has no labelled image of another class than %d to draw",
+                             (long long)learner->cursor.task + 1, (int)label);
+        else
+            draw_negatives(learner, mn_key_at(key, (uint64_t)row), candidates, count, wanted,
+                           drawn + row * wanted);
+    }
+    mn_memory_give(candidates);
+    return status;
+}
+
+const int64_t *mn_draw_other_classes(mn_learner *learner, const char *name, const mn_batch *batch,
+                                     int64_t wanted)
+{
+    const mn_key key = mn_learner_key(learner, "draw-other-classes", name);
+    const int64_t each = wanted > 0 ? wanted : 0;
+    int64_t *drawn = mn_tape_take(learner->tape, (size_t)(batch->count * each + 1) * sizeof *drawn);
+    if (drawn == NULL)
+        return NULL; /* the tape has failed with it */
+    const mn_status status = draw_other_classes(learner, key, batch, each, drawn);
+    mn_learner_remember_failure(learner, status);
+    return status == MN_OK ? drawn : NULL;
 }
 
 /* --- of every class --- */
@@ -72,13 +168,8 @@ typedef struct choice {
 
 static void collect(const mn_learner *learner, int32_t label, choice *c)
 {
-    const mn_stream_view view = labelled_now(learner);
-    const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_LABELLED);
     const mn_buffer *buffer = learner->buffer;
-    c->candidates = 0;
-    for (int64_t i = 0; i < view.count; i++)
-        if (labels[view.indices[i]] == label)
-            c->from[c->candidates++] = i;
+    c->candidates = places_of_class(learner, label, false, c->from);
     const int64_t kept = buffer != NULL ? mn_buffer_count_label(buffer, label) : 0;
     for (int64_t i = 0; i < kept; i++) {
         const int64_t slot = mn_buffer_slot_of_label(buffer, label, i);

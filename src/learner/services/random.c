@@ -1,5 +1,6 @@
-/* random.c -- services that bring random numbers onto a tape. */
+/* random.c -- services that draw random numbers, most of them onto a tape. */
 #include "learner/services/random.h"
+#include "autograd/memory.h"
 #include "learner/learner.h"
 
 #include <mneme/memory.h>
@@ -12,9 +13,15 @@ static mn_key fixed_key(const mn_learner *learner, const char *kind, const char 
     return mn_key_of((uint64_t)learner->settings->seed, purpose);
 }
 
+/* Who trains in a phase knows its updates apart, and names what each draws.  Whoever adds to
+ * another's phase is called in each of them, and has numbers of its own for each: from the second
+ * one on, so that most keys are as short as can be.  No step has so high a number. */
 mn_key mn_learner_key(const mn_learner *learner, const char *kind, const char *name)
 {
-    return mn_key_at(fixed_key(learner, kind, name), (uint64_t)learner->cursor.step);
+    const mn_key all = fixed_key(learner, kind, name);
+    const bool again = learner->update > 0 && learner->current != learner->training;
+    const mn_key key = again ? mn_key_at(all, UINT64_MAX - (uint64_t)learner->update) : all;
+    return mn_key_at(key, (uint64_t)learner->cursor.step);
 }
 
 mn_key mn_learner_draw_key(mn_learner *learner, const char *kind, const char *name, int64_t task)
@@ -73,4 +80,20 @@ mn_var *mn_uniform(mn_learner *learner, mn_tape *tape, const char *name, mn_shap
 {
     return random_numbers(learner, tape, mn_learner_key(learner, "uniform", name),
                           mn_random_uniform, shape);
+}
+
+const int64_t *mn_draw_int(mn_learner *learner, const char *name, int64_t bound, int64_t count)
+{
+    const mn_key key = mn_learner_key(learner, "draw-int", name);
+    if (bound < 1 || count < 0) {
+        mn_learner_remember_failure(
+            learner,
+            mn_fail(MN_BAD_VALUE, "'%s': %lld numbers below %lld; expected a bound of 1 or more",
+                    name, (long long)count, (long long)bound));
+        return NULL;
+    }
+    int64_t *numbers = mn_tape_take(learner->tape, (size_t)(count + 1) * sizeof *numbers);
+    for (int64_t i = 0; i < count && numbers != NULL; i++)
+        numbers[i] = mn_random_below(key, (uint64_t)i, bound);
+    return numbers;
 }

@@ -1,0 +1,18 @@
+/* uses.c -- the list of the strategies in this folder, as meson.build has it. */
+#include "tests/uses/uses.h"
+#include "base/registry.h"
+
+#include <check.h>
+#include <mneme/strategy.h>
+
+#define USES(X) X(negatives)
+
+#define DECLARE(id)  extern const mn_strategy mn_strategy_##id;
+#define REGISTER(id) ck_assert_int_eq(mn_register(MN_KIND_STRATEGY, &mn_strategy_##id), MN_OK);
+
+USES(DECLARE)
+
+void test_register_uses(void)
+{
+    USES(REGISTER)
+}
