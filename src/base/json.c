@@ -1,48 +1,14 @@
 /* json.c -- a thin reader over cJSON whose errors carry the path of what is wrong. */
 #include "base/json.h"
+#include "base/file.h"
 #include "base/names.h"
 
-#include <errno.h>
 #include <math.h>
 #include <mneme/memory.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-mn_status mn_file_read(const char *path, char **text, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return mn_fail(errno == ENOENT ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s", path,
-                       strerror(errno));
-    size_t used = 0, capacity = 4096;
-    char *buffer = mn_memory_take(capacity + 1, 1);
-    while (buffer != NULL) {
-        used += fread(buffer + used, 1, capacity - used, file);
-        if (used < capacity)
-            break;
-        capacity *= 2;
-        char *larger = mn_memory_resize(buffer, capacity + 1, 1);
-        if (larger == NULL)
-            mn_memory_give(buffer);
-        buffer = larger;
-    }
-    const bool failed = ferror(file) != 0;
-    const int why = errno;
-    fclose(file);
-    if (buffer == NULL)
-        return mn_fail(MN_NO_MEMORY, "%s: out of memory while reading", path);
-    if (failed) {
-        mn_memory_give(buffer);
-        return mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(why));
-    }
-    buffer[used] = '\0';
-    *text = buffer;
-    if (bytes != NULL)
-        *bytes = used;
-    return MN_OK;
-}
 
 static void position_of(const char *text, const char *end, int *line, int *column)
 {

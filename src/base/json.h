@@ -13,8 +13,6 @@
 mn_status mn_json_parse(const char *text, const char *where, cJSON **json);
 /* Reads and parses a file. */
 mn_status mn_json_read(const char *path, cJSON **json);
-/* Reads a whole file; caller frees; a byte past the end is zero. */
-mn_status mn_file_read(const char *path, char **text, size_t *bytes);
 
 /* Typed members of an object; `where` is the path so far.  An absent member leaves *value alone. */
 mn_status mn_json_int(const cJSON *object, const char *where, const char *name, int64_t least,

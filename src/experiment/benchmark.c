@@ -1,5 +1,6 @@
 /* benchmark.c -- finding benchmarks: one JSON file each, by name or by path. */
 #include "experiment/benchmark.h"
+#include "base/file.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "base/text.h"

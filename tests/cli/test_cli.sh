@@ -186,7 +186,7 @@ run 0 data check synthetic
 says 'synthetic is sound'
 says 'values    0 to 1, mean 0.'
 says '600 of each class'
-run 0 data check split-synthetic --set dataset.classes=4
+run 0 data check split-synthetic --set dataset.classes=4 --set stream.tasks=2
 says 'training  800, 200 of each class'
 run 0 data check split-synthetic --json
 says '"digest"'
@@ -491,6 +491,13 @@ says '"greatest":'
 sed 's/0$/"bear, polar"/; s/1$/ox/' own/train.csv >bears.csv
 run 0 data check ./own.json --set dataset.path=bears.csv
 says 'classes   2: "bear, polar", ox'
+says 'task 1'
+refused 2 "stream.class_order[0]: no class is called 'bee'" data check ./own.json \
+    --set dataset.path=bears.csv --set 'stream.class_order=bee,ox'
+printf '1,2,0\n3,4,1\n1,2,0\n' >few.csv
+head -n 1 few.csv >first.csv
+refused 2 "'csv' has no test image of class 1, which is in the stream" data check ./own.json \
+    --set dataset.path=few.csv --set dataset.test=first.csv --set stream.tasks=1
 run 0 run ./own.json er --out own.mneme
 grep -q '^there is no /.*/own/test.csv' err || fail 'a note of the reader is not said'
 grep -q 'normalise_mean' own.mneme || fail 'the measured mean is not kept'
@@ -705,9 +712,11 @@ is_not_there missing.svg
 
 # --- threads --------------------------------------------------------------------------------------
 # The libraries start no threads, and the program is free to use all cores: looked at while it waits
-# for a benchmark that nobody writes.
-mkfifo waiting.json
-"$program" run ./waiting.json er 2>/dev/null &
+# for room in a full pipe that nobody reads.
+mkfifo full
+exec 9<>full
+dd if=/dev/zero bs=4096 count=16 status=none >&9
+"$program" list benchmarks >&9 &
 process=$!
 until grep -q 'State:.S' "/proc/$process/status"; do :; done
 checks=$((checks + 2))
@@ -715,9 +724,23 @@ checks=$((checks + 2))
     fail 'a library has started threads'
 [ "$(grep Cpus_allowed: /proc/$process/status)" = "$(grep Cpus_allowed: /proc/$$/status)" ] ||
     fail 'the program is not free to use all cores'
-echo none >waiting.json
+kill "$process"
 wait "$process"
-rm waiting.json
+exec 9>&-
+rm full
+
+# --- what is no file ------------------------------------------------------------------------------
+mkfifo pipe.json pipe.csv
+mkdir folder.json
+for what in ./pipe.json ./folder.json /dev/zero; do
+    refused 2 'expected a file' run "$what" er
+    refused 2 'expected a file' data check "$what"
+done
+for what in pipe.csv /dev/zero; do
+    printf '{"dataset": {"name": "csv", "path": "%s"}}' "$what" >of_pipe.json
+    refused 2 'expected a file' data check ./of_pipe.json
+done
+rm -r pipe.json pipe.csv folder.json of_pipe.json
 
 # --- a new strategy -------------------------------------------------------------------------------
 run 0 new strategy my_idea

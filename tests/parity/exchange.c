@@ -1,5 +1,6 @@
 /* exchange.c -- JSON that describes tensors beside one flat file that holds them. */
 #include "tests/parity/exchange.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #include <errno.h>

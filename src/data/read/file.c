@@ -4,13 +4,13 @@
  * bytes of a gzip reach libarchive through zlib, which checks it.  Anything else libarchive reads
  * itself, because a zip's list of contents stands at its end. */
 #include "data/read/file.h"
+#include "base/file.h"
 #include "base/reserve.h"
 #include "base/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <mneme/memory.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -124,10 +124,8 @@ static mn_status start(mn_data_file *file, bool is_archive)
 
 static mn_status open_file(const char *path, bool is_archive, mn_data_file **file)
 {
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return mn_fail(errno == ENOENT || errno == ENOTDIR ? MN_NOT_FOUND : MN_IO_FAILED, "%s: %s",
-                       path, strerror(errno));
+    int descriptor;
+    MN_TRY(mn_file_open(path, &descriptor));
     mn_data_file *opened = mn_memory_take_zeroed(1, sizeof *opened);
     if (opened == NULL) {
         close(descriptor);

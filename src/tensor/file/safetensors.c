@@ -4,6 +4,7 @@
  * touched.  The format has no checksum, but its tensors must fill the file exactly, so that what
  * was cut off or appended is noticed. */
 #include "tensor/file/safetensors.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "tensor/file/half.h"
