@@ -5,14 +5,12 @@
 #include "experiment/configuration.h"
 
 #include <mneme/data.h>
+#include <mneme/experiment.h>
 #include <mneme/network.h>
 #include <mneme/stream.h>
 
 /* Reads the data set as it is, without a look at whether the transform fits. */
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset);
-/* Makes the stream and the transform of training; nothing is left when it fails. */
-mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset *dataset,
-                               mn_stream **stream, mn_transform *transform);
 /* Whether measurements reach the network far from unit scale, and a sentence on it. */
 bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transform, char *line,
                           size_t bytes);

@@ -76,12 +76,49 @@ static mn_status experiment_new(cJSON *source, const char *benchmark, const char
     return MN_OK;
 }
 
+/* A benchmark may be the configuration of a run, which brings plugins and names a strategy. */
+static mn_status begin_as_written(cJSON *source, const char *benchmark, const char **strategies,
+                                  const char **written)
+{
+    MN_TRY(mn_json_text(source, benchmark, "strategy", written));
+    if (*strategies == NULL)
+        *strategies = *written != NULL ? *written : "finetune";
+    const mn_status status = mn_plugins_load(cJSON_GetObjectItemCaseSensitive(source, "plugins"));
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "%s", benchmark);
+}
+
+static mn_status check_strategy(const mn_experiment *experiment, const char *benchmark,
+                                const char *strategies, const char *written)
+{
+    if (written == NULL || strcmp(written, strategies) == 0 ||
+        strcmp(written, experiment->strategies) == 0)
+        return MN_OK;
+    return mn_fail(MN_BAD_OPTION,
+                   "%s: strategy: is '%s', but '%s' was asked for; ask for '%s', or take the key "
+                   "out of the file",
+                   benchmark, written, experiment->strategies, written);
+}
+
 mn_status mn_experiment_new(const char *benchmark, const char *strategies,
                             mn_experiment **experiment)
 {
     cJSON *source;
+    const char *written = NULL;
+    mn_experiment *made;
     MN_TRY(mn_benchmark_read(benchmark, &source));
-    return experiment_new(source, benchmark, strategies, experiment);
+    mn_status status = begin_as_written(source, benchmark, &strategies, &written);
+    if (status != MN_OK) {
+        cJSON_Delete(source);
+        return status;
+    }
+    MN_TRY(experiment_new(source, benchmark, strategies, &made));
+    status = check_strategy(made, benchmark, strategies, written);
+    if (status != MN_OK) {
+        mn_experiment_free(made);
+        return status;
+    }
+    *experiment = made;
+    return MN_OK;
 }
 
 void mn_experiment_free(mn_experiment *experiment)

@@ -42,9 +42,8 @@ static mn_status found_in(const char *folder, const char *path, char **absolute)
     return MN_OK;
 }
 
-static mn_status move_beside(cJSON *object, const char *key, const char *folder)
+static mn_status move_item(cJSON *item, const char *folder)
 {
-    cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     char *absolute;
     if (!cJSON_IsString(item))
         return MN_OK;
@@ -52,6 +51,11 @@ static mn_status move_beside(cJSON *object, const char *key, const char *folder)
     const bool failed = absolute != NULL && cJSON_SetValuestring(item, absolute) == NULL;
     mn_memory_give(absolute);
     return failed ? no_memory() : MN_OK;
+}
+
+static mn_status move_beside(cJSON *object, const char *key, const char *folder)
+{
+    return move_item(cJSON_GetObjectItemCaseSensitive(object, key), folder);
 }
 
 /* "init" and "train.init" of "set" in a recipe. */
@@ -75,6 +79,8 @@ static mn_status move_recipes(const cJSON *benchmark, const char *section, const
 
 static mn_status move_all(cJSON *benchmark, const char *folder)
 {
+    cJSON *plugin, *plugins = cJSON_GetObjectItemCaseSensitive(benchmark, "plugins");
+    cJSON_ArrayForEach(plugin, plugins) MN_TRY(move_item(plugin, folder));
     for (int i = 0; i < KEYS; i++) {
         MN_TRY(move_beside(cJSON_GetObjectItemCaseSensitive(benchmark, keys[i].section),
                            keys[i].option, folder));

@@ -66,14 +66,16 @@ cJSON *mn_plugins_used(const mn_experiment *experiment)
 mn_status mn_plugins_load(const cJSON *paths)
 {
     const cJSON *path;
+    if (paths != NULL && !cJSON_IsArray(paths))
+        return mn_fail(MN_BAD_OPTION, "plugins: expected a list of paths");
     cJSON_ArrayForEach(path, paths)
     {
         const char *name;
         if (!cJSON_IsString(path))
-            return mn_fail(MN_CORRUPT, "configuration.plugins: expected paths");
+            return mn_fail(MN_BAD_OPTION, "plugins: expected a list of paths");
         const mn_status status = mn_plugin_load(path->valuestring, &name);
         if (status != MN_OK)
-            return mn_fail_in(status, "a plugin of this run");
+            return mn_fail_in(status, "plugins");
     }
     return MN_OK;
 }

@@ -345,6 +345,11 @@ START_TEST(what_is_of_another_kind_in_a_benchmark_is_refused)
         {"{\"dataset\": {\"name\": 3}}", "dataset.name: expected a text"},
         {"{\"dataset\": [\"name\"]}", "dataset: expected an object"},
         {"{\"name\": 3}", "name: expected a text"},
+        {"{\"strategy\": 3}", "strategy: expected a text"},
+        {"{\"strategy\": \"ewc\"}", "strategy: is 'ewc', but 'er' was asked for"},
+        {"{\"strategy\": \"er+ewc\"}", "strategy: is 'er+ewc', but 'er' was asked for"},
+        {"{\"plugins\": \"idea.so\"}", "plugins: expected a list of paths"},
+        {"{\"plugins\": [1]}", "plugins: expected a list of paths"},
         {"{\"normalise\": \"mesured\"}", "normalise: 'mesured' is neither measured nor an object"},
         {"{\"normalise\": [0.5]}", "normalise: expected an object"},
         {"{\"er\": [1]}", "er: expected an object"},
@@ -368,6 +373,29 @@ START_TEST(what_is_of_another_kind_in_a_benchmark_is_refused)
         fclose(file);
         ck_assert_fails(mn_experiment_new(path, "er", &experiment), MN_BAD_OPTION, bad[i].says);
     }
+    scratch_remove();
+}
+END_TEST
+
+/* A run's configuration is a benchmark of its strategy. */
+START_TEST(a_benchmark_may_name_its_strategy)
+{
+    char path[128];
+    mn_experiment *experiment;
+    scratch_new();
+    snprintf(path, sizeof path, "%s/own.json", scratch_folder);
+    FILE *file = fopen(path, "w");
+    fputs("{\"strategy\": \"er+ewc\"}", file);
+    fclose(file);
+    ck_assert_ok(mn_experiment_new(path, "er+ewc", &experiment));
+    mn_experiment_free(experiment);
+    ck_assert_ok(mn_experiment_new(path, NULL, &experiment));
+    ck_assert_str_eq(experiment->strategies, "er+ewc");
+    mn_experiment_free(experiment);
+    file = fopen(path, "w");
+    fputs("{\"plugins\": [\"missing.so\"]}", file);
+    fclose(file);
+    ck_assert_fails(mn_experiment_new(path, "er", &experiment), MN_NOT_FOUND, "missing.so");
     scratch_remove();
 }
 END_TEST
@@ -529,7 +557,7 @@ MN_SUITE("settings", a_refused_setting_changes_nothing, a_later_choice_is_below_
          only_what_says_how_to_work_changes_no_result, a_mark_of_a_descriptor_counts_too,
          a_recipe_is_described_whole_and_may_hold_lists, names_of_strategies_are_kept_whole,
          a_list_that_is_none_is_refused, classes_are_listed_by_name_or_by_number,
-         what_is_of_another_kind_in_a_benchmark_is_refused, a_name_keeps_its_run_in_the_folder,
-         normalisation_is_measured_on_training_images, one_of_mean_and_deviation_may_be_measured,
-         inputs_far_from_one_are_noticed, milestones_become_a_schedule,
-         benchmarks_are_listed_from_where_they_lie_now)
+         what_is_of_another_kind_in_a_benchmark_is_refused, a_benchmark_may_name_its_strategy,
+         a_name_keeps_its_run_in_the_folder, normalisation_is_measured_on_training_images,
+         one_of_mean_and_deviation_may_be_measured, inputs_far_from_one_are_noticed,
+         milestones_become_a_schedule, benchmarks_are_listed_from_where_they_lie_now)

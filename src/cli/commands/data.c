@@ -19,10 +19,9 @@ static bool is_dataset(const char *name)
     return mn_find(MN_KIND_DATASET, name) != NULL;
 }
 
-/* The experiment of a benchmark; any strategy will do where only data are wanted. */
 static mn_status open_benchmark(const mn_arguments *arguments, mn_experiment **experiment)
 {
-    MN_TRY(mn_experiment_new(arguments->words[1], "finetune", experiment));
+    MN_TRY(mn_experiment_new(arguments->words[1], NULL, experiment));
     const mn_status status = mn_set_given(*experiment, arguments);
     if (status != MN_OK) {
         mn_experiment_free(*experiment);
@@ -138,7 +137,19 @@ static void print_class(const char *before, const char *name)
     mn_memory_give(quoted);
 }
 
-static void print_dataset(const mn_dataset *dataset)
+static void print_tasks(const mn_stream *stream)
+{
+    for (int64_t task = 0; task < mn_stream_tasks(stream); task++) {
+        const mn_task_info info = mn_stream_task(stream, task);
+        printf("task %-4lld %lld + %lld images", (long long)task + 1, (long long)info.train,
+               (long long)info.test);
+        for (int64_t i = 0; i < info.classes; i++)
+            print_class(i == 0 ? ": " : ", ", mn_stream_class_name(stream, info.first_class + i));
+        putchar('\n');
+    }
+}
+
+static void print_dataset(const mn_dataset *dataset, const mn_stream *stream)
 {
     printf("%s is sound\n", dataset->name);
     printf("%-9s %08x\n", "digest", dataset->digest);
@@ -152,6 +163,8 @@ static void print_dataset(const mn_dataset *dataset)
     for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
         print_class(c == 0 ? ": " : ", ", dataset->class_names[c]);
     putchar('\n');
+    if (stream != NULL)
+        print_tasks(stream);
     print_notes(dataset);
 }
 
@@ -191,22 +204,56 @@ static void print_json(const mn_dataset *dataset)
     cJSON_Delete(json);
 }
 
+/* The first class of the stream that a part of the data has no image of. */
+static mn_status check_class(const mn_stream *stream, const mn_images *images, const char *part,
+                             int64_t arrival)
+{
+    const int64_t original = mn_stream_original_class(stream, arrival);
+    for (int64_t i = 0; i < images->count; i++)
+        if (images->labels[i] == original)
+            return MN_OK;
+    return mn_fail(
+        MN_BAD_OPTION,
+        "data set '%s' has no %s image of class %s, which is in the stream; leave it out "
+        "with stream.class_order and stream.classes, or number the labels without gaps",
+        mn_stream_dataset(stream)->name, part, mn_stream_class_name(stream, arrival));
+}
+
+/* What a run would make of the data: its tasks, in which every class has images. */
+static mn_status check_stream(const mn_experiment *experiment, const mn_dataset *dataset,
+                              mn_stream **stream)
+{
+    mn_transform transform;
+    MN_TRY(mn_experiment_stream(experiment, dataset, stream, &transform));
+    mn_status status = MN_OK;
+    for (int64_t i = 0; status == MN_OK && i < mn_stream_classes(*stream); i++) {
+        status = check_class(*stream, &dataset->train, "training", i);
+        if (status == MN_OK)
+            status = check_class(*stream, &dataset->test, "test", i);
+    }
+    return status;
+}
+
 static int check(const mn_arguments *arguments)
 {
     mn_dataset *dataset = NULL;
     mn_experiment *experiment = NULL;
+    mn_stream *stream = NULL;
     if (!is_dataset(arguments->words[1])) {
         const mn_status opened = open_benchmark(arguments, &experiment);
         if (opened != MN_OK)
             return mn_exit_of_request(opened);
     }
-    const mn_status status = experiment != NULL
-                                 ? mn_experiment_dataset(experiment, &dataset)
-                                 : mn_dataset_open(arguments->words[1], NULL, NULL, &dataset);
+    mn_status status = experiment != NULL
+                           ? mn_experiment_dataset(experiment, &dataset)
+                           : mn_dataset_open(arguments->words[1], NULL, NULL, &dataset);
+    if (status == MN_OK && experiment != NULL)
+        status = check_stream(experiment, dataset, &stream);
     if (status == MN_OK && mn_arguments_has(arguments, "json"))
         print_json(dataset);
     else if (status == MN_OK)
-        print_dataset(dataset);
+        print_dataset(dataset, stream);
+    mn_stream_free(stream);
     mn_dataset_free(dataset);
     mn_experiment_free(experiment);
     return mn_exit_of_work(status);

@@ -6,6 +6,7 @@
 
 #include <mneme/data.h>
 #include <mneme/option.h>
+#include <mneme/stream.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +28,9 @@ MN_API const mn_option *mn_run_options(void);
 MN_API bool mn_setting_changes_result(const char *section, const char *type, const char *name);
 
 /* `benchmark` is a name or the path of a JSON file; `strategies` a base and its add-ons,
- * "derpp+zipf", each a name or the path of a plugin. */
+ * "derpp+zipf", each a name or the path of a plugin.  NULL: those that the file names, else
+ * "finetune", which will do where only data are wanted.  A file that names others is refused, and
+ * the plugins that it lists are loaded. */
 MN_API mn_status mn_experiment_new(const char *benchmark, const char *strategies,
                                    mn_experiment **experiment);
 MN_API void mn_experiment_free(mn_experiment *experiment);
@@ -46,6 +49,10 @@ MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, cha
 
 /* Reads the data set of an experiment; the caller frees it. */
 MN_API mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset);
+/* Cuts it into the experiment's stream, which borrows it and which the caller frees, and says what
+ * training makes of its images; nothing is left when it fails. */
+MN_API mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset *dataset,
+                                      mn_stream **stream, mn_transform *transform);
 typedef enum mn_sheet_kind {
     MN_SHEET_PLAIN,     /* the first training images of each class */
     MN_SHEET_AUGMENTED, /* one image of each class, and what training sees of it in the first epochs;
