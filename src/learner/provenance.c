@@ -4,6 +4,7 @@
 #include "base/cores.h"
 #include "data/stream/stream.h"
 #include "learner/weights.h"
+#include "store/query.h"
 #include "store/records.h"
 #include "store/runfile.h"
 #include "store/tensors.h"
@@ -140,6 +141,42 @@ mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
                        "old data back",
                        mn_runfile_path(file), dataset->name, found, expected);
     mn_memory_give(expected);
+    return status;
+}
+
+/* One row of the file beside the stream's class at the same place. */
+static mn_status check_class(mn_runfile *file, const mn_stream *stream, mn_query *row)
+{
+    const int64_t task = mn_query_int(row, 0), label = mn_query_int(row, 1);
+    const int64_t then = mn_query_int(row, 2);
+    const bool there = task >= 0 && task < mn_stream_tasks(stream) && label >= 0 &&
+                       label < mn_stream_classes(stream);
+    const mn_task_info info = mn_stream_task(stream, there ? task : 0);
+    if (there && label >= info.first_class && label < info.first_class + info.classes &&
+        mn_stream_original_class(stream, label) == then)
+        return MN_OK;
+    return mn_fail(
+        MN_CORRUPT,
+        "%s: the run began with class %lld of the data set as number %lld, in task %lld, "
+        "and its configuration says otherwise now: names of classes have changed, or "
+        "another mneme reads stream.class_order or task_classes in another way; put the "
+        "old names back, or start the run again",
+        mn_runfile_path(file), (long long)then, (long long)label + 1, (long long)task + 1);
+}
+
+mn_status mn_check_same_stream(mn_runfile *file, const mn_stream *stream)
+{
+    mn_query *query;
+    bool row = false;
+    MN_TRY(mn_query_new(file, "SELECT task, label, original FROM task_class ORDER BY task, label",
+                        &query));
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        status = check_class(file, stream, query);
+        if (status == MN_OK)
+            status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
     return status;
 }
 

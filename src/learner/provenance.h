@@ -15,5 +15,8 @@ mn_status mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes, bool
 
 /* MN_CORRUPT unless the run in the file began with this data set. */
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
+/* MN_CORRUPT where the run in the file began with other classes in a task, or in another order: of
+ * equal data their names may have changed, which the digest does not see. */
+mn_status mn_check_same_stream(mn_runfile *file, const mn_stream *stream);
 
 #endif

@@ -36,8 +36,9 @@ static mn_status open_data(mn_rebuilt *run)
 {
     MN_TRY(named(run, mn_experiment_read(run->experiment, &run->dataset)));
     MN_TRY(mn_check_same_data(run->file, run->dataset));
-    return named(
-        run, mn_experiment_stream(run->experiment, run->dataset, &run->stream, &run->transform));
+    MN_TRY(named(
+        run, mn_experiment_stream(run->experiment, run->dataset, &run->stream, &run->transform)));
+    return mn_check_same_stream(run->file, run->stream);
 }
 
 static mn_status open_learner(mn_rebuilt *run)

@@ -481,6 +481,7 @@ END_TEST
 static struct {
     int64_t channels, classes;
     int lighter;
+    const char *const *names;
 } mood;
 
 static mn_status moody_read(const void *options, const char *folder, mn_dataset *dataset)
@@ -492,6 +493,7 @@ static mn_status moody_read(const void *options, const char *folder, mn_dataset 
     dataset->channels = mood.channels;
     dataset->height = dataset->width = 4;
     dataset->classes = mood.classes;
+    dataset->class_names = mood.names;
     mn_images *const parts[] = {&dataset->train, &dataset->test};
     for (int p = 0; p < 2; p++) {
         mn_images *part = parts[p];
@@ -513,6 +515,39 @@ static const mn_dataset_type moody = {
     .summary = "Changes.",
     .read = moody_read,
 };
+
+/* Places that become names, or the other way round, would be other classes of the same digest. */
+START_TEST(a_list_of_classes_that_means_others_now_is_noticed)
+{
+    static const char *const from_one[] = {"1", "2", "3", "4"}, *const from_ten[] = {"10", "20",
+                                                                                     "30", "40"};
+    ck_assert_ok(mn_register(MN_KIND_DATASET, &moody));
+    char benchmark[PATH_BYTES], path[PATH_BYTES];
+    FILE *file = fopen(in_folder(benchmark, "moody.json"), "w");
+    fputs("{\"dataset\": {\"name\": \"moody\"}, "
+          "\"stream\": {\"tasks\": 2, \"classes\": 2, \"class_order\": [3, 1]}}",
+          file);
+    fclose(file);
+    stopper s = {3};
+    const mn_observer observer = {.context = &s, .stop = stop_after};
+    mood.channels = 1, mood.classes = 4, mood.names = from_one;
+    mn_experiment *experiment = test_experiment(benchmark, "er", NULL);
+    ck_assert_fails(mn_experiment_run(experiment, in_folder(path, "run"), &observer),
+                    MN_INTERRUPTED, "stopped at step 3");
+    mn_experiment_free(experiment);
+    mood.names = from_ten;
+    ck_assert_fails(mn_resume(path, NULL), MN_CORRUPT,
+                    "began with class 2 of the data set as number 1, in task 1");
+    mood.names = NULL;
+    ck_assert_fails(mn_resume(path, NULL), MN_CORRUPT, "names of classes have changed");
+    mood.names = from_one;
+    ck_assert_ok(mn_resume(path, NULL));
+    expect_status(path, "done");
+    mood.names = NULL;
+    unlink(benchmark);
+    clean(path, NULL);
+}
+END_TEST
 
 START_TEST(a_data_set_that_has_changed_is_noticed)
 {
@@ -663,6 +698,7 @@ MN_SUITE("run", one_thread_gives_the_same_bytes_twice, another_seed_gives_other_
          going_on_with_other_libraries_or_instructions_is_said_in_one_line,
          a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_last_commit,
          a_learning_rate_that_is_too_large_is_noticed, mistakes_of_a_strategy_are_named_in_one_line,
-         accuracies_are_told_as_the_file_has_them, a_data_set_that_has_changed_is_noticed,
+         accuracies_are_told_as_the_file_has_them,
+         a_list_of_classes_that_means_others_now_is_noticed, a_data_set_that_has_changed_is_noticed,
          an_existing_file_is_left_alone, a_missing_truncated_or_newer_file_is_not_resumed,
          a_folder_that_cannot_be_written_is_refused, two_processes_never_write_one_file)
