@@ -55,18 +55,24 @@ mn_status mn_store(mn_var *x, mn_tensor *tensor)
     return mn_tensor_write(tensor, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
 }
 
-mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
+static mn_status check_rows(const mn_var *x, const mn_tensor *tensor)
 {
-    const float *values;
-    MN_TRY(mn_values(x, &values));
     char what[64], where[64];
     mn_shape whole = x->value.shape;
     if (whole.rank > 0)
         whole.size[0] = tensor->shape.size[0];
-    if (whole.rank == 0 || !mn_shape_equal(whole, tensor->shape))
-        return mn_fail(MN_BAD_SHAPE,
-                       "store: %s are no rows of %s; axes but the first must be equal",
-                       mn_shape_text(x->value.shape, what), mn_shape_text(tensor->shape, where));
+    return whole.rank > 0 && mn_shape_equal(whole, tensor->shape)
+               ? MN_OK
+               : mn_fail(MN_BAD_SHAPE,
+                         "store: %s are no rows of %s; axes but the first must be equal",
+                         mn_shape_text(x->value.shape, what), mn_shape_text(tensor->shape, where));
+}
+
+mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
+{
+    const float *values;
+    MN_TRY(mn_values(x, &values));
+    MN_TRY(check_rows(x, tensor));
     const int64_t rows = x->value.shape.size[0];
     if (first < 0 || first > tensor->shape.size[0] - rows)
         return mn_fail(MN_BAD_SHAPE,
@@ -78,4 +84,25 @@ mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first)
     MN_TRY(
         mn_tensor_view(tensor, first * (mn_tensor_count(&x->value) / rows), x->value.shape, &view));
     return mn_tensor_write(&view, values, (size_t)mn_tensor_count(&x->value) * sizeof *values);
+}
+
+mn_status mn_store_at(mn_var *x, mn_tensor *tensor, const int64_t *places)
+{
+    const float *values;
+    MN_TRY(mn_values(x, &values));
+    MN_TRY(check_rows(x, tensor));
+    const int64_t rows = x->value.shape.size[0], all = tensor->shape.size[0];
+    for (int64_t i = 0; i < rows; i++)
+        if (places[i] < 0 || places[i] >= all)
+            return mn_fail(MN_BAD_VALUE, "store: there is no row %" PRId64 " in %" PRId64,
+                           places[i], all);
+    mn_shape one = x->value.shape;
+    one.size[0] = 1;
+    const int64_t width = mn_shape_count(one);
+    for (int64_t i = 0; i < rows; i++) {
+        mn_tensor row;
+        MN_TRY(mn_tensor_view(tensor, places[i] * width, one, &row));
+        MN_TRY(mn_tensor_write(&row, values + i * width, (size_t)width * sizeof *values));
+    }
+    return MN_OK;
 }

@@ -38,6 +38,8 @@ struct mn_buffer {
     int columns, score;  /* score: which of the columns; -1: the policy wants none */
     mn_kept_column column[MN_MAX_COLUMNS];
     mn_slots occupied;
+    bool watched;       /* by somebody who asks for `lost` */
+    mn_slots lost;      /* whose rows went since somebody asked last */
     mn_slots *by_label; /* (classes + 1) by label + 1 */
 };
 

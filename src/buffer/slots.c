@@ -56,6 +56,12 @@ void mn_slots_remove(mn_slots *slots, int64_t slot)
             (size_t)(slots->count - at) * sizeof *slots->slot);
 }
 
+bool mn_slots_has(const mn_slots *slots, int64_t slot)
+{
+    const int64_t at = below(slots, slot);
+    return at < slots->count && slots->slot[at] == slot;
+}
+
 int64_t mn_slots_lowest_absent(const mn_slots *slots)
 {
     int64_t low = 0, high = slots->count; /* the first place whose slot is not its own number */

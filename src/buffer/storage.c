@@ -88,6 +88,7 @@ void mn_buffer_free(mn_buffer *buffer)
         for (int64_t i = 0; i <= buffer->spec.classes; i++)
             mn_slots_free(&buffer->by_label[i]);
     mn_slots_free(&buffer->occupied);
+    mn_slots_free(&buffer->lost);
     mn_buffer_free_places(buffer);
     mn_memory_give(buffer->class_seen);
     mn_memory_give(buffer->by_label);
@@ -104,7 +105,7 @@ void mn_buffer_clear(mn_buffer *buffer)
 {
     const int64_t capacity = buffer->spec.capacity;
     buffer->seen = 0;
-    buffer->occupied.count = 0;
+    buffer->occupied.count = buffer->lost.count = 0;
     for (int64_t i = 0; i <= buffer->spec.classes; i++) {
         buffer->class_seen[i] = 0;
         buffer->by_label[i].count = 0;
@@ -230,6 +231,28 @@ int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot)
 
 /* --- changing it --- */
 
+mn_status mn_buffer_watch(mn_buffer *buffer)
+{
+    MN_TRY(mn_slots_reserve(&buffer->lost, buffer->spec.capacity));
+    buffer->watched = true;
+    return MN_OK;
+}
+
+int64_t mn_buffer_take_lost(mn_buffer *buffer, int64_t *slots)
+{
+    const int64_t count = buffer->lost.count;
+    if (count > 0)
+        memcpy(slots, buffer->lost.slot, (size_t)count * sizeof *slots);
+    buffer->lost.count = 0;
+    return count;
+}
+
+static void lose(mn_buffer *buffer, int64_t slot)
+{
+    if (buffer->watched && !mn_slots_has(&buffer->lost, slot))
+        mn_slots_add(&buffer->lost, slot);
+}
+
 static void touch(mn_buffer *buffer, int64_t slot, int bits)
 {
     buffer->changed[slot] = (uint16_t)(buffer->changed[slot] | bits);
@@ -254,6 +277,7 @@ mn_status mn_buffer_take_slot(mn_buffer *buffer, int64_t slot, int32_t label)
 
 static void release_slot(mn_buffer *buffer, int64_t slot)
 {
+    lose(buffer, slot);
     mn_slots_remove(&buffer->by_label[buffer->labels[slot] + 1], slot);
     mn_slots_remove(&buffer->occupied, slot);
     buffer->labels[slot] = MN_UNLABELLED;
@@ -303,6 +327,8 @@ static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, 
     const mn_batch *rows = from->rows;
     const size_t bytes = buffer->image_bytes;
     int64_t place;
+    if (buffer->seen_at[slot] >= 0)
+        lose(buffer, slot);
     MN_TRY(mn_buffer_take_slot(buffer, slot, rows->labels[row]));
     MN_TRY(mn_buffer_place(buffer, slot, false, &place));
     buffer->tasks[slot] = rows->tasks[row];

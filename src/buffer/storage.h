@@ -21,6 +21,11 @@ bool mn_buffer_wants_score(const mn_policy *policy);
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width);
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer);
 
+/* From now on the slots whose rows are overwritten or given up are noted.  MN_NO_MEMORY. */
+mn_status mn_buffer_watch(mn_buffer *buffer);
+/* Writes those noted since the last call, ascending, to slots (capacity); returns how many. */
+int64_t mn_buffer_take_lost(mn_buffer *buffer, int64_t *slots);
+
 /* The task in which the row of an occupied slot came. */
 int32_t mn_buffer_task(const mn_buffer *buffer, int64_t slot);
 

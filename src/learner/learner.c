@@ -125,6 +125,19 @@ static mn_status open_member(mn_learner *learner, int i)
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: open", member->strategy->name);
 }
 
+/* A strategy that keeps something beside the rows is told which are gone (lost.h). */
+static mn_status watch_buffer(mn_learner *learner)
+{
+    bool wanted = false;
+    for (int i = 0; i < learner->members; i++)
+        wanted = wanted || learner->member[i].strategy->forget != NULL;
+    if (learner->buffer == NULL || !wanted)
+        return MN_OK;
+    learner->lost = mn_memory_take((size_t)mn_buffer_capacity(learner->buffer), sizeof(int64_t));
+    return learner->lost != NULL ? mn_buffer_watch(learner->buffer)
+                                 : mn_fail(MN_NO_MEMORY, "out of memory for a list of slots");
+}
+
 /* A run may begin with weights from elsewhere; once it has begun, they are in its file. */
 static mn_status take_initial_weights(mn_learner *learner)
 {
@@ -156,7 +169,7 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
         MN_TRY(add_buffer(learner, buffer_rows));
     for (int i = 0; i < experiment->strategy_count; i++)
         MN_TRY(open_member(learner, i));
-    return MN_OK;
+    return watch_buffer(learner);
 }
 
 static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
@@ -237,6 +250,7 @@ void mn_learner_free(mn_learner *learner)
     mn_buffer_free(learner->buffer);
     mn_memory_give(learner->kept);
     mn_memory_give(learner->slots);
+    mn_memory_give(learner->lost);
     mn_memory_give(learner->term_name);
     mn_memory_give(learner);
 }

@@ -93,7 +93,9 @@ struct mn_learner {
     int networks;
     mn_owned_optimiser optimiser[MN_MOST_OPTIMISERS]; /* the first is the run's own */
     int optimisers;
-    mn_buffer *buffer;      /* NULL when no strategy needs one */
+    mn_buffer *buffer; /* NULL when no strategy needs one */
+    int64_t *lost;     /* (capacity) slots that `forget` is told of; NULL: nobody asks */
+    bool telling_lost;
     int64_t least_rows;     /* that some strategy requires, */
     char least_reason[160]; /* and why */
     mn_kept *kept;          /* (MN_MOST_KEPT): addresses are handed out */

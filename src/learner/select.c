@@ -3,6 +3,7 @@
 #include "learner/select.h"
 #include "buffer/storage.h"
 #include "learner/learner.h"
+#include "learner/lost.h"
 
 #include <mneme/memory.h>
 #include <mneme/stream.h>
@@ -86,6 +87,8 @@ mn_status mn_learner_select(mn_learner *learner)
                                     .classes = info.classes};
     if (status == MN_OK)
         status = mn_buffer_select(learner->buffer, &selection);
+    if (status == MN_OK)
+        status = mn_learner_tell_lost(learner);
     mn_memory_give(all.features);
     mn_batch_space_free(&all.rows);
     mn_loader_free(loader);

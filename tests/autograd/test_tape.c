@@ -472,7 +472,29 @@ START_TEST(rows_are_stored_where_they_belong_or_refused)
 }
 END_TEST
 
-MN_SUITE("tape", rows_are_stored_where_they_belong_or_refused, backward_adds_into_the_parameters,
+START_TEST(rows_are_scattered_to_the_places_that_are_named)
+{
+    mn_tape *tape = new_tape();
+    mn_tensor *kept = new_tensor(MN_SHAPE(4, 2), (float[]){1, 2, 3, 4, 5, 6, 7, 8});
+    mn_var *two = mn_input(tape, MN_SHAPE(2, 2), (float[]){-1, -2, -3, -4}, false);
+    ck_assert_ok(mn_store_at(two, kept, (int64_t[]){3, 0}));
+    ck_elements(kept, (float[]){-3, -4, 3, 4, 5, 6, -1, -2});
+    ck_assert_ok(mn_store_at(two, kept, (int64_t[]){1, 1})); /* the last one stays */
+    ck_elements(kept, (float[]){-3, -4, -3, -4, 5, 6, -1, -2});
+    ck_assert_ok(mn_store_at(mn_zeros(tape, MN_SHAPE(0, 2)), kept, NULL));
+    ck_assert_fails(mn_store_at(two, kept, (int64_t[]){2, 4}), MN_BAD_VALUE, "no row 4 in 4");
+    ck_assert_fails(mn_store_at(two, kept, (int64_t[]){2, -1}), MN_BAD_VALUE, "no row -1 in 4");
+    mn_var *wide = mn_zeros(tape, MN_SHAPE(1, 3));
+    ck_assert_fails(mn_store_at(wide, kept, (int64_t[]){0}), MN_BAD_SHAPE, "are no rows of (4,2)");
+    ck_assert_fails(mn_store_at(mn_add(two, wide), kept, (int64_t[]){0, 1}), MN_BAD_SHAPE, "add");
+    ck_elements(kept, (float[]){-3, -4, -3, -4, 5, 6, -1, -2});
+    mn_tensor_free(kept);
+    mn_tape_free(tape);
+}
+END_TEST
+
+MN_SUITE("tape", rows_are_stored_where_they_belong_or_refused,
+         rows_are_scattered_to_the_places_that_are_named, backward_adds_into_the_parameters,
          the_first_error_names_op_shapes_and_scope, poison_may_be_passed_to_anything,
          an_absent_operand_is_an_error_where_a_tape_is_known, operands_of_two_tapes_are_refused,
          what_cannot_be_differentiated_says_so, a_tape_without_memory_says_so,

@@ -71,6 +71,10 @@ MN_API mn_status mn_store(mn_var *x, mn_tensor *tensor);
 /* The same over the rows of a tensor from `first` on, which otherwise stays as it is.  Axes but the
  * first are equal. */
 MN_API mn_status mn_store_rows(mn_var *x, mn_tensor *tensor, int64_t first);
+/* The same over the rows that `places` (rows of x) names: row i of x goes to row places[i] of the
+ * tensor, the last of those sent to one row stays there.  MN_BAD_VALUE, and nothing is written, where
+ * the tensor has no such row. */
+MN_API mn_status mn_store_at(mn_var *x, mn_tensor *tensor, const int64_t *places);
 MN_API mn_tape *mn_tape_of(const mn_var *x);
 
 /* --- differentiating -------------------------------------------------------------------------- */

@@ -113,6 +113,11 @@ typedef struct mn_strategy {
     /* A sentence for each difference from the authors' code that no option takes away; a NULL ends
      * them.  NULL: none is known. */
     const char *const *differs;
+    /* The rows of these slots of the buffer are gone, overwritten or given up: what is kept beside
+     * them (a memory bank) goes too.  Called before the service returns that changed the buffer;
+     * slots: (count), ascending, each once.  The buffer must stay as it is here.  NULL: nothing is
+     * kept by slot. */
+    mn_status (*forget)(mn_learner *learner, mn_tape *tape, const int64_t *slots, int64_t count);
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)

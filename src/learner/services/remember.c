@@ -2,6 +2,7 @@
 #include "buffer/storage.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
+#include "learner/lost.h"
 #include "learner/scores.h"
 
 #include <mneme/memory.h>
@@ -28,7 +29,7 @@ void mn_require_rows(mn_learner *learner, int64_t rows, const char *of)
 }
 
 /* Offers rows whose columns are set, with the score that the policy wants to see. */
-static mn_status offer(mn_learner *learner, mn_batch *offered)
+static mn_status offer_scored(mn_learner *learner, mn_batch *offered)
 {
     if (!mn_buffer_wants_score(mn_buffer_policy_of(learner->buffer)))
         return mn_buffer_offer(learner->buffer, offered);
@@ -46,6 +47,13 @@ static mn_status offer(mn_learner *learner, mn_batch *offered)
         status = mn_buffer_offer(learner->buffer, offered);
     mn_memory_give(scores);
     return status;
+}
+
+static mn_status offer(mn_learner *learner, mn_batch *offered)
+{
+    MN_TRY(mn_learner_may_change_buffer(learner));
+    MN_TRY(offer_scored(learner, offered));
+    return mn_learner_tell_lost(learner);
 }
 
 static mn_status values_of_column(const char *name, mn_var *value, const float **values)
@@ -78,7 +86,11 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_colum
 
 mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep)
 {
-    return learner->buffer != NULL ? mn_buffer_shrink_label(learner->buffer, label, keep) : MN_OK;
+    if (learner->buffer == NULL)
+        return MN_OK;
+    MN_TRY(mn_learner_may_change_buffer(learner));
+    MN_TRY(mn_buffer_shrink_label(learner->buffer, label, keep));
+    return mn_learner_tell_lost(learner);
 }
 
 mn_status mn_update_column(mn_learner *learner, const mn_batch *batch, const char *name,
