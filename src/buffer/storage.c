@@ -5,6 +5,7 @@
  * what a buffer does next follows from its rows and counters alone: one that was loaded from a
  * file goes on exactly like the one that was saved. */
 #include "buffer/storage.h"
+#include "base/hook.h"
 #include "buffer/cache.h"
 #include "buffer/rows.h"
 #include "buffer/size.h"
@@ -357,7 +358,9 @@ static mn_status offer_row(mn_buffer *buffer, const offered *from, int64_t row)
             .class_seen = buffer->class_seen[label + 1],
             .score = buffer->score < 0 ? 0 : (double)from->column[buffer->score][row]};
         const mn_key key = mn_key_at(buffer->spec.key, (uint64_t)buffer->seen);
+        const mn_hook_place before = mn_hook_enter(policy->name, "place");
         const int64_t slot = policy->place(buffer, buffer->spec.options, &candidate, key);
+        (void)mn_hook_leave(before, MN_OK);
         if (slot >= buffer->spec.capacity || slot < MN_NO_SLOT)
             return mn_fail(MN_BAD_VALUE, "buffer policy '%s' chose slot %lld of %lld", policy->name,
                            (long long)slot, (long long)buffer->spec.capacity);
@@ -402,8 +405,9 @@ mn_status mn_buffer_select(mn_buffer *buffer, const mn_selection *task)
     /* Apart from every candidate's key: those are counted up from 0. */
     const mn_key selections = mn_key_at(buffer->spec.key, UINT64_MAX);
     const int32_t which = task->rows->count > 0 ? task->rows->tasks[0] : 0;
-    return policy->select(buffer, buffer->spec.options, task,
-                          mn_key_at(selections, (uint64_t)which));
+    const mn_hook_place before = mn_hook_enter(policy->name, "select");
+    return mn_hook_leave(before, policy->select(buffer, buffer->spec.options, task,
+                                                mn_key_at(selections, (uint64_t)which)));
 }
 
 mn_status mn_buffer_put(mn_buffer *buffer, int64_t slot, const mn_batch *rows, int64_t row)

@@ -72,18 +72,21 @@ static void name_crash(int number)
     while (names[i].number != number && names[i].number != 0)
         i++;
     line l = {.used = 0};
-    if (place.strategy != NULL) {
+    if (place.owner != NULL) {
         add(&l, "mneme: crashed by ");
         add(&l, names[i].name);
         add(&l, " in ");
-        add(&l, place.strategy);
+        add(&l, place.owner);
         add(&l, ": ");
         add(&l, place.hook);
-        add(&l, ", task ");
-        add_number(&l, place.task + 1);
-        add(&l, ", step ");
-        add_number(&l, place.step);
-        add(&l, "; the last commit is kept\n");
+        if (place.task >= 0) {
+            add(&l, ", task ");
+            add_number(&l, place.task + 1);
+            add(&l, ", step ");
+            add_number(&l, place.step);
+            add(&l, "; the last commit is kept");
+        }
+        add(&l, "\n");
         const ssize_t written = write(STDERR_FILENO, l.text, l.used);
         (void)written; /* there is nobody left to tell */
     }

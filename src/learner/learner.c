@@ -1,11 +1,11 @@
 /* learner.c -- a learner is made, lends itself to hooks, and is unmade. */
 #include "learner/learner.h"
+#include "base/hook.h"
 #include "base/names.h"
 #include "buffer/size.h"
 #include "buffer/storage.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
-#include "learner/hook.h"
 #include "learner/weights.h"
 #include "store/records.h"
 #include "tensor/kernels.h"
@@ -262,6 +262,7 @@ void mn_learner_begin_step(mn_learner *learner)
     mn_learner_reset_tape(learner);
     mn_learner_begin_terms(learner);
     learner->spaces = learner->draws = 0;
+    mn_hook_at(learner->cursor.task, learner->cursor.step);
 }
 
 void mn_learner_reset_tape(mn_learner *learner)
@@ -327,13 +328,13 @@ mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const
 void mn_learner_enter(mn_learner *learner, int member, const char *hook)
 {
     learner->current = member;
-    mn_hook_begin((mn_hook_place){learner->member[member].strategy->name, hook,
-                                  learner->cursor.task, learner->cursor.step});
+    mn_hook_at(learner->cursor.task, learner->cursor.step);
+    (void)mn_hook_enter(learner->member[member].strategy->name, hook);
 }
 
 mn_status mn_learner_leave(mn_learner *learner, mn_status status)
 {
-    MN_TRY(mn_hook_end(status));
+    MN_TRY(mn_hook_leave((mn_hook_place){.owner = NULL}, status));
     return mn_learner_check(learner);
 }
 

@@ -5,6 +5,7 @@
  * move a zero whose gradient and moments are zero. */
 #include "nn/network.h"
 #include "autograd/profile.h"
+#include "base/hook.h"
 #include "base/names.h"
 #include "base/options.h"
 #include "nn/initial.h"
@@ -126,7 +127,8 @@ static mn_status build(mn_network *network, const mn_network_spec *spec, mn_key 
                        network->type->name);
     network->spec = (mn_network_spec){network->type->name, NULL, spec->input, spec->classes};
     MN_TRY(resolve_options(network, spec->options));
-    MN_TRY(network->type->build(network, network->options));
+    const mn_hook_place before = mn_hook_enter(network->type->name, "build");
+    MN_TRY(mn_hook_leave(before, network->type->build(network, network->options)));
     if (network->segment_count == 0)
         return mn_fail(MN_UNSUPPORTED, "network '%s' has no parameters", network->type->name);
     MN_TRY(cut_segments(network));
@@ -349,7 +351,9 @@ mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
     mn_kernels_begin();
+    const mn_hook_place before = mn_hook_enter(network->type->name, "forward");
     const mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
+    (void)mn_hook_leave(before, MN_OK);
     mn_kernels_end();
     return forwarded;
 }

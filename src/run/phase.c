@@ -3,7 +3,7 @@
  * A phase is resumed in its middle: the position is the count of steps done in it, and the order
  * of every epoch is looked up from its key. */
 #include "run/phase.h"
-#include "learner/hook.h"
+#include "base/hook.h"
 #include "learner/select.h"
 #include "run/batches.h"
 #include "run/evaluate.h"
@@ -122,7 +122,7 @@ static mn_status enter_phase(mn_learner *learner, const mn_phase *phase, int mem
         MN_TRY(mn_learner_select(learner));
     mn_learner_enter(learner, member, "length of a phase");
     learner->cursor.length = mn_phase_length(learner, phase);
-    (void)mn_hook_end(MN_OK);
+    (void)mn_hook_leave((mn_hook_place){.owner = NULL}, MN_OK);
     learner->cursor.phase_step = 0;
     return reset_optimisers(learner, phase);
 }

@@ -208,23 +208,42 @@ START_TEST(a_function_that_crashes_is_named)
     return; /* the sanitizer's own handler stays, and says more */
 #endif
     static const struct {
-        const char *plugin, *text;
+        const char *strategy, *flag, *value, *text;
+        const char *data; /* a folder, or NULL */
     } cases[] = {
-        {"crash_in_loss", "mneme: crashed by SIGSEGV in faulty: loss, task 2, step 40;"},
-        {"crash_in_open", "mneme: crashed by SIGSEGV in faulty: open, task 1, step 0;"},
-        {"crash_after_task", "mneme: crashed by SIGSEGV in faulty: after_task, task 1, step 40;"},
-        {"endless_recursion", "mneme: crashed by SIGSEGV in faulty: loss, task 1, step 0;"},
+        {"./fault_crash_in_loss.so", NULL, NULL, "faulty: loss, task 2, step 40; the last", NULL},
+        {"./fault_crash_in_open.so", NULL, NULL, "faulty: open, task 1, step 0;", NULL},
+        {"./fault_crash_after_task.so", NULL, NULL, "faulty: after_task, task 1, step 40;", NULL},
+        {"./fault_endless_recursion.so", NULL, NULL, "faulty: loss, task 1, step 0;", NULL},
+        {"er", "--buffer-policy", "./crash_in_place.so", "crashing: place, task 1, step 0;", NULL},
+        {"er", "--buffer-policy", "./crash_in_select.so", "crashing: select, task 1, step 40;",
+         NULL},
+        {"er", "--set", "network.name=./crash_in_build.so", "crashing: build", NULL},
+        {"er", "--set", "network.name=./crash_in_forward.so", "crashing: forward, task 1, step 0;",
+         NULL},
+        {"er", "--set", "dataset.name=./crash_in_read.so", "crashing: read\n", "."},
     };
     const char *folder = test_folder("plugin");
-    char plugin[PATH_BYTES], run[PATH_BYTES], said[4096];
+    char run[PATH_BYTES], text[256], said[4096];
     path_of(run, folder, "crashed", ".mneme");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        snprintf(plugin, sizeof plugin, "./fault_%s.so", cases[i].plugin);
-        const char *const arguments[] = {"mneme", "run", "split-synthetic", plugin, "-q", "-o",
-                                         run,     NULL};
+        const char *const arguments[] = {"mneme",
+                                         "run",
+                                         "split-synthetic",
+                                         cases[i].strategy,
+                                         "-q",
+                                         "-o",
+                                         run,
+                                         "--data-folder",
+                                         cases[i].data != NULL ? cases[i].data : "",
+                                         cases[i].flag,
+                                         cases[i].value,
+                                         NULL};
         const int status = end_of_program(plugins(), said, arguments);
-        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: %s", plugin, said);
-        expect(0, 0, said, cases[i].text);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s: %s", cases[i].text,
+                      said);
+        snprintf(text, sizeof text, "mneme: crashed by SIGSEGV in %s", cases[i].text);
+        expect(0, 0, said, text);
         test_remove(run);
     }
     (void)rmdir(folder);

@@ -3,6 +3,7 @@
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */
 #include "base/escape.h"
+#include "base/hook.h"
 #include "base/options.h"
 #include "data/read/search.h"
 
@@ -67,7 +68,8 @@ static void free_contents(mn_dataset *dataset)
 static mn_status read_folder(const mn_dataset_type *type, const void *options, const char *folder,
                              mn_dataset *dataset)
 {
-    const mn_status status = type->read(options, folder, dataset);
+    const mn_hook_place before = mn_hook_enter(type->name, "read");
+    const mn_status status = mn_hook_leave(before, type->read(options, folder, dataset));
     if (status != MN_OK)
         free_contents(dataset); /* another folder may be tried */
     return status;

@@ -43,10 +43,11 @@ typedef struct mn_observer {
     bool (*stop)(void *context); /* asked between steps; true: commit and return MN_INTERRUPTED */
 } mn_observer;
 
-/* The function of a strategy that is running; `strategy` is NULL where none is. */
+/* The function of a strategy, a policy, a network or a data set that is running; `owner` is NULL where
+ * none is. */
 typedef struct mn_hook_place {
-    const char *strategy, *hook; /* "my_idea", "loss" */
-    int64_t task, step;          /* from 0 */
+    const char *owner, *hook; /* "my_idea", "loss" */
+    int64_t task, step;       /* from 0; -1 before a run has begun */
 } mn_hook_place;
 /* For a handler of signals, which may call it at any time: who was at work when it came. */
 MN_API mn_hook_place mn_hook_running(void);
