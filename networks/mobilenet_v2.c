@@ -110,20 +110,10 @@ static mn_var *conv_norm_relu6(mn_walk *walk, mn_var *x, int64_t stride, int64_t
     return y;
 }
 
-static mn_var *channels_norm_relu6(mn_walk *walk, mn_var *x, int64_t stride)
-{
-    mn_var *made = mn_layer_conv_of_channels(walk, x, stride, 1);
-    mn_var *normed = mn_layer_batch_norm(walk, made);
-    mn_release(made);
-    mn_var *y = mn_clamp(normed, 0, 6);
-    mn_release(normed);
-    return y;
-}
-
 static mn_var *block_forward(mn_walk *walk, mn_var *x, const block *b)
 {
     mn_var *wide = b->widens ? conv_norm_relu6(walk, x, 1, 0) : x;
-    mn_var *filtered = channels_norm_relu6(walk, wide, b->stride);
+    mn_var *filtered = conv_norm_relu6(walk, wide, b->stride, 1);
     if (b->widens)
         mn_release(wide);
     mn_var *narrow = mn_layer_conv_norm(walk, filtered, 1, 0);

@@ -251,21 +251,6 @@ static mn_status finish(mn_learner *learner, mn_tape *tape, const mn_batch *noth
 
 /* --- the classifier --- */
 
-/* phi (B, D) -> (B, classes) */
-static mn_var *classify(mn_learner *learner, mn_var *features)
-{
-    mn_network *network = mn_learner_network(learner);
-    mn_var *weight = NULL, *bias = NULL;
-    for (int i = 0; i < mn_network_parameter_count(network); i++) {
-        const mn_parameter *parameter = mn_network_parameter(network, i);
-        if (parameter->head && parameter->kind == MN_WEIGHT)
-            weight = mn_network_leaf(network, i, features, MN_TRAIN);
-        if (parameter->head && parameter->kind == MN_BIAS)
-            bias = mn_network_leaf(network, i, features, MN_TRAIN);
-    }
-    return mn_linear(features, weight, bias);
-}
-
 /* A class among the past and one of its components for each row; false after an error. */
 static bool choose(mn_learner *learner, mn_tape *tape, int64_t rows)
 {
@@ -311,11 +296,12 @@ static mn_status learn_classifier(mn_learner *learner, mn_tape *tape, const mn_b
 {
     const mog_state *s = mn_state(learner);
     const double share = 1 / (double)(mn_task(learner) + 1);
-    mn_var *stream = classify(learner, features_of(learner, now));
+    mn_network *network = mn_learner_network(learner);
+    mn_var *stream = mn_network_classify(network, features_of(learner, now), MN_TRAIN);
     mn_term(learner, "stream", share, cross_entropy(learner, stream, now->labels));
     if (mn_task(learner) == 0)
         return MN_OK;
-    mn_var *past = classify(learner, draw(learner, tape, replayed(learner)));
+    mn_var *past = mn_network_classify(network, draw(learner, tape, replayed(learner)), MN_TRAIN);
     mn_term(learner, "replay", 1 - share, cross_entropy(learner, past, s->labels));
     return MN_OK;
 }

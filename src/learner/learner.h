@@ -117,6 +117,7 @@ struct mn_learner {
     mn_brought brought[MN_MOST_SPACES];
     int brought_count;
     mn_out published[MN_MOST_PUBLISHED];
+    int published_by[MN_MOST_PUBLISHED]; /* the member that asked for each */
     int published_count;
     mn_out unpublished; /* the answer to a forward above MN_MOST_PUBLISHED */
     mn_loss_term term[MN_MOST_TERMS];

@@ -2,6 +2,8 @@
  * weights (weight and bias uniform in +- 1 / sqrt(inputs that an output sums), norms 1 and 0) and
  * constants. */
 #include "base/numbers.h"
+#include "nn/initial.h"
+#include "nn/network.h"
 
 #include <math.h>
 #include <mneme/layers.h>
@@ -10,8 +12,9 @@
 #include <string.h>
 
 static const double norm_momentum = 0.1, norm_epsilon = 1e-5;
+static const double encoder_epsilon = 1e-6; /* torchvision's */
 
-enum { NAME = 64, WIDEST = 65536 };
+enum { NAME = 128, WIDEST = 65536 };
 
 static const mn_layer_start pytorch = {MN_INITIAL_PYTORCH_UNIFORM, MN_INITIAL_PYTORCH_UNIFORM, 0,
                                        false};
@@ -83,6 +86,23 @@ mn_status mn_layer_add_conv_norm(mn_network *network, const char *prefix, const 
     return mn_layer_add_norm(network, name_of(name, prefix, norm), outputs, true);
 }
 
+mn_status mn_layer_add_equalised(mn_network *network, const char *prefix, mn_shape weight,
+                                 double rate, mn_initial bias)
+{
+    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL, .bias = bias, .scale = 1 / rate};
+    return mn_layer_add(network, prefix, weight, &start);
+}
+
+mn_status mn_layer_add_patches(mn_network *network, const char *prefix, int64_t width, int64_t size)
+{
+    MN_TRY(mn_layer_check_images(network));
+    const int64_t channels = mn_network_spec_of(network)->input.size[0];
+    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL,
+                                  .bias = MN_INITIAL_ZERO,
+                                  .scale = 1 / sqrt((double)(channels * size * size))};
+    return mn_layer_add(network, prefix, MN_SHAPE(width, channels, size, size), &start);
+}
+
 mn_status mn_layer_add_attention(mn_network *network, const char *prefix, int64_t width)
 {
     char name[NAME];
@@ -106,6 +126,33 @@ mn_status mn_layer_add_embedding(mn_network *network, const char *token, const c
                                     MN_SHAPE(1, rows + 1, width), MN_INITIAL_NORMAL));
     mn_network_initial_scale(network, deviation);
     return MN_OK;
+}
+
+static mn_status add_mlp_linear(mn_network *network, const char *prefix, int64_t inputs,
+                                int64_t outputs)
+{
+    const double deviation = 1e-6;
+    const mn_layer_start start = {MN_INITIAL_XAVIER_UNIFORM, MN_INITIAL_NORMAL, 0, false};
+    MN_TRY(mn_layer_add(network, prefix, MN_SHAPE(outputs, inputs), &start));
+    mn_network_initial_scale(network, deviation);
+    return MN_OK;
+}
+
+mn_status mn_layer_add_mlp(mn_network *network, const char *prefix, int64_t width, int64_t hidden)
+{
+    char name[NAME];
+    MN_TRY(add_mlp_linear(network, name_of(name, prefix, "0"), width, hidden));
+    return add_mlp_linear(network, name_of(name, prefix, "3"), hidden, width);
+}
+
+mn_status mn_layer_add_encoder(mn_network *network, const char *prefix, int64_t width,
+                               int64_t hidden)
+{
+    char name[NAME];
+    MN_TRY(mn_layer_add_norm(network, name_of(name, prefix, "ln_1"), width, false));
+    MN_TRY(mn_layer_add_attention(network, name_of(name, prefix, "self_attention"), width));
+    MN_TRY(mn_layer_add_norm(network, name_of(name, prefix, "ln_2"), width, false));
+    return mn_layer_add_mlp(network, name_of(name, prefix, "mlp"), width, hidden);
 }
 
 mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs)
@@ -134,21 +181,63 @@ mn_var *mn_layer_next(mn_walk *walk, mn_var *x)
     return mn_network_leaf(walk->network, walk->parameter++, x, walk->mode);
 }
 
-mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+/* Zeros above and below, or left and right, of x (B,C,H,W). */
+static mn_var *padded(mn_var *x, int axis, int64_t before, int64_t after)
 {
-    return mn_conv2d(x, mn_layer_next(walk, x), NULL, stride, padding, 1);
+    mn_shape shape = mn_shape_of(x);
+    mn_var *parts[3];
+    int n = 0;
+    if (before + after == 0)
+        return x;
+    shape.size[axis] = before;
+    if (before > 0)
+        parts[n++] = mn_zeros(mn_tape_of(x), shape);
+    parts[n++] = x;
+    shape.size[axis] = after;
+    if (after > 0)
+        parts[n++] = mn_zeros(mn_tape_of(x), shape);
+    return mn_concat(parts, n, axis);
 }
 
-mn_var *mn_layer_conv_of_channels(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+/* The zeros that SAME puts around an axis of `size` for windows of `window`. */
+static int64_t zeros_of_same(int64_t size, int64_t window, int64_t stride)
 {
-    mn_var *filters = mn_layer_next(walk, x);
-    return mn_conv2d(x, filters, NULL, stride, padding, mn_rows_of(filters));
+    const int64_t last = (size - 1) / stride * stride; /* where the last window begins */
+    return last + window > size ? last + window - size : 0;
+}
+
+/* x with the zeros of SAME; where all four sides get as many, x itself and *padding for each. */
+static mn_var *padded_same(mn_var *x, mn_shape weight, int64_t stride, int64_t *padding)
+{
+    const mn_shape shape = mn_shape_of(x);
+    const int64_t tall = zeros_of_same(shape.size[2], weight.size[2], stride);
+    const int64_t wide = zeros_of_same(shape.size[3], weight.size[3], stride);
+    *padding = tall == wide && tall % 2 == 0 ? tall / 2 : 0;
+    if (2 * *padding == tall && tall == wide)
+        return x;
+    return padded(padded(x, 2, tall / 2, tall - tall / 2), 3, wide / 2, wide - wide / 2);
+}
+
+static mn_var *convolved(mn_var *x, mn_var *weight, mn_var *bias, int64_t stride, int64_t padding)
+{
+    const mn_shape shape = mn_shape_of(x), filters = mn_shape_of(weight);
+    int64_t groups = 1;
+    if (shape.rank == 4 && filters.rank == 4 && shape.size[1] % filters.size[1] == 0)
+        groups = shape.size[1] / filters.size[1];
+    if (padding == MN_PADDING_SAME && shape.rank == 4 && filters.rank == 4 && stride > 0)
+        x = padded_same(x, filters, stride, &padding);
+    return mn_conv2d(x, weight, bias, stride, padding, groups);
+}
+
+mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
+{
+    return convolved(x, mn_layer_next(walk, x), NULL, stride, padding);
 }
 
 mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding)
 {
     mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
-    return mn_conv2d(x, weight, bias, stride, padding, 1);
+    return convolved(x, weight, bias, stride, padding);
 }
 
 static mn_norm_mode norm_mode_of(mn_mode mode)
@@ -226,6 +315,12 @@ mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x)
     return mn_instance_norm_2d(x, scale, shift, norm_epsilon);
 }
 
+mn_var *mn_layer_group_norm(mn_walk *walk, mn_var *x, int64_t groups)
+{
+    mn_var *scale = mn_layer_next(walk, x), *shift = mn_layer_next(walk, x);
+    return mn_group_norm_2d(x, groups, scale, shift, norm_epsilon);
+}
+
 /* Rows of any shape are the rows of one matrix. */
 static mn_var *linear_of_rows(mn_var *x, mn_var *weight, mn_var *bias)
 {
@@ -255,6 +350,44 @@ mn_var *mn_layer_row_norm(mn_walk *walk, mn_var *x, double epsilon)
 {
     mn_var *scale = mn_layer_next(walk, x), *shift = mn_layer_next(walk, x);
     return mn_layer_norm(x, scale, shift, epsilon);
+}
+
+mn_var *mn_layer_equalised(mn_walk *walk, mn_var *x, double gain, double rate)
+{
+    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
+    const mn_shape shape = mn_shape_of(weight);
+    const double inputs = (double)mn_initial_fan_in(shape);
+    weight = mn_scale(weight, gain * rate / sqrt(inputs));
+    bias = rate == 1 ? bias : mn_scale(bias, rate);
+    return shape.rank == 4 ? convolved(x, weight, bias, 1, MN_PADDING_SAME)
+                           : linear_of_rows(x, weight, bias);
+}
+
+/* --- at random -------------------------------------------------------------------------------- */
+
+/* Whether a layer drops anything, and by which key. */
+static bool drops(mn_walk *walk, mn_var *x, double rate, mn_key *key)
+{
+    if (rate == 0 || (walk->mode & MN_EVAL) != 0)
+        return false;
+    if (!mn_network_draw(walk->network, key))
+        (void)mn_tape_refuse(mn_tape_of(x), "dropout",
+                             mn_fail(MN_OUT_OF_ORDER,
+                                     "a forward that drops at random has no key; use mn_forward(), "
+                                     "or mn_network_key_next() before it"));
+    return true;
+}
+
+mn_var *mn_layer_dropout(mn_walk *walk, mn_var *x, double rate)
+{
+    mn_key key = {{0}};
+    return drops(walk, x, rate, &key) ? mn_dropout(x, rate, key) : x;
+}
+
+mn_var *mn_layer_residual(mn_walk *walk, mn_var *x, mn_var *branch, double rate)
+{
+    mn_key key = {{0}};
+    return mn_add(x, drops(walk, x, rate, &key) ? mn_drop_rows(branch, rate, key) : branch);
 }
 
 /* --- transformers ----------------------------------------------------------------------------- */
@@ -298,6 +431,19 @@ mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads)
     mn_var *together =
         mn_permute(mn_reshape(seen, MN_SHAPE(batch, heads, rows, depth)), (int[]){0, 2, 1, 3});
     return mn_layer_linear(walk, mn_reshape(together, shape));
+}
+
+mn_var *mn_layer_mlp(mn_walk *walk, mn_var *x)
+{
+    return mn_layer_linear(walk, mn_gelu(mn_layer_linear(walk, x)));
+}
+
+mn_var *mn_layer_encoder(mn_walk *walk, mn_var *x, int64_t heads, double rate)
+{
+    mn_var *seen = mn_layer_attention(walk, mn_layer_row_norm(walk, x, encoder_epsilon), heads);
+    x = mn_layer_residual(walk, x, seen, rate);
+    mn_var *inner = mn_layer_mlp(walk, mn_layer_row_norm(walk, x, encoder_epsilon));
+    return mn_layer_residual(walk, x, inner, rate);
 }
 
 void mn_layer_map(mn_forwarded *out, const char *prefix, int index, mn_var *x)

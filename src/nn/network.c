@@ -47,6 +47,9 @@ struct mn_network {
     int statistic_count;
     int64_t slab_floats; /* so far, while building */
     mn_tensor *values, *gradients;
+    mn_key key; /* of what the next forward drops, where it is keyed */
+    bool keyed;
+    uint64_t drawn; /* random layers of this forward so far */
 };
 
 /* --- making one --- */
@@ -355,7 +358,21 @@ mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
     const mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
     (void)mn_hook_leave(before, MN_OK);
     mn_kernels_end();
+    network->keyed = false;
     return forwarded;
+}
+
+void mn_network_key_next(mn_network *network, mn_key key)
+{
+    network->key = key;
+    network->keyed = true;
+    network->drawn = 0;
+}
+
+bool mn_network_draw(mn_network *network, mn_key *key)
+{
+    *key = mn_key_at(network->key, network->drawn++);
+    return network->keyed;
 }
 
 /* --- reading, and moving whole networks --- */

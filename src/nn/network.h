@@ -13,4 +13,7 @@ void mn_network_forget_gradients(mn_network *network);
 /* Writes the zeros of those that no backward has reached. */
 mn_status mn_network_complete_gradients(mn_network *network);
 
+/* The key of this forward's next random layer, one for each; false where the forward has none. */
+bool mn_network_draw(mn_network *network, mn_key *key);
+
 #endif

@@ -32,44 +32,28 @@ static const char *name_of(char name[NAME], const char *layer, int64_t number, c
     return name;
 }
 
-typedef struct layer {
-    const char *name;
-    int64_t number; /* 0: none */
-    double rate;
-    mn_initial bias;
-} layer;
-
-static mn_status add_linear(mn_network *network, layer l, int64_t inputs, int64_t outputs)
+static mn_status add(mn_network *network, const char *layer, int64_t number, mn_shape weight,
+                     mn_initial bias)
 {
     char name[NAME];
-    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL, .bias = l.bias, .scale = 1 / l.rate};
-    return mn_layer_add(network, name_of(name, l.name, l.number, ""), MN_SHAPE(outputs, inputs),
-                        &start);
+    return mn_layer_add_equalised(network, name_of(name, layer, number, ""), weight, 1, bias);
 }
 
-static mn_status add_conv(mn_network *network, layer l, int64_t inputs, int64_t outputs)
+static mn_status add_conv(mn_network *network, int64_t number, int64_t inputs, int64_t outputs)
 {
-    char name[NAME];
-    const mn_layer_start start = {.weight = MN_INITIAL_NORMAL, .bias = MN_INITIAL_ZERO};
-    return mn_layer_add(network, name_of(name, l.name, l.number, ""),
-                        MN_SHAPE(outputs, inputs, 3, 3), &start);
+    return add(network, "conv", number, MN_SHAPE(outputs, inputs, 3, 3), MN_INITIAL_ZERO);
 }
 
 /* --- using --- */
 
-static mn_var *linear(mn_walk *walk, mn_var *x, double rate)
+static mn_var *linear(mn_walk *walk, mn_var *x)
 {
-    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
-    const double inputs = (double)mn_shape_of(weight).size[1];
-    return mn_linear(x, mn_scale(weight, rate / sqrt(inputs)),
-                     rate == 1 ? bias : mn_scale(bias, rate));
+    return mn_layer_equalised(walk, x, 1, 1);
 }
 
 static mn_var *conv(mn_walk *walk, mn_var *x)
 {
-    mn_var *weight = mn_layer_next(walk, x), *bias = mn_layer_next(walk, x);
-    const double inputs = (double)(9 * mn_shape_of(weight).size[1]);
-    return mn_conv2d(x, mn_scale(weight, sqrt(2 / inputs)), bias, 1, 1, 1);
+    return mn_layer_equalised(walk, x, sqrt(2), 1); /* He et al.'s gain before a rectifier */
 }
 
 static mn_var *ones(mn_tape *tape, mn_shape shape)
@@ -137,18 +121,14 @@ static mn_status check_image(const mn_network_spec *spec, const mn_generator_opt
     return MN_OK;
 }
 
-static mn_status add_style_conv(mn_network *network, const mn_generator_options *o, layer l,
-                                int64_t inputs, int64_t outputs)
+/* Layers `number` of the style's scale and shift, and of the convolution that they go before. */
+static mn_status add_style_conv(mn_network *network, const mn_generator_options *o,
+                                const char *layer, int64_t number, int64_t inputs, int64_t outputs)
 {
-    const char *const name = l.name;
-    l.name = "scale";
-    l.bias = MN_INITIAL_ONE;
-    MN_TRY(add_linear(network, l, o->style, inputs));
-    l.name = "shift";
-    l.bias = MN_INITIAL_ZERO;
-    MN_TRY(add_linear(network, l, o->style, inputs));
-    l.name = name;
-    return add_conv(network, l, inputs, outputs);
+    const mn_shape from_style = MN_SHAPE(inputs, o->style);
+    MN_TRY(add(network, "scale", number, from_style, MN_INITIAL_ONE));
+    MN_TRY(add(network, "shift", number, from_style, MN_INITIAL_ZERO));
+    return add(network, layer, number, MN_SHAPE(outputs, inputs, 3, 3), MN_INITIAL_ZERO);
 }
 
 static mn_status build_generator(mn_network *network, const void *values)
@@ -157,31 +137,31 @@ static mn_status build_generator(mn_network *network, const void *values)
     const mn_network_spec *spec = mn_network_spec_of(network);
     MN_TRY(check_image(spec, o));
     const stage first = stage_at(o, spec->input, 0);
-    const layer mapping = {"map", 0, mapping_rate, MN_INITIAL_ZERO};
-    MN_TRY(
-        add_linear(network, (layer){"embed", 0, 1, MN_INITIAL_ZERO}, spec->classes, o->embedding));
-    for (int i = 1; i <= 2; i++)
-        MN_TRY(add_linear(network, (layer){mapping.name, i, mapping.rate, mapping.bias},
-                          i == 1 ? o->latent + o->embedding : o->style, o->style));
+    MN_TRY(add(network, "embed", 0, MN_SHAPE(o->embedding, spec->classes), MN_INITIAL_ZERO));
+    for (int i = 1; i <= 2; i++) {
+        char name[NAME];
+        const int64_t inputs = i == 1 ? o->latent + o->embedding : o->style;
+        MN_TRY(mn_layer_add_equalised(network, name_of(name, "map", i, ""),
+                                      MN_SHAPE(o->style, inputs), mapping_rate, MN_INITIAL_ZERO));
+    }
     MN_TRY(mn_network_parameter_add(network, "constant", MN_WEIGHT, false,
                                     MN_SHAPE(first.inputs, first.height, first.width),
                                     MN_INITIAL_ONE));
     for (int64_t i = 0; i <= 2 * o->doublings; i++) {
         const stage s = stage_at(o, spec->input, i);
         char name[NAME];
-        MN_TRY(add_style_conv(network, o, (layer){"conv", i + 1, 1, MN_INITIAL_ZERO}, s.inputs,
-                              s.outputs));
+        MN_TRY(add_style_conv(network, o, "conv", i + 1, s.inputs, s.outputs));
         MN_TRY(mn_network_parameter_add(network, name_of(name, "noise", i + 1, ".weight"),
                                         MN_WEIGHT, false, MN_SHAPE(s.outputs, 1, 1, 1),
                                         MN_INITIAL_ZERO));
     }
-    const layer last = {"out", 2 * o->doublings + 2, 1, MN_INITIAL_ZERO};
-    return add_style_conv(network, o, last, width_at(o, o->doublings), spec->input.size[0]);
+    return add_style_conv(network, o, "out", 2 * o->doublings + 2, width_at(o, o->doublings),
+                          spec->input.size[0]);
 }
 
 static mn_var *style_conv(mn_walk *walk, mn_var *x, mn_var *style)
 {
-    mn_var *scale = linear(walk, style, 1), *shift = linear(walk, style, 1);
+    mn_var *scale = linear(walk, style), *shift = linear(walk, style);
     return conv(walk, mn_channel_affine(x, scale, shift));
 }
 
@@ -192,7 +172,7 @@ static mn_var *noisy(mn_walk *walk, const stage *s, mn_var *x, mn_var *noise, in
     mn_var *map = mn_reshape(mn_columns(noise, *column, pixels),
                              MN_SHAPE(mn_rows_of(noise), 1, s->height, s->width));
     *column += pixels;
-    return mn_add(x, mn_conv2d(map, mn_layer_next(walk, x), NULL, 1, 0, 1));
+    return mn_add(x, mn_layer_conv(walk, map, 1, 0));
 }
 
 mn_var *mn_generator_images(mn_network *generator, const mn_generator_options *options,
@@ -202,10 +182,10 @@ mn_var *mn_generator_images(mn_network *generator, const mn_generator_options *o
     const int64_t rows = mn_rows_of(latent);
     int64_t column = 0;
     mn_walk walk = {.network = generator, .mode = mode};
-    mn_var *parts[] = {latent, linear(&walk, classes, 1)};
+    mn_var *parts[] = {latent, linear(&walk, classes)};
     mn_var *style = mn_concat_columns(parts, 2);
     for (int i = 0; i < 2; i++)
-        style = mn_leaky_relu(linear(&walk, style, mapping_rate), slope);
+        style = mn_leaky_relu(mn_layer_equalised(&walk, style, 1, mapping_rate), slope);
     mn_var *constant = mn_layer_next(&walk, latent);
     const mn_shape first = mn_shape_of(constant);
     mn_var *x = mn_reshape(repeat(mn_reshape(constant, MN_SHAPE(1, mn_shape_count(first))), rows),
@@ -281,14 +261,13 @@ static mn_status build_discriminator(mn_network *network, const void *values)
     int64_t inputs = spec->input.size[0], number = 1;
     for (int64_t block = 0; block < o->blocks; block++)
         for (int64_t i = 0; i < o->convolutions; i++) {
-            const layer l = {"conv", number++, 1, MN_INITIAL_ZERO};
-            MN_TRY(add_conv(network, l, inputs, block_width(o, block)));
+            MN_TRY(add_conv(network, number++, inputs, block_width(o, block)));
             inputs = block_width(o, block);
         }
-    MN_TRY(add_conv(network, (layer){"conv", number, 1, MN_INITIAL_ZERO}, inputs + 1, inputs));
+    MN_TRY(add_conv(network, number, inputs + 1, inputs));
     const int64_t pixels = (spec->input.size[1] >> o->blocks) * (spec->input.size[2] >> o->blocks);
-    MN_TRY(add_linear(network, (layer){"dense", 0, 1, MN_INITIAL_ZERO}, inputs * pixels, o->dense));
-    MN_TRY(add_linear(network, (layer){"phi", 0, 1, MN_INITIAL_ZERO}, o->dense, o->projection));
+    MN_TRY(add(network, "dense", 0, MN_SHAPE(o->dense, inputs * pixels), MN_INITIAL_ZERO));
+    MN_TRY(add(network, "phi", 0, MN_SHAPE(o->projection, o->dense), MN_INITIAL_ZERO));
     return mn_network_parameter_add(network, "psi.weight", MN_WEIGHT, false,
                                     MN_SHAPE(o->projection, spec->classes), MN_INITIAL_NORMAL);
 }
@@ -329,8 +308,8 @@ mn_var *mn_discriminator_scores(mn_network *discriminator, const mn_discriminato
     }
     x = mn_leaky_relu(conv(&walk, mn_minibatch_deviation(x, GROUP)), slope);
     const int64_t rows = mn_rows_of(x), row = rows > 0 ? mn_shape_count(mn_shape_of(x)) / rows : 0;
-    x = mn_leaky_relu(linear(&walk, mn_reshape(x, MN_SHAPE(rows, row)), 1), slope);
-    mn_var *phi = linear(&walk, x, 1), *weight = mn_layer_next(&walk, x);
+    x = mn_leaky_relu(linear(&walk, mn_reshape(x, MN_SHAPE(rows, row))), slope);
+    mn_var *phi = linear(&walk, x), *weight = mn_layer_next(&walk, x);
     const double seen = (double)mn_shape_of(weight).size[1];
     mn_var *psi = mn_linear(classes, mn_scale(weight, 1 / sqrt(seen)), NULL);
     return mn_scale(mn_row_sum(mn_mul(phi, psi)), 1 / sqrt((double)options->projection));

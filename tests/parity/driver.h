@@ -12,8 +12,6 @@ mn_status parity_op(exchange *e, const cJSON *described, cJSON *result);
 /* Steps of training from given weights on given batches: {"parameters": their names in order,
  * "after_one": [t, ...] and "after_all": [t, ...] their values, "logits": [t] of the first step,
  * "losses": [steps + 1], "statistics": [t, ...], "eval_logits": [t]}. */
-/* A transformer whose sizes stand in the object. */
-mn_status parity_vit(const mn_network_spec *spec, const cJSON *sizes, mn_network **network);
 mn_status parity_training(exchange *e, const cJSON *described, cJSON *result);
 
 /* A network with the weights of a safetensors file on given images: {"logits": [t]}. */

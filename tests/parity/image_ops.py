@@ -94,6 +94,18 @@ def instance_norms(case, random, shape, outputs):
     yield case("instance_norm_2d", [x], norm, b=1e-5)
 
 
+def group_norms(case, random, shape, outputs):
+    x = 3 * random.standard_normal(shape) + 1
+    scale, shift = random.standard_normal((2, shape[1]))
+    for groups in {g for g in (1, 2, 4, shape[1]) if shape[1] % g == 0}:
+
+        def norm(x, scale=None, shift=None, groups=groups):
+            return F.group_norm(x, groups, scale, shift, eps=1e-5)
+
+        yield case("group_norm_2d", [x, scale, shift], norm, b=1e-5, groups=groups)
+        yield case("group_norm_2d", [x], norm, b=1e-5, groups=groups)
+
+
 def pools(case, random, shape, outputs):
     x = random.standard_normal(shape)
     for size, stride, padding in [(2, 2, 0), (3, 2, 1), (3, 1, 1)]:
@@ -166,7 +178,7 @@ def changes(case, random, shape, outputs):
 
 
 def all_cases(case):
-    families = (convolutions, grouped_convolutions, batch_norms, instance_norms, pools)
+    families = (convolutions, grouped_convolutions, batch_norms, instance_norms, group_norms, pools)
     families += (upsamplings, sums, styles, changes)
     for seed, (shape, outputs) in enumerate(SHAPES):
         random = np.random.RandomState(seed)

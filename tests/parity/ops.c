@@ -124,6 +124,7 @@ static mn_var *squared(mn_var *gradient, void *context)
       mn_batch_norm_add_relu_2d(c->x[0], c->x[1], c->x[2], c->x[3], c->running[0], c->running[1],  \
                                 c->norm, c->a, c->b))                                              \
     X(instance_norm_2d, mn_instance_norm_2d(c->x[0], c->x[1], c->x[2], c->b))                      \
+    X(group_norm_2d, mn_group_norm_2d(c->x[0], c->groups, c->x[1], c->x[2], c->b))                 \
     X(add_relu, mn_add_relu(c->x[0], c->x[1]))                                                     \
     X(max_pool_2d, mn_max_pool_2d(c->x[0], c->size, c->stride, c->padding))                        \
     X(average_pool_2d, mn_average_pool_2d(c->x[0], c->size, c->stride, c->padding))                \

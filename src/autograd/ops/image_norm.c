@@ -197,3 +197,25 @@ mn_var *mn_instance_norm_2d(mn_var *x, mn_var *scale, mn_var *shift, double epsi
     return apply(&op_instance_norm_2d, x, scale, shift,
                  &(normalised){NULL, NULL, MN_NORM_BATCH, true, false, 0, epsilon});
 }
+
+/* A group of channels is one channel of a taller image. */
+mn_var *mn_group_norm_2d(mn_var *x, int64_t groups, mn_var *scale, mn_var *shift, double epsilon)
+{
+    mn_tape *tape = mn_tape_of(x);
+    const mn_shape shape = mn_shape_of(x);
+    char text[64];
+    if (mn_tape_status(tape) != MN_OK)
+        return x;
+    if (shape.rank != 4 || groups < 1 || shape.size[1] % groups != 0)
+        return mn_tape_refuse(
+            tape, "group_norm_2d",
+            mn_fail(MN_BAD_SHAPE,
+                    "%s in %lld groups, expected (B,C,H,W) with C a multiple of the groups",
+                    mn_shape_text(shape, text), (long long)groups));
+    const int64_t channels = shape.size[1], tall = channels / groups * shape.size[2];
+    mn_var *grouped = mn_reshape(x, MN_SHAPE(shape.size[0], groups, tall, shape.size[3]));
+    mn_var *y = mn_reshape(mn_instance_norm_2d(grouped, NULL, NULL, epsilon), shape);
+    if (scale != NULL)
+        y = mn_broadcast_mul(y, mn_reshape(scale, MN_SHAPE(channels, 1, 1)));
+    return shift != NULL ? mn_broadcast_add(y, mn_reshape(shift, MN_SHAPE(channels, 1, 1))) : y;
+}

@@ -32,6 +32,10 @@ MN_API mn_var *mn_batch_norm_add_relu_2d(mn_var *x, mn_var *scale, mn_var *shift
                                          double momentum, double epsilon);
 /* Statistics of each channel of each image (Ulyanov et al. 2016); scale, shift (C) or NULL. */
 MN_API mn_var *mn_instance_norm_2d(mn_var *x, mn_var *scale, mn_var *shift, double epsilon);
+/* Statistics of each of `groups` groups of neighbouring channels of each image (Wu and He 2018);
+ * scale, shift (C) or NULL. */
+MN_API mn_var *mn_group_norm_2d(mn_var *x, int64_t groups, mn_var *scale, mn_var *shift,
+                                double epsilon);
 
 MN_API mn_var *mn_add_relu(mn_var *x, mn_var *y); /* max(0, x + y), of any shape: a block's end */
 

@@ -46,7 +46,8 @@ MN_API mn_status mn_layer_add(mn_network *network, const char *prefix, mn_shape 
 /* PREFIX.weight (O,I) and PREFIX.bias (O). */
 MN_API mn_status mn_layer_add_linear(mn_network *network, const char *prefix, int64_t inputs,
                                      int64_t outputs);
-/* PREFIX.weight (O,I,size,size), without a bias. */
+/* PREFIX.weight (O,I,size,size), without a bias.  Of a convolution in groups, I are the channels of
+ * one group; of one in which each channel has a filter of its own, 1. */
 MN_API mn_status mn_layer_add_conv(mn_network *network, const char *prefix, int64_t inputs,
                                    int64_t outputs, int64_t size);
 /* PREFIX.weight and PREFIX.bias (C), scale and shift; with `running`, also the running statistics. */
@@ -56,6 +57,15 @@ MN_API mn_status mn_layer_add_norm(mn_network *network, const char *prefix, int6
 MN_API mn_status mn_layer_add_conv_norm(mn_network *network, const char *prefix, const char *conv,
                                         const char *norm, int64_t inputs, int64_t outputs,
                                         int64_t size);
+/* The same as mn_layer_add(), of weights that mn_layer_equalised() scales where they are used: they
+ * begin as N(0, 1) / rate. */
+MN_API mn_status mn_layer_add_equalised(mn_network *network, const char *prefix, mn_shape weight,
+                                        double rate, mn_initial bias);
+
+/* --- of transformers, in build(); names and beginnings are torchvision's VisionTransformer's --- */
+/* PREFIX.weight (width,C,size,size) and PREFIX.bias, of the network's images' C channels. */
+MN_API mn_status mn_layer_add_patches(mn_network *network, const char *prefix, int64_t width,
+                                      int64_t size);
 /* The projections of an attention of that width, as in PyTorch's MultiheadAttention:
  * PREFIX.in_proj_weight (3 width,width) and PREFIX.in_proj_bias for queries, keys and values,
  * PREFIX.out_proj.weight (width,width) and PREFIX.out_proj.bias. */
@@ -64,6 +74,13 @@ MN_API mn_status mn_layer_add_attention(mn_network *network, const char *prefix,
  * all of them; both begin as normal numbers of deviation 0.02. */
 MN_API mn_status mn_layer_add_embedding(mn_network *network, const char *token,
                                         const char *positions, int64_t rows, int64_t width);
+/* PREFIX.0 (hidden,width) and PREFIX.3 (width,hidden), weights and biases. */
+MN_API mn_status mn_layer_add_mlp(mn_network *network, const char *prefix, int64_t width,
+                                  int64_t hidden);
+/* A norm PREFIX.ln_1, an attention PREFIX.self_attention, a norm PREFIX.ln_2, an MLP PREFIX.mlp. */
+MN_API mn_status mn_layer_add_encoder(mn_network *network, const char *prefix, int64_t width,
+                                      int64_t hidden);
+
 /* classifier.weight (classes,I) and classifier.bias (classes). */
 MN_API mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs);
 /* MN_BAD_SHAPE unless the network's input is (C,H,W). */
@@ -87,22 +104,38 @@ MN_API mn_var *mn_layer_next(mn_walk *walk, mn_var *x);
 /* (B,I) -> (B,O), and of each row of more axes: (B,T,I) -> (B,T,O) */
 MN_API mn_var *mn_layer_linear(mn_walk *walk, mn_var *x);
 MN_API mn_var *mn_layer_linear_without_bias(mn_walk *walk, mn_var *x);
-/* (B,I,H,W) -> (B,O,H',W') */
+
+/* As a padding, below: TensorFlow's SAME, zeros so that H' = H / stride, rounded up; where their
+ * number is odd, the one more is below and to the right. */
+#define MN_PADDING_SAME (-1)
+/* (B,C,H,W) -> (B,O,H',W'), in as many groups as the weight's I channels go into x's C. */
 MN_API mn_var *mn_layer_conv(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
-/* (B,C,H,W) -> (B,C,H',W'), each channel with a filter of its own: a weight (C,1,size,size). */
-MN_API mn_var *mn_layer_conv_of_channels(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
 MN_API mn_var *mn_layer_conv_with_bias(mn_walk *walk, mn_var *x, int64_t stride, int64_t padding);
+
+/* A layer with bias whose weight and bias are scaled where they are used, so that an optimiser which
+ * moves all by like steps moves layers at like rates (Karras et al., ICLR 2018, 4.1):
+ *     y = (gain rate / sqrt(n)) W x + rate b,  n the inputs that an output sums.
+ * A weight (O,I) is of rows, a weight (O,I,size,size) of images, of stride 1 and SAME. */
+MN_API mn_var *mn_layer_equalised(mn_walk *walk, mn_var *x, double gain, double rate);
 
 /* Of x (B,C) or (B,C,H,W), with the running statistics that `mode` asks for. */
 MN_API mn_var *mn_layer_batch_norm(mn_walk *walk, mn_var *x);
 /* max(0, norm(x)) and max(0, norm(x) + residual) of x (B,C,H,W), each in one pass. */
 MN_API mn_var *mn_layer_batch_norm_relu(mn_walk *walk, mn_var *x);
 MN_API mn_var *mn_layer_batch_norm_add_relu(mn_walk *walk, mn_var *x, mn_var *residual);
-/* Of each image's channels; a norm without running statistics. */
-MN_API mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
 
-/* Of each row's last axis, whose scale and shift mn_layer_add_norm() adds without `running`. */
+/* Norms without running statistics: of each channel, and of each of `groups` groups of channels, of
+ * each image (B,C,H,W); and of each row's last axis. */
+MN_API mn_var *mn_layer_instance_norm(mn_walk *walk, mn_var *x);
+MN_API mn_var *mn_layer_group_norm(mn_walk *walk, mn_var *x, int64_t groups);
 MN_API mn_var *mn_layer_row_norm(mn_walk *walk, mn_var *x, double epsilon);
+
+/* In training, elements become 0 with probability `rate`, the others 1 / (1 - rate) times as large
+ * (mn_dropout()); keyed as mn_network_key_next() says.  In evaluation, x itself. */
+MN_API mn_var *mn_layer_dropout(mn_walk *walk, mn_var *x, double rate);
+/* x + branch; in training the branch of a row is left out with probability `rate`, and is
+ * 1 / (1 - rate) times as large else: stochastic depth (Huang et al., ECCV 2016). */
+MN_API mn_var *mn_layer_residual(mn_walk *walk, mn_var *x, mn_var *branch, double rate);
 
 /* --- of transformers; T rows of width D for each image (Vaswani et al. 2017, Dosovitskiy et al. 2021) */
 /* (B,C,H,W) -> (B,T,D): a convolution with bias whose windows of size x size lie side by side. */
@@ -111,6 +144,10 @@ MN_API mn_var *mn_layer_patches(mn_walk *walk, mn_var *x, int64_t size);
 MN_API mn_var *mn_layer_embedding(mn_walk *walk, mn_var *x);
 /* (B,T,D) -> (B,T,D): softmax(q k^T / sqrt(D / heads)) v of each head, and the projection of all. */
 MN_API mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads);
+/* W' gelu(W x + b) + b' of each row */
+MN_API mn_var *mn_layer_mlp(mn_walk *walk, mn_var *x);
+/* x + attention(norm(x)), and that + mlp(norm(that)); each with mn_layer_residual()'s rate. */
+MN_API mn_var *mn_layer_encoder(mn_walk *walk, mn_var *x, int64_t heads, double rate);
 
 /* A convolution and its norm.  The memory of what lies between the two is released (mn_release()).
  */

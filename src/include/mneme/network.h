@@ -97,6 +97,9 @@ MN_API const mn_network_spec *mn_network_spec_of(const mn_network *network);
 /* Width of the features: the columns of the last weight of the classifier; 0: it has none. */
 MN_API int64_t mn_network_features(const mn_network *network);
 MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode);
+/* The key of what the network's next forward drops at random (mn_layer_dropout()), and of no later
+ * one: a forward that drops without a key is refused.  mn_forward() does this. */
+MN_API void mn_network_key_next(mn_network *network, mn_key key);
 /* Logits of the classifier for given features (B, features); the classifier must be one linear
  * layer. */
 MN_API mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode);
