@@ -3,8 +3,8 @@
  * They are told before the service that changed the buffer returns: a commit never falls in
  * between, so that what is kept beside the rows is as exact after a resume as the rows are. */
 #include "learner/lost.h"
+#include "base/hook.h"
 #include "buffer/storage.h"
-#include "learner/hook.h"
 
 mn_status mn_learner_may_change_buffer(const mn_learner *learner)
 {
@@ -19,9 +19,10 @@ static mn_status tell(mn_learner *learner, int member, int64_t count)
     const mn_strategy *strategy = learner->member[member].strategy;
     if (strategy->forget == NULL)
         return MN_OK;
-    mn_learner_enter(learner, member, "forget");
+    learner->current = member;
+    const mn_hook_place outer = mn_hook_enter(strategy->name, "forget");
     const mn_status status =
-        mn_hook_end(strategy->forget(learner, learner->tape, learner->lost, count));
+        mn_hook_leave(outer, strategy->forget(learner, learner->tape, learner->lost, count));
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: forget", strategy->name);
 }
 
@@ -32,7 +33,6 @@ mn_status mn_learner_tell_lost(mn_learner *learner)
         return MN_OK;
     const int64_t count = mn_buffer_take_lost(learner->buffer, learner->lost);
     const int outer = learner->current;
-    const mn_hook_place place = mn_hook_running();
     mn_status status = MN_OK;
     learner->telling_lost = true;
     for (int i = 0; count > 0 && i < learner->members && status == MN_OK; i++)
@@ -40,6 +40,5 @@ mn_status mn_learner_tell_lost(mn_learner *learner)
     learner->telling_lost = false;
     learner->current = outer;
     MN_TRY(status);
-    mn_hook_begin(place);
     return mn_learner_check(learner);
 }
