@@ -295,8 +295,12 @@ static void write_keys(const char *folder)
     fputc('\n', page);
     write_section(page, MN_SECTION_LABELS,
                   "Which training images are labelled, and what is beside them.");
-    write_kinds(page, MN_KIND_DATASET, "dataset",
-                "The key `name` chooses one; the rest are its options.");
+    write_kinds(
+        page, MN_KIND_DATASET, "dataset",
+        "The key `name` chooses one; the rest are its options. Those of the table at the end "
+        "every data set has.");
+    fputs("\n### dataset: every one\n\n", page);
+    write_options(page, mn_dataset_options(), "");
     write_kinds(page, MN_KIND_NETWORK, "network",
                 "The key `name` chooses one; the rest are its options.");
     write_optimisers(page);

@@ -147,8 +147,9 @@ static mn_status measure_channels(const mn_experiment *experiment, const mn_stre
     if (!mean && !deviation)
         return MN_OK;
     MN_TRY(training_places(stream, &places, &count));
-    mn_dataset_channels(mn_stream_dataset(stream), places, count, channel);
+    const mn_status status = mn_dataset_channels(mn_stream_dataset(stream), places, count, channel);
     mn_memory_give(places);
+    MN_TRY(status);
     for (int64_t c = 0; c < transform->channels; c++) {
         if (mean)
             transform->mean[c] = (float)channel[c].mean;

@@ -1,6 +1,7 @@
 /* settings.c -- the tables behind the command line's flags and a benchmark's keys. */
 #include "experiment/settings.h"
 #include "base/options.h"
+#include "data/read/image_options.h"
 #include "nn/optimiser.h"
 
 #include <mneme/stream.h>
@@ -219,6 +220,8 @@ mn_status mn_section_table(mn_section_id id, const char *type, const mn_option *
     const mn_descriptor *descriptor = mn_find(sections[id].kind, type);
     if (descriptor == NULL)
         return MN_NOT_FOUND;
+    if (sections[id].kind == MN_KIND_DATASET)
+        return mn_dataset_table((const void *)descriptor, table, bytes);
     *table = descriptor->options;
     *bytes = descriptor->options_size;
     return MN_OK;
@@ -242,5 +245,7 @@ static const mn_option *table_of(const char *section, const char *type)
 bool mn_setting_changes_result(const char *section, const char *type, const char *name)
 {
     const mn_option *option = mn_option_find(table_of(section, type), name);
+    if (option == NULL && strcmp(section, "dataset") == 0) /* of a plugin that is not loaded */
+        option = mn_option_find(mn_dataset_options(), name);
     return option == NULL || !option->changes_no_result;
 }

@@ -55,7 +55,10 @@ static mn_status check_pair(const mn_rebuilt *run, const mn_rebuilt *judge)
                        "%s: its tasks share their classes, so a label does not say what an image "
                        "should look like; only class-incremental runs are judged",
                        mn_runfile_path(run->file));
-    if (run->dataset->digest != judge->dataset->digest)
+    uint32_t of_run, of_judge;
+    MN_TRY(mn_dataset_digest(run->dataset, &of_run));
+    MN_TRY(mn_dataset_digest(judge->dataset, &of_judge));
+    if (of_run != of_judge)
         return mn_fail(MN_BAD_OPTION, "%s learned %s, but the images are of %s",
                        mn_runfile_path(judge->file), judge->dataset->name, run->dataset->name);
     bool same = mn_stream_classes(judge->stream) == classes;

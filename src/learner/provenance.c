@@ -122,25 +122,36 @@ mn_status mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes, bool
     return MN_OK;
 }
 
-static void digest_of(const mn_dataset *dataset, char text[16])
+mn_status mn_describe_data(mn_runfile *file, const mn_dataset *dataset)
 {
-    snprintf(text, 16, "%08x", (unsigned)dataset->digest);
+    uint32_t digest;
+    char text[MN_DIGEST];
+    MN_TRY(mn_dataset_digest(dataset, &digest));
+    snprintf(text, sizeof text, "%08x", (unsigned)digest);
+    MN_TRY(mn_runfile_set(file, "dataset_digest", text));
+    const char *stamp = mn_dataset_stamp(dataset);
+    return stamp[0] != '\0' ? mn_runfile_set(file, "dataset_stamp", stamp) : MN_OK;
 }
 
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset)
 {
-    char found[16];
-    char *expected;
+    char found[MN_DIGEST] = "";
+    char *expected, *stamp = NULL;
+    bool same = true;
     MN_TRY(mn_runfile_find(file, "dataset_digest", &expected));
-    digest_of(dataset, found);
-    const bool same = expected == NULL || strcmp(expected, found) == 0;
-    const mn_status status =
-        same ? MN_OK
-             : mn_fail(MN_CORRUPT,
-                       "%s: the data set %s has digest %s now, but the run began with %s; put the "
-                       "old data back",
-                       mn_runfile_path(file), dataset->name, found, expected);
+    if (expected == NULL)
+        return MN_OK;
+    mn_status status = mn_runfile_find(file, "dataset_stamp", &stamp);
+    if (status == MN_OK)
+        status = mn_dataset_is(dataset, expected, stamp, &same, found);
+    if (status == MN_OK && !same)
+        status =
+            mn_fail(MN_CORRUPT,
+                    "%s: the data set %s has digest %s now, but the run began with %s; put the "
+                    "old data back",
+                    mn_runfile_path(file), dataset->name, found, expected);
     mn_memory_give(expected);
+    mn_memory_give(stamp);
     return status;
 }
 
@@ -205,12 +216,10 @@ static mn_status add_normalisation(const mn_learner *learner, mn_runfile *file)
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
-    char digest[16];
     MN_TRY(set_number(file, "image_channels", data->channels));
     MN_TRY(set_number(file, "image_height", data->height));
     MN_TRY(set_number(file, "image_width", data->width));
-    digest_of(data, digest);
-    MN_TRY(mn_runfile_set(file, "dataset_digest", digest));
+    MN_TRY(mn_describe_data(file, data));
     MN_TRY(add_normalisation(learner, file));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));

@@ -13,6 +13,8 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file);
  * that says so.  What an older mneme did not write down counts as equal. */
 mn_status mn_arithmetic_differs(mn_runfile *file, char *text, size_t bytes, bool *differs);
 
+/* The digest of the data, and what tells that they are these without reading them all. */
+mn_status mn_describe_data(mn_runfile *file, const mn_dataset *dataset);
 /* MN_CORRUPT unless the run in the file began with this data set. */
 mn_status mn_check_same_data(mn_runfile *file, const mn_dataset *dataset);
 /* MN_CORRUPT where the run in the file began with other classes in a task, or in another order: of

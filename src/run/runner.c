@@ -303,6 +303,7 @@ static mn_status continue_run(mn_runner *runner, const mn_observer *observer)
     MN_TRY(mn_runfile_begin(run->file));
     if (!run->begun) /* killed before its first state was kept: it starts afresh */
         MN_TRY(mn_describe_tasks(run->learner, run->file));
+    MN_TRY(mn_describe_data(run->file, run->dataset)); /* files may have been copied since */
     MN_TRY(mn_numerics_continue(run->file, observer));
     MN_TRY(mn_runfile_set(run->file, "status", "running"));
     MN_TRY(mn_runfile_set(run->file, "error", "")); /* of an earlier try */

@@ -284,6 +284,7 @@ START_TEST(an_image_that_is_broken_is_named)
     static const size_t bytes[] = {0, 8, 4, 6};
     setup(3, folders);
     write_image("n/a/1.png", 2, 2, 1, 0, 0);
+    write_image("n/a/2.png", 2, 2, 1, 0, 0);
     write_image("n/b/1.png", 2, 2, 1, 0, 0);
     for (int i = 0; i < 4; i++) {
         write_file("n/b/broken.png", broken[i], bytes[i]);

@@ -207,15 +207,25 @@ static double mean_of(int channel, double top, double left, double height, doubl
     return sum / (height * width);
 }
 
-static double between(int channel, double y, double x)
+/* The height at `at` of a triangle about `centre` that ends `reach` to each side. */
+static double under(double at, double centre, double reach)
 {
-    y = y < 0 ? 0 : y > HEIGHT - 1 ? HEIGHT - 1 : y;
-    x = x < 0 ? 0 : x > WIDTH - 1 ? WIDTH - 1 : x;
-    const int top = (int)y, left = (int)x;
-    const int down = top + 1 < HEIGHT ? top + 1 : top, right = left + 1 < WIDTH ? left + 1 : left;
-    const double b = y - top, a = x - left;
-    return (1 - b) * ((1 - a) * rgb[top][left][channel] + a * rgb[top][right][channel]) +
-           b * ((1 - a) * rgb[down][left][channel] + a * rgb[down][right][channel]);
+    const double apart = fabs(at - centre) / reach;
+    return apart < 1 ? 1 - apart : 0;
+}
+
+/* The mean under a triangle, of the picture's pixels alone. */
+static double between(int channel, double y, double x, double down, double right)
+{
+    double sum = 0, total = 0;
+    for (int row = 0; row < HEIGHT; row++)
+        for (int column = 0; column < WIDTH; column++) {
+            const double weight =
+                under(row + 0.5, y, fmax(down, 1)) * under(column + 0.5, x, fmax(right, 1));
+            sum += weight * rgb[row][column][channel];
+            total += weight;
+        }
+    return sum / total;
 }
 
 START_TEST(resized_pixels_are_those_of_the_definition)
@@ -223,17 +233,18 @@ START_TEST(resized_pixels_are_those_of_the_definition)
     static const int sizes[][2] = {{5, 7}, {17, 23}, {40, 31}, {1, 1}, {64, 3}};
     paint();
     const mn_picture picture = {.width = WIDTH, .height = HEIGHT, .rgb = rgb[0][0]};
+    const mn_raster raster = mn_raster_of_picture(&picture);
     static uint8_t made[3 * 64 * 64];
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
         for (int bilinear = 0; bilinear < 2; bilinear++) {
             const int height = sizes[s][0], width = sizes[s][1];
             const double down = (double)HEIGHT / height, right = (double)WIDTH / width;
-            ck_assert_ok(mn_picture_place(&picture, (mn_resize)bilinear, MN_FIT_STRETCH, 3, height,
-                                          width, made));
+            ck_assert_ok(mn_raster_place(&raster, (mn_resize)bilinear, MN_FIT_STRETCH, 3, height,
+                                         width, made));
             for (int i = 0; i < 3 * height * width; i++) {
                 const int c = i / (height * width), y = i / width % height, x = i % width;
                 const double want =
-                    bilinear ? between(c, (y + 0.5) * down - 0.5, (x + 0.5) * right - 0.5)
+                    bilinear ? between(c, (y + 0.5) * down, (x + 0.5) * right, down, right)
                              : mean_of(c, y * down, x * right, down, right);
                 ck_assert_msg(made[i] > want - 0.50001 && made[i] < want + 0.50001,
                               "%dx%d %s (%d, %d, %d): %d, not %g", width, height,
@@ -247,19 +258,45 @@ START_TEST(a_crop_takes_the_middle_and_grey_is_a_mix)
 {
     paint();
     const mn_picture picture = {.width = WIDTH, .height = HEIGHT, .rgb = rgb[0][0]};
+    const mn_raster raster = mn_raster_of_picture(&picture);
     static uint8_t made[3 * HEIGHT * HEIGHT];
-    ck_assert_ok(mn_picture_place(&picture, MN_RESIZE_AREA, MN_FIT_CROP, 3, HEIGHT, HEIGHT, made));
+    ck_assert_ok(mn_raster_place(&raster, MN_RESIZE_AREA, MN_FIT_CROP, 3, HEIGHT, HEIGHT, made));
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < HEIGHT; x++)
             ck_assert_int_eq(made[HEIGHT * HEIGHT + y * HEIGHT + x],
                              rgb[y][x + (WIDTH - HEIGHT) / 2][1]);
     ck_assert_ok(
-        mn_picture_place(&picture, MN_RESIZE_BILINEAR, MN_FIT_CROP, 1, HEIGHT, HEIGHT, made));
+        mn_raster_place(&raster, MN_RESIZE_BILINEAR, MN_FIT_CROP, 1, HEIGHT, HEIGHT, made));
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < HEIGHT; x++) {
             const uint8_t *from = rgb[y][x + (WIDTH - HEIGHT) / 2];
             const double mix = 0.299 * from[0] + 0.587 * from[1] + 0.114 * from[2];
             ck_assert(made[y * HEIGHT + x] > mix - 0.51 && made[y * HEIGHT + x] < mix + 0.51);
+        }
+}
+END_TEST
+
+/* Any number of channels stays, and is resized like those of a picture. */
+START_TEST(channels_of_an_image_are_resized_alike)
+{
+    enum { SIDE = 9 };
+    static uint8_t planes[4][HEIGHT][WIDTH], of_picture[3 * SIDE * SIDE], of_image[4 * SIDE * SIDE];
+    paint();
+    const mn_picture picture = {.width = WIDTH, .height = HEIGHT, .rgb = rgb[0][0]};
+    for (int c = 0; c < 4; c++)
+        for (int y = 0; y < HEIGHT; y++)
+            for (int x = 0; x < WIDTH; x++)
+                planes[c][y][x] = rgb[y][x][c % 3];
+    for (int resize = 0; resize < 2; resize++)
+        for (int fit = 0; fit < 2; fit++) {
+            const mn_raster one = mn_raster_of_picture(&picture);
+            const mn_raster other = mn_raster_of_image(planes[0][0], 4, HEIGHT, WIDTH);
+            ck_assert_ok(
+                mn_raster_place(&one, (mn_resize)resize, (mn_fit)fit, 3, SIDE, SIDE, of_picture));
+            ck_assert_ok(
+                mn_raster_place(&other, (mn_resize)resize, (mn_fit)fit, 4, SIDE, SIDE, of_image));
+            ck_assert_mem_eq(of_picture, of_image, sizeof of_picture);
+            ck_assert_mem_eq(of_picture, of_image + 3 * SIDE * SIDE, SIDE * SIDE);
         }
 }
 END_TEST
@@ -299,4 +336,5 @@ END_TEST
 MN_SUITE("pictures", pictures_are_what_pil_sees, a_png_gives_back_every_pixel,
          a_jpeg_gives_back_nearly_every_pixel, a_damaged_png_is_refused,
          a_damaged_jpeg_is_refused_where_it_shows, what_is_no_picture_is_named,
-         resized_pixels_are_those_of_the_definition, a_crop_takes_the_middle_and_grey_is_a_mix)
+         resized_pixels_are_those_of_the_definition, channels_of_an_image_are_resized_alike,
+         a_crop_takes_the_middle_and_grey_is_a_mix)

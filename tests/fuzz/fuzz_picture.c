@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     uint8_t small[3 * 9 * 8];
     const mn_resize resize = count % 2 == 0 ? MN_RESIZE_AREA : MN_RESIZE_BILINEAR;
     const mn_fit fit = count % 3 == 0 ? MN_FIT_CROP : MN_FIT_STRETCH;
-    demand(mn_picture_place(&picture, resize, fit, count % 5 == 0 ? 1 : 3, 9, 8, small) == MN_OK,
+    const mn_raster raster = mn_raster_of_picture(&picture);
+    demand(mn_raster_place(&raster, resize, fit, count % 5 == 0 ? 1 : 3, 9, 8, small) == MN_OK,
            "a picture that cannot be resized");
     mn_picture_free(&picture);
     return 0;

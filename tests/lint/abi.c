@@ -11,7 +11,7 @@
 
 /* The numbers that the layouts below belong to. */
 _Static_assert(MN_STRATEGY_ABI == 5 && MN_POLICY_ABI == 3 && MN_NETWORK_ABI == 3 &&
-                   MN_DATASET_ABI == 4 && MN_PLUGIN_ABI == 1,
+                   MN_DATASET_ABI == 5 && MN_PLUGIN_ABI == 1,
                "an ABI number was raised: bring it and the layouts in abi.c up to date");
 
 /* Another processor or data model has layouts of its own, in which plugins for it are compiled. */
@@ -386,7 +386,7 @@ MEMBER(mn_channel_values, greatest, 8, 8);
 MEMBER(mn_channel_values, mean, 16, 8);
 MEMBER(mn_channel_values, deviation, 24, 8);
 
-STRUCT(mn_dataset, 192);
+STRUCT(mn_dataset, 200);
 MEMBER(mn_dataset, name, 0, 64);
 MEMBER(mn_dataset, channels, 64, 8);
 MEMBER(mn_dataset, height, 72, 8);
@@ -400,6 +400,7 @@ MEMBER(mn_dataset, offset, 160, 8);
 MEMBER(mn_dataset, scale, 168, 8);
 MEMBER(mn_dataset, digest, 176, 4);
 MEMBER(mn_dataset, notes, 184, 8);
+MEMBER(mn_dataset, source, 192, 8);
 
 STRUCT(mn_dataset_type, 64);
 MEMBER(mn_dataset_type, abi, 0, 4);

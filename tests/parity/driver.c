@@ -23,6 +23,8 @@ static void carry_out(exchange *e, const cJSON *described)
         status = parity_weights(e, described, result);
     else if (strcmp(name, "view") == 0)
         status = parity_view(e, described, result);
+    else if (strcmp(name, "resize") == 0)
+        status = parity_resize(e, described, result);
     else
         status = parity_op(e, described, result);
     if (status != MN_OK)

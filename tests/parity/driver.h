@@ -20,4 +20,7 @@ mn_status parity_weights(exchange *e, const cJSON *described, cJSON *result);
 /* One change of a view, or a resized crop, of a given image: {"view": [t]}. */
 mn_status parity_view(exchange *e, const cJSON *described, cJSON *result);
 
+/* An image of bytes made another size, as readers of data sets do it: {"image": [t]}. */
+mn_status parity_resize(exchange *e, const cJSON *described, cJSON *result);
+
 #endif

@@ -2,6 +2,7 @@
 #include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
 #include "data/augment/view_resample.h"
+#include "data/read/resize.h"
 #include "tests/parity/driver.h"
 
 #include <stdlib.h>
@@ -59,6 +60,32 @@ static mn_status change(const cJSON *described, mn_shape image, const float *val
     else
         return mn_fail(MN_NOT_FOUND, "no change of a view is called '%s'", op);
     return MN_OK;
+}
+
+mn_status parity_resize(exchange *e, const cJSON *described, cJSON *result)
+{
+    mn_shape from;
+    const float *values;
+    MN_TRY(exchange_floats(e, cJSON_GetObjectItem(described, "image"), &from, &values));
+    const mn_shape to = MN_SHAPE(from.size[0], (int64_t)number(described, "height"),
+                                 (int64_t)number(described, "width"));
+    const int64_t read = mn_shape_count(from), made = mn_shape_count(to);
+    uint8_t *pixels = malloc((size_t)(read + made));
+    float *x = malloc((size_t)made * sizeof *x);
+    mn_status status = pixels != NULL && x != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory");
+    for (int64_t i = 0; status == MN_OK && i < read; i++)
+        pixels[i] = (uint8_t)values[i];
+    const mn_raster raster = mn_raster_of_image(pixels, from.size[0], from.size[1], from.size[2]);
+    if (status == MN_OK)
+        status = mn_raster_place(&raster, (mn_resize)number(described, "bilinear"), MN_FIT_STRETCH,
+                                 to.size[0], to.size[1], to.size[2], pixels + read);
+    for (int64_t i = 0; status == MN_OK && i < made; i++)
+        x[i] = (float)pixels[read + i];
+    if (status == MN_OK)
+        status = exchange_put(e, cJSON_AddArrayToObject(result, "image"), to, x);
+    free(pixels);
+    free(x);
+    return status;
 }
 
 mn_status parity_view(exchange *e, const cJSON *described, cJSON *result)

@@ -87,35 +87,36 @@ static void print_part(const mn_dataset *dataset, const mn_images *images, const
         printf("%lld to %lld of each class\n", (long long)found.least, (long long)found.most);
 }
 
-/* The values of the training images: their range, and means and deviations as `normalise` takes
- * them. */
+/* The digest, and the values of the training images: their range, and means and deviations as
+ * `normalise` takes them. */
 typedef struct survey {
+    uint32_t digest;
     double least, greatest;
     mn_channel_values channel[4];
 } survey;
 
-static survey survey_of(const mn_dataset *dataset)
+/* Looks at every image. */
+static mn_status survey_data(const mn_dataset *dataset, survey *s)
 {
-    survey s;
-    mn_dataset_channels(dataset, NULL, dataset->train.count, s.channel);
-    s.least = s.channel[0].least;
-    s.greatest = s.channel[0].greatest;
+    MN_TRY(mn_dataset_digest(dataset, &s->digest));
+    MN_TRY(mn_dataset_channels(dataset, NULL, dataset->train.count, s->channel));
+    s->least = s->channel[0].least;
+    s->greatest = s->channel[0].greatest;
     for (int64_t c = 1; c < dataset->channels; c++) {
-        s.least = fmin(s.least, s.channel[c].least);
-        s.greatest = fmax(s.greatest, s.channel[c].greatest);
+        s->least = fmin(s->least, s->channel[c].least);
+        s->greatest = fmax(s->greatest, s->channel[c].greatest);
     }
-    return s;
+    return MN_OK;
 }
 
-static void print_values(const mn_dataset *dataset)
+static void print_values(const mn_dataset *dataset, const survey *s)
 {
-    const survey s = survey_of(dataset);
-    printf("%-9s %.6g to %.6g, mean ", "values", s.least, s.greatest);
+    printf("%-9s %.6g to %.6g, mean ", "values", s->least, s->greatest);
     for (int64_t c = 0; c < dataset->channels; c++)
-        printf("%s%.4g", c > 0 ? "," : "", s.channel[c].mean);
+        printf("%s%.4g", c > 0 ? "," : "", s->channel[c].mean);
     printf(", deviation ");
     for (int64_t c = 0; c < dataset->channels; c++)
-        printf("%s%.4g", c > 0 ? "," : "", s.channel[c].deviation);
+        printf("%s%.4g", c > 0 ? "," : "", s->channel[c].deviation);
     putchar('\n');
 }
 
@@ -149,14 +150,14 @@ static void print_tasks(const mn_stream *stream)
     }
 }
 
-static void print_dataset(const mn_dataset *dataset, const mn_stream *stream)
+static void print_dataset(const mn_dataset *dataset, const survey *s, const mn_stream *stream)
 {
     printf("%s is sound\n", dataset->name);
-    printf("%-9s %08x\n", "digest", dataset->digest);
+    printf("%-9s %08x\n", "digest", (unsigned)s->digest);
     printf("%-9s %lldx%lldx%lld (channels, height, width)%s\n", "image",
            (long long)dataset->channels, (long long)dataset->height, (long long)dataset->width,
            dataset->scale != NULL ? ", measurements in 255 steps" : "");
-    print_values(dataset);
+    print_values(dataset, s);
     print_part(dataset, &dataset->train, "training");
     print_part(dataset, &dataset->test, "test");
     printf("%-9s %lld", "classes", (long long)dataset->classes);
@@ -169,31 +170,30 @@ static void print_dataset(const mn_dataset *dataset, const mn_stream *stream)
 }
 
 /* Adds what `data check` prints of values and notes. */
-static void add_values(cJSON *json, const mn_dataset *dataset)
+static void add_values(cJSON *json, const mn_dataset *dataset, const survey *s)
 {
-    const survey s = survey_of(dataset);
-    cJSON_AddNumberToObject(json, "least", s.least);
-    cJSON_AddNumberToObject(json, "greatest", s.greatest);
+    cJSON_AddNumberToObject(json, "least", s->least);
+    cJSON_AddNumberToObject(json, "greatest", s->greatest);
     cJSON *mean = cJSON_AddArrayToObject(json, "mean");
     cJSON *deviation = cJSON_AddArrayToObject(json, "deviation");
     for (int64_t c = 0; c < dataset->channels; c++) {
-        cJSON_AddItemToArray(mean, cJSON_CreateNumber(s.channel[c].mean));
-        cJSON_AddItemToArray(deviation, cJSON_CreateNumber(s.channel[c].deviation));
+        cJSON_AddItemToArray(mean, cJSON_CreateNumber(s->channel[c].mean));
+        cJSON_AddItemToArray(deviation, cJSON_CreateNumber(s->channel[c].deviation));
     }
     cJSON_AddStringToObject(json, "notes", dataset->notes != NULL ? dataset->notes : "");
 }
 
-static void print_json(const mn_dataset *dataset)
+static void print_json(const mn_dataset *dataset, const survey *s)
 {
     char digest[16];
-    snprintf(digest, sizeof digest, "%08x", dataset->digest);
+    snprintf(digest, sizeof digest, "%08x", (unsigned)s->digest);
     cJSON *json = mn_json_object();
     cJSON_AddStringToObject(json, "name", dataset->name);
     cJSON_AddStringToObject(json, "digest", digest);
     cJSON_AddNumberToObject(json, "channels", (double)dataset->channels);
     cJSON_AddNumberToObject(json, "height", (double)dataset->height);
     cJSON_AddNumberToObject(json, "width", (double)dataset->width);
-    add_values(json, dataset);
+    add_values(json, dataset, s);
     cJSON_AddNumberToObject(json, "train", (double)dataset->train.count);
     cJSON_AddNumberToObject(json, "test", (double)dataset->test.count);
     cJSON_AddNumberToObject(json, "classes", (double)dataset->classes);
@@ -239,6 +239,7 @@ static int check(const mn_arguments *arguments)
     mn_dataset *dataset = NULL;
     mn_experiment *experiment = NULL;
     mn_stream *stream = NULL;
+    survey found;
     if (!is_dataset(arguments->words[1])) {
         const mn_status opened = open_benchmark(arguments, &experiment);
         if (opened != MN_OK)
@@ -249,10 +250,12 @@ static int check(const mn_arguments *arguments)
                            : mn_dataset_open(arguments->words[1], NULL, NULL, &dataset);
     if (status == MN_OK && experiment != NULL)
         status = check_stream(experiment, dataset, &stream);
+    if (status == MN_OK)
+        status = survey_data(dataset, &found);
     if (status == MN_OK && mn_arguments_has(arguments, "json"))
-        print_json(dataset);
+        print_json(dataset, &found);
     else if (status == MN_OK)
-        print_dataset(dataset, stream);
+        print_dataset(dataset, &found, stream);
     mn_stream_free(stream);
     mn_dataset_free(dataset);
     mn_experiment_free(experiment);

@@ -34,16 +34,21 @@ static const struct {
     {MN_USES_UNLABELLED, "learns from unlabelled images too"},
 };
 
-static void print_options(const mn_option *options, const char *prefix)
+static void print_entries(const mn_option *options, const char *prefix)
 {
-    if (options == NULL || options->name == NULL)
-        return;
-    printf("\noptions:\n");
     for (const mn_option *option = options; option->name != NULL; option++) {
         char left[128], right[1024];
         snprintf(left, sizeof left, "%s.%s", prefix, option->name);
         mn_print_entry(left, mn_option_sentence(option, right, sizeof right));
     }
+}
+
+static void print_options(const mn_option *options, const char *prefix)
+{
+    if (options == NULL || options->name == NULL)
+        return;
+    printf("\noptions:\n");
+    print_entries(options, prefix);
     printf("  set with --set %s.%s=VALUE\n", prefix, options->name);
 }
 
@@ -184,6 +189,10 @@ static void describe(mn_kind kind, const mn_descriptor *descriptor)
             printf("\nobtained by: %s\n", mn_shown(dataset->obtain));
     }
     print_options(descriptor->options, prefixes[kind] != NULL ? prefixes[kind] : descriptor->name);
+    if (kind == MN_KIND_DATASET) {
+        printf("\noptions of every data set:\n");
+        print_entries(mn_dataset_options(), "dataset");
+    }
     if (kind == MN_KIND_STRATEGY) {
         print_differences((const mn_strategy *)(const void *)descriptor);
         print_recipes_of(descriptor->name);

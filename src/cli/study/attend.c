@@ -124,9 +124,11 @@ mn_status mn_check_finished_data(const mn_experiment *experiment, const char *pa
     mn_status status = MN_OK;
     const char *then = mn_results_value(results, "dataset_digest");
     if (then != NULL && mn_experiment_dataset(experiment, &dataset) == MN_OK) {
-        char now[16];
-        snprintf(now, sizeof now, "%08x", (unsigned)dataset->digest);
-        if (strcmp(then, now) != 0)
+        char now[MN_DIGEST];
+        bool same = true;
+        status =
+            mn_dataset_is(dataset, then, mn_results_value(results, "dataset_stamp"), &same, now);
+        if (status == MN_OK && !same)
             status = mn_fail(MN_BAD_OPTION,
                              "%s was made with other data: their digest was %s and is %s now; "
                              "choose another --out, or put the old data back",

@@ -2,66 +2,87 @@
  *
  * Of pixels they come from counts of each byte, which are exact; of measurements by Welford's sums,
  * in the order of the rows.  So the same data give the same bits. */
+#include "data/read/resize.h"
+
 #include <math.h>
 #include <mneme/data.h>
+#include <mneme/memory.h>
 
 static int64_t place_of(const int64_t *places, int64_t i)
 {
     return places != NULL ? places[i] : i;
 }
 
-static mn_channel_values of_pixels(const mn_dataset *dataset, const int64_t *places, int64_t count,
-                                   int64_t channel)
+enum { BYTES = 256 };
+
+static mn_channel_values of_counts(const int64_t counted[BYTES], double all)
 {
-    const int64_t plane = dataset->height * dataset->width;
-    int64_t bytes[256] = {0};
-    double sum = 0, square = 0, all = (double)(count * plane);
+    double sum = 0, square = 0;
     mn_channel_values of = {1, 0, 0, 0};
-    for (int64_t i = 0; i < count; i++) {
-        const uint8_t *pixels =
-            dataset->train.pixels + (place_of(places, i) * dataset->channels + channel) * plane;
-        for (int64_t k = 0; k < plane; k++)
-            bytes[pixels[k]]++;
-    }
-    for (int byte = 0; byte < 256; byte++) {
+    for (int byte = 0; byte < BYTES; byte++) {
         const double value = byte / 255.0;
-        sum += value * (double)bytes[byte];
-        of.least = bytes[byte] > 0 ? fmin(of.least, value) : of.least;
-        of.greatest = bytes[byte] > 0 ? fmax(of.greatest, value) : of.greatest;
+        sum += value * (double)counted[byte];
+        of.least = counted[byte] > 0 ? fmin(of.least, value) : of.least;
+        of.greatest = counted[byte] > 0 ? fmax(of.greatest, value) : of.greatest;
     }
     of.mean = sum / all;
-    for (int byte = 0; byte < 256; byte++)
-        square += pow(byte / 255.0 - of.mean, 2) * (double)bytes[byte];
+    for (int byte = 0; byte < BYTES; byte++)
+        square += pow(byte / 255.0 - of.mean, 2) * (double)counted[byte];
     of.deviation = sqrt(square / all);
     return of;
 }
 
-static mn_channel_values of_measurements(const mn_dataset *dataset, const int64_t *places,
-                                         int64_t count, int64_t channel)
+static mn_status of_pixels(const mn_dataset *dataset, const int64_t *places, int64_t count,
+                           uint8_t *image, mn_channel_values *channel)
 {
     const int64_t plane = dataset->height * dataset->width;
-    mn_channel_values of = {HUGE_VAL, -HUGE_VAL, 0, 0};
-    double square = 0;
-    int64_t seen = 0;
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t k = channel * plane; k < (channel + 1) * plane; k++) {
-            const int64_t at = place_of(places, i) * dataset->channels * plane + k;
-            const double value = (double)dataset->offset[k] +
-                                 (double)dataset->scale[k] * dataset->train.pixels[at] / 255;
-            const double before = value - of.mean;
-            of.mean += before / (double)++seen;
-            square += before * (value - of.mean);
-            of.least = fmin(of.least, value);
-            of.greatest = fmax(of.greatest, value);
-        }
-    of.deviation = sqrt(square / (double)seen);
-    return of;
+    int64_t counted[MN_MOST_CHANNELS][BYTES] = {{0}};
+    for (int64_t i = 0; i < count; i++) {
+        MN_TRY(mn_dataset_pixels(dataset, &dataset->train, place_of(places, i), image));
+        for (int64_t k = 0; k < dataset->channels * plane; k++)
+            counted[k / plane][image[k]]++;
+    }
+    for (int64_t c = 0; c < dataset->channels; c++)
+        channel[c] = of_counts(counted[c], (double)(count * plane));
+    return MN_OK;
 }
 
-void mn_dataset_channels(const mn_dataset *dataset, const int64_t *places, int64_t count,
-                         mn_channel_values *channel)
+/* One value, and how many were before it. */
+static void add(mn_channel_values *of, int64_t before, double value)
 {
+    const double apart = value - of->mean;
+    of->mean += apart / (double)(before + 1);
+    of->deviation += apart * (value - of->mean); /* for now the sum of squares */
+    of->least = fmin(of->least, value);
+    of->greatest = fmax(of->greatest, value);
+}
+
+static mn_status of_measurements(const mn_dataset *dataset, const int64_t *places, int64_t count,
+                                 uint8_t *row, mn_channel_values *channel)
+{
+    const int64_t plane = dataset->height * dataset->width;
     for (int64_t c = 0; c < dataset->channels; c++)
-        channel[c] =
-            (dataset->scale != NULL ? of_measurements : of_pixels)(dataset, places, count, c);
+        channel[c] = (mn_channel_values){HUGE_VAL, -HUGE_VAL, 0, 0};
+    for (int64_t i = 0; i < count; i++) {
+        MN_TRY(mn_dataset_pixels(dataset, &dataset->train, place_of(places, i), row));
+        for (int64_t k = 0; k < dataset->channels * plane; k++)
+            add(&channel[k / plane], i * plane + k % plane,
+                (double)dataset->offset[k] + (double)dataset->scale[k] * row[k] / 255);
+    }
+    for (int64_t c = 0; c < dataset->channels; c++)
+        channel[c].deviation = sqrt(channel[c].deviation / (double)(count * plane));
+    return MN_OK;
+}
+
+mn_status mn_dataset_channels(const mn_dataset *dataset, const int64_t *places, int64_t count,
+                              mn_channel_values *channel)
+{
+    uint8_t *image =
+        mn_memory_take((size_t)(dataset->channels * dataset->height * dataset->width), 1);
+    if (image == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for an image");
+    const mn_status status = (dataset->scale != NULL ? of_measurements : of_pixels)(
+        dataset, places, count, image, channel);
+    mn_memory_give(image);
+    return status;
 }

@@ -5,16 +5,16 @@
 #include "base/escape.h"
 #include "base/hook.h"
 #include "base/options.h"
+#include "data/read/image_options.h"
+#include "data/read/resize.h"
 #include "data/read/search.h"
+#include "data/read/source.h"
 
 #include <mneme/data.h>
 #include <mneme/memory.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
-
-enum { MOST_CHANNELS = 4 };
 
 /* The built-in readers also hand over memory that they let grow with mn_memory_resize(), which is
  * the same.
@@ -54,6 +54,7 @@ static void free_images(mn_images *images)
 
 static void free_contents(mn_dataset *dataset)
 {
+    mn_source_close(dataset);
     free_images(&dataset->train);
     free_images(&dataset->test);
     mn_memory_give(dataset->memory);
@@ -118,7 +119,8 @@ static mn_status search(const mn_dataset_type *type, const void *options, mn_dat
 
 static mn_status check_images(const mn_dataset *dataset, const mn_images *images, const char *part)
 {
-    if (images->count < 1 || images->pixels == NULL || images->labels == NULL)
+    const bool there = images->pixels != NULL || dataset->source != NULL;
+    if (images->count < 1 || !there || images->labels == NULL)
         return mn_fail(MN_CORRUPT, "data set '%s' has no %s images", dataset->name, part);
     for (int64_t i = 0; i < images->count; i++)
         if (images->labels[i] < 0 || images->labels[i] >= dataset->classes)
@@ -131,7 +133,7 @@ static mn_status check_images(const mn_dataset *dataset, const mn_images *images
 
 static mn_status check(const mn_dataset *dataset)
 {
-    if (dataset->channels < 1 || dataset->channels > MOST_CHANNELS || dataset->height < 1 ||
+    if (dataset->channels < 1 || dataset->channels > MN_MOST_CHANNELS || dataset->height < 1 ||
         dataset->width < 1)
         return mn_fail(MN_CORRUPT, "data set '%s' has images of %lldx%lldx%lld", dataset->name,
                        (long long)dataset->channels, (long long)dataset->height,
@@ -144,42 +146,40 @@ static mn_status check(const mn_dataset *dataset)
     return check_images(dataset, &dataset->test, "test");
 }
 
-/* Over the bytes in memory: little-endian machines agree on it, which are those mneme runs on. */
-static uint32_t digest(const mn_dataset *dataset)
+static mn_status read_anywhere(const mn_dataset_type *type, const void *values, const char *folder,
+                               mn_dataset *dataset)
 {
-    const size_t pixels = (size_t)(dataset->channels * dataset->height * dataset->width);
-    const mn_images *parts[] = {&dataset->train, &dataset->test};
-    uLong sum = crc32_z(0, NULL, 0);
-    for (int i = 0; i < 2; i++) {
-        const size_t count = (size_t)parts[i]->count;
-        sum = crc32_z(sum, parts[i]->pixels, count * pixels);
-        sum = crc32_z(sum, (const Bytef *)parts[i]->labels, count * sizeof *parts[i]->labels);
-    }
-    if (dataset->scale != NULL) {
-        sum = crc32_z(sum, (const Bytef *)dataset->offset, pixels * sizeof *dataset->offset);
-        sum = crc32_z(sum, (const Bytef *)dataset->scale, pixels * sizeof *dataset->scale);
-    }
-    return (uint32_t)sum;
+    if (type->obtain == NULL) /* drawn, or read from where its options say */
+        return read_folder(type, values, folder, dataset);
+    return folder != NULL && folder[0] != '\0' ? read_given(type, values, folder, dataset)
+                                               : search(type, values, dataset);
+}
+
+static mn_status read_as_asked(const mn_dataset_type *type, const mn_option *table, void *values,
+                               const char *options, const char *folder, mn_dataset *dataset)
+{
+    mn_options_default(mn_dataset_options(), (void *)(uintptr_t)mn_image_options_in(type, values));
+    mn_options_default(table, values);
+    MN_TRY(mn_options_from_text(table, values, type->name, options));
+    snprintf(dataset->name, sizeof dataset->name, "%s", type->name);
+    MN_TRY(read_anywhere(type, values, folder, dataset));
+    if (dataset->source == NULL) /* of pictures in files the size is not known yet */
+        MN_TRY(check(dataset));
+    MN_TRY(mn_images_apply(mn_image_options_in(type, values), dataset));
+    MN_TRY(check(dataset));
+    return mn_source_end(dataset);
 }
 
 static mn_status read_by_type(const mn_dataset_type *type, const char *options, const char *folder,
                               mn_dataset *dataset)
 {
-    void *values =
-        mn_memory_take_zeroed(1, type->options_size + 1); /* a type without options has size 0 */
+    const mn_option *table;
+    size_t bytes;
+    MN_TRY(mn_dataset_table(type, &table, &bytes));
+    void *values = mn_memory_take_zeroed(1, bytes);
     if (values == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
-    mn_options_default(type->options, values);
-    mn_status status = mn_options_from_text(type->options, values, type->name, options);
-    if (status == MN_OK) {
-        snprintf(dataset->name, sizeof dataset->name, "%s", type->name);
-        if (type->obtain == NULL) /* drawn, or read from where its options say */
-            status = read_folder(type, values, folder, dataset);
-        else if (folder != NULL && folder[0] != '\0')
-            status = read_given(type, values, folder, dataset);
-        else
-            status = search(type, values, dataset);
-    }
+    const mn_status status = read_as_asked(type, table, values, options, folder, dataset);
     mn_memory_give(values);
     return status;
 }
@@ -193,14 +193,11 @@ mn_status mn_dataset_open(const char *name, const char *options, const char *fol
     mn_dataset *opened = mn_memory_take_zeroed(1, sizeof *opened);
     if (opened == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
-    mn_status status = read_by_type(type, options, folder, opened);
-    if (status == MN_OK)
-        status = check(opened);
+    const mn_status status = read_by_type(type, options, folder, opened);
     if (status != MN_OK) {
         mn_dataset_free(opened);
         return status;
     }
-    opened->digest = digest(opened);
     *dataset = opened;
     return MN_OK;
 }

@@ -1,11 +1,9 @@
 /* folder.c -- a user's own images: one folder a class, PNG and JPEG.
  *
- * The listing comes first and decides everything: classes, their order, and how many images there
- * are.  Then each image is decoded to its place. */
-#include "data/read/decode.h"
-#include "data/read/picture.h"
+ * The listing decides everything: classes, their order, and how many images there are.  Who needs
+ * an image asks for it by its number (pictures.c). */
+#include "data/read/pictures.h"
 #include "data/read/reader.h"
-#include "data/read/resize.h"
 #include "data/read/split.h"
 
 #include <mneme/memory.h>
@@ -16,22 +14,15 @@
 
 typedef struct folder_options {
     const char *path;
-    int64_t size, channels, resize, fit;
+    int64_t channels;
     MN_SPLIT_MEMBERS;
 } folder_options;
 
 static const char *const colours[] = {"rgb", "grey", NULL};
-static const char *const resizes[] = {"area", "bilinear", NULL}; /* as mn_resize */
-static const char *const fits[] = {"crop", "stretch", NULL};     /* as mn_fit */
 static const mn_option options_table[] = {
     MN_TEXT(folder_options, path, "",
             "folder with train/ and test/, or with the classes themselves", MN_CHANGES_NO_RESULT),
-    MN_INT(folder_options, size, 0, 0, 1024,
-           "make all images so high and wide; 0: they all have the size of the first"),
     MN_CHOICE(folder_options, channels, 0, colours, "in colour, or in shades of grey"),
-    MN_CHOICE(folder_options, resize, 0, resizes,
-              "area averages what lies under a pixel; bilinear is for making images larger"),
-    MN_CHOICE(folder_options, fit, 0, fits, "cut the middle square out of an image, or squeeze it"),
     MN_SPLIT_OPTIONS(folder_options),
     MN_END,
 };
@@ -194,55 +185,36 @@ static mn_status list_all(const char *path, listing *train, listing *test, bool 
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static mn_status check_size(const folder_options *o, const char *path, const mn_picture *picture,
-                            mn_dataset *dataset)
+typedef struct listings {
+    listing train, test;
+} listings;
+
+static void listings_free(void *files)
 {
-    if (dataset->height == 0) {
-        dataset->height = o->size > 0 ? o->size : picture->height;
-        dataset->width = o->size > 0 ? o->size : picture->width;
-    }
-    if (o->size == 0 && (picture->height != dataset->height || picture->width != dataset->width))
-        return mn_fail(MN_BAD_OPTION,
-                       "%s: is %lldx%lld, but the images before it are %lldx%lld; give a size to "
-                       "which all are made",
-                       path, (long long)picture->width, (long long)picture->height,
-                       (long long)dataset->width, (long long)dataset->height);
-    return MN_OK;
+    listings *both = files;
+    listing_free(&both->train);
+    listing_free(&both->test);
+    mn_memory_give(both);
 }
 
-static mn_status read_image(const folder_options *o, const char *path, int64_t count,
-                            mn_dataset *dataset, mn_images *images)
+/* Pictures are numbered class by class, those of the test part after those of training. */
+static void path_of(const void *files, int64_t number, char path[MN_PICTURE_PATH])
 {
-    mn_picture picture;
-    mn_status status = mn_picture_read(path, &picture);
-    if (status == MN_CORRUPT)
-        return mn_fail(status, "%s; get it again, or take it out of its folder", mn_error());
-    MN_TRY(status);
-    status = check_size(o, path, &picture, dataset);
-    if (status == MN_OK && images->pixels == NULL)
-        status =
-            mn_images_allocate(images, count, dataset->channels, dataset->height, dataset->width);
-    const int64_t bytes = dataset->channels * dataset->height * dataset->width;
-    if (status == MN_OK)
-        status = mn_picture_place(&picture, (mn_resize)o->resize, (mn_fit)o->fit, dataset->channels,
-                                  dataset->height, dataset->width,
-                                  images->pixels + images->count * bytes);
-    mn_picture_free(&picture);
-    return status;
+    const listings *both = files;
+    const listing *list = number < both->train.images ? &both->train : &both->test;
+    int64_t class = 0, at = number - (list == &both->test ? both->train.images : 0);
+    while (at >= list->files[class].count)
+        at -= list->files[class ++].count;
+    snprintf(path, MN_PICTURE_PATH, "%s/%s/%s", list->folder, list->classes.name[class],
+             list->files[class].name[at]);
 }
 
-static mn_status read_part(const folder_options *o, const listing *list, mn_dataset *dataset,
-                           mn_images *images)
+static void label(const listing *list, mn_images *images)
 {
+    int64_t at = 0;
     for (int64_t c = 0; c < list->classes.count; c++)
-        for (int64_t i = 0; i < list->files[c].count; i++) {
-            char path[3 * MN_DATA_PATH];
-            snprintf(path, sizeof path, "%s/%s/%s", list->folder, list->classes.name[c],
-                     list->files[c].name[i]);
-            MN_TRY(read_image(o, path, list->images, dataset, images));
-            images->labels[images->count++] = (int32_t)c;
-        }
-    return MN_OK;
+        for (int64_t i = 0; i < list->files[c].count; i++)
+            images->labels[at++] = (int32_t)c;
 }
 
 /* Says what is in the folder and is not read. */
@@ -273,22 +245,31 @@ static mn_status note_beside(const char *path, const listing *train, const listi
     return status;
 }
 
-static mn_status read_listed(const folder_options *o, const listing *train, const listing *test,
-                             bool split, mn_dataset *dataset)
+static mn_status describe(const listings *both, const char *path, bool split, mn_dataset *dataset)
+{
+    MN_TRY(mn_dataset_name_classes(dataset, both->train.classes.count,
+                                   (const char *const *)both->train.classes.name));
+    if (!split)
+        MN_TRY(note_beside(path, &both->train, &both->test, dataset));
+    MN_TRY(note_foreign(&both->train, dataset));
+    return note_foreign(&both->test, dataset);
+}
+
+/* Takes over the listings. */
+static mn_status take_pictures(const folder_options *o, listings *both, bool split,
+                               mn_dataset *dataset)
 {
     dataset->channels = o->channels == 0 ? 3 : 1;
-    MN_TRY(mn_dataset_name_classes(dataset, train->classes.count,
-                                   (const char *const *)train->classes.name));
-    static const char why[] = "without a size images stay as they are";
-    MN_TRY(mn_note_idle(dataset, o->size == 0 && o->resize != 0, "resize", why));
-    MN_TRY(mn_note_idle(dataset, o->size == 0 && o->fit != 0, "fit", why));
-    MN_TRY(note_foreign(train, dataset));
-    MN_TRY(note_foreign(test, dataset));
-    MN_TRY(read_part(o, train, dataset, &dataset->train));
-    if (split)
-        return mn_split_test_off(dataset, o->test_fraction, o->split_seed);
-    MN_TRY(mn_split_not_needed(dataset, o->test_fraction, o->split_seed));
-    return read_part(o, test, dataset, &dataset->test);
+    MN_TRY(mn_pictures_new(dataset, (mn_picture_files){
+                                        .files = both,
+                                        .close = listings_free,
+                                        .path = path_of,
+                                        .count = {both->train.images, both->test.images},
+                                    }));
+    label(&both->train, &dataset->train);
+    label(&both->test, &dataset->test);
+    return (split ? mn_split_test_off : mn_split_not_needed)(dataset, o->test_fraction,
+                                                             o->split_seed);
 }
 
 static mn_status read_folder(const void *options, const char *folder, mn_dataset *dataset)
@@ -298,16 +279,18 @@ static mn_status read_folder(const void *options, const char *folder, mn_dataset
     MN_TRY(mn_data_find("folder.path", folder, o->path, path));
     if (!mn_is_folder(path))
         return mn_fail(MN_BAD_OPTION, "folder.path: %s is no folder", path);
-    listing train = {.images = 0}, test = {.images = 0};
+    listings *both = mn_memory_take_zeroed(1, sizeof *both);
+    if (both == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
     bool split = false;
-    mn_status status = list_all(path, &train, &test, &split);
-    if (status == MN_OK && !split)
-        status = note_beside(path, &train, &test, dataset);
+    mn_status status = list_all(path, &both->train, &both->test, &split);
     if (status == MN_OK)
-        status = read_listed(o, &train, &test, split, dataset);
-    listing_free(&train);
-    listing_free(&test);
-    return status;
+        status = describe(both, path, split, dataset);
+    if (status != MN_OK) {
+        listings_free(both);
+        return status;
+    }
+    return take_pictures(o, both, split, dataset);
 }
 
 MN_DATASET(folder) = {

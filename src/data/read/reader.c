@@ -4,19 +4,28 @@
 
 #include <string.h>
 
-mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels, int64_t height,
-                             int64_t width)
+mn_status mn_pixels_allocate(int64_t count, int64_t channels, int64_t height, int64_t width,
+                             uint8_t **pixels)
 {
     int64_t bytes = channels * height * width;
-    if (!__builtin_mul_overflow(bytes, count, &bytes) && bytes > 0) {
-        images->pixels = mn_data_take((size_t)bytes);
-        images->labels = mn_data_take((size_t)count * sizeof *images->labels);
-    }
-    return images->pixels != NULL && images->labels != NULL
+    *pixels = NULL;
+    if (!__builtin_mul_overflow(bytes, count, &bytes) && bytes > 0)
+        *pixels = mn_data_take((size_t)bytes);
+    return *pixels != NULL
                ? MN_OK
                : mn_fail(MN_NO_MEMORY, "out of memory for %lld images of %lldx%lldx%lld",
                          (long long)count, (long long)channels, (long long)height,
                          (long long)width);
+}
+
+mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels, int64_t height,
+                             int64_t width)
+{
+    MN_TRY(mn_pixels_allocate(count, channels, height, width, &images->pixels));
+    images->labels = mn_data_take((size_t)count * sizeof *images->labels);
+    return images->labels != NULL
+               ? MN_OK
+               : mn_fail(MN_NO_MEMORY, "out of memory for %lld labels", (long long)count);
 }
 
 /* The names live in one block with the table of them. */

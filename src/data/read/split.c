@@ -3,6 +3,7 @@
  * Which images are taken depends on the seed and on each class's images alone, so that a class
  * added to the data moves no other class's split. */
 #include "data/read/split.h"
+#include "data/read/pictures.h"
 #include "data/read/reader.h"
 
 #include <math.h>
@@ -51,27 +52,42 @@ static mn_status mark(const mn_dataset *dataset, double fraction, int64_t seed, 
     return MN_OK;
 }
 
-/* Copies the marked rows to the test set and closes the gaps they leave. */
-static mn_status move(mn_dataset *dataset, const uint8_t *is_test)
+/* Copies the marked rows to the test set and closes the gaps they leave: rows of pixels, or numbers
+ * of pictures in files. */
+static void move(mn_dataset *dataset, const uint8_t *is_test, uint8_t *of_train, uint8_t *of_test,
+                 size_t row)
 {
-    const size_t row = (size_t)(dataset->channels * dataset->height * dataset->width);
     mn_images *train = &dataset->train, *test = &dataset->test;
     const int64_t all = train->count;
-    for (int64_t i = 0; i < all; i++)
-        test->count += is_test[i];
-    test->pixels = mn_data_take((size_t)test->count * row);
-    test->labels = mn_data_take((size_t)test->count * sizeof *test->labels);
-    if (test->pixels == NULL || test->labels == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)test->count);
     int64_t kept = 0, moved = 0;
     for (int64_t i = 0; i < all; i++) {
-        mn_images *to = is_test[i] ? test : train;
-        int64_t *at = is_test[i] ? &moved : &kept;
-        memmove(to->pixels + (size_t)*at * row, train->pixels + (size_t)i * row, row);
-        to->labels[*at] = train->labels[i];
-        (*at)++;
+        const int64_t at = is_test[i] ? moved++ : kept++;
+        memmove((is_test[i] ? of_test : of_train) + (size_t)at * row, of_train + (size_t)i * row,
+                row);
+        (is_test[i] ? test : train)->labels[at] = train->labels[i];
     }
     train->count = kept;
+}
+
+static mn_status make_room_and_move(mn_dataset *dataset, const uint8_t *is_test)
+{
+    mn_images *test = &dataset->test;
+    const size_t image = (size_t)(dataset->channels * dataset->height * dataset->width);
+    int64_t **pictures = mn_pictures_numbers(dataset, MN_TEST_PART);
+    const size_t row = pictures != NULL ? sizeof **pictures : image;
+    for (int64_t i = 0; i < dataset->train.count; i++)
+        test->count += is_test[i];
+    void *rows = mn_data_take((size_t)test->count * row);
+    if (pictures != NULL)
+        *pictures = rows;
+    else
+        test->pixels = rows;
+    test->labels = mn_data_take((size_t)test->count * sizeof *test->labels);
+    if (rows == NULL || test->labels == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)test->count);
+    void *from = pictures != NULL ? (void *)*mn_pictures_numbers(dataset, MN_TRAIN_PART)
+                                  : dataset->train.pixels;
+    move(dataset, is_test, from, rows, row);
     return MN_OK;
 }
 
@@ -85,7 +101,7 @@ mn_status mn_split_test_off(mn_dataset *dataset, double fraction, int64_t seed)
                            ? mark(dataset, fraction, seed, members, order, is_test)
                            : mn_fail(MN_NO_MEMORY, "out of memory for a split");
     if (status == MN_OK)
-        status = move(dataset, is_test);
+        status = make_room_and_move(dataset, is_test);
     mn_memory_give(members);
     mn_memory_give(order);
     mn_memory_give(is_test);

@@ -19,6 +19,7 @@ struct mn_loader {
     int64_t *start;       /* (tasks + 1) position of each task's first image */
     int32_t *maps;        /* (tasks, height, width) where pixels come from; NULL: they stay */
     const float *angles;  /* of every image, by place; maps is then that of one image */
+    uint8_t *image;       /* where pixels move, as it comes; else NULL */
     int64_t *order;       /* (images) positions; NULL until first shuffled */
     bool shuffled;
     mn_key augmentation;
@@ -64,7 +65,8 @@ static mn_status find_maps(mn_loader *loader)
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const int64_t plane = dataset->height * dataset->width;
     loader->maps = mn_memory_take_zeroed((size_t)(loader->tasks * plane), sizeof *loader->maps);
-    if (loader->maps == NULL)
+    loader->image = mn_memory_take((size_t)(dataset->channels * plane), 1);
+    if (loader->maps == NULL || loader->image == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     for (int64_t t = 0; t < loader->tasks && loader->angles == NULL; t++)
         mn_stream_pixel_map(loader->stream, loader->first_task + t, loader->maps + t * plane);
@@ -103,6 +105,7 @@ void mn_loader_free(mn_loader *loader)
     mn_memory_give(loader->view);
     mn_memory_give(loader->start);
     mn_memory_give(loader->maps);
+    mn_memory_give(loader->image);
     mn_memory_give(loader->order);
     mn_batch_space_free(&loader->space);
     mn_memory_give(loader);
@@ -154,34 +157,35 @@ static int64_t task_at(const mn_loader *loader, int64_t position)
     return low;
 }
 
-static void copy_pixels(const mn_loader *loader, int64_t task, const uint8_t *from, uint8_t *to)
+static void move_pixels(const mn_loader *loader, int64_t task, uint8_t *to)
 {
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const int64_t plane = dataset->height * dataset->width;
-    if (loader->maps == NULL) {
-        memcpy(to, from, (size_t)(dataset->channels * plane));
-        return;
-    }
     const int32_t *map = loader->maps + task * plane;
     for (int64_t channel = 0; channel < dataset->channels; channel++)
         for (int64_t i = 0; i < plane; i++)
-            to[channel * plane + i] = map[i] >= 0 ? from[channel * plane + map[i]] : 0;
+            to[channel * plane + i] = map[i] >= 0 ? loader->image[channel * plane + map[i]] : 0;
 }
 
-static void fill_row(mn_loader *loader, int64_t row, int64_t position, int64_t pixels)
+static mn_status fill_row(mn_loader *loader, int64_t row, int64_t position, int64_t pixels)
 {
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const mn_images *images = loader->part == MN_PART_TEST ? &dataset->test : &dataset->train;
     const int64_t task = task_at(loader, position);
     const int64_t index = loader->view[task].indices[position - loader->start[task]];
     mn_batch_space *space = &loader->space;
-    if (loader->angles != NULL)
-        mn_rotation_map((double)loader->angles[index], dataset->height, dataset->width,
-                        loader->maps);
-    copy_pixels(loader, task, images->pixels + index * pixels, space->pixels + row * pixels);
+    uint8_t *to = space->pixels + row * pixels;
     space->labels[row] = mn_stream_labels(loader->stream, loader->part)[index];
     space->tasks[row] = (int32_t)(loader->first_task + task);
     space->indices[row] = index;
+    if (loader->maps == NULL)
+        return mn_dataset_pixels(dataset, images, index, to);
+    MN_TRY(mn_dataset_pixels(dataset, images, index, loader->image));
+    if (loader->angles != NULL)
+        mn_rotation_map((double)loader->angles[index], dataset->height, dataset->width,
+                        loader->maps);
+    move_pixels(loader, task, to);
+    return MN_OK;
 }
 
 /* The `rows` images at `places`, or, without those, the ones from `first` on. */
@@ -193,7 +197,8 @@ static mn_status fill(mn_loader *loader, const int64_t *places, int64_t first, i
     mn_batch_space *space = &loader->space;
     MN_TRY(mn_batch_space_prepare(space, image, rows));
     for (int64_t row = 0; row < rows; row++)
-        fill_row(loader, row, places != NULL ? places[row] : first + row, mn_shape_count(image));
+        MN_TRY(fill_row(loader, row, places != NULL ? places[row] : first + row,
+                        mn_shape_count(image)));
     MN_TRY(mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
                               space->indices, space->x));
     space->batch.stream_rows = rows;

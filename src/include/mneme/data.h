@@ -29,7 +29,7 @@ enum {
 /* --- data sets -------------------------------------------------------------------------------- */
 typedef struct mn_images {
     int64_t count;
-    uint8_t *pixels; /* (count, channels, height, width) */
+    uint8_t *pixels; /* (count, channels, height, width); NULL: each is made when it is needed */
     int32_t *labels; /* (count), 0..classes-1 */
 } mn_images;
 
@@ -42,13 +42,14 @@ typedef struct mn_dataset {
     /* Measurements are kept as bytes too: value = offset + scale * byte / 255, each place in a row
      * with its own two.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
-    uint32_t digest;       /* CRC-32 over both parts, pixels and labels */
+    uint32_t digest;       /* of pixels in memory; mn_dataset_digest() tells every data set's */
     char *notes; /* what its user should know, in lines; mn_dataset_note() adds one.  NULL: nothing */
+    struct mn_image_source *source; /* the host's, of pixels that are not in memory; NULL: all are */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
  * labels, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
- * fails.  A type that brings no data of its own, but reads what its options name, leaves `obtain`
+ * fails, and makes images of another size of them where the user asks for one.  A type that brings no data of its own, but reads what its options name, leaves `obtain`
  * NULL. */
 typedef struct mn_dataset_type {
     uint32_t abi, size;
@@ -76,14 +77,34 @@ MN_API mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...) M
 MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
+/* The options that every data set has beside its own: size, resize, ... */
+MN_API const mn_option *mn_dataset_options(void);
+
+/* Image i of a part of the data set, (image) bytes: copied, or decoded from its file, which a failure
+ * names. */
+MN_API mn_status mn_dataset_pixels(const mn_dataset *dataset, const mn_images *part, int64_t i,
+                                   uint8_t *pixels);
+/* Whether images are decoded when they are needed. */
+MN_API bool mn_dataset_decodes(const mn_dataset *dataset);
+/* CRC-32 over both parts, pixels and labels; of images that are not in memory, all are read for it. */
+MN_API mn_status mn_dataset_digest(const mn_dataset *dataset, uint32_t *digest);
+enum { MN_DIGEST = 9, MN_STAMP = 24 };
+/* What tells that files have changed, without reading them: their names, sizes and times of change.
+ * "" of data in memory. */
+MN_API const char *mn_dataset_stamp(const mn_dataset *dataset);
+/* Whether the data set is the one that had this digest, in hexadecimal, and this stamp (NULL: not
+ * known) when it was looked at before: an equal stamp is believed, and no image read.  `found`: its
+ * digest now. */
+MN_API mn_status mn_dataset_is(const mn_dataset *dataset, const char *digest, const char *stamp,
+                               bool *same, char found[MN_DIGEST]);
 /* What a channel's values are: pixels in [0,1], or measurements. */
 typedef struct mn_channel_values {
     double least, greatest, mean, deviation;
 } mn_channel_values;
 /* Over the training images at these places, (count) of them, or with NULL the first so many.
  * channel: (channels). */
-MN_API void mn_dataset_channels(const mn_dataset *dataset, const int64_t *places, int64_t count,
-                                mn_channel_values *channel);
+MN_API mn_status mn_dataset_channels(const mn_dataset *dataset, const int64_t *places,
+                                     int64_t count, mn_channel_values *channel);
 /* The shape of one of its images: (channels, height, width). */
 MN_API mn_shape mn_dataset_image(const mn_dataset *dataset);
 

@@ -32,7 +32,7 @@ extern "C" {
 #define MN_STRATEGY_ABI 5u
 #define MN_POLICY_ABI 3u
 #define MN_NETWORK_ABI 3u
-#define MN_DATASET_ABI 4u
+#define MN_DATASET_ABI 5u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \
