@@ -12,6 +12,8 @@
 #include "store/records.h"
 #include "store/runfile.h"
 
+#include <stdio.h>
+
 static mn_status between_steps(mn_runner *runner)
 {
     mn_rebuilt *run = &runner->run;
@@ -48,6 +50,21 @@ static void set_position(const run_phase *at, mn_learner *learner)
     learner->epoch = at->from.steps > 0 ? (done < last ? done : last) / at->from.steps : 0;
 }
 
+/* There is no batch, as an image that is decoded when needed has broken.  Nothing of the step is
+ * done yet: what was learned before it is kept, and a resume begins with it. */
+static mn_status stop_before_step(mn_runner *runner, mn_status status)
+{
+    mn_rebuilt *run = &runner->run;
+    const char *path = mn_runfile_path(run->file);
+    char why[1024];
+    if (!mn_dataset_decodes(run->dataset))
+        return status;
+    snprintf(why, sizeof why, "%s", mn_error());
+    MN_TRY(mn_commit(&runner->commits, run));
+    return mn_fail(status, "%s; put it back as it was, and continue with 'mneme resume %s'", why,
+                   path);
+}
+
 static mn_status run_step(mn_runner *runner, run_phase *at)
 {
     mn_learner *learner = runner->run.learner;
@@ -59,7 +76,10 @@ static mn_status run_step(mn_runner *runner, run_phase *at)
     mn_run_profile_begin(profile, learner);
     mn_learner_begin_step(learner);
     mn_phase_step step = {.phase = at->phase, .member = at->member};
-    MN_TRY(mn_batches_get(learner, &at->from, epoch, done % at->from.steps, &step.batch));
+    const mn_status got =
+        mn_batches_get(learner, &at->from, epoch, done % at->from.steps, &step.batch);
+    if (got != MN_OK)
+        return stop_before_step(runner, got);
     mn_run_profile_mark(profile, "batch of the stream");
     step.factor = mn_schedule_factor(&learner->schedule, done, at->steps, epoch, at->epochs);
     if (step.batch->count > 0 || at->from.kind == MN_FROM_NOTHING)

@@ -119,7 +119,11 @@ static mn_status phase(mn_runner *runner)
     cursor->length = MN_LENGTH_UNKNOWN;
     if (cursor->phase == count)
         cursor->stage = MN_STAGE_AFTER_TASK;
-    return cursor->phase < count ? mn_commit(&runner->commits, &runner->run) : MN_OK;
+    /* The evaluation after the last looks at many images, any of which may have broken meanwhile.
+     */
+    return cursor->phase < count || mn_dataset_decodes(runner->run.dataset)
+               ? mn_commit(&runner->commits, &runner->run)
+               : MN_OK;
 }
 
 static mn_status evaluate_task_end(mn_runner *runner)

@@ -24,14 +24,6 @@ static void pictures_close(void *from)
     mn_memory_give(p);
 }
 
-static mn_status read_picture(const char *path, mn_picture *picture)
-{
-    const mn_status status = mn_picture_read(path, picture);
-    return status != MN_CORRUPT
-               ? status
-               : mn_fail(status, "%s; get it again, or take it out of its folder", mn_error());
-}
-
 static mn_status place(const mn_dataset *dataset, const pictures *p, const char *path,
                        const mn_picture *picture, uint8_t *pixels)
 {
@@ -52,7 +44,7 @@ static mn_status read_image(const mn_dataset *dataset, int part, int64_t i, uint
     char path[MN_PICTURE_PATH];
     mn_picture picture;
     p->of.path(p->of.files, p->number[part][i], path);
-    MN_TRY(read_picture(path, &picture));
+    MN_TRY(mn_picture_read(path, &picture));
     const mn_status status = place(dataset, p, path, &picture, pixels);
     mn_picture_free(&picture);
     return status;
@@ -133,7 +125,7 @@ static mn_status measure(const pictures *p, int64_t *height, int64_t *width)
     char path[MN_PICTURE_PATH];
     mn_picture picture;
     p->of.path(p->of.files, 0, path);
-    MN_TRY(read_picture(path, &picture));
+    MN_TRY(mn_source_advise(mn_picture_read(path, &picture)));
     *height = picture.height;
     *width = picture.width;
     mn_picture_free(&picture);

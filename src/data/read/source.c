@@ -62,6 +62,13 @@ int64_t mn_source_bytes(const mn_dataset *dataset)
     return huge ? INT64_MAX : bytes;
 }
 
+mn_status mn_source_advise(mn_status status)
+{
+    return status != MN_CORRUPT
+               ? status
+               : mn_fail(status, "%s; get it again, or take it out of its folder", mn_error());
+}
+
 /* pixels (count, image): all images of a part. */
 static mn_status read_part(const mn_dataset *dataset, int part, int64_t count, uint8_t *pixels)
 {
@@ -69,7 +76,7 @@ static mn_status read_part(const mn_dataset *dataset, int part, int64_t count, u
     mn_status status = MN_OK;
     for (int64_t i = 0; i < count && status == MN_OK; i++)
         status = dataset->source->read(dataset, part, i, pixels + (size_t)i * bytes);
-    return status;
+    return mn_source_advise(status);
 }
 
 mn_status mn_source_read_all(mn_dataset *dataset)
@@ -105,7 +112,7 @@ static mn_status add_pixels(const mn_dataset *dataset, const mn_images *images, 
         return MN_OK;
     }
     for (int64_t i = 0; i < images->count; i++) {
-        MN_TRY(mn_dataset_pixels(dataset, images, i, image));
+        MN_TRY(mn_source_advise(mn_dataset_pixels(dataset, images, i, image)));
         *sum = crc32_z(*sum, image, bytes);
     }
     return MN_OK;

@@ -28,6 +28,8 @@ mn_images *mn_images_of(mn_dataset *dataset, int part);
 void mn_source_close(mn_dataset *dataset);
 /* Reads all images into memory and closes the source. */
 mn_status mn_source_read_all(mn_dataset *dataset);
+/* Adds what to do to the failure of an image that is broken before a run has begun. */
+mn_status mn_source_advise(mn_status status);
 /* Fills what mn_dataset_stamp() and mn_dataset_digest() tell, of a data set that is whole: of
  * pixels in memory the digest, of others the stamp. */
 mn_status mn_source_end(mn_dataset *dataset);
