@@ -10,6 +10,12 @@ bool mn_path_exists(const char *path)
     return lstat(path, &found) == 0;
 }
 
+bool mn_path_is_folder(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 bool mn_path_holds_something(const char *path)
 {
     struct stat found;

@@ -193,6 +193,15 @@ mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **datas
                            folder[0] != '\0' ? folder : NULL, dataset);
 }
 
+mn_status mn_experiment_pack(const mn_experiment *experiment, const char *path,
+                             const mn_pack_watch *watch)
+{
+    const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
+    return mn_dataset_pack(experiment->section[MN_SECTION_DATASET].type, options,
+                           folder[0] != '\0' ? folder : NULL, path, watch);
+}
+
 mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset)
 {
     mn_transform transform;

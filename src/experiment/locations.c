@@ -15,7 +15,8 @@
 /* The keys whose values are paths. */
 static const struct {
     const char *section, *option;
-} keys[] = {{"dataset", "path"}, {"train", "init"}, {"train", "data_folder"}};
+} keys[] = {
+    {"dataset", "path"}, {"dataset", "packed"}, {"train", "init"}, {"train", "data_folder"}};
 enum { KEYS = sizeof keys / sizeof keys[0], MOST_BYTES = 4096 };
 
 static mn_status no_memory(void)
@@ -110,16 +111,22 @@ static mn_status resolve(mn_experiment *experiment, const char *key, const char 
     return status;
 }
 
+static mn_status resolve_data(mn_experiment *experiment, const char *name, const char *key)
+{
+    const mn_section *data = &experiment->section[MN_SECTION_DATASET];
+    const mn_option *path = mn_option_find(data->table, name);
+    const char *value = NULL;
+    if (path == NULL || path->type != MN_OPTION_TEXT)
+        return MN_OK;
+    memcpy(&value, (const char *)data->values + path->offset, sizeof value);
+    return resolve(experiment, key, value);
+}
+
 mn_status mn_locations_resolve(mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
     MN_TRY(resolve(experiment, "init", run->init));
     MN_TRY(resolve(experiment, "data_folder", run->data_folder));
-    const mn_section *data = &experiment->section[MN_SECTION_DATASET];
-    const mn_option *path = mn_option_find(data->table, "path");
-    const char *value = NULL;
-    if (path == NULL || path->type != MN_OPTION_TEXT)
-        return MN_OK;
-    memcpy(&value, (const char *)data->values + path->offset, sizeof value);
-    return resolve(experiment, "dataset.path", value);
+    MN_TRY(resolve_data(experiment, "path", "dataset.path"));
+    return resolve_data(experiment, "packed", "dataset.packed");
 }

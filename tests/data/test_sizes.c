@@ -3,8 +3,10 @@
 #include "data/read/resize.h"
 #include "tests/data/own_data.h"
 
-#include <mneme/memory.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <utime.h>
 
 enum { CLASSES = 2, PICTURES = 6, MOST_BYTES = 3 * 64 * 64 };
@@ -228,7 +230,185 @@ START_TEST(a_size_that_is_none_is_refused)
 }
 END_TEST
 
+/* --- packed ---------------------------------------------------------------------------------- */
+
+static char packed_path[512];
+
+static mn_status pack(const char *type, const char *path, const char *more,
+                      const mn_pack_watch *watch)
+{
+    char options[1024];
+    snprintf(options, sizeof options, "{\"path\": \"%s/%s\"%s%s}", scratch_folder, path,
+             more[0] != '\0' ? ", " : "", more);
+    snprintf(packed_path, sizeof packed_path, "%s", path_of("packed.safetensors"));
+    return mn_dataset_pack(type, options, NULL, packed_path, watch);
+}
+
+static mn_status open_packed(const char *type, const char *path, const char *more)
+{
+    char all[700];
+    snprintf(all, sizeof all, "%s%s\"packed\": \"%s\"", more, more[0] != '\0' ? ", " : "",
+             packed_path);
+    return open_data(type, path, all);
+}
+
+static void expect_same_packed(const char *type, const char *path, const char *more)
+{
+    ck_assert_ok(pack(type, path, more, NULL));
+    ck_assert_ok(open_data(type, path, more));
+    mn_dataset *read = data;
+    ck_assert_ok(open_packed(type, path, more));
+    ck_assert(!mn_dataset_decodes(data));
+    expect_same(read, data);
+    ck_assert_uint_eq(digest_of(data), digest_of(read));
+    ck_assert_int_eq(data->classes, read->classes);
+    for (int64_t c = 0; c < data->classes; c++)
+        ck_assert_str_eq(data->class_names[c], read->class_names[c]);
+    ck_assert((data->scale != NULL) == (read->scale != NULL));
+    const size_t row = (size_t)mn_shape_count(mn_dataset_image(data)) * sizeof(float);
+    if (data->scale != NULL) {
+        ck_assert_mem_eq(data->scale, read->scale, row);
+        ck_assert_mem_eq(data->offset, read->offset, row);
+    }
+    mn_dataset_free(read);
+    close_data();
+}
+
+START_TEST(packed_data_are_the_data)
+{
+    static const char table[] = "1,2,a\n3,4.5,\"b, c\"\n1,7,a\n3,4,\"b, c\"\n";
+    write_pictures(false);
+    expect_same_packed("folder", "all", "\"size\": [12, 30]");
+    expect_same_packed("folder", "all", "\"size\": 9, \"channels\": \"grey\", \"split_seed\": 3");
+    write_file("table.csv", table, sizeof table - 1);
+    expect_same_packed("csv", "table.csv", "");
+    /* The arrays are those that npy looks for. */
+    ck_assert_ok(pack("folder", "all", "\"size\": 9", NULL));
+    ck_assert_ok(open_data("folder", "all", "\"size\": 9"));
+    mn_dataset *read = data;
+    ck_assert_ok(open_data("npy", "packed.safetensors", ""));
+    expect_same(read, data);
+    ck_assert_uint_eq(data->digest, read->digest);
+    mn_dataset_free(read);
+    close_data();
+    teardown();
+}
+END_TEST
+
+START_TEST(what_was_packed_of_other_data_is_refused)
+{
+    write_pictures(false);
+    ck_assert_ok(pack("folder", "all", "\"size\": 8", NULL));
+    ck_assert_fails(open_packed("folder", "all", "\"size\": 9"), MN_BAD_OPTION,
+                    "was packed with size=8, but dataset.size is 9; pack the data again");
+    ck_assert_fails(open_packed("folder", "all", "\"size\": 8, \"resize\": \"bilinear\""),
+                    MN_BAD_OPTION, "was packed with resize=area");
+    ck_assert_fails(open_packed("csv", "all", ""), MN_BAD_OPTION,
+                    "was packed of the data set 'folder', not of 'csv'");
+    ck_assert_ok(open_packed("folder", "elsewhere", "\"size\": 8")); /* may be gone */
+    close_data();
+    snprintf(packed_path, sizeof packed_path, "%s", path_of("none.safetensors"));
+    ck_assert_fails(open_packed("folder", "all", ""), MN_NOT_FOUND, "none.safetensors: No such");
+    snprintf(packed_path, sizeof packed_path, "%s", path_of("all"));
+    ck_assert_fails(open_packed("folder", "all", ""), MN_BAD_OPTION,
+                    "is a folder; expected a file");
+    teardown();
+}
+END_TEST
+
+/* Every byte counts: it is refused, or it is one that changes nothing. */
+START_TEST(a_packed_file_that_is_damaged_is_told)
+{
+    static uint8_t bytes[1 << 16];
+    uint32_t digest, right;
+    write_pictures(false);
+    ck_assert_ok(pack("folder", "all", "\"size\": 5", NULL));
+    ck_assert_ok(open_packed("folder", "all", "\"size\": 5"));
+    right = digest_of(data);
+    close_data();
+    FILE *in = fopen(packed_path, "rb");
+    const size_t count = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    ck_assert_uint_lt(count, sizeof bytes);
+    for (size_t i = 0; i < count; i++) {
+        bytes[i] ^= (uint8_t)(1u << i % 8);
+        write_file("packed.safetensors", bytes, count);
+        if (open_packed("folder", "all", "\"size\": 5") == MN_OK &&
+            mn_dataset_digest(data, &digest) == MN_OK)
+            ck_assert_uint_eq(digest, right);
+        ck_assert_ptr_null(strchr(mn_error(), '\n'));
+        close_data();
+        bytes[i] ^= (uint8_t)(1u << i % 8);
+    }
+    bytes[count - 1] ^= 1;
+    write_file("packed.safetensors", bytes, count);
+    ck_assert_ok(open_packed("folder", "all", "\"size\": 5"));
+    ck_assert_fails(mn_dataset_digest(data, &digest), MN_CORRUPT,
+                    "it is damaged: pack the data again");
+    close_data();
+    for (size_t cut = 0; cut < count; cut += 97) {
+        write_file("packed.safetensors", bytes, cut);
+        ck_assert_fails(open_packed("folder", "all", "\"size\": 5"), MN_CORRUPT,
+                        "packed.safetensors: ");
+    }
+    teardown();
+}
+END_TEST
+
+static bool stop_at(void *context, int64_t done, int64_t all)
+{
+    ck_assert_int_eq(all, CLASSES * PICTURES);
+    return done < *(const int *)context;
+}
+
+static bool die_at(void *context, int64_t done, int64_t all)
+{
+    (void)all;
+    if (done == *(const int *)context)
+        kill(getpid(), SIGKILL);
+    return true;
+}
+
+static bool is_there(const char *name)
+{
+    return access(path_of(name), F_OK) == 0;
+}
+
+START_TEST(a_pack_that_is_stopped_or_killed_leaves_no_half_file)
+{
+    int at = 5;
+    write_pictures(false);
+    const mn_pack_watch stopping = {&at, stop_at}, dying = {&at, die_at};
+    ck_assert_fails(pack("folder", "all", "\"size\": 8", &stopping), MN_INTERRUPTED,
+                    "stopped after 5 of 12 images");
+    ck_assert(!is_there("packed.safetensors") && !is_there("packed.safetensors.part"));
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)pack("folder", "all", "\"size\": 8", &dying);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert(!is_there("packed.safetensors"));
+    ck_assert_ok(pack("folder", "all", "\"size\": 8", NULL));
+    ck_assert(is_there("packed.safetensors") && !is_there("packed.safetensors.part"));
+    /* What is there stays until the new one is whole. */
+    ck_assert_fails(pack("folder", "all", "\"size\": 4", &stopping), MN_INTERRUPTED, "stopped");
+    ck_assert_ok(open_packed("folder", "all", "\"size\": 8"));
+    close_data();
+    write_file("all/x/00.png", "GIF89a", 6);
+    ck_assert_fails(pack("folder", "all", "\"size\": 4", NULL), MN_CORRUPT,
+                    "all/x/00.png: is neither PNG nor JPEG");
+    ck_assert(!is_there("packed.safetensors.part"));
+    teardown();
+}
+END_TEST
+
 MN_SUITE("sizes", images_decoded_when_needed_are_those_decoded_before,
          data_that_look_as_they_did_are_not_read_again,
          an_image_that_breaks_later_is_named_when_it_is_needed,
-         images_of_every_data_set_are_made_another_size, a_size_that_is_none_is_refused)
+         images_of_every_data_set_are_made_another_size, a_size_that_is_none_is_refused,
+         packed_data_are_the_data, what_was_packed_of_other_data_is_refused,
+         a_packed_file_that_is_damaged_is_told,
+         a_pack_that_is_stopped_or_killed_leaves_no_half_file)

@@ -1,11 +1,15 @@
 /* data.c -- data sets: how to get one, whether it is sound, what its images look like. */
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/numbers.h"
 #include "base/options.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "cli/files.h"
 #include "cli/json.h"
 #include "cli/print.h"
+#include "cli/show/progress.h"
+#include "cli/signals.h"
 #include "cli/study/attend.h"
 
 #include <math.h>
@@ -27,6 +31,52 @@ static mn_status open_benchmark(const mn_arguments *arguments, mn_experiment **e
         mn_experiment_free(*experiment);
         *experiment = NULL;
     }
+    return status;
+}
+
+/* --- data that no benchmark describes ------------------------------------------------------------
+ */
+
+/* The data set that a word names: itself, or a folder of images; NULL: the word is a benchmark's.
+ */
+static const char *dataset_named(const char *word)
+{
+    if (is_dataset(word))
+        return word;
+    return mn_path_is_folder(word) ? "folder" : NULL;
+}
+
+static mn_status add_given(const mn_arguments *arguments, cJSON *options)
+{
+    static const char section[] = "dataset.";
+    const size_t length = sizeof section - 1;
+    for (int i = 0; i < arguments->given_count; i++) {
+        const mn_given *given = &arguments->given[i];
+        if (strcmp(given->name, "set") != 0)
+            continue;
+        const char *equals = strchr(given->value, '=');
+        if (equals == NULL || strncmp(given->value, section, length) != 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "--set: '%s': of a data set only dataset.KEY=VALUE can be set, as "
+                           "dataset.size=224",
+                           given->value);
+        char *key =
+            mn_text("%.*s", (int)((size_t)(equals - given->value) - length), given->value + length);
+        cJSON_AddStringToObject(options, key, equals + 1);
+        mn_memory_give(key);
+    }
+    return MN_OK;
+}
+
+/* Its options, as --set has them; the caller frees. */
+static mn_status options_given(const mn_arguments *arguments, char **text)
+{
+    cJSON *options = mn_json_object();
+    if (!is_dataset(arguments->words[1]))
+        cJSON_AddStringToObject(options, "path", arguments->words[1]);
+    const mn_status status = add_given(arguments, options);
+    *text = status == MN_OK ? mn_or_die(cJSON_PrintUnformatted(options)) : NULL;
+    cJSON_Delete(options);
     return status;
 }
 
@@ -234,20 +284,29 @@ static mn_status check_stream(const mn_experiment *experiment, const mn_dataset 
     return status;
 }
 
+static mn_status open_given(const mn_arguments *arguments, const char *name, mn_dataset **dataset)
+{
+    char *options;
+    MN_TRY(options_given(arguments, &options));
+    const mn_status status = mn_dataset_open(name, options, NULL, dataset);
+    mn_memory_give(options);
+    return status;
+}
+
 static int check(const mn_arguments *arguments)
 {
     mn_dataset *dataset = NULL;
     mn_experiment *experiment = NULL;
     mn_stream *stream = NULL;
     survey found;
-    if (!is_dataset(arguments->words[1])) {
+    const char *name = dataset_named(arguments->words[1]);
+    if (name == NULL) {
         const mn_status opened = open_benchmark(arguments, &experiment);
         if (opened != MN_OK)
             return mn_exit_of_request(opened);
     }
-    mn_status status = experiment != NULL
-                           ? mn_experiment_dataset(experiment, &dataset)
-                           : mn_dataset_open(arguments->words[1], NULL, NULL, &dataset);
+    mn_status status = experiment != NULL ? mn_experiment_dataset(experiment, &dataset)
+                                          : open_given(arguments, name, &dataset);
     if (status == MN_OK && experiment != NULL)
         status = check_stream(experiment, dataset, &stream);
     if (status == MN_OK)
@@ -292,44 +351,116 @@ static int show(const mn_arguments *arguments)
     return mn_exit_of_work(status);
 }
 
+/* --- pack ---------------------------------------------------------------------------------------
+ */
+
+typedef struct pack_progress {
+    mn_status_line line;
+    double began;
+} pack_progress;
+
+static bool show_packing(void *context, int64_t done, int64_t all)
+{
+    pack_progress *progress = context;
+    char text[128], left[64] = "";
+    if (done > 0 && mn_status_line_due(&progress->line)) {
+        const double seconds = (mn_now() - progress->began) * (double)(all - done) / (double)done;
+        snprintf(text, sizeof text, "%lld of %lld images  %s left", (long long)done, (long long)all,
+                 mn_duration(seconds, left, sizeof left));
+        mn_status_line_draw(&progress->line, text);
+    }
+    return !mn_signals_stop(NULL);
+}
+
+static mn_status pack_dataset(const mn_arguments *arguments, const char *path,
+                              const mn_pack_watch *watch)
+{
+    char *options;
+    MN_TRY(options_given(arguments, &options));
+    const mn_status status =
+        mn_dataset_pack(dataset_named(arguments->words[1]), options, NULL, path, watch);
+    mn_memory_give(options);
+    return status;
+}
+
+static mn_status pack_benchmark(const mn_arguments *arguments, const char *path,
+                                const mn_pack_watch *watch)
+{
+    mn_experiment *experiment;
+    MN_TRY(open_benchmark(arguments, &experiment));
+    const mn_status status = mn_experiment_pack(experiment, path, watch);
+    mn_experiment_free(experiment);
+    return status;
+}
+
+static int pack(const mn_arguments *arguments)
+{
+    const char *path = mn_arguments_value(arguments, "out");
+    if (path == NULL)
+        return mn_exit_of_request(
+            mn_fail(MN_BAD_OPTION,
+                    "data pack: say with -o which file to write, as in -o data.safetensors"));
+    pack_progress progress = {mn_status_line_new(false), mn_now()};
+    const mn_pack_watch watch = {&progress, show_packing};
+    mn_signals_catch();
+    const mn_status status = dataset_named(arguments->words[1]) != NULL
+                                 ? pack_dataset(arguments, path, &watch)
+                                 : pack_benchmark(arguments, path, &watch);
+    mn_status_line_clear(&progress.line);
+    if (status != MN_OK)
+        return mn_exit_of_work(status);
+    fprintf(stderr, "%s written; a benchmark or run reads it with dataset.packed=%s\n",
+            mn_shown(path), mn_shown(path));
+    return MN_EXIT_DONE;
+}
+
 static int data(const mn_arguments *arguments)
 {
     static const struct {
         const char *name;
         int (*run)(const mn_arguments *arguments);
-    } actions[] = {{"get", get}, {"check", check}, {"show", show}};
+    } actions[] = {{"get", get}, {"check", check}, {"show", show}, {"pack", pack}};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(arguments->words[0], actions[i].name) == 0)
             return actions[i].run(arguments);
     return mn_exit_of_request(
-        mn_fail(MN_BAD_OPTION, "data: '%s' is not get, check or show", arguments->words[0]));
+        mn_fail(MN_BAD_OPTION, "data: '%s' is not get, check, show or pack", arguments->words[0]));
 }
 
 static const mn_flag flags[] = {
-    {.name = "out", .letter = 'o', .value = "FILE", .help = "show: the figure, a PNG"},
+    {.name = "out",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "show: the figure, a PNG; pack: the file, safetensors"},
     {.name = "augmented",
      .help = "show: an image of each class as training sees it in the first epochs, and its views "
              "where the benchmark has some"},
     {.name = "views", .help = "show: an image of each class, and random views of it"},
     {.name = "set",
      .value = "KEY=VALUE",
-     .help = "check, show: sets an option of the benchmark, as for 'mneme run'"},
+     .help =
+         "check, show, pack: sets an option of the benchmark, as for 'mneme run'; of a data set "
+         "or a folder, dataset.KEY=VALUE"},
     {.name = "json", .help = "check: as one JSON object"},
     {.name = NULL},
 };
 
 const mn_command mn_command_data = {
     .name = "data",
-    .synopsis = "get|check|show NAME",
-    .summary = "Says how to get a data set, checks that it is sound, and draws its images.",
-    .details = "'get' takes the name of a data set, 'show' that of a benchmark, 'check' either.  "
-               "Nothing is downloaded.",
+    .synopsis = "get|check|show|pack NAME",
+    .summary =
+        "Says how to get a data set, checks that it is sound, draws its images, and packs it.",
+    .details = "'get' takes the name of a data set, 'show' that of a benchmark, 'check' and 'pack' "
+               "either, or a folder of images.  'pack' decodes and resizes all images once, "
+               "into one file that runs map instead of reading: dataset.packed names it.  Nothing "
+               "is downloaded.",
     .examples = "  mneme data get cifar10\n"
                 "  mneme data check split-mnist\n"
-                "  mneme data show split-cifar10 --augmented -o sheet.png\n",
+                "  mneme data show split-cifar10 --augmented -o sheet.png\n"
+                "  mneme data pack animals --set dataset.size=224 -o animals.safetensors\n",
     .flags = flags,
     .least = 2,
     .most = 2,
-    .words = "get, check or show, and a NAME",
+    .words = "get, check, show or pack, and a NAME",
     .run = data,
 };

@@ -2,10 +2,12 @@
  *
  * A reader may come from a plugin, so what it hands back is checked here once: sizes, counts, and
  * every label.  Nothing above needs to check again. */
+#include "data/read/dataset.h"
 #include "base/escape.h"
 #include "base/hook.h"
 #include "base/options.h"
 #include "data/read/image_options.h"
+#include "data/read/packed.h"
 #include "data/read/resize.h"
 #include "data/read/search.h"
 #include "data/read/source.h"
@@ -155,51 +157,82 @@ static mn_status read_anywhere(const mn_dataset_type *type, const void *values, 
                                                : search(type, values, dataset);
 }
 
-static mn_status read_as_asked(const mn_dataset_type *type, const mn_option *table, void *values,
-                               const char *options, const char *folder, mn_dataset *dataset)
+static mn_image_options *common_of(const mn_request *request)
 {
-    mn_options_default(mn_dataset_options(), (void *)(uintptr_t)mn_image_options_in(type, values));
-    mn_options_default(table, values);
-    MN_TRY(mn_options_from_text(table, values, type->name, options));
-    snprintf(dataset->name, sizeof dataset->name, "%s", type->name);
-    MN_TRY(read_anywhere(type, values, folder, dataset));
-    if (dataset->source == NULL) /* of pictures in files the size is not known yet */
-        MN_TRY(check(dataset));
-    MN_TRY(mn_images_apply(mn_image_options_in(type, values), dataset));
+    return (void *)(uintptr_t)mn_image_options_in(request->type, request->values);
+}
+
+mn_status mn_request_new(const char *name, const char *options, mn_request *request)
+{
+    size_t bytes;
+    *request = (mn_request){.type = (const void *)mn_find(MN_KIND_DATASET, name)};
+    if (request->type == NULL)
+        return MN_NOT_FOUND;
+    MN_TRY(mn_dataset_table(request->type, &request->table, &bytes));
+    request->values = mn_memory_take_zeroed(1, bytes);
+    if (request->values == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory");
+    mn_options_default(mn_dataset_options(), common_of(request));
+    mn_options_default(request->table, request->values);
+    const mn_status status =
+        mn_options_from_text(request->table, request->values, request->type->name, options);
+    if (status != MN_OK)
+        mn_request_free(request);
+    return status;
+}
+
+void mn_request_free(mn_request *request)
+{
+    mn_memory_give(request->values);
+    request->values = NULL;
+}
+
+void mn_request_as_needed(mn_request *request)
+{
+    mn_image_options *common = common_of(request);
+    common->decode = MN_DECODE_WHEN_NEEDED;
+    common->packed = "";
+}
+
+static mn_status read_data(const mn_request *request, const char *folder, mn_dataset *dataset)
+{
+    const mn_image_options *common = common_of(request);
+    snprintf(dataset->name, sizeof dataset->name, "%s", request->type->name);
+    if (common->packed[0] != '\0') {
+        MN_TRY(mn_packed_read(common->packed, request->type->name, request->table, request->values,
+                              dataset));
+    } else {
+        MN_TRY(read_anywhere(request->type, request->values, folder, dataset));
+        if (dataset->source == NULL) /* of pictures in files the size is not known yet */
+            MN_TRY(check(dataset));
+        MN_TRY(mn_images_apply(common, dataset));
+    }
     MN_TRY(check(dataset));
     return mn_source_end(dataset);
 }
 
-static mn_status read_by_type(const mn_dataset_type *type, const char *options, const char *folder,
-                              mn_dataset *dataset)
+mn_status mn_request_read(const mn_request *request, const char *folder, mn_dataset **dataset)
 {
-    const mn_option *table;
-    size_t bytes;
-    MN_TRY(mn_dataset_table(type, &table, &bytes));
-    void *values = mn_memory_take_zeroed(1, bytes);
-    if (values == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory");
-    const mn_status status = read_as_asked(type, table, values, options, folder, dataset);
-    mn_memory_give(values);
-    return status;
-}
-
-mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
-                          mn_dataset **dataset)
-{
-    const mn_dataset_type *type = (const mn_dataset_type *)mn_find(MN_KIND_DATASET, name);
-    if (type == NULL)
-        return MN_NOT_FOUND;
     mn_dataset *opened = mn_memory_take_zeroed(1, sizeof *opened);
     if (opened == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory");
-    const mn_status status = read_by_type(type, options, folder, opened);
+    const mn_status status = read_data(request, folder, opened);
     if (status != MN_OK) {
         mn_dataset_free(opened);
         return status;
     }
     *dataset = opened;
     return MN_OK;
+}
+
+mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
+                          mn_dataset **dataset)
+{
+    mn_request request;
+    MN_TRY(mn_request_new(name, options, &request));
+    const mn_status status = mn_request_read(&request, folder, dataset);
+    mn_request_free(&request);
+    return status;
 }
 
 void mn_dataset_free(mn_dataset *dataset)

@@ -15,12 +15,11 @@
 #include <string.h>
 
 enum { MOST_SIZE = 4096 };
-enum { DECODE_AUTO, DECODE_BEFORE, DECODE_WHEN_NEEDED };
 static const int64_t most_in_memory = (int64_t)2 << 30; /* bytes, where nobody says */
 
-static const char *const resizes[] = {"area", "bilinear", NULL}; /* as mn_resize */
-static const char *const fits[] = {"crop", "stretch", NULL};     /* as mn_fit */
-static const char *const decodes[] = {"auto", "before", "when_needed", NULL};
+static const char *const resizes[] = {"area", "bilinear", NULL};              /* as mn_resize */
+static const char *const fits[] = {"crop", "stretch", NULL};                  /* as mn_fit */
+static const char *const decodes[] = {"auto", "before", "when_needed", NULL}; /* as mn_decode */
 static const mn_option options_table[] = {
     MN_TEXT(mn_image_options, size, "0",
             "make all images so high and wide, 96, or of that height and width, 96,128; 0: as they "
@@ -32,10 +31,13 @@ static const mn_option options_table[] = {
     MN_CHOICE(mn_image_options, fit, 0, fits,
               "cut the middle of the new shape out of an image, or squeeze it"),
     MN_CHOICE(
-        mn_image_options, decode, DECODE_AUTO, decodes,
+        mn_image_options, decode, MN_DECODE_AUTO, decodes,
         "decode and resize all images before the run, into memory, or each when it is needed; "
         "auto: before, where all take at most 2 GiB",
         MN_CHANGES_NO_RESULT),
+    MN_TEXT(mn_image_options, packed, "",
+            "file that 'mneme data pack' made of these data, which is read in their place",
+            MN_CHANGES_NO_RESULT),
     MN_END,
 };
 
@@ -136,7 +138,7 @@ static mn_status note_idle(const mn_image_options *o, const int64_t size[2], mn_
                       ready[] = "the images are read as they are, into memory";
     MN_TRY(mn_note_idle(dataset, size[0] == 0 && o->resize != 0, "resize", unsized));
     MN_TRY(mn_note_idle(dataset, size[0] == 0 && o->fit != 0, "fit", unsized));
-    return mn_note_idle(dataset, dataset->source == NULL && o->decode == DECODE_WHEN_NEEDED,
+    return mn_note_idle(dataset, dataset->source == NULL && o->decode == MN_DECODE_WHEN_NEEDED,
                         "decode", ready);
 }
 
@@ -163,7 +165,7 @@ mn_status mn_images_apply(const mn_image_options *options, mn_dataset *dataset)
     }
     MN_TRY(note_idle(options, size, dataset));
     const bool before =
-        options->decode == DECODE_BEFORE ||
-        (options->decode == DECODE_AUTO && mn_source_bytes(dataset) <= most_in_memory);
+        options->decode == MN_DECODE_BEFORE ||
+        (options->decode == MN_DECODE_AUTO && mn_source_bytes(dataset) <= most_in_memory);
     return dataset->source != NULL && before ? mn_source_read_all(dataset) : MN_OK;
 }

@@ -4,8 +4,10 @@
 
 #include <mneme/data.h>
 
+typedef enum mn_decode { MN_DECODE_AUTO, MN_DECODE_BEFORE, MN_DECODE_WHEN_NEEDED } mn_decode;
+
 typedef struct mn_image_options {
-    const char *size;
+    const char *size, *packed;
     int64_t resize, fit, decode;
 } mn_image_options;
 

@@ -77,6 +77,15 @@ MN_API mn_status mn_dataset_note(mn_dataset *dataset, const char *format, ...) M
 MN_API mn_status mn_dataset_open(const char *name, const char *options, const char *folder,
                                  mn_dataset **dataset);
 MN_API void mn_dataset_free(mn_dataset *dataset);
+/* Asked before each image of a long work, with how many of `all` are done; false stops it. */
+typedef struct mn_pack_watch {
+    void *context;
+    bool (*go_on)(void *context, int64_t done, int64_t all);
+} mn_pack_watch;
+/* Opens the same and writes it into one file, safetensors, which the option `packed` names: images
+ * then stay in the file until they are needed.  It is there whole or not at all.  watch: or NULL. */
+MN_API mn_status mn_dataset_pack(const char *name, const char *options, const char *folder,
+                                 const char *path, const mn_pack_watch *watch);
 /* The options that every data set has beside its own: size, resize, ... */
 MN_API const mn_option *mn_dataset_options(void);
 

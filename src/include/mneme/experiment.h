@@ -49,6 +49,9 @@ MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, cha
 
 /* Reads the data set of an experiment; the caller frees it. */
 MN_API mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset);
+/* Packs the data set of an experiment into a file, as mn_dataset_pack() does. */
+MN_API mn_status mn_experiment_pack(const mn_experiment *experiment, const char *path,
+                                    const mn_pack_watch *watch);
 /* Cuts it into the experiment's stream, which borrows it and which the caller frees, and says what
  * training makes of its images; nothing is left when it fails. */
 MN_API mn_status mn_experiment_stream(const mn_experiment *experiment, const mn_dataset *dataset,

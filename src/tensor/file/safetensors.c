@@ -9,11 +9,15 @@
 #include "base/text.h"
 #include "tensor/file/half.h"
 
+#include <errno.h>
 #include <math.h>
 #include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { LENGTH_BYTES = 8, LONGEST_HEADER = 100000000 /* the format's own limit */ };
@@ -22,7 +26,8 @@ static const double most_exact = 0x1p53; /* JSON's numbers are exact up to here 
 
 struct mn_safetensors {
     char *path;
-    char *bytes; /* (size), and a zero */
+    char *bytes; /* (size) */
+    bool mapped; /* from the file, instead of read */
     size_t size, header_bytes;
     cJSON *header; /* names and dtypes point into it */
     mn_safetensor *tensor;
@@ -92,14 +97,14 @@ static mn_status read_length(mn_safetensors *file)
 
 static mn_status parse_header(mn_safetensors *file)
 {
-    char *text = file->bytes + LENGTH_BYTES, *end = text + file->header_bytes;
+    const char *text = file->bytes + LENGTH_BYTES;
     if (file->header_bytes == 0 || text[0] != '{' || memchr(text, '\0', file->header_bytes) != NULL)
         return mn_fail(MN_CORRUPT, "%s: no JSON object where a safetensors header should be",
                        file->path);
-    const char after = *end;
-    *end = '\0';
-    const mn_status status = mn_json_parse(text, "header", &file->header);
-    *end = after;
+    char *copy = mn_text_copy_of(text, file->header_bytes);
+    const mn_status status = copy != NULL ? mn_json_parse(copy, "header", &file->header)
+                                          : mn_fail(MN_NO_MEMORY, "out of memory for its header");
+    mn_memory_give(copy);
     if (status == MN_OK)
         return MN_OK;
     return mn_fail_in(status == MN_NO_MEMORY ? MN_NO_MEMORY : MN_CORRUPT, "%s", file->path);
@@ -225,9 +230,28 @@ static mn_status check_places(mn_safetensors *file)
     return MN_OK;
 }
 
+static mn_status map_bytes(mn_safetensors *file)
+{
+    int descriptor;
+    struct stat found = {.st_size = -1};
+    MN_TRY(mn_file_open(file->path, &descriptor));
+    void *bytes = MAP_FAILED;
+    if (fstat(descriptor, &found) == 0 && found.st_size > 0)
+        bytes = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    const int why = errno;
+    close(descriptor);
+    if (bytes == MAP_FAILED)
+        return found.st_size == 0
+                   ? mn_fail(MN_CORRUPT, "%s: is empty, and no safetensors file", file->path)
+                   : mn_fail(MN_IO_FAILED, "%s: cannot be mapped: %s", file->path, strerror(why));
+    file->bytes = bytes;
+    file->size = (size_t)found.st_size;
+    return MN_OK;
+}
+
 static mn_status read_file(mn_safetensors *file)
 {
-    MN_TRY(mn_file_read(file->path, &file->bytes, &file->size));
+    MN_TRY(file->mapped ? map_bytes(file) : mn_file_read(file->path, &file->bytes, &file->size));
     MN_TRY(read_length(file));
     MN_TRY(parse_header(file));
     const size_t most = (size_t)cJSON_GetArraySize(file->header);
@@ -237,18 +261,20 @@ static mn_status read_file(mn_safetensors *file)
     const cJSON *entry;
     cJSON_ArrayForEach(entry, file->header)
     {
-        if (strcmp(entry->string, "__metadata__") != 0) /* free text, of no concern here */
+        if (strcmp(entry->string, "__metadata__") != 0) /* free text */
             MN_TRY(read_tensor(file, entry, &file->tensor[file->count++]));
     }
     MN_TRY(check_names(file));
     return check_places(file);
 }
 
-mn_status mn_safetensors_open(const char *path, mn_safetensors **file)
+static mn_status open_file(const char *path, bool mapped, mn_safetensors **file)
 {
     *file = mn_memory_take_zeroed(1, sizeof **file);
-    if (*file != NULL)
+    if (*file != NULL) {
         (*file)->path = mn_text_copy(path);
+        (*file)->mapped = mapped;
+    }
     const mn_status status = *file == NULL || (*file)->path == NULL
                                  ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
                                  : read_file(*file);
@@ -259,13 +285,26 @@ mn_status mn_safetensors_open(const char *path, mn_safetensors **file)
     return status;
 }
 
+mn_status mn_safetensors_open(const char *path, mn_safetensors **file)
+{
+    return open_file(path, false, file);
+}
+
+mn_status mn_safetensors_map(const char *path, mn_safetensors **file)
+{
+    return open_file(path, true, file);
+}
+
 void mn_safetensors_close(mn_safetensors *file)
 {
     if (file == NULL)
         return;
     cJSON_Delete(file->header);
     mn_memory_give(file->tensor);
-    mn_memory_give(file->bytes);
+    if (!file->mapped)
+        mn_memory_give(file->bytes);
+    else if (file->bytes != NULL)
+        munmap(file->bytes, file->size);
     mn_memory_give(file->path);
     mn_memory_give(file);
 }
@@ -280,6 +319,20 @@ int64_t mn_safetensors_count(const mn_safetensors *file)
 const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i)
 {
     return &file->tensor[i];
+}
+
+const char *mn_safetensors_metadata(const mn_safetensors *file, const char *key)
+{
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(file->header, "__metadata__");
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, key));
+}
+
+int64_t mn_safetensors_find(const mn_safetensors *file, const char *name)
+{
+    for (int64_t i = 0; i < file->count; i++)
+        if (strcmp(file->tensor[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
 mn_status mn_safetensors_known(const mn_safetensors *file, int64_t i)

@@ -23,11 +23,18 @@ typedef struct mn_safetensor {
 /* Reads and checks a whole file: MN_CORRUPT unless the header is what the format says, and the
  * tensors fill the file to its last byte without gap or overlap. */
 mn_status mn_safetensors_open(const char *path, mn_safetensors **file);
+/* The same of a file that is too large to be read whole: its bytes are mapped.  The header alone is
+ * read, and who cuts the file off while it is open ends the process. */
+mn_status mn_safetensors_map(const char *path, mn_safetensors **file);
 void mn_safetensors_close(mn_safetensors *file); /* NULL is fine */
 
 int64_t mn_safetensors_count(const mn_safetensors *file);
 /* The i-th tensor in order of place in the file. */
 const mn_safetensor *mn_safetensors_at(const mn_safetensors *file, int64_t i);
+/* The place of a tensor of that name; -1: there is none. */
+int64_t mn_safetensors_find(const mn_safetensors *file, const char *name);
+/* A text of the header's "__metadata__"; NULL: there is none. */
+const char *mn_safetensors_metadata(const mn_safetensors *file, const char *key);
 /* MN_UNSUPPORTED, with what to do, for a foreign tensor. */
 mn_status mn_safetensors_known(const mn_safetensors *file, int64_t i);
 /* Its values as f32, mn_shape_count(shape) of them; the caller frees.  MN_UNSUPPORTED: integers.
