@@ -84,6 +84,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
         x = (o->pooling == POOLING_MAX ? mn_max_pool_2d : mn_average_pool_2d)(x, 2, 2, 0);
         mn_layer_map(&out, "block", (int)block, x);
     }
+    mn_network_map_last(&out, x);
     const mn_shape maps = mn_shape_of(x);
     out.features =
         mn_reshape(x, MN_SHAPE(mn_rows_of(x), maps.size[1] * maps.size[2] * maps.size[3]));

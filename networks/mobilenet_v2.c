@@ -138,7 +138,9 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
         }
         mn_layer_map(&out, "stage", stage, x);
     }
-    out.features = mn_global_average_pool(conv_norm_relu6(&walk, x, 1, 0));
+    x = conv_norm_relu6(&walk, x, 1, 0);
+    mn_network_map_last(&out, x);
+    out.features = mn_global_average_pool(x);
     out.logits = mn_layer_linear(&walk, out.features);
     return out;
 }

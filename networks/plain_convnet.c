@@ -41,6 +41,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
         x = mn_layer_batch_norm_relu(&walk, x);
         mn_layer_map(&out, "layer", i, x);
     }
+    mn_network_map_last(&out, x);
     out.features = mn_global_average_pool(x);
     out.logits = mn_layer_linear(&walk, out.features);
     return out;

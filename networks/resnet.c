@@ -122,6 +122,7 @@ static mn_forwarded forward(mn_network *network, const plan *p, const resnet_opt
         }
         mn_layer_map(&out, "layer", stage, x);
     }
+    mn_network_map_last(&out, x);
     out.features = mn_global_average_pool(x);
     out.logits = mn_layer_linear(&walk, out.features);
     return out;

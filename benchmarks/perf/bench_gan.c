@@ -13,7 +13,7 @@
 #include "bench.h"
 #include "strategies/genifer/networks.h"
 #include <mneme/losses.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 #include <omp.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include "nn/network.h"
 #include "tensor/tensor.h"
 #include <mneme/losses.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>

@@ -19,7 +19,7 @@ void mn_tape_give(mn_tape *tape, mn_tensor *tensor)
 
 void mn_release(mn_var *x)
 {
-    if (x != NULL && x->own && !x->to_parameter && !x->to_input)
+    if (x != NULL && x->own && !x->kept && !x->to_parameter && !x->to_input)
         mn_tape_give(x->tape, &x->value);
 }
 

@@ -9,7 +9,7 @@ void *mn_tape_take(mn_tape *tape, size_t bytes);
 /* Returns the memory of a value or gradient that is no longer read, for reuse in this step. */
 void mn_tape_give(mn_tape *tape, mn_tensor *tensor);
 
-/* The values of x outlive mn_backward_done(). */
+/* The values of x outlive mn_backward_done() and mn_release(). */
 void mn_var_keep(mn_var *x);
 
 #endif

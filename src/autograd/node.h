@@ -18,7 +18,7 @@ struct mn_var {
     uint64_t path;        /* the sweep on whose way from input to loss it lies */
     bool to_parameter;    /* a gradient would flow on to a parameter, */
     bool to_input;        /* or to a differentiable input */
-    bool kept;            /* its values outlive the last sweep through it */
+    bool kept;            /* its values outlive the last sweep through it, and mn_release() */
     bool own;             /* no other value lies in its memory, unless it is a view of this one */
 };
 

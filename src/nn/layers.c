@@ -258,6 +258,7 @@ static norm next_norm(mn_walk *walk, mn_var *x)
     norm n = {.mode = norm_mode_of(walk->mode)};
     n.scale = mn_layer_next(walk, x);
     n.shift = mn_layer_next(walk, x);
+    mn_network_map_into_norm(walk->network, x, walk->statistic, walk->mode);
     n.mean = mn_network_statistic(walk->network, walk->statistic++, NULL);
     n.variance = mn_network_statistic(walk->network, walk->statistic++, NULL);
     return n;

@@ -1,30 +1,79 @@
-/* maps.c -- intermediate maps of a forward, asked for by name.
+/* maps.c -- intermediate maps of a forward, asked for by name or by role.
  *
  * They are a list on the tape's arena: they die with the values that they name, and a network may
  * have any number of them. */
+#include "nn/maps.h"
 #include "autograd/memory.h"
 
 #include <mneme/network.h>
 #include <stdio.h>
 #include <string.h>
 
+enum { ONLY_NAMED = -1 };
+
 struct mn_map {
     const mn_map *before;
     mn_var *value;
+    int role; /* mn_map_role, or ONLY_NAMED */
+    const mn_tensor *mean, *variance;
     char name[];
 };
 
+/* NULL when memory ran out, and the tape has failed with it. */
+static mn_map *new_map(const char *name, size_t length, mn_var *x, int role)
+{
+    mn_map *map = mn_tape_take(mn_tape_of(x), sizeof *map + length + 1);
+    if (map == NULL)
+        return NULL;
+    *map = (mn_map){.value = x, .role = role};
+    memcpy(map->name, name, length);
+    map->name[length] = '\0';
+    return map;
+}
+
+static void add(mn_forwarded *forwarded, const char *name, mn_var *x, int role)
+{
+    mn_map *map = x != NULL ? new_map(name, strlen(name), x, role) : NULL;
+    if (map == NULL)
+        return;
+    map->before = forwarded->maps;
+    forwarded->maps = map;
+}
+
 void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var *x)
 {
-    if (x == NULL)
-        return;
-    mn_map *map = mn_tape_take(mn_tape_of(x), sizeof *map + strlen(name) + 1);
+    add(forwarded, name, x, ONLY_NAMED);
+}
+
+void mn_network_map_last(mn_forwarded *forwarded, mn_var *x)
+{
+    add(forwarded, "", x, MN_MAP_BEFORE_POOLING);
+}
+
+/* "layer1.0.bn1.running_mean": the norm's name is what stands before the last dot. */
+void mn_maps_into_norm(mn_maps *maps, mn_var *x, const char *statistic, const mn_tensor *mean,
+                       const mn_tensor *variance)
+{
+    const char *dot = strrchr(statistic, '.');
+    const size_t length = dot != NULL ? (size_t)(dot - statistic) : strlen(statistic);
+    mn_map *map = x != NULL ? new_map(statistic, length, x, MN_MAP_INTO_NORM) : NULL;
     if (map == NULL)
-        return; /* the tape has failed with it */
-    map->before = forwarded->maps;
-    map->value = x;
-    memcpy(map->name, name, strlen(name) + 1);
-    forwarded->maps = map;
+        return;
+    map->mean = mean;
+    map->variance = variance;
+    map->before = maps->newest;
+    maps->newest = map;
+    if (maps->oldest == NULL)
+        maps->oldest = map;
+    mn_var_keep(x); /* else its layer gives it back as soon as the norm is made */
+}
+
+void mn_maps_join(mn_forwarded *forwarded, const mn_maps *more)
+{
+    if (more->oldest == NULL)
+        return;
+    more->oldest->before = forwarded->maps;
+    forwarded->maps = more->newest;
 }
 
 /* "layer1, layer2, layer3", as many as fit. */
@@ -33,7 +82,8 @@ static void list_names(const mn_map *maps, char *text, size_t size)
     if (maps->before != NULL)
         list_names(maps->before, text, size);
     const size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", maps->name);
+    if (maps->name[0] != '\0')
+        snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", maps->name);
 }
 
 mn_var *mn_network_map(const mn_forwarded *forwarded, const char *name)
@@ -46,5 +96,23 @@ mn_var *mn_network_map(const mn_forwarded *forwarded, const char *name)
         list_names(forwarded->maps, names, sizeof names);
     return mn_tape_refuse(mn_tape_of(forwarded->logits), "network",
                           mn_fail(MN_NOT_FOUND, "no map '%s'; this network has %s", name,
-                                  forwarded->maps != NULL ? names : "none"));
+                                  names[0] != '\0' ? names : "none"));
+}
+
+mn_role_map mn_network_map_of_role(const mn_forwarded *forwarded, mn_map_role role, int i)
+{
+    static const char *const lacks[] = {
+        "has no map before pooling",
+        "has no norm with running statistics, or the forward was made without MN_NORM_INPUTS"};
+    int count = 0, place = i;
+    for (const mn_map *map = forwarded->maps; map != NULL; map = map->before)
+        count += map->role == (int)role;
+    for (const mn_map *map = forwarded->maps; map != NULL && place < count; map = map->before)
+        if (map->role == (int)role && ++place == count) /* the list begins with the last */
+            return (mn_role_map){map->name, map->value, map->mean, map->variance};
+    mn_role_map none = {.name = ""};
+    if (i == 0) /* later ones end a loop */
+        none.value = mn_tape_refuse(mn_tape_of(forwarded->logits), "network",
+                                    mn_fail(MN_UNSUPPORTED, "the network %s", lacks[role]));
+    return none;
 }

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/options.h"
 #include "nn/initial.h"
+#include "nn/maps.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 
@@ -47,7 +48,8 @@ struct mn_network {
     int statistic_count;
     int64_t slab_floats; /* so far, while building */
     mn_tensor *values, *gradients;
-    mn_key key; /* of what the next forward drops, where it is keyed */
+    mn_maps into_norms; /* of the forward under way */
+    mn_key key;         /* of what the next forward drops, where it is keyed */
     bool keyed;
     uint64_t drawn; /* random layers of this forward so far */
 };
@@ -353,13 +355,24 @@ mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
 
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
+    network->into_norms = (mn_maps){.newest = NULL};
     mn_kernels_begin();
     const mn_hook_place before = mn_hook_enter(network->type->name, "forward");
-    const mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
+    mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
     (void)mn_hook_leave(before, MN_OK);
     mn_kernels_end();
     network->keyed = false;
+    mn_maps_join(&forwarded, &network->into_norms);
     return forwarded;
+}
+
+void mn_network_map_into_norm(mn_network *network, mn_var *x, int first, mn_mode mode)
+{
+    const char *name;
+    const mn_tensor *mean = mn_network_statistic(network, first, &name);
+    const mn_tensor *variance = mn_network_statistic(network, first + 1, NULL);
+    if ((mode & MN_NORM_INPUTS) != 0 && mean != NULL)
+        mn_maps_into_norm(&network->into_norms, x, name, mean, variance);
 }
 
 void mn_network_key_next(mn_network *network, mn_key key)

@@ -7,6 +7,7 @@
 #include "nn/optimiser.h"
 #include "base/names.h"
 #include "base/options.h"
+#include "nn/groups.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
 
@@ -16,24 +17,35 @@
 
 enum { MOST_MOMENTS = 2 };
 
+/* All begin with the groups. */
 typedef struct sgd_options {
+    const char *groups;
     double momentum, weight_decay;
     bool nesterov;
 } sgd_options;
 
 typedef struct adam_options {
+    const char *groups;
     double beta1, beta2, epsilon, weight_decay;
     bool decoupled;
 } adam_options;
 
 typedef struct lars_options {
+    const char *groups;
     double momentum, weight_decay, trust, epsilon, head_rate;
 } lars_options;
+
+#define GROUPS(type)                                                                               \
+    MN_TEXT(                                                                                       \
+        type, groups, "",                                                                          \
+        "parameters with a rate or decay of their own, by name: *.bias,decay=0;conv1.*,frozen; "   \
+        "factors of the optimiser's: rate=0.1, decay=0, or frozen")
 
 /* Floats of the slabs that a step is taken on. */
 typedef struct part {
     int64_t first, count;
     const mn_parameter *parameter; /* NULL: all of them, and the gaps between */
+    double decay;                  /* factor of the weight decay */
 } part;
 
 typedef struct update_rule {
@@ -49,12 +61,15 @@ typedef struct update_rule {
 struct mn_optimiser {
     const update_rule *rule;
     union {
+        const char *groups;
         sgd_options sgd;
         adam_options adam;
         lars_options lars;
     } options;
     mn_network *network; /* borrowed */
     bool head_only;
+    mn_groups groups;
+    const mn_optimiser *leader; /* whose groups count; NULL: its own */
     mn_tensor *moments[MOST_MOMENTS];
     int moment_count;
     int64_t steps;
@@ -72,6 +87,7 @@ static const mn_option sgd_table[] = {
     MN_REAL(sgd_options, momentum, 0, 0, 1, "share of the last step's direction that is kept"),
     MN_REAL(sgd_options, weight_decay, 0, 0, 1e6, "L2 penalty added to the gradient"),
     MN_BOOL(sgd_options, nesterov, false, "look ahead along the momentum"),
+    GROUPS(sgd_options),
     MN_END,
 };
 
@@ -95,7 +111,7 @@ static void sgd_step(mn_optimiser *optimiser, double learning_rate, part of)
     const mn_sgd_step step = {
         .rate = (float)learning_rate,
         .momentum = (float)o->momentum,
-        .weight_decay = (float)o->weight_decay,
+        .weight_decay = (float)(o->weight_decay * of.decay),
         .nesterov = o->nesterov,
         .first = optimiser->steps == 0,
     };
@@ -114,6 +130,7 @@ static const mn_option adam_table[] = {
     MN_REAL(adam_options, weight_decay, 0, 0, 1e6, "L2 penalty added to the gradient"),
     MN_BOOL(adam_options, decoupled, false,
             "the penalty leaves the gradient alone and shrinks weights by lr times it (AdamW)"),
+    GROUPS(adam_options),
     MN_END,
 };
 
@@ -137,7 +154,7 @@ static void any_adam_step(mn_optimiser *optimiser, double learning_rate, part of
         .beta1 = (float)o->beta1,
         .beta2 = (float)o->beta2,
         .epsilon = (float)o->epsilon,
-        .weight_decay = (float)o->weight_decay,
+        .weight_decay = (float)(o->weight_decay * of.decay),
         .number = optimiser->steps + 1,
         .rectified = rectified,
         .decoupled = o->decoupled,
@@ -175,6 +192,7 @@ static const mn_option lars_table[] = {
     MN_REAL(lars_options, epsilon, 1e-8, 0, 1, "added to the length of the gradient"),
     MN_REAL(lars_options, head_rate, 1, 0, 1e6,
             "learning rate of the classifier, as a multiple of the others'"),
+    GROUPS(lars_options),
     MN_END,
 };
 
@@ -193,7 +211,7 @@ static void lars_step(mn_optimiser *optimiser, double learning_rate, part of)
 {
     const lars_options *o = &optimiser->options.lars;
     const bool head = of.parameter->head, scaled = head || of.parameter->kind == MN_WEIGHT;
-    double decay = scaled && !head ? o->weight_decay : 0;
+    double decay = scaled && !head ? o->weight_decay * of.decay : 0;
     float *w = mn_tensor_floats(mn_network_values(optimiser->network)) + of.first;
     const float *g = mn_tensor_floats(mn_network_gradients(optimiser->network)) + of.first;
     double rate = head ? learning_rate * o->head_rate : learning_rate;
@@ -267,6 +285,7 @@ static mn_status set_up(mn_optimiser *optimiser, const char *options)
     mn_options_default(rule->options, &optimiser->options);
     MN_TRY(mn_options_from_text(rule->options, &optimiser->options, "optimiser", options));
     MN_TRY(rule->check(optimiser));
+    MN_TRY(mn_groups_read(&optimiser->groups, optimiser->options.groups));
     const int moments = rule->moments(optimiser);
     const mn_shape shape = mn_tensor_shape(mn_network_values(optimiser->network));
     for (; optimiser->moment_count < moments; optimiser->moment_count++)
@@ -301,6 +320,7 @@ void mn_optimiser_free(mn_optimiser *optimiser)
         return;
     for (int i = 0; i < optimiser->moment_count; i++)
         mn_tensor_free(optimiser->moments[i]);
+    mn_groups_free(&optimiser->groups);
     mn_memory_give(optimiser);
 }
 
@@ -309,15 +329,56 @@ void mn_optimiser_head_only(mn_optimiser *optimiser)
     optimiser->head_only = true;
 }
 
+/* --- groups --- */
+
+static const mn_groups *groups_of(const mn_optimiser *optimiser)
+{
+    return optimiser->leader != NULL ? &optimiser->leader->groups : &optimiser->groups;
+}
+
+mn_status mn_optimiser_group(mn_optimiser *optimiser, const char *pattern, const double *rate,
+                             const double *decay)
+{
+    return mn_groups_add(&optimiser->groups,
+                         &(mn_group){.pattern = pattern, .rate = rate, .decay = decay});
+}
+
+void mn_optimiser_follow(mn_optimiser *optimiser, const mn_optimiser *leader)
+{
+    optimiser->leader = leader;
+}
+
+const char *mn_optimiser_pattern(const mn_optimiser *optimiser, int i)
+{
+    return i < optimiser->groups.count ? optimiser->groups.group[i].pattern : NULL;
+}
+
+mn_status mn_optimiser_forget_frozen(mn_optimiser *optimiser)
+{
+    for (int i = 0; i < mn_network_parameter_count(optimiser->network); i++) {
+        const mn_parameter *parameter = mn_network_parameter(optimiser->network, i);
+        double rate, decay;
+        mn_groups_factors(groups_of(optimiser), parameter->name, &rate, &decay);
+        if (rate == 0)
+            MN_TRY(mn_tensor_fill(parameter->gradient, 0));
+    }
+    return MN_OK;
+}
+
+/* --- a step --- */
+
 static void step_by_parameter(mn_optimiser *optimiser, double learning_rate)
 {
     const float *slab = mn_tensor_floats(mn_network_values(optimiser->network));
     for (int i = 0; i < mn_network_parameter_count(optimiser->network); i++) {
         const mn_parameter *parameter = mn_network_parameter(optimiser->network, i);
-        if (parameter->head || !optimiser->head_only)
-            optimiser->rule->step(optimiser, learning_rate,
-                                  (part){mn_tensor_floats(parameter->value) - slab,
-                                         mn_tensor_count(parameter->value), parameter});
+        double rate, decay;
+        mn_groups_factors(groups_of(optimiser), parameter->name, &rate, &decay);
+        if (rate == 0 || (optimiser->head_only && !parameter->head))
+            continue; /* neither the parameter nor its moments move */
+        optimiser->rule->step(optimiser, learning_rate * rate,
+                              (part){mn_tensor_floats(parameter->value) - slab,
+                                     mn_tensor_count(parameter->value), parameter, decay});
     }
 }
 
@@ -327,10 +388,10 @@ mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate)
         return mn_fail(MN_BAD_VALUE, "a learning rate of %g; expected a number of at least 0",
                        learning_rate);
     const int64_t all = mn_tensor_count(mn_network_values(optimiser->network));
-    if (optimiser->head_only || optimiser->rule->by_parameter)
+    if (optimiser->head_only || optimiser->rule->by_parameter || groups_of(optimiser)->count > 0)
         step_by_parameter(optimiser, learning_rate);
     else
-        optimiser->rule->step(optimiser, learning_rate, (part){0, all, NULL});
+        optimiser->rule->step(optimiser, learning_rate, (part){0, all, NULL, 1});
     mn_tensor_changed();
     optimiser->steps++;
     return MN_OK;

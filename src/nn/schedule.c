@@ -12,7 +12,7 @@
  * Steps and cosine are counted without state, so a resumed run asks the same question and gets the
  * same bits. */
 #include <math.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 
 static double power(double factor, int64_t times)
 {
@@ -44,7 +44,8 @@ double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t ste
     const int64_t warm_up = schedule->warm_up > 0 ? schedule->warm_up : 0;
     double factor = 1;
     switch (schedule->kind) {
-    case MN_CONSTANT: break;
+    case MN_CONSTANT:
+    case MN_PLATEAU: break;
     case MN_STEP:
         if (schedule->every > 0)
             factor = power(schedule->factor, epoch / schedule->every);

@@ -55,7 +55,7 @@ includes_are_below() {
         split("autograd ops losses image_ops", names, " ")
         for (i in names)
             floor_of[names[i]] = "autograd"
-        floor_of["network"] = floor_of["layers"] = "nn"
+        floor_of["network"] = floor_of["layers"] = floor_of["optimiser"] = "nn"
         floor_of["data"] = floor_of["stream"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffer"
         split("strategy services keep forward draw mixing early_stopping", names, " ")

@@ -7,7 +7,7 @@
 #include "tests/suite.h"
 
 #include <mneme/losses.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* Optimisers: steps worked out by hand, by PyTorch's rules. */
+#include "nn/groups.h"
 #include "nn/optimiser.h"
 #include "tests/suite.h"
 
@@ -299,6 +300,83 @@ START_TEST(a_step_on_the_head_alone_leaves_the_rest)
 }
 END_TEST
 
+START_TEST(groups_have_rates_and_decays_of_their_own)
+{
+    mn_network *network = linear_model();
+    mn_optimiser *sgd = optimiser_of(
+        "sgd", "{\"weight_decay\": 0.1, \"groups\": \"*.bias,rate=0.5,decay=0; *.weight,decay=2\"}",
+        network);
+    put(network, false, 1, 2, 3);
+    put(network, true, 10, -10, 1);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1));
+    /* g + 0.2 w at a rate of 0.1; g alone at 0.05 */
+    assert_values(network, 1 - 0.1 * 10.2, 2 + 0.1 * 9.6, 3 - 0.05);
+    mn_optimiser_free(sgd);
+    double rate = 1, decay = 1;
+    sgd = optimiser_of("sgd", "{\"momentum\": 0.9}", network);
+    ck_assert_ok(mn_optimiser_group(sgd, "classifier.w?ight", &rate, &decay));
+    put(network, false, 1, 2, 3);
+    put(network, true, 10, -10, 1);
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1));
+    assert_values(network, 0, 3, 2.9);
+    rate = 0; /* frozen: neither the weight nor its momentum moves, though there is some */
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1));
+    assert_values(network, 0, 3, 2.9 - 0.1 * 1.9);
+    ck_assert_ok(mn_optimiser_forget_frozen(sgd));
+    float gradient[2];
+    ck_assert_ok(
+        mn_tensor_read(mn_network_parameter(network, 0)->gradient, gradient, sizeof gradient));
+    ck_assert(gradient[0] == 0 && gradient[1] == 0);
+    rate = 0.5;
+    ck_assert_ok(mn_optimiser_step(sgd, 0.1)); /* momentum 0.9 (10, -10) at a rate of 0.05 */
+    assert_values(network, -0.45, 3.45, 2.9 - 0.1 * (1.9 + 2.71));
+    mn_optimiser_free(sgd);
+    mn_network_free(network);
+}
+END_TEST
+
+START_TEST(a_group_of_factors_1_moves_no_bit)
+{
+    static const char *const kinds[] = {"sgd", "adam", "radam", "lars"};
+    const mn_network_spec spec = {"mlp", "{\"widths\": \"13,7\"}", MN_SHAPE(11), 5};
+    for (int k = 0; k < 4; k++) {
+        mn_network *a, *b;
+        ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &a));
+        ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "weights"), &b));
+        mn_optimiser *plain = optimiser_of(kinds[k], "{\"weight_decay\": 0.01}", a);
+        mn_optimiser *grouped =
+            optimiser_of(kinds[k], "{\"weight_decay\": 0.01, \"groups\": \"*,rate=1,decay=1\"}", b);
+        for (int step = 0; step < 3; step++) {
+            ck_assert_ok(mn_tensor_copy(mn_network_gradients(a), mn_network_values(a)));
+            ck_assert_ok(mn_tensor_copy(mn_network_gradients(b), mn_network_values(b)));
+            ck_assert_ok(mn_optimiser_step(plain, 0.1));
+            ck_assert_ok(mn_optimiser_step(grouped, 0.1));
+        }
+        ck_assert_ok(mn_tensor_axpby(mn_network_values(a), -1, mn_network_values(b), 1));
+        ck_assert_double_eq(mn_tensor_norm(mn_network_values(a)), 0);
+        mn_optimiser_free(plain);
+        mn_optimiser_free(grouped);
+        mn_network_free(a);
+        mn_network_free(b);
+    }
+}
+END_TEST
+
+START_TEST(patterns_match_names)
+{
+    ck_assert(mn_group_matches("*", "layer1.0.bn1.weight"));
+    ck_assert(mn_group_matches("*.bn?.*", "layer1.0.bn1.weight"));
+    ck_assert(mn_group_matches("layer1.0.bn1.weight", "layer1.0.bn1.weight"));
+    ck_assert(mn_group_matches("layer*weight", "layer1.0.bn1.weight"));
+    ck_assert(mn_group_matches("*1*1*", "layer1.0.bn1.weight"));
+    ck_assert(!mn_group_matches("layer1", "layer1.0.bn1.weight"));
+    ck_assert(!mn_group_matches("*.bias", "layer1.0.bn1.weight"));
+    ck_assert(!mn_group_matches("layer?.0.bn1.weight?", "layer1.0.bn1.weight"));
+    ck_assert(!mn_group_matches("", "w"));
+    ck_assert(mn_group_matches("", ""));
+}
+END_TEST
+
 START_TEST(refusals_say_what_to_do)
 {
     mn_network *network = linear_model();
@@ -342,5 +420,6 @@ MN_SUITE("optimiser", plain_sgd_walks_down_the_gradient_and_keeps_no_moment,
          adam_adds_epsilon_to_the_root_and_decay_to_the_gradient,
          lars_scales_each_weight_by_its_own_length_and_gives_the_head_its_own_rate,
          a_reset_forgets_moments_and_steps, restored_moments_and_steps_continue_to_the_bit,
-         padding_stays_zero, a_step_on_the_head_alone_leaves_the_rest, refusals_say_what_to_do,
-         kinds_and_their_options_can_be_listed)
+         padding_stays_zero, a_step_on_the_head_alone_leaves_the_rest,
+         groups_have_rates_and_decays_of_their_own, a_group_of_factors_1_moves_no_bit,
+         patterns_match_names, refusals_say_what_to_do, kinds_and_their_options_can_be_listed)

@@ -2,7 +2,7 @@
 #include "tests/suite.h"
 
 #include <math.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 #include <string.h>
 
 static const double tolerance = 1e-12;
@@ -12,6 +12,14 @@ START_TEST(a_constant_is_one_everywhere)
     const mn_schedule constant = {.kind = MN_CONSTANT};
     ck_assert_double_eq(mn_schedule_factor(&constant, 0, 100, 0, 10), 1);
     ck_assert_double_eq(mn_schedule_factor(&constant, 99, 100, 9, 10), 1);
+}
+END_TEST
+
+START_TEST(a_plateau_is_one_everywhere_and_warms_up)
+{
+    const mn_schedule plateau = {.kind = MN_PLATEAU, .factor = 0.1, .warm_up = 4};
+    ck_assert_double_eq(mn_schedule_factor(&plateau, 1, 100, 0, 10), 0.5);
+    ck_assert_double_eq(mn_schedule_factor(&plateau, 99, 100, 9, 10), 1);
 }
 END_TEST
 
@@ -98,8 +106,8 @@ START_TEST(a_phase_shorter_than_its_warm_up_stays_finite)
 }
 END_TEST
 
-MN_SUITE("schedule", a_constant_is_one_everywhere, steps_multiply_at_every_nth_epoch,
-         milestones_multiply_from_their_epoch_on, all_eight_milestones_count,
-         a_cosine_falls_from_one_to_the_least, a_warm_up_grows_in_equal_notches_to_the_full_rate,
-         a_warm_up_may_begin_above_zero, a_cosine_begins_after_the_warm_up,
-         a_phase_shorter_than_its_warm_up_stays_finite)
+MN_SUITE("schedule", a_constant_is_one_everywhere, a_plateau_is_one_everywhere_and_warms_up,
+         steps_multiply_at_every_nth_epoch, milestones_multiply_from_their_epoch_on,
+         all_eight_milestones_count, a_cosine_falls_from_one_to_the_least,
+         a_warm_up_grows_in_equal_notches_to_the_full_rate, a_warm_up_may_begin_above_zero,
+         a_cosine_begins_after_the_warm_up, a_phase_shorter_than_its_warm_up_stays_finite)

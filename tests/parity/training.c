@@ -3,7 +3,7 @@
 #include "tests/parity/driver.h"
 
 #include <mneme/losses.h>
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 #include <stdlib.h>
 #include <string.h>
 

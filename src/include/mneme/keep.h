@@ -4,7 +4,7 @@
 #ifndef MNEME_KEEP_H
 #define MNEME_KEEP_H
 
-#include <mneme/network.h>
+#include <mneme/optimiser.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,4 +1,4 @@
-/* network.h -- networks, their parameters, and the optimisers that move them.
+/* network.h -- networks and their parameters; optimiser.h has what moves them.
  *
  * All parameters of a network are one slab of floats cut into named segments; gradients and each
  * optimiser moment are parallel slabs.  An optimiser step is a loop over segments, a teacher or an
@@ -18,13 +18,14 @@ extern "C" {
 
 typedef struct mn_network mn_network;
 
-/* How a forward is done: one of the first three, or'ed with MN_NO_GRADIENT where wanted. */
+/* How a forward is done: one of the first three, or'ed with what else is wanted. */
 typedef uint32_t mn_mode;
 enum {
     MN_TRAIN = 0,        /* batch statistics, running statistics updated */
     MN_TRAIN_FROZEN = 1, /* batch statistics, running statistics left alone */
     MN_EVAL = 2,         /* running statistics */
     MN_NO_GRADIENT = 16, /* parameters are constants; gradient still flows through to x */
+    MN_NORM_INPUTS = 32, /* what goes into norms with running statistics stays, as maps */
 };
 
 typedef struct mn_map mn_map;
@@ -41,6 +42,25 @@ typedef struct mn_forwarded {
  *     mn_forwarded seen = mn_network_forward(teacher, images, MN_EVAL | MN_NO_GRADIENT);
  *     mn_term(learner, "match", 1, mn_mse(mn_network_map(&seen, "layer3"), wanted)); */
 MN_API mn_var *mn_network_map(const mn_forwarded *forwarded, const char *name);
+
+/* What a map is to its network, whatever it is called there. */
+typedef enum mn_map_role {
+    MN_MAP_BEFORE_POOLING, /* (B, C, H, W): the last one that has positions */
+    /* (B, C) or (B, C, H, W): what goes into a norm with running statistics, of a forward with
+     * MN_NORM_INPUTS.  They are in order of the forward, and named as their norms: "layer1.0.bn1". */
+    MN_MAP_INTO_NORM,
+} mn_map_role;
+typedef struct mn_role_map {
+    const char *name;                 /* "" where it has none */
+    mn_var *value;                    /* NULL: past the last one */
+    const mn_tensor *mean, *variance; /* (C): the norm's running statistics; NULL of another role */
+} mn_role_map;
+/* The i-th map of a role.  Where there is none at all, the tape fails with a line that says so.
+ * What pulls images to where the network was trained (Yin et al. 2020):
+ *     mn_role_map in = mn_network_map_of_role(&seen, MN_MAP_INTO_NORM, 0);
+ *     for (int i = 1; in.value != NULL; in = mn_network_map_of_role(&seen, MN_MAP_INTO_NORM, i++))
+ *         ... mn_sub(mean over B, H, W of in.value, mn_const(tape, in.mean)) ...  */
+MN_API mn_role_map mn_network_map_of_role(const mn_forwarded *forwarded, mn_map_role role, int i);
 
 typedef enum mn_parameter_kind {
     MN_WEIGHT,
@@ -142,39 +162,11 @@ MN_API void mn_network_initial_scale(mn_network *network, double scale);
 MN_API mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode);
 /* In forward: x can be asked for by `name`, copied.  Begin with maps of NULL. */
 MN_API void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var *x);
-
-/* --- optimisers ------------------------------------------------------------------------------- */
-typedef struct mn_optimiser mn_optimiser;
-
-/* `kind` is "sgd" (momentum, nesterov, weight_decay), "adam" or "radam" (beta1, beta2, epsilon,
- * weight_decay), or "lars" (momentum, weight_decay, trust, epsilon, head_rate); `options` a JSON
- * object.  Works on all parameters of `network`, borrowed. */
-MN_API mn_status mn_optimiser_new(const char *kind, const char *options, mn_network *network,
-                                  mn_optimiser **optimiser);
-MN_API void mn_optimiser_free(mn_optimiser *optimiser);
-MN_API void mn_optimiser_head_only(mn_optimiser *optimiser); /* from now on */
-MN_API mn_status mn_optimiser_step(mn_optimiser *optimiser, double learning_rate);
-MN_API mn_status mn_optimiser_reset(mn_optimiser *optimiser); /* fresh moments, step count 0 */
-/* State to be kept: moments as (name, slab) and the step count. */
-MN_API int mn_optimiser_moment_count(const mn_optimiser *optimiser);
-MN_API mn_tensor *mn_optimiser_moment(const mn_optimiser *optimiser, int i, const char **name);
-MN_API int64_t *mn_optimiser_steps(mn_optimiser *optimiser);
-
-/* --- learning-rate schedules: factors of the base rate, pure functions of position ------------ */
-typedef enum mn_schedule_kind { MN_CONSTANT, MN_STEP, MN_MULTISTEP, MN_COSINE } mn_schedule_kind;
-#define MN_SCHEDULE_MILESTONES 8
-typedef struct mn_schedule {
-    mn_schedule_kind kind;
-    double factor;                              /* STEP, MULTISTEP: multiplied in each time */
-    int64_t every;                              /* STEP: epochs between milestones */
-    int64_t milestones[MN_SCHEDULE_MILESTONES]; /* MULTISTEP: epochs, ascending; 0 ends */
-    double least;    /* COSINE, which falls step by step: the factor at the end */
-    int64_t warm_up; /* steps of linear growth: times start + (1 - start) (step + 1) / warm_up */
-    double start;    /* the factor that growth begins at */
-} mn_schedule;
-/* The factor at `step` of `steps` in `epoch` of `epochs` (all 0-based within the phase). */
-MN_API double mn_schedule_factor(const mn_schedule *schedule, int64_t step, int64_t steps,
-                                 int64_t epoch, int64_t epochs);
+/* In forward: x is the map before pooling. */
+MN_API void mn_network_map_last(mn_forwarded *forwarded, mn_var *x);
+/* In forward: x goes into a norm whose running mean and variance are the network's statistics
+ * `first` and the next; layers.h says so by itself. */
+MN_API void mn_network_map_into_norm(mn_network *network, mn_var *x, int first, mn_mode mode);
 
 #ifdef __cplusplus
 }
