@@ -25,6 +25,8 @@ mn_status mn_scope_find(const char *where, const char *name, mn_scope *scope)
             return MN_OK;
     return name == NULL
                ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "%s: scope: '%s' is not class-il, task-il or domain-il",
+               : mn_fail(MN_BAD_OPTION,
+                         "%s: scope: '%s' is not class-il, task-il or domain-il, nor one of them "
+                         "after validation-",
                          where, name);
 }

@@ -113,6 +113,12 @@ static mn_status check_asked(const mn_experiment *experiment)
     if (schedule->name == MN_MULTISTEP && schedule->milestones[0] == '\0')
         return mn_fail(MN_BAD_OPTION, "schedule.milestones: empty, so that a multistep schedule "
                                       "would never change the rate; list epochs, 35,45");
+    if (run->validation_beside && run->validation == 0)
+        return mn_fail(MN_BAD_OPTION, "validation_beside: nothing is held out to stand beside the "
+                                      "test set; set validation above 0, to 0.1 for example");
+    if (schedule->name == MN_PLATEAU && !run->validation_beside)
+        return mn_fail(MN_BAD_OPTION, "schedule.name: a plateau is one of the validation loss; set "
+                                      "validation, to 0.1 for example, and validation_beside");
     return run->steps > 0 ? mn_experiment_check_warm_up(experiment, run->steps) : MN_OK;
 }
 

@@ -23,6 +23,7 @@ typedef struct mn_run_settings {
     const char *init, *init_digest;
     bool init_head;
     double validation;
+    bool validation_beside;
     int64_t class_order_seed;
     int64_t eval_every, eval_batch, log_every;
     double commit_every;
@@ -43,8 +44,9 @@ typedef struct mn_label_settings {
 } mn_label_settings;
 
 typedef struct mn_schedule_settings {
-    int64_t name, every, warm_up;
+    int64_t name, every, warm_up, patience;
     double factor, least, start;
+    bool restore;
     const char *milestones;
 } mn_schedule_settings;
 

@@ -43,6 +43,9 @@ static const mn_option train_options[] = {
     MN_REAL(mn_run_settings, validation, 0, 0, 0.9,
             "hold out this part of each class's training images and evaluate on it; the test set "
             "is not touched"),
+    MN_BOOL(mn_run_settings, validation_beside, false,
+            "validation: evaluate on it beside the test set, in scopes of its own; methods and "
+            "schedules may look at it"),
     MN_INT(
         mn_run_settings, class_order_seed, -1, -2, 1e15,
         "shuffle the class order by this seed; -1: the benchmark's order; -2: shuffle by 'seed'"),
@@ -105,13 +108,19 @@ static const mn_option labels_options[] = {
     MN_END,
 };
 
-static const char *const schedules[] = {"constant", "step", "multistep", "cosine", NULL};
+static const char *const schedules[] = {"constant", "step", "multistep", "cosine", "plateau", NULL};
 static const mn_option schedule_options[] = {
     MN_CHOICE(mn_schedule_settings, name, 0, schedules, "how the learning rate moves in a task"),
-    MN_REAL(mn_schedule_settings, factor, 0.1, 0, 1, "step, multistep: multiplied in each time"),
+    MN_REAL(mn_schedule_settings, factor, 0.1, 0, 1,
+            "step, multistep, plateau: multiplied in each time"),
     MN_INT(mn_schedule_settings, every, 10, 1, 1e9, "step: epochs between changes"),
     MN_TEXT(mn_schedule_settings, milestones, "", "multistep: epochs, 35,45"),
-    MN_REAL(mn_schedule_settings, least, 0, 0, 1, "cosine: the factor at the end"),
+    MN_REAL(mn_schedule_settings, least, 0, 0, 1,
+            "cosine: the factor at the end; plateau: the one below which a phase ends"),
+    MN_INT(mn_schedule_settings, patience, 10, 1, 1e9,
+           "plateau: epochs without a lower validation loss until it falls"),
+    MN_BOOL(mn_schedule_settings, restore, false,
+            "plateau: the best epoch's weights come back when it falls, and at the end"),
     MN_INT(mn_schedule_settings, warm_up, 0, 0, 1e9, "steps of linear growth from `start`"),
     MN_REAL(mn_schedule_settings, start, 0, 0, 1, "warm_up: the factor it grows from"),
     MN_END,

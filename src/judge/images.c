@@ -95,7 +95,8 @@ mn_status mn_judge_collect_real(const mn_rebuilt *run, const mn_rebuilt *judge, 
                                 mn_judge_images *to)
 {
     collection c = {to, (size_t)mn_judge_pixels(run), MOST_REAL, NULL};
-    if (mn_experiment_settings(run->experiment)->validation == 0)
+    const mn_run_settings *settings = mn_experiment_settings(run->experiment);
+    if (settings->validation == 0 || settings->validation_beside)
         return each_image(run, MN_PART_TEST, label, collect_image, &c);
     bool *trained = mn_memory_take_zeroed((size_t)run->dataset->train.count, sizeof *trained);
     if (trained == NULL)

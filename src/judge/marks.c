@@ -1,6 +1,6 @@
 /* marks.c -- numbers for the images of a class, and marks for those of a task. */
 #include "judge/marks.h"
-#include "run/evaluate.h"
+#include "learner/scoring.h"
 
 #include <float.h>
 #include <math.h>

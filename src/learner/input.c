@@ -15,8 +15,13 @@ mn_var *mn_learner_input(mn_learner *learner, const mn_batch *batch)
         if (brought->x == batch->x && mn_shape_equal(mn_shape_of(brought->on_tape), shape))
             return brought->on_tape;
     }
-    mn_var *on_tape = mn_input(learner->tape, shape, batch->x, false);
+    mn_var *on_tape = mn_input(learner->tape, shape, batch->x, learner->image_gradients);
+    mn_learner_brought(learner, batch, on_tape);
+    return on_tape;
+}
+
+void mn_learner_brought(mn_learner *learner, const mn_batch *batch, mn_var *on_tape)
+{
     if (mn_tape_status(learner->tape) == MN_OK && learner->brought_count < MN_MOST_SPACES)
         learner->brought[learner->brought_count++] = (mn_brought){batch->x, on_tape};
-    return on_tape;
 }

@@ -274,6 +274,7 @@ void mn_learner_reset_tape(mn_learner *learner)
 void mn_learner_begin_terms(mn_learner *learner)
 {
     learner->terms = learner->group = learner->groups_done = 0;
+    learner->published_before = learner->published_count;
 }
 
 void mn_learner_remember_failure(mn_learner *learner, mn_status status)
@@ -315,14 +316,32 @@ const char *mn_learner_current_name(const mn_learner *learner)
     return learner->member[learner->current].strategy->name;
 }
 
-mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full)
+mn_status mn_learner_owned_name(const char *owner, const char *name, const char **full)
 {
     char text[128];
-    const int length = snprintf(text, sizeof text, "%s/%s", mn_learner_current_name(learner), name);
+    const int length = snprintf(text, sizeof text, "%s/%s", owner, name);
     if (length >= (int)sizeof text)
-        return mn_fail(MN_BAD_VALUE, "name '%.40s...' of %s is %d bytes too long", name,
-                       mn_learner_current_name(learner), length + 1 - (int)sizeof text);
+        return mn_fail(MN_BAD_VALUE, "name '%.40s...' of %s is %d bytes too long", name, owner,
+                       length + 1 - (int)sizeof text);
     return mn_keep_text(text, full);
+}
+
+mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full)
+{
+    return mn_learner_owned_name(mn_learner_current_name(learner), name, full);
+}
+
+mn_owned_optimiser *mn_learner_optimiser(mn_learner *learner, int member, const char *name)
+{
+    if (name == NULL)
+        return &learner->optimiser[0];
+    const char *owner = learner->member[member].strategy->name;
+    for (int i = 0; i < learner->optimisers; i++)
+        if (strcmp(learner->optimiser[i].owner, owner) == 0 &&
+            strcmp(learner->optimiser[i].name, name) == 0)
+            return &learner->optimiser[i];
+    (void)mn_fail(MN_NOT_FOUND, "%s: no optimiser '%s' was declared in open", owner, name);
+    return NULL;
 }
 
 void mn_learner_enter(mn_learner *learner, int member, const char *hook)

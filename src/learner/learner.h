@@ -8,6 +8,7 @@
 
 #include "data/stream/batch.h"
 #include "experiment/configuration.h"
+#include "learner/parts.h"
 #include "store/records.h"
 
 #include <mneme/strategy.h>
@@ -22,58 +23,6 @@ enum {
     MN_MOST_TERMS = 32,
     MN_MOST_SPACES = 128,
 };
-
-/* One strategy of the composition. */
-typedef struct mn_member {
-    const mn_strategy *strategy;
-    const void *options; /* owned by the experiment */
-    void *state;
-} mn_member;
-
-typedef struct mn_owned_network {
-    const char *owner, *name; /* owner: a strategy, or "run" */
-    mn_network *network;
-    mn_key key; /* of its initial weights */
-} mn_owned_network;
-
-typedef struct mn_owned_optimiser {
-    const char *owner, *name;
-    mn_optimiser *optimiser;
-    mn_network *network;
-    double learning_rate;
-    int leader; /* the optimiser in whose updates this one moves too; -1: its own */
-} mn_owned_optimiser;
-
-typedef enum mn_kept_type { MN_KEPT_TENSOR, MN_KEPT_INT, MN_KEPT_REAL } mn_kept_type;
-typedef struct mn_kept {
-    const char *owner; /* the strategy that keeps it */
-    const char *name;  /* "ewc/fisher" */
-    mn_kept_type type;
-    mn_tensor *tensor;
-    int64_t integer;
-    double real;
-} mn_kept;
-
-typedef struct mn_loss_term {
-    const char *name; /* "dark"; an add-on's "ewc/penalty" */
-    double weight;
-    mn_var *value;
-    double item; /* of the value, once its group has been summed */
-    int group;
-} mn_loss_term;
-
-/* A term's name as its member writes it, and its name in the run.  Kept, so that a step looks up no
- * names. */
-typedef struct mn_term_name {
-    int member;
-    const char *given, *name;
-} mn_term_name;
-
-/* Images of a batch that a forward of this step has brought onto the tape. */
-typedef struct mn_brought {
-    const float *x; /* of the batch */
-    mn_var *on_tape;
-} mn_brought;
 
 struct mn_learner {
     const mn_experiment *experiment;
@@ -100,16 +49,22 @@ struct mn_learner {
     char least_reason[160]; /* and why */
     mn_kept *kept;          /* (MN_MOST_KEPT): addresses are handed out */
     int kept_count;
+    mn_best best[MN_MOST_NETWORKS];
+    int bests;
+    mn_plateau plateau;
     mn_tensor *scratch[MN_MOST_SCRATCH]; /* lent to strategies, never saved */
     int scratch_count;
 
     mn_cursor cursor;
-    int64_t epoch;       /* of the phase */
-    int64_t phase_steps; /* that it has */
-    int64_t images;      /* that went through a network with gradients, since the run began */
-    double held_out;     /* fraction of the buffer, by mn_hold_out */
+    int64_t epoch;          /* of the phase */
+    int64_t phase_steps;    /* that it has */
+    bool in_phase, in_step; /* its steps and ends of epochs are made; a step is */
+    bool phase_ends;        /* with this step, by mn_end_phase */
+    int64_t images;         /* that went through a network with gradients, since the run began */
+    double held_out;        /* fraction of the buffer, by mn_hold_out */
     bool held_out_as_many;
-    mn_when trained; /* classes of the base's softmax, by mn_train_classes */
+    mn_when trained;      /* classes of the base's softmax, by mn_train_classes */
+    bool image_gradients; /* by mn_want_image_gradients */
     double learning_rate;
 
     /* the step */
@@ -117,9 +72,9 @@ struct mn_learner {
     mn_brought brought[MN_MOST_SPACES];
     int brought_count;
     mn_out published[MN_MOST_PUBLISHED];
-    int published_by[MN_MOST_PUBLISHED]; /* the member that asked for each */
-    int published_count;
-    mn_out unpublished; /* the answer to a forward above MN_MOST_PUBLISHED */
+    int published_by[MN_MOST_PUBLISHED];   /* the member that asked for each */
+    int published_count, published_before; /* the latter in earlier updates of the step */
+    mn_out unpublished;                    /* the answer to a forward above MN_MOST_PUBLISHED */
     mn_loss_term term[MN_MOST_TERMS];
     int terms;
     mn_term_name *term_name; /* of all steps so far */
@@ -169,7 +124,10 @@ void mn_learner_remember_failure(mn_learner *learner, mn_status status);
 /* "er", the strategy whose hook is running. */
 const char *mn_learner_current_name(const mn_learner *learner);
 /* "er/fisher", for as long as the process lives: names of strategies in one run never meet. */
+mn_status mn_learner_owned_name(const char *owner, const char *name, const char **full);
 mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full);
+/* That of a member, or with NULL the run's own; NULL, with a message, where it declared none. */
+mn_owned_optimiser *mn_learner_optimiser(mn_learner *learner, int member, const char *name);
 /* An empty batch to fill, valid until the next step; MN_UNSUPPORTED after MN_MOST_SPACES of them.
  */
 mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);

@@ -3,6 +3,7 @@
 #include "base/build.h"
 #include "base/cores.h"
 #include "data/stream/stream.h"
+#include "learner/scoring.h"
 #include "learner/weights.h"
 #include "store/query.h"
 #include "store/records.h"
@@ -73,13 +74,14 @@ static mn_status add_task(const mn_learner *learner, mn_runfile *file, int64_t t
                                          mn_stream_original_class(learner->stream, label),
                                          mn_stream_class_name(learner->stream, label)));
     return mn_runfile_add_task(file, task, info.train,
-                               learner->settings->validation > 0 ? info.validation : info.test);
+                               mn_evaluated_part(learner) == MN_PART_VALIDATION ? info.validation
+                                                                                : info.test);
 }
 
 /* Writes the labels that the logits in the file are compared with. */
 static mn_status add_test_labels(const mn_learner *learner, mn_runfile *file, int64_t task)
 {
-    const mn_part part = learner->settings->validation > 0 ? MN_PART_VALIDATION : MN_PART_TEST;
+    const mn_part part = mn_evaluated_part(learner);
     const mn_stream_view view = mn_stream_view_of(learner->stream, part, task);
     int32_t *labels = mn_memory_take((size_t)(view.count + 1), sizeof *labels);
     if (labels == NULL)
@@ -223,8 +225,9 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
     MN_TRY(add_normalisation(learner, file));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
-    MN_TRY(mn_runfile_set(file, "evaluated_on",
-                          learner->settings->validation > 0 ? "validation" : "test"));
+    MN_TRY(
+        mn_runfile_set(file, "evaluated_on",
+                       mn_evaluated_part(learner) == MN_PART_VALIDATION ? "validation" : "test"));
     for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++) {
         MN_TRY(add_task(learner, file, task));
         MN_TRY(add_test_labels(learner, file, task));

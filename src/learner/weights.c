@@ -35,6 +35,13 @@ static const struct {
 /* Counts batches, which no arithmetic of ours uses: PyTorch needs it only without a momentum. */
 static const char batch_counter[] = "num_batches_tracked";
 
+/* "condense/images": what a strategy trained beside the network, as mneme exports it.  PyTorch
+ * names no parameter so. */
+static bool is_of_strategy(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
 static bool ends_with(const char *text, const char *ending)
 {
     const size_t n = strlen(text), m = strlen(ending);
@@ -203,7 +210,8 @@ static mn_status check_fit(fitting *fit, const mn_network_spec *spec)
         look_at_target(fit, &fit->target[t]);
     for (int64_t i = 0; i < mn_safetensors_count(fit->file); i++) {
         const char *name = mn_safetensors_at(fit->file, i)->name;
-        if (ends_with(name, batch_counter) || meant(fit, name) != NULL || is_again(fit, i))
+        if (is_of_strategy(name) || ends_with(name, batch_counter) || meant(fit, name) != NULL ||
+            is_again(fit, i))
             continue;
         add_name(&fit->extra, name);
         fit->beyond_head = true;

@@ -24,6 +24,7 @@ static const char *const budget[] = {
     "train.buffer_size",
     "train.buffer_bytes",
     "train.validation",
+    "train.validation_beside",
     "train.class_order_seed",
 };
 
@@ -232,7 +233,7 @@ mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_sco
         return mn_fail(MN_NO_MEMORY, "out of memory for the differences of runs");
     for (mn_scope s = 0; s < MN_SCOPES; s++)
         for (int i = 0; metrics[i] != NULL && status == MN_OK; i++)
-            if (scope == MN_SCOPES || scope == s)
+            if (scope == s || (scope == MN_SCOPES && s < MN_TEST_SCOPES))
                 status = add_pairs(runs, metrics[i], s, list, &made);
     if (status != MN_OK) {
         mn_memory_give(list);

@@ -1,5 +1,8 @@
-/* export.c -- the shared network's weights out of a run file, under PyTorch's names. */
+/* export.c -- the shared network's weights out of a run file, under PyTorch's names, and after them
+ * the tensors that strategies train by themselves, as STRATEGY/NAME. */
 #include "base/text.h"
+#include "store/query.h"
+#include "store/records.h"
 #include "store/runfile.h"
 #include "store/tensors.h"
 #include "tensor/file/safetensors.h"
@@ -7,9 +10,10 @@
 
 #include <mneme/memory.h>
 #include <mneme/results.h>
+#include <stdio.h>
 #include <string.h>
 
-static const char network_prefix[] = "run/network/";
+static const char network_prefix[] = "run/network/", only_parameter[] = "/value";
 
 typedef struct exported_tensor {
     char *name;
@@ -20,6 +24,7 @@ typedef struct exported_tensor {
 typedef struct exported {
     exported_tensor *tensor; /* (count) */
     int64_t count, room;
+    bool own; /* strategies' tensors, and not the network's */
 } exported;
 
 static mn_status grow(exported *all)
@@ -40,7 +45,9 @@ static mn_status collect(void *context, const char *name, const mn_tensor *tenso
         MN_TRY(grow(all));
     const size_t bytes = mn_tensor_bytes(tensor);
     exported_tensor *added = &all->tensor[all->count++];
-    added->name = mn_text_copy(name + strlen(network_prefix));
+    added->name = mn_text_copy(all->own ? name : name + strlen(network_prefix));
+    if (all->own && added->name != NULL) /* "condense/images/value" */
+        added->name[strlen(name) - strlen(only_parameter)] = '\0';
     added->shape = mn_tensor_shape(tensor);
     added->values = mn_memory_take(bytes, 1);
     if (added->name == NULL || added->values == NULL)
@@ -63,6 +70,29 @@ static mn_status write_all(const exported *all, const char *out)
     return status;
 }
 
+/* Every tensor that a strategy trains without a network around it. */
+static mn_status collect_own(mn_runfile *file, exported *all)
+{
+    static const char sql[] =
+        "SELECT owner, name FROM network WHERE type = ?1 ORDER BY owner, name";
+    char name[256];
+    bool row = false;
+    mn_query *query;
+    MN_TRY(mn_query_new(file, sql, &query));
+    mn_query_set_text(query, 1, MN_PARAMETERS);
+    all->own = true;
+    mn_status status = mn_query_next(query, &row);
+    while (status == MN_OK && row) {
+        snprintf(name, sizeof name, "%s/%s%s", mn_query_text(query, 0), mn_query_text(query, 1),
+                 only_parameter);
+        status = mn_runfile_read_tensors(file, name, collect, all);
+        if (status == MN_OK)
+            status = mn_query_next(query, &row);
+    }
+    mn_query_free(query);
+    return status;
+}
+
 mn_status mn_export_weights(const char *path, const char *out)
 {
     mn_runfile *file;
@@ -71,6 +101,8 @@ mn_status mn_export_weights(const char *path, const char *out)
     mn_status status = mn_runfile_read_tensors(file, network_prefix, collect, &all);
     if (status == MN_OK && all.count == 0)
         status = mn_fail(MN_NOT_FOUND, "%s holds no weights yet", path);
+    if (status == MN_OK)
+        status = collect_own(file, &all);
     if (status == MN_OK)
         status = write_all(&all, out);
     for (int64_t i = 0; i < all.count; i++) {

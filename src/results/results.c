@@ -65,8 +65,13 @@ struct mn_results {
     double metric[METRICS][MN_SCOPES];
 };
 
-static const char *const scope_names[MN_SCOPES] = {
-    [MN_CLASS_IL] = "class-il", [MN_TASK_IL] = "task-il", [MN_DOMAIN_IL] = "domain-il"};
+static const char *const scope_names[MN_SCOPES] = {[MN_CLASS_IL] = "class-il",
+                                                   [MN_TASK_IL] = "task-il",
+                                                   [MN_DOMAIN_IL] = "domain-il",
+                                                   [MN_VALIDATION_CLASS_IL] = "validation-class-il",
+                                                   [MN_VALIDATION_TASK_IL] = "validation-task-il",
+                                                   [MN_VALIDATION_DOMAIN_IL] =
+                                                       "validation-domain-il"};
 
 const char *mn_scope_name(mn_scope scope)
 {

@@ -29,8 +29,10 @@ static int64_t batches_of(int64_t count, int64_t batch)
 
 /* The images of the stream that a phase walks: the labelled ones, or the pool if the base uses
  * unlabelled images. */
-static mn_part part_of(const mn_learner *learner)
+static mn_part part_of(const mn_learner *learner, mn_source source)
 {
+    if (source == MN_FROM_VALIDATION)
+        return MN_PART_VALIDATION;
     const bool unlabelled = (learner->member[0].strategy->needs & MN_USES_UNLABELLED) != 0;
     return unlabelled ? MN_PART_POOL : MN_PART_LABELLED;
 }
@@ -39,7 +41,7 @@ static mn_status open_loader(mn_learner *learner, mn_batches *made)
 {
     const int64_t task = learner->cursor.task;
     const int64_t first = made->kind == MN_FROM_SEEN ? 0 : task;
-    return mn_loader_new(learner->stream, part_of(learner), first, task, made->batch,
+    return mn_loader_new(learner->stream, part_of(learner, made->kind), first, task, made->batch,
                          made->as_stored ? &learner->plain : learner->transform, &made->loader);
 }
 
@@ -96,8 +98,8 @@ static mn_status open_mixture(mn_learner *learner, mn_batches *made, bool once)
 {
     const bool held_out = made->kind == MN_FROM_HELD_OUT;
     int64_t images;
-    MN_TRY(
-        mn_mixture_items(learner, part_of(learner), held_out, &made->items, &made->count, &images));
+    MN_TRY(mn_mixture_items(learner, part_of(learner, made->kind), held_out, &made->items,
+                            &made->count, &images));
     const int64_t unlabelled = pool_of(learner, made) - images;
     return spread(made, made->count + (unlabelled > 0 && !held_out ? unlabelled : 0), once);
 }
@@ -120,6 +122,13 @@ mn_status mn_batches_open(mn_learner *learner, const mn_phase *phase, mn_batches
     case MN_FROM_HELD_OUT:
         MN_TRY(open_loader(learner, made));
         return open_mixture(learner, made, phase->visit != NULL);
+    case MN_FROM_VALIDATION:
+        if (learner->cursor.length == 0)
+            return MN_OK; /* skipped by who may do without */
+        MN_TRY(mn_check_validation(learner));
+        MN_TRY(open_loader(learner, made));
+        made->steps = mn_loader_batches(made->loader);
+        return MN_OK;
     }
     return MN_OK;
 }

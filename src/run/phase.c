@@ -4,6 +4,7 @@
  * of every epoch is looked up from its key. */
 #include "run/phase.h"
 #include "base/hook.h"
+#include "learner/plateau.h"
 #include "learner/select.h"
 #include "run/batches.h"
 #include "run/evaluate.h"
@@ -14,6 +15,8 @@
 
 #include <stdio.h>
 
+/* What ends a phase before its time is no part of a commit: it is followed by none but that at the
+ * phase's end, and found again by whoever comes from an earlier one. */
 static mn_status between_steps(mn_runner *runner)
 {
     mn_rebuilt *run = &runner->run;
@@ -21,7 +24,10 @@ static mn_status between_steps(mn_runner *runner)
     const int64_t every = run->learner->settings->eval_every;
     if (every > 0 && cursor->step % every == 0)
         MN_TRY(mn_evaluate(run->learner, run->file, cursor->task, cursor->task, false));
-    if (mn_stop_wanted(runner->reporter.observer)) {
+    runner->stop = mn_stop_wanted(runner->reporter.observer) || runner->stop;
+    if (run->learner->phase_ends)
+        return MN_OK;
+    if (runner->stop) {
         const int64_t step = cursor->step;
         const char *path = mn_runfile_path(run->file);
         MN_TRY(mn_commit(&runner->commits, run));
@@ -40,6 +46,7 @@ typedef struct run_phase {
     mn_batches from;
     int64_t steps, epochs;
     int64_t shuffled; /* the epoch that the batches are in; -1: none yet */
+    bool plateau;     /* it trains on the task's data, so that such a schedule is its own */
 } run_phase;
 
 /* The position of a learner, which a commit may just have made, as the hooks see it. */
@@ -82,17 +89,25 @@ static mn_status run_step(mn_runner *runner, run_phase *at)
         return stop_before_step(runner, got);
     mn_run_profile_mark(profile, "batch of the stream");
     step.factor = mn_schedule_factor(&learner->schedule, done, at->steps, epoch, at->epochs);
+    if (at->plateau)
+        step.factor *= mn_plateau_factor(learner);
+    learner->in_phase = learner->in_step = true;
     if (step.batch->count > 0 || at->from.kind == MN_FROM_NOTHING)
         MN_TRY(mn_make_step(learner, &step, &runner->reporter.losses, profile));
+    learner->in_step = false;
     mn_run_profile_mark(profile, "after the step");
     mn_run_profile_end(profile, learner);
     runner->reporter.window_images += step.batch->count;
     learner->cursor.phase_step++;
     learner->cursor.step++;
     runner->commits.steps++;
-    return learner->cursor.phase_step % at->from.steps == 0
-               ? mn_learner_call(learner, MN_AFTER_EPOCH)
-               : MN_OK;
+    if (learner->cursor.phase_step % at->from.steps == 0) {
+        MN_TRY(mn_learner_call(learner, MN_AFTER_EPOCH));
+        if (at->plateau)
+            MN_TRY(mn_plateau_epoch(learner));
+    }
+    learner->in_phase = false;
+    return MN_OK;
 }
 
 static mn_status run_steps(mn_runner *runner, run_phase *at)
@@ -108,7 +123,8 @@ static mn_status run_steps(mn_runner *runner, run_phase *at)
         return mn_fail(MN_CORRUPT, "the cursor stands at step %lld of %lld",
                        (long long)entered->cursor.phase_step, (long long)at->steps);
     set_position(at, runner->run.learner);
-    while (runner->run.learner->cursor.phase_step < at->steps) {
+    runner->run.learner->phase_ends = false;
+    while (runner->run.learner->cursor.phase_step < at->steps && !runner->run.learner->phase_ends) {
         MN_TRY(run_step(runner, at));
         const mn_learner *learner = runner->run.learner;
         mn_report_progress(&runner->reporter, learner,
@@ -144,6 +160,7 @@ static mn_status enter_phase(mn_learner *learner, const mn_phase *phase, int mem
     learner->cursor.length = mn_phase_length(learner, phase);
     (void)mn_hook_leave((mn_hook_place){.owner = NULL}, MN_OK);
     learner->cursor.phase_step = 0;
+    mn_plateau_begin(learner);
     return reset_optimisers(learner, phase);
 }
 
@@ -163,6 +180,8 @@ mn_status mn_run_phase(mn_runner *runner)
     const int64_t task = learner->cursor.task;
     run_phase at = {.phase = NULL};
     at.phase = mn_phase_at(learner, learner->cursor.phase, &at.member);
+    at.plateau = at.phase->visit == NULL &&
+                 (at.phase->source <= MN_FROM_SEEN || at.phase->source == MN_FROM_BOTH);
     MN_TRY(enter_phase(learner, at.phase, at.member));
     learner->current = at.member;
     mn_status status = mn_batches_open(learner, at.phase, &at.from);
@@ -170,6 +189,8 @@ mn_status mn_run_phase(mn_runner *runner)
         say_idle(runner, &at);
         status = run_steps(runner, &at);
     }
+    if (status == MN_OK && at.plateau)
+        status = mn_plateau_end(runner->run.learner);
     mn_batches_close(&at.from);
     if (status != MN_OK && status != MN_INTERRUPTED)
         return mn_fail_in(status, "task %lld, %s", (long long)task + 1, at.phase->name);

@@ -12,6 +12,7 @@ typedef struct mn_runner {
     mn_commits commits;
     mn_reporter reporter;
     mn_run_profile profile;
+    bool stop; /* somebody asked for it */
 } mn_runner;
 
 /* From the cursor's position to the end of the phase; commits on the way. */

@@ -6,7 +6,7 @@
 #include "run/probe.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
-#include "run/evaluate.h"
+#include "learner/scoring.h"
 #include "store/records.h"
 
 #include <mneme/memory.h>

@@ -6,6 +6,8 @@
 #include "experiment/data.h"
 #include "experiment/experiment.h"
 #include "learner/checkpoint.h"
+#include "learner/groups.h"
+#include "learner/plateau.h"
 #include "learner/provenance.h"
 #include "store/records.h"
 #include "store/runfile.h"
@@ -54,6 +56,8 @@ static mn_status open_learner(mn_rebuilt *run)
                                   .file = run->file,
                                   .begins = !run->begun};
     MN_TRY(mn_learner_new(&spec, &run->learner));
+    MN_TRY(mn_learner_check_groups(run->learner));
+    MN_TRY(mn_plateau_open(run->learner));
     return run->begun ? mn_learner_load(run->learner, run->file) : MN_OK;
 }
 

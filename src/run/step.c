@@ -3,30 +3,17 @@
 #include "learner/scores.h"
 #include "learner/terms.h"
 #include "nn/network.h"
+#include "nn/optimiser.h"
 #include "store/records.h"
 
 #include <math.h>
-#include <string.h>
-
-static mn_owned_optimiser *optimiser_of(mn_learner *learner, int member, const char *name)
-{
-    if (name == NULL)
-        return &learner->optimiser[0];
-    const char *owner = learner->member[member].strategy->name;
-    for (int i = 0; i < learner->optimisers; i++)
-        if (strcmp(learner->optimiser[i].owner, owner) == 0 &&
-            strcmp(learner->optimiser[i].name, name) == 0)
-            return &learner->optimiser[i];
-    (void)mn_fail(MN_NOT_FOUND, "%s: no optimiser '%s' was declared in open", owner, name);
-    return NULL;
-}
 
 static mn_status build_loss(mn_learner *learner, int member, const mn_update *update,
                             const mn_batch *batch)
 {
     mn_tape_scope(learner->tape, learner->member[member].strategy->name);
     /* Earlier updates of the step have moved the weights that their forwards were made with. */
-    const int earlier = learner->published_count;
+    const int earlier = learner->published_before;
     mn_learner_enter(learner, member, "loss");
     MN_TRY(mn_learner_leave(learner, update->loss(learner, learner->tape, batch)));
     const mn_out *published[MN_MOST_PUBLISHED];
@@ -67,6 +54,8 @@ static mn_status clip_gradients(mn_learner *learner, const mn_owned_optimiser *l
     if (most <= 0)
         return MN_OK;
     for (int i = 0; (optimiser = stepping_with(learner, leader, i)) != NULL; i++)
+        MN_TRY(mn_optimiser_forget_frozen(optimiser->optimiser));
+    for (int i = 0; (optimiser = stepping_with(learner, leader, i)) != NULL; i++)
         squares += pow(mn_tensor_norm(mn_network_gradients(optimiser->network)), 2);
     const double norm = sqrt(squares);
     for (int i = 0; norm > most && (optimiser = stepping_with(learner, leader, i)) != NULL; i++) {
@@ -90,7 +79,7 @@ static mn_status log_terms(const mn_learner *learner, const char *phase, const c
 static mn_status update_once(mn_learner *learner, const mn_phase_step *step,
                              const mn_update *update, mn_losses *losses, mn_run_profile *profile)
 {
-    mn_owned_optimiser *owned = optimiser_of(learner, step->member, update->optimiser);
+    mn_owned_optimiser *owned = mn_learner_optimiser(learner, step->member, update->optimiser);
     if (owned == NULL)
         return MN_NOT_FOUND;
     mn_learner_begin_terms(learner);

@@ -125,7 +125,8 @@ GROUP BY now.scope;
 -- 1/(T-1) sum_{j > 0} a[j-1, j] - R[j], R: the untrained network; in class-IL always zero, so NULL
 CREATE VIEW forward_transfer AS
 SELECT before.scope,
-    CASE WHEN before.scope <> 'class-il' AND count(before.accuracy - untrained.accuracy) = task
+    CASE WHEN before.scope NOT IN ('class-il', 'validation-class-il')
+            AND count(before.accuracy - untrained.accuracy) = task
         THEN avg(before.accuracy - untrained.accuracy) END AS value
 FROM last_task
 JOIN accuracy AS before ON before.scope = last_task.scope

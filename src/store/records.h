@@ -15,6 +15,8 @@ mn_status mn_runfile_get_int(mn_runfile *file, const char *name, int64_t *value)
 mn_status mn_runfile_put_real(mn_runfile *file, const char *name, double value);
 mn_status mn_runfile_get_real(mn_runfile *file, const char *name, double *value);
 
+/* The type that a network has of which only one parameter is there: a strategy's own tensor. */
+#define MN_PARAMETERS "parameters"
 /* options: JSON. */
 mn_status mn_runfile_put_network(mn_runfile *file, const char *owner, const char *name,
                                  const char *type, int64_t classes, const char *options);

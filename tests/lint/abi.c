@@ -266,6 +266,11 @@ MEMBER(mn_out, network, 24, 8);
 MEMBER(mn_out, mode, 32, 4);
 MEMBER(mn_out, maps, 40, 8);
 
+STRUCT(mn_validation, 24);
+MEMBER(mn_validation, images, 0, 8);
+MEMBER(mn_validation, accuracy, 8, 8);
+MEMBER(mn_validation, loss, 16, 8);
+
 STRUCT(mn_range, 16);
 MEMBER(mn_range, first, 0, 8);
 MEMBER(mn_range, count, 8, 8);
@@ -337,6 +342,7 @@ VALUE(MN_FROM_BUFFER, 2);
 VALUE(MN_FROM_NOTHING, 3);
 VALUE(MN_FROM_BOTH, 4);
 VALUE(MN_FROM_HELD_OUT, 5);
+VALUE(MN_FROM_VALIDATION, 6);
 VALUE(MN_FRESH_EACH_TASK, 0);
 VALUE(MN_FRESH_EACH_PHASE, 1);
 VALUE(MN_KEPT, 2);

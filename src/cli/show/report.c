@@ -29,7 +29,10 @@ static void print_matrix(const mn_run *run, mn_scope scope)
 {
     const char *images = mn_results_value(run->results, "evaluated_on");
     printf("\n%s accuracy in per cent on %s images, of each task after each task\n",
-           mn_scope_name(scope), images != NULL ? mn_shown(images) : "test");
+           mn_scope_name(scope),
+           scope >= MN_TEST_SCOPES ? "validation"
+           : images != NULL        ? mn_shown(images)
+                                   : "test");
     mn_table *table = mn_table_new((int)run->tasks + 1);
     mn_table_text(table, "after");
     for (int64_t on = 0; on < run->tasks; on++)
@@ -330,14 +333,14 @@ static bool one_benchmark(const mn_runs *runs)
 static int metric_columns(const mn_runs *runs)
 {
     int columns = 0;
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+    for (mn_scope scope = 0; scope < MN_TEST_SCOPES; scope++)
         columns += mn_runs_have(runs, scope) ? OVERVIEW : 0;
     return columns;
 }
 
 static void add_metric_headings(mn_table *table, const mn_runs *runs)
 {
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
+    for (mn_scope scope = 0; scope < MN_TEST_SCOPES; scope++) {
         if (!mn_runs_have(runs, scope))
             continue;
         mn_table_text(table, "%s", mn_scope_name(scope));
@@ -364,7 +367,7 @@ static void print_lines(const mn_runs *runs)
         mn_table_text(table, "%s", runs->group[run->group].label);
         mn_table_number(table, (double)run->seed, 0);
         mn_table_text(table, "%lld/%lld", (long long)run->finished, (long long)run->tasks);
-        for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        for (mn_scope scope = 0; scope < MN_TEST_SCOPES; scope++)
             for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++)
                 mn_table_number(table, mn_results_metric(run->results, overview[m], scope), 2);
     }
@@ -374,7 +377,7 @@ static void print_lines(const mn_runs *runs)
 
 static void add_group(mn_table *table, const mn_runs *runs, int group)
 {
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+    for (mn_scope scope = 0; scope < MN_TEST_SCOPES; scope++)
         for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++) {
             mn_summary summary;
             mn_ok_or_die(mn_group_summary(runs, group, overview[m], scope, &summary));

@@ -142,7 +142,7 @@ mn_status mn_finding_of(const mn_manifest *manifest, const mn_arm *arm,
         manifest->arm[expected->minus].seeds < finding->wanted)
         finding->wanted = manifest->arm[expected->minus].seeds;
     MN_TRY(open_runs(manifest, arm, expected->minus, folder, &found));
-    for (mn_scope s = MN_SCOPES; s-- > 0 && expected->scope == MN_SCOPES;)
+    for (mn_scope s = MN_TEST_SCOPES; s-- > 0 && expected->scope == MN_SCOPES;)
         if (mn_runs_have(found.runs, s))
             finding->scope = s;
     finding->finished = count_finished(&found, expected->minus >= 0);

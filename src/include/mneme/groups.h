@@ -96,7 +96,8 @@ typedef struct mn_difference {
     double corrected;      /* the same for all differences of the list together (Holm 1979) */
     int64_t place;         /* in the list */
 } mn_difference;
-/* Every two groups' difference in these metrics (NULL-ended), in one scope or in all (MN_SCOPES).
+/* Every two groups' difference in these metrics (NULL-ended), in one scope or in all of test
+ * images (MN_SCOPES).
  * "intransigence" is the learning_accuracy of joint training minus that of each other group.  The
  * caller frees the list. */
 MN_API mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,

@@ -1,5 +1,5 @@
-/* keep.h -- what a strategy adds to the run: networks, optimisers, and state that is saved with
- * every commit.
+/* keep.h -- what a strategy adds to the run: networks, parameters, optimisers, and state that is
+ * saved with every commit.
  */
 #ifndef MNEME_KEEP_H
 #define MNEME_KEEP_H
@@ -24,6 +24,14 @@ MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_
 MN_API mn_status mn_add_network_of(mn_learner *learner, const char *name,
                                    const mn_network_type *type, const void *options,
                                    const mn_network_spec *spec, mn_network **network);
+/* In open: a tensor to be trained without a network around it: condensed images, prototypes, a
+ * temperature.  It is drawn from `initial`, times `scale`, by seed and name; has 1 to 4 axes; and is
+ * a network of one parameter, "value", without a forward: what moves, resets, copies and reads
+ * networks does so with it.  `mneme export` writes it as STRATEGY/NAME, beside the weights. */
+MN_API mn_status mn_add_parameters(mn_learner *learner, const char *name, mn_shape shape,
+                                   mn_initial initial, double scale, mn_network **parameters);
+/* Its values on a tape; backward adds into its gradient. */
+MN_API mn_var *mn_parameters(mn_network *parameters, mn_tape *tape);
 MN_API mn_status mn_add_optimiser(mn_learner *learner, const char *name, const char *kind,
                                   const char *options, mn_network *network, double learning_rate);
 /* One that moves the classifier alone. */
@@ -33,6 +41,12 @@ MN_API mn_status mn_add_head_optimiser(mn_learner *learner, const char *name, co
 /* In open: the run's optimiser moves `network`, the strategy's own, as well (a projection head): by
  * the same rule at the same rate, clipped by their common norm. */
 MN_API mn_status mn_train_with_shared(mn_learner *learner, mn_network *network);
+/* In open: parameters as a group of an optimiser's, or, of NULL, of the run's and whatever moves with
+ * it; see mn_optimiser_group() for patterns.  *rate and *decay, 1 at first, multiply its rate and
+ * weight decay; they are kept with the run, and any hook may write them: 0 into *rate freezes.
+ * Statistics of norms go on moving where a forward is MN_TRAIN. */
+MN_API mn_status mn_add_group(mn_learner *learner, const char *optimiser, const char *pattern,
+                              double **rate, double **decay);
 MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape,
                                 mn_tensor **tensor);
 /* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */

@@ -18,9 +18,9 @@ extern "C" {
  *
  *   each number        mn_descriptor, mn_option, mn_shape, mn_key; mn_status, mn_dtype
  *   STRATEGY, POLICY   mn_batch, mn_batch_column
- *   STRATEGY, NETWORK  what network.h, layers.h and autograd.h define
- *   STRATEGY           what strategy.h, services.h, keep.h, forward.h, mixing.h and views.h define;
- *                      mn_transform
+ *   STRATEGY, NETWORK  what network.h, optimiser.h, layers.h and autograd.h define
+ *   STRATEGY           what strategy.h, services.h, keep.h, forward.h, early_stopping.h, mixing.h
+ *                      and views.h define; mn_transform
  *   POLICY             what buffer.h defines
  *   DATASET            mn_dataset_type, mn_dataset, mn_images, mn_channel_values
  *   MN_PLUGIN_ABI      mn_plugin

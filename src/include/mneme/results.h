@@ -16,7 +16,14 @@ extern "C" {
 
 typedef struct mn_results mn_results;
 
-typedef enum mn_scope { MN_CLASS_IL, MN_TASK_IL, MN_DOMAIN_IL, MN_SCOPES } mn_scope;
+/* The first three are of test images, or of what stands in their place; the others of the validation
+ * images that some runs evaluate beside them. */
+typedef enum mn_scope {
+    MN_CLASS_IL, MN_TASK_IL, MN_DOMAIN_IL,
+    MN_VALIDATION_CLASS_IL, MN_VALIDATION_TASK_IL, MN_VALIDATION_DOMAIN_IL,
+    MN_SCOPES,
+    MN_TEST_SCOPES = MN_VALIDATION_CLASS_IL,
+} mn_scope;
 MN_API const char *mn_scope_name(mn_scope scope); /* "class-il" */
 
 /* Opens a run file for reading; a run in progress is read as of its last commit. */

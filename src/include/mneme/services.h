@@ -10,6 +10,7 @@
 
 #include <mneme/buffer.h>
 #include <mneme/draw.h>
+#include <mneme/early_stopping.h>
 #include <mneme/forward.h>
 #include <mneme/losses.h>
 #include <mneme/views.h>

@@ -34,6 +34,9 @@ typedef enum mn_source {
      * as it is in such a phase. */
     MN_FROM_BOTH,
     MN_FROM_HELD_OUT, /* what MN_FROM_BOTH leaves out; see mn_hold_out */
+    /* The current task's validation images, which are evaluated beside the test images: to fit a
+     * temperature, say.  Not to be remembered. */
+    MN_FROM_VALIDATION,
 } mn_source;
 
 typedef enum mn_reset { MN_FRESH_EACH_TASK, MN_FRESH_EACH_PHASE, MN_KEPT } mn_reset;

@@ -1,9 +1,12 @@
 /* keep.c -- services that give a strategy networks, optimisers and values of its own, which are
  * saved with the run. */
+#include "learner/keep.h"
 #include "experiment/sections.h"
 #include "learner/learner.h"
 #include "learner/weights.h"
+#include "nn/optimiser.h"
 
+#include <stdio.h>
 #include <string.h>
 
 mn_network *mn_learner_network(mn_learner *learner)
@@ -74,31 +77,24 @@ mn_status mn_train_with_shared(mn_learner *learner, mn_network *network)
                             experiment->section[MN_SECTION_OPTIMISER].type, options, network,
                             learner->settings->lr));
     learner->optimiser[learner->optimisers - 1].leader = 0;
-    return MN_OK;
-}
-
-static mn_status keep(mn_learner *learner, const char *name, mn_kept_type type, mn_kept **kept)
-{
-    const char *full;
-    MN_TRY(mn_learner_own_name(learner, name, &full));
-    for (int i = 0; i < learner->kept_count; i++)
-        if (strcmp(learner->kept[i].name, full) == 0)
-            return mn_fail(MN_OUT_OF_ORDER, "'%s' is kept twice", full);
-    if (learner->kept_count == MN_MOST_KEPT)
-        return mn_fail(MN_UNSUPPORTED, "'%s': more than %d kept values in one run", full,
-                       MN_MOST_KEPT);
-    *kept = &learner->kept[learner->kept_count++];
-    **kept = (mn_kept){.owner = mn_learner_current_name(learner), .name = full, .type = type};
+    mn_optimiser_follow(learner->optimiser[learner->optimisers - 1].optimiser,
+                        learner->optimiser[0].optimiser);
     return MN_OK;
 }
 
 mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape shape, mn_tensor **tensor)
 {
-    mn_kept *kept;
-    MN_TRY(keep(learner, name, MN_KEPT_TENSOR, &kept));
-    MN_TRY(mn_tensor_new(MN_F32, shape, &kept->tensor));
-    *tensor = kept->tensor;
-    return MN_OK;
+    return mn_learner_keep_tensor(learner, mn_learner_current_name(learner), name, shape, tensor);
+}
+
+mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value)
+{
+    return mn_learner_keep_int(learner, mn_learner_current_name(learner), name, value);
+}
+
+mn_status mn_keep_real(mn_learner *learner, const char *name, double **value)
+{
+    return mn_learner_keep_real(learner, mn_learner_current_name(learner), name, value);
 }
 
 mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor)
@@ -110,18 +106,20 @@ mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor
     return MN_OK;
 }
 
-mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value)
+/* The factors are kept, so that a resume goes on with what a hook has made of them. */
+mn_status mn_add_group(mn_learner *learner, const char *optimiser, const char *pattern,
+                       double **rate, double **decay)
 {
-    mn_kept *kept;
-    MN_TRY(keep(learner, name, MN_KEPT_INT, &kept));
-    *value = &kept->integer;
-    return MN_OK;
-}
-
-mn_status mn_keep_real(mn_learner *learner, const char *name, double **value)
-{
-    mn_kept *kept;
-    MN_TRY(keep(learner, name, MN_KEPT_REAL, &kept));
-    *value = &kept->real;
-    return MN_OK;
+    const char *owner = mn_learner_current_name(learner);
+    const char *which = optimiser != NULL ? optimiser : learner->optimiser[0].name;
+    char name[160];
+    const mn_owned_optimiser *owned = mn_learner_optimiser(learner, learner->current, optimiser);
+    if (owned == NULL)
+        return MN_NOT_FOUND;
+    snprintf(name, sizeof name, "%s/%s/rate", which, pattern);
+    MN_TRY(mn_learner_keep_real(learner, owner, name, rate));
+    snprintf(name, sizeof name, "%s/%s/decay", which, pattern);
+    MN_TRY(mn_learner_keep_real(learner, owner, name, decay));
+    **rate = **decay = 1;
+    return mn_optimiser_group(owned->optimiser, pattern, *rate, *decay);
 }
