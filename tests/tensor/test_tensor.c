@@ -233,6 +233,39 @@ START_TEST(products_depend_neither_on_addresses_nor_on_threads)
 }
 END_TEST
 
+/* 21 million multiplications: threads make panels of them. */
+START_TEST(a_large_product_is_that_of_its_rows_and_repeats_its_bits)
+{
+    enum { ROWS = 531, INNER = 160, COLUMNS = 253 };
+    static float a[ROWS * INNER], b[INNER * COLUMNS], c[ROWS * COLUMNS], again[ROWS * COLUMNS];
+    for (int i = 0; i < ROWS * INNER; i++)
+        a[i] = sinf((float)i);
+    for (int i = 0; i < INNER * COLUMNS; i++)
+        b[i] = cosf((float)i * 1.7f);
+    for (int how = 0; how < 4; how++)
+        for (int threads = 1; threads <= 5; threads += 2) {
+            const bool turn_a = (how & 1) != 0, turn_b = (how & 2) != 0;
+            omp_set_num_threads(threads);
+            memset(c, 0xff, sizeof c);
+            mn_kernel_gemm(turn_a, turn_b, ROWS, COLUMNS, INNER, a, b, c, false);
+            for (int i = 0; i < ROWS; i += 59)
+                for (int j = 0; j < COLUMNS; j += 21) {
+                    double sum = 0;
+                    for (int k = 0; k < INNER; k++)
+                        sum += (double)a[turn_a ? k * ROWS + i : i * INNER + k] *
+                               (double)b[turn_b ? j * INNER + k : k * COLUMNS + j];
+                    ck_assert(fabs((double)c[i * COLUMNS + j] - sum) < 1e-4);
+                }
+            memset(again, 0, sizeof again);
+            mn_kernel_gemm(turn_a, turn_b, ROWS, COLUMNS, INNER, a, b, again, true);
+            mn_kernel_gemm(turn_a, turn_b, ROWS, COLUMNS, INNER, a, b, c, false);
+            ck_assert_mem_eq(c, again, sizeof c);
+            ck_assert_int_eq(omp_get_max_threads(), threads);
+        }
+    omp_set_num_threads(1);
+}
+END_TEST
+
 /* (3,2) (2,4), in all four transpositions */
 START_TEST(matrix_products_transpose_what_they_are_told_to)
 {
@@ -296,5 +329,6 @@ MN_SUITE("tensor", projection_takes_away_only_what_points_against, a_shape_count
          rows_are_copied_alone, replacing_does_not_read_what_was_there,
          arithmetic_wants_floats_of_equal_count, sums_are_made_in_double,
          bits_do_not_depend_on_addresses, products_depend_neither_on_addresses_nor_on_threads,
+         a_large_product_is_that_of_its_rows_and_repeats_its_bits,
          matrix_products_transpose_what_they_are_told_to,
          of_equal_largest_values_the_first_is_meant)

@@ -1,7 +1,9 @@
 /* gemm.c -- matrix products: by oneDNN where it writes kernels for the CPU it finds, else OpenBLAS.
  *
- * Always on one thread.  The products of small networks are faster on one, results do not depend
- * on how many there are, and OpenBLAS's pool beside OpenMP's would fight with it for the cores.
+ * A product is made on one thread, unless it is so large that waking the others pays: then each
+ * thread makes a panel of its rows.  The libraries are always told to use one: OpenBLAS's pool
+ * beside OpenMP's would fight with it for the cores, and oneDNN, left to itself, may cut the sums
+ * where we cut rows alone, whose bits are in nearly all shapes those of the whole product.
  * Which library: at batch 10 on a Zen 4, oneDNN's sgemm takes 6 us for the first layer of the
  * 784-100-100-10 network where OpenBLAS 0.3.21, which takes that CPU for a Haswell, needs 29. */
 #include "base/reserve.h"
@@ -88,57 +90,105 @@ static bool may_ask_openblas(void)
     return true;
 }
 
+/* c (m,n) = op(a) (m,k) op(b) (k,n), of which a may be a panel: its rows, or its columns where it
+ * is to be transposed, lie `a_step` apart. */
+typedef struct product {
+    bool transpose_a, transpose_b, add;
+    int64_t m, n, k, a_step;
+    const float *a, *b;
+    float *c;
+} product;
+
 /* oneDNN asks OpenMP how many threads this thread may start; being told one, it starts none. */
-static dnnl_status_t product_by_onednn(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
-                                       int64_t k, const float *a, const float *b, float *c,
-                                       bool add)
+static dnnl_status_t product_by_onednn(const product *p)
 {
     const int threads = omp_get_max_threads();
     mn_kernels_begin();
     omp_set_num_threads(1);
-    const dnnl_status_t status =
-        dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
-                   transpose_a ? m : k, b, transpose_b ? k : n, add ? 1.0f : 0.0f, c, n);
+    const dnnl_status_t status = dnnl_sgemm(
+        p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', p->m, p->n, p->k, 1.0f, p->a,
+        p->a_step, p->b, p->transpose_b ? p->k : p->n, p->add ? 1.0f : 0.0f, p->c, p->n);
     omp_set_num_threads(threads);
     mn_kernels_end();
     return status;
 }
 
-static void product_by_openblas(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                                const float *a, const float *b, float *c, bool add)
+static void product_by_openblas(const product *p)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, use_one_thread);
-    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f,
-                a, (blasint)(transpose_a ? m : k), b, (blasint)(transpose_b ? k : n),
-                add ? 1.0f : 0.0f, c, (blasint)n);
+    cblas_sgemm(CblasRowMajor, p->transpose_a ? CblasTrans : CblasNoTrans,
+                p->transpose_b ? CblasTrans : CblasNoTrans, (blasint)p->m, (blasint)p->n,
+                (blasint)p->k, 1.0f, p->a, (blasint)p->a_step, p->b,
+                (blasint)(p->transpose_b ? p->k : p->n), p->add ? 1.0f : 0.0f, p->c, (blasint)p->n);
 }
 
-void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                    const float *a, const float *b, float *c, bool add)
+static void product_on_this_thread(const product *p)
 {
-    if (m == 0 || n == 0)
-        return;
-    if (k == 0 && !add)
-        mn_kernel_fill(m * n, 0, c);
-    if (k == 0)
-        return;
-    if (ONEDNN_WRITES_KERNELS && may_ask_onednn(transpose_a, transpose_b)) {
-        const dnnl_status_t status =
-            product_by_onednn(transpose_a, transpose_b, m, n, k, a, b, c, add);
+    if (ONEDNN_WRITES_KERNELS && may_ask_onednn(p->transpose_a, p->transpose_b)) {
+        const dnnl_status_t status = product_by_onednn(p);
         if (status == dnnl_success)
             return;
         if (status == dnnl_out_of_memory)
             atomic_store(&lacked_memory, true);
     }
     if (may_ask_openblas())
-        product_by_openblas(transpose_a, transpose_b, m, n, k, a, b, c, add);
-    else if (!add)
-        mn_kernel_fill(m * n, 0, c);
+        product_by_openblas(p);
+    else if (!p->add)
+        mn_kernel_fill(p->m * p->n, 0, p->c);
 }
 
-/* Each product is made by one thread, so that their number changes nothing. */
+/* From so many multiplications on, two threads were faster than one (at 10 million as fast). */
+static const int64_t worth_threads = 16 << 20;
+enum { PANEL = 16 }; /* rows of panels come in multiples of it, as vectors do */
+
+static product panel_of(const product *whole, int64_t i, int64_t panels)
+{
+    const int64_t first = whole->m * i / panels / PANEL * PANEL,
+                  end = i + 1 < panels ? whole->m * (i + 1) / panels / PANEL * PANEL : whole->m;
+    product p = *whole;
+    p.m = end - first;
+    p.a += whole->transpose_a ? first : first * whole->k;
+    p.c += first * whole->n;
+    return p;
+}
+
+static void product_on_threads(const product *whole)
+{
+    const int64_t most = whole->m / PANEL, threads = omp_get_max_threads(),
+                  panels = threads < most ? threads : most;
+#pragma omp parallel num_threads((int)panels)
+    {
+        mn_kernels_begin();
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < panels; i++) {
+            const product p = panel_of(whole, i, panels);
+            product_on_this_thread(&p);
+        }
+        mn_kernels_end();
+    }
+}
+
+void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    const float *a, const float *b, float *c, bool add)
+{
+    const product p = {
+        transpose_a, transpose_b, add, m, n, k, transpose_a ? m : k, a, b, c,
+    };
+    if (m == 0 || n == 0)
+        return;
+    if (k == 0 && !add)
+        mn_kernel_fill(m * n, 0, c);
+    if (k == 0)
+        return;
+    if (m < 2 * PANEL || m * n < worth_threads / k || omp_in_parallel() ||
+        omp_get_max_threads() == 1)
+        product_on_this_thread(&p);
+    else
+        product_on_threads(&p);
+}
+
+/* Each of them is made by one thread. */
 void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                             int64_t k, const float *a, const float *b, float *c, bool add)
 {
