@@ -20,8 +20,10 @@ const char *mn_flip_op;
 int mn_flip_input;
 static bool flipping; /* only mn_flip_input of the node at hand is wanted */
 #define WITHHELD(i) (flipping && (i) != mn_flip_input)
+#define MN_FLIPS    (mn_flip_op != NULL) /* the gradient is needed once more */
 #else
 #define WITHHELD(i) false
+#define MN_FLIPS    false
 #endif
 
 static bool wanted(const mn_var *x)
@@ -90,6 +92,21 @@ mn_tensor *mn_node_input_gradient(mn_node *node, int i)
     if (!add)
         mn_kernel_zero(mn_tensor_stored_bytes(&node->inputs[i]->value), sink);
     return &node->inputs[i]->gradient;
+}
+
+bool mn_node_hand_over(mn_node *node, int i)
+{
+    mn_var *x = node->inputs[i];
+    mn_tensor *from = &node->output.gradient;
+    const mn_sweep *sweep = &x->tape->sweep;
+    if (MN_FLIPS || !wanted(x) || x->parameter != NULL || x->sweep == sweep->number ||
+        &node->output == sweep->input || x->value.layout != NULL || from->layout != NULL)
+        return false;
+    x->sweep = sweep->number;
+    mn_tape_give(x->tape, &x->gradient);
+    mn_tensor_place(&x->gradient, MN_F32, x->value.shape, from->data);
+    from->data = NULL;
+    return true;
 }
 
 static mn_status seed(mn_var *loss)

@@ -8,6 +8,10 @@
  * when nothing was written yet: the caller then writes every element. */
 float *mn_node_sink(mn_node *node, int i, bool *add);
 
+/* Lets the memory of the output's gradient become that of the i-th input's, where nothing else was
+ * written there and both lie alike: false, and nothing done, where it cannot. */
+bool mn_node_hand_over(mn_node *node, int i);
+
 /* Fails the tape unless the loss is a scalar that a sweep can begin at; `name` is the caller's. */
 mn_status mn_sweep_check(const char *name, const mn_var *loss);
 /* The sweep proper, over what the `sweep` of the loss's tape says. */

@@ -408,6 +408,44 @@ static mn_status cube_backward(mn_node *node)
     return mn_tensor_axpby(dx, 3 * *(const float *)mn_node_attributes(node), scratch, 1);
 }
 
+/* A reshape's gradient becomes its input's without a copy, unless there is one already. */
+START_TEST(what_a_reshape_hands_over_is_added_to_and_asked_for)
+{
+    enum { COUNT = 2048 }; /* so large that the tape takes the memory back */
+    mn_tape *tape = new_tape();
+    static float numbers[COUNT], sum[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        numbers[i] = (float)(i % 13) - 6;
+    mn_tensor *value = new_tensor(MN_SHAPE(COUNT), numbers);
+    mn_tensor *gradient = new_tensor(MN_SHAPE(COUNT), sum);
+    for (int order = 0; order < 2; order++) { /* the last use comes back first */
+        mn_tape_reset(tape);
+        ck_assert_ok(mn_tensor_write(gradient, sum, sizeof sum));
+        mn_var *x = mn_scale(mn_leaf(tape, value, gradient), 2), *terms[2];
+        for (int i = 0; i < 2; i++)
+            terms[i == order] =
+                i == order ? mn_sum(mn_square(x))
+                           : mn_sum(mn_scale(mn_reshape(mn_reshape(x, MN_SHAPE(COUNT / 4, 4)),
+                                                        MN_SHAPE(4, COUNT / 4)),
+                                             3));
+        mn_var *loss = mn_add(terms[0], terms[1]);
+        for (int sweep = 1; sweep <= 2; sweep++) {
+            ck_assert_ok(mn_backward(loss));
+            static float found[COUNT];
+            ck_assert_ok(mn_tensor_read(gradient, found, sizeof found));
+            for (int i = 0; i < COUNT; i++)
+                ck_assert(found[i] == (float)sweep * (2 * 3 + 8 * numbers[i]));
+        }
+        const float *of_x = mn_host(mn_gradient_of(loss, x));
+        for (int i = 0; i < COUNT; i++)
+            ck_assert(of_x[i] == 3 + 4 * numbers[i]);
+    }
+    mn_tensor_free(value);
+    mn_tensor_free(gradient);
+    mn_tape_free(tape);
+}
+END_TEST
+
 START_TEST(an_op_from_outside_is_differentiated_like_any_other)
 {
     static const mn_op cube = {"cube", sizeof(float), cube_shape, cube_forward, cube_backward};
@@ -506,5 +544,6 @@ MN_SUITE("tape", rows_are_stored_where_they_belong_or_refused,
          gradients_of_two_losses_by_one_input_are_kept_apart,
          only_gradients_somebody_wants_are_worked_out,
          nothing_flows_through_detach_constants_or_an_unrecorded_part,
+         what_a_reshape_hands_over_is_added_to_and_asked_for,
          an_op_from_outside_is_differentiated_like_any_other,
          an_op_without_backward_stops_the_gradient)

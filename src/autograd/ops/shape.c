@@ -38,6 +38,8 @@ static mn_status reshape_shape(mn_node *node, mn_shape *out)
 static mn_status reshape_backward(mn_node *node)
 {
     bool add;
+    if (mn_node_hand_over(node, 0))
+        return MN_OK;
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
         mn_kernel_axpby(mn_node_y_count(node), 1, mn_node_dy(node), add ? 1 : 0, dx);
