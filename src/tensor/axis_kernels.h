@@ -36,9 +36,11 @@ void mn_kernel_layer_norm(const mn_layer_norm_rows *r, float epsilon, const floa
                           const float *scale, const float *shift, float *y);
 void mn_kernel_layer_norm_backward(const mn_layer_norm_rows *r, const float *x, const float *scale,
                                    const float *dy, float *dx, bool add);
-/* dscale (columns) (+)= the sum over rows of dy (x - mean) inverse */
-void mn_kernel_layer_norm_scale_backward(const mn_layer_norm_rows *r, const float *x,
-                                         const float *dy, float *dscale, bool add);
+/* dscale (columns) (+)= the sum over rows of dy (x - mean) inverse, dshift that of dy; either may be
+ * NULL. */
+void mn_kernel_layer_norm_parameters_backward(const mn_layer_norm_rows *r, const float *x,
+                                              const float *dy, float *dscale, bool add_scale,
+                                              float *dshift, bool add_shift);
 
 /* --- lengths of the rows of x (rows, columns) --- */
 void mn_kernel_row_norms(int64_t rows, int64_t columns, const float *x, float *y);

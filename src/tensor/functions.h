@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-/* GELU's functions have no calls in them, so that compilers make loops of vectors of them. */
+/* These have no calls in them, so that compilers make loops of vectors of them. */
 
 /* exp(v) to 2e-7 of itself, for v from -87 to 88, beyond which it stays: 2^n exp(f), with n the
  * whole number nearest to v / log 2 and a polynomial for the rest (Cephes' expf). */
@@ -23,9 +23,9 @@ static inline float mn_exp_simple(float v)
     p = p * f + 1.6666665459e-1f;
     p = p * f + 5.0000001201e-1f;
     const union {
-        int32_t whole;
+        uint32_t whole;
         float real;
-    } power = {.whole = ((int32_t)n + 127) * (1 << 23)};
+    } power = {.whole = (uint32_t)((int32_t)n + 127) << 23};
     return (p * f * f + f + 1) * power.real;
 }
 

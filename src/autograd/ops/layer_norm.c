@@ -57,12 +57,11 @@ static mn_status layer_norm_backward(mn_node *node)
     float *dx = mn_node_sink(node, 0, &add);
     if (dx != NULL)
         mn_kernel_layer_norm_backward(&r, mn_node_x(node, 0), mn_node_x(node, 1), dy, dx, add);
-    float *dscale = mn_node_sink(node, 1, &add);
-    if (dscale != NULL)
-        mn_kernel_layer_norm_scale_backward(&r, mn_node_x(node, 0), dy, dscale, add);
-    float *dshift = mn_node_sink(node, 2, &add);
-    if (dshift != NULL)
-        mn_kernel_column_sums(r.rows, r.columns, dy, dshift, add);
+    bool add_scale = false, add_shift = false;
+    float *dscale = mn_node_sink(node, 1, &add_scale), *dshift = mn_node_sink(node, 2, &add_shift);
+    if (dscale != NULL || dshift != NULL)
+        mn_kernel_layer_norm_parameters_backward(&r, mn_node_x(node, 0), dy, dscale, add_scale,
+                                                 dshift, add_shift);
     return MN_OK;
 }
 

@@ -230,6 +230,15 @@ MN_FUNCTION_MAP(X)
 #undef X
 /* clang-format on */
 
+static int cost_of(mn_function function)
+{
+    return function == MN_FUNCTION_EXP || function == MN_FUNCTION_LOG ||
+                   function == MN_FUNCTION_SIGMOID || function == MN_FUNCTION_SOFTPLUS ||
+                   function == MN_FUNCTION_GELU || function == MN_FUNCTION_GELU_TANH
+               ? MN_COSTLY
+               : 1;
+}
+
 void mn_kernel_map(mn_function function, int64_t n, float a, float b, const float *x, float *y)
 {
     static void (*const maps[])(int64_t, float, float, const float *, float *) = {
@@ -237,7 +246,7 @@ void mn_kernel_map(mn_function function, int64_t n, float a, float b, const floa
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at));
+    MN_IN_PARTS_OF(cost_of(function), n, maps[function](count, a, b, x + at, y + at));
 }
 
 void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, const float *x,
@@ -249,5 +258,6 @@ void mn_kernel_map_backward(mn_function function, int64_t n, float a, float b, c
         MN_FUNCTION_MAP(X)
 #undef X
     };
-    MN_IN_PARTS(n, maps[function](count, a, b, x + at, y + at, dy + at, dx + at, add));
+    MN_IN_PARTS_OF(cost_of(function), n,
+                   maps[function](count, a, b, x + at, y + at, dy + at, dx + at, add));
 }

@@ -4,90 +4,70 @@
  * costs less than to write it to memory and read it back. */
 #include "base/clones.h"
 #include "tensor/axis_kernels.h"
+#include "tensor/cpu/lanes.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
 #include <stddef.h>
 
-enum { LANES = 16 };
-
-static double sum_lanes(const double lane[LANES])
+MN_CLONES static void norm_row(int64_t n, float epsilon, const float *x, const float *scale,
+                               const float *shift, float *mean, float *inverse, float *y)
 {
-    double sum = 0;
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
-    return sum;
-}
-
-/* The sum of squares of x - mean. */
-MN_CLONES static double squares_about(int64_t n, const float *x, float mean)
-{
-    double lane[LANES] = {0};
-    for (int64_t i = 0; i < n; i += LANES)
-        for (int64_t j = 0; j < (n - i < LANES ? n - i : LANES); j++) {
-            const double away = (double)(x[i + j] - mean);
-            lane[j] += away * away;
-        }
-    return sum_lanes(lane);
-}
-
-MN_CLONES static void normalise_row(int64_t n, const float *x, float mean, float inverse,
-                                    const float *scale, const float *shift, float *y)
-{
+    double lane[MN_LANES] = {0}, square[MN_LANES] = {0};
+    MN_IN_LANES(n, lane[j] += (double)x[i]);
+    const float m = (float)(mn_sum_of_lanes(lane) / (double)n);
+    MN_IN_LANES(n, square[j] += (double)(x[i] - m) * (double)(x[i] - m));
+    const double variance = mn_sum_of_lanes(square) / (double)n;
+    const float by = (float)(1 / sqrt(variance + (double)epsilon));
+    *mean = m;
+    *inverse = by;
+    if (scale != NULL && shift != NULL) {
 #pragma omp simd
-    for (int64_t j = 0; j < n; j++)
-        y[j] = (x[j] - mean) * inverse;
+        for (int64_t i = 0; i < n; i++)
+            y[i] = (x[i] - m) * by * scale[i] + shift[i];
+        return;
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = (x[i] - m) * by;
     if (scale != NULL)
 #pragma omp simd
-        for (int64_t j = 0; j < n; j++)
-            y[j] *= scale[j];
+        for (int64_t i = 0; i < n; i++)
+            y[i] *= scale[i];
     if (shift != NULL)
 #pragma omp simd
-        for (int64_t j = 0; j < n; j++)
-            y[j] += shift[j];
+        for (int64_t i = 0; i < n; i++)
+            y[i] += shift[i];
 }
 
 void mn_kernel_layer_norm(const mn_layer_norm_rows *r, float epsilon, const float *x,
                           const float *scale, const float *shift, float *y)
 {
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (r->rows * n >= MN_LARGE)
-    for (int64_t i = 0; i < r->rows; i++) {
-        const float *row = x + i * n;
-        r->mean[i] = (float)(mn_kernel_sum(n, row) / (double)n);
-        const double variance = squares_about(n, row, r->mean[i]) / (double)n;
-        r->inverse[i] = (float)(1 / sqrt(variance + (double)epsilon));
-        normalise_row(n, row, r->mean[i], r->inverse[i], scale, shift, y + i * n);
-    }
+#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
+    for (int64_t i = 0; i < r->rows; i++)
+        norm_row(n, epsilon, x + i * n, scale, shift, &r->mean[i], &r->inverse[i], y + i * n);
 }
 
-/* Sums of the gradient of the normalised row, g = scale dy, and of g times that row. */
-MN_CLONES static void slopes(int64_t n, const float *x, float mean, float inverse,
-                             const float *scale, const float *dy, double *sum, double *along)
-{
-    double lane[LANES] = {0}, along_lane[LANES] = {0};
-    for (int64_t i = 0; i < n; i += LANES)
-        for (int64_t j = 0; j < (n - i < LANES ? n - i : LANES); j++) {
-            const double g = (double)(scale != NULL ? scale[i + j] * dy[i + j] : dy[i + j]);
-            lane[j] += g;
-            along_lane[j] += g * (double)((x[i + j] - mean) * inverse);
-        }
-    *sum = sum_lanes(lane);
-    *along = sum_lanes(along_lane);
-}
-
+/* With g the gradient of the normalised row, scale dy: sums of g and of g times that row. */
 MN_CLONES static void row_backward(int64_t n, const float *x, float mean, float inverse,
                                    const float *scale, const float *dy, float *dx, bool add)
 {
-    double sum, along;
-    slopes(n, x, mean, inverse, scale, dy, &sum, &along);
-    const float level = (float)(sum / (double)n), slope = (float)(along / (double)n);
+    double lane[MN_LANES] = {0}, along[MN_LANES] = {0};
+    if (scale != NULL)
+        MN_IN_LANES(n, const double g = (double)(scale[i] * dy[i]); lane[j] += g;
+                    along[j] += g * (double)((x[i] - mean) * inverse));
+    else
+        MN_IN_LANES(n, const double g = (double)dy[i]; lane[j] += g;
+                    along[j] += g * (double)((x[i] - mean) * inverse));
+    const float level = (float)(mn_sum_of_lanes(lane) / (double)n),
+                slope = (float)(mn_sum_of_lanes(along) / (double)n);
 #pragma omp simd
-    for (int64_t j = 0; j < n; j++) {
-        const float g = scale != NULL ? scale[j] * dy[j] : dy[j];
-        const float centred = g - level - (x[j] - mean) * inverse * slope;
-        dx[j] = (add ? dx[j] : 0) + inverse * centred;
+    for (int64_t i = 0; i < n; i++) {
+        const float g = scale != NULL ? scale[i] * dy[i] : dy[i];
+        const float centred = g - level - (x[i] - mean) * inverse * slope;
+        dx[i] = (add ? dx[i] : 0) + inverse * centred;
     }
 }
 
@@ -95,32 +75,55 @@ void mn_kernel_layer_norm_backward(const mn_layer_norm_rows *r, const float *x, 
                                    const float *dy, float *dx, bool add)
 {
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (r->rows * n >= MN_LARGE)
+#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
     for (int64_t i = 0; i < r->rows; i++)
         row_backward(n, x + i * n, r->mean[i], r->inverse[i], scale, dy + i * n, dx + i * n, add);
 }
 
-MN_CLONES static void add_slopes(int64_t n, const float *x, float mean, float inverse,
-                                 const float *dy, double *sum)
+enum { BLOCK = 32 };
+
+/* Of up to BLOCK columns, the sums over all rows of dy, and of dy times the normalised rows. */
+MN_CLONES static void block_slopes(const mn_layer_norm_rows *r, int64_t width, const float *x,
+                                   const float *dy, double of_shift[BLOCK], double of_scale[BLOCK])
 {
-    for (int64_t j = 0; j < n; j++)
-        sum[j] += (double)dy[j] * (double)((x[j] - mean) * inverse);
+    double shift[BLOCK] = {0}, scale[BLOCK] = {0};
+    for (int64_t i = 0; i < r->rows; i++, x += r->columns, dy += r->columns) {
+        const float mean = r->mean[i], inverse = r->inverse[i];
+        if (width == BLOCK) /* the sums stay in registers */
+            for (int64_t j = 0; j < BLOCK; j++) {
+                shift[j] += (double)dy[j];
+                scale[j] += (double)dy[j] * (double)((x[j] - mean) * inverse);
+            }
+        else
+            for (int64_t j = 0; j < width; j++) {
+                shift[j] += (double)dy[j];
+                scale[j] += (double)dy[j] * (double)((x[j] - mean) * inverse);
+            }
+    }
+    for (int64_t j = 0; j < BLOCK; j++) {
+        of_shift[j] = shift[j];
+        of_scale[j] = scale[j];
+    }
 }
 
-void mn_kernel_layer_norm_scale_backward(const mn_layer_norm_rows *r, const float *x,
-                                         const float *dy, float *dscale, bool add)
+static void add_sums(int64_t n, const double *sum, float *to, bool add)
 {
-    enum { BLOCK = 64 };
+    for (int64_t j = 0; to != NULL && j < n; j++)
+        to[j] = (add ? to[j] : 0) + (float)sum[j];
+}
+
+void mn_kernel_layer_norm_parameters_backward(const mn_layer_norm_rows *r, const float *x,
+                                              const float *dy, float *dscale, bool add_scale,
+                                              float *dshift, bool add_shift)
+{
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (r->rows * n >= MN_LARGE)
+#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
     for (int64_t first = 0; first < n; first += BLOCK) {
         const int64_t width = n - first < BLOCK ? n - first : BLOCK;
-        double sum[BLOCK] = {0};
-        for (int64_t i = 0; i < r->rows; i++)
-            add_slopes(width, x + i * n + first, r->mean[i], r->inverse[i], dy + i * n + first,
-                       sum);
-        for (int64_t j = 0; j < width; j++)
-            dscale[first + j] = (add ? dscale[first + j] : 0) + (float)sum[j];
+        double of_shift[BLOCK], of_scale[BLOCK];
+        block_slopes(r, width, x + first, dy + first, of_shift, of_scale);
+        add_sums(width, of_scale, dscale != NULL ? dscale + first : NULL, add_scale);
+        add_sums(width, of_shift, dshift != NULL ? dshift + first : NULL, add_shift);
     }
 }
 

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
-enum { MN_PARTS = 16, MN_LARGE = 1 << 17 };
+/* MN_LARGE elements are worth waking the threads where each is read and written; those that go
+ * through an exponential, or through sums of their row first, count MN_COSTLY times. */
+enum { MN_PARTS = 16, MN_LARGE = 1 << 17, MN_COSTLY = 4 };
 
 static inline int64_t mn_part_begin(int64_t n, int64_t part)
 {
@@ -13,10 +15,12 @@ static inline int64_t mn_part_begin(int64_t n, int64_t part)
 }
 
 /* The statement for elements [at, at + count) of n, in parts where n is large. */
+#define MN_IN_PARTS(n, statement) MN_IN_PARTS_OF(1, n, statement)
+/* The same of elements that each count `cost` times. */
 /* clang-format off */
-#define MN_IN_PARTS(n, statement)                                                                  \
+#define MN_IN_PARTS_OF(cost, n, statement)                                                         \
     do {                                                                                           \
-        if ((n) < MN_LARGE) {                                                                      \
+        if ((cost) * (n) < MN_LARGE) {                                                                    \
             const int64_t at = 0, count = (n);                                                     \
             statement;                                                                             \
             break;                                                                                 \

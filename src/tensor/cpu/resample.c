@@ -107,30 +107,48 @@ static int64_t nearest(int64_t i, int64_t old, int64_t new)
     return i * old / new;
 }
 
+/* The columns that new columns come from; `first` is the first of up to CHUNK. */
+static int64_t nearest_of(const mn_upsampling *u, int64_t first, int32_t columns[CHUNK])
+{
+    const int64_t left = u->new_width - first, count = left < CHUNK ? left : CHUNK;
+    for (int64_t j = 0; j < count; j++)
+        columns[j] = (int32_t)nearest(first + j, u->width, u->new_width);
+    return count;
+}
+
 void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y)
 {
+    int32_t columns[CHUNK];
+    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
+        const int64_t count = nearest_of(u, first, columns);
 #pragma omp parallel for schedule(static) if (worth_threads(u))
-    for (int64_t p = 0; p < u->planes; p++)
-        for (int64_t i = 0; i < u->new_height; i++) {
-            const float *from =
-                x + (p * u->height + nearest(i, u->height, u->new_height)) * u->width;
-            float *to = y + (p * u->new_height + i) * u->new_width;
-            for (int64_t j = 0; j < u->new_width; j++)
-                to[j] = from[nearest(j, u->width, u->new_width)];
-        }
+        for (int64_t p = 0; p < u->planes; p++)
+            for (int64_t i = 0; i < u->new_height; i++) {
+                const int64_t row = nearest(i, u->height, u->new_height);
+                const float *from = x + (p * u->height + row) * u->width;
+                float *to = y + (p * u->new_height + i) * u->new_width + first;
+                for (int64_t j = 0; j < count; j++)
+                    to[j] = from[columns[j]];
+            }
+    }
 }
 
 void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy, float *dx,
                                          bool add)
 {
+    int32_t columns[CHUNK];
     if (!add)
         mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
+    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
+        const int64_t count = nearest_of(u, first, columns);
 #pragma omp parallel for schedule(static) if (worth_threads(u))
-    for (int64_t p = 0; p < u->planes; p++)
-        for (int64_t i = 0; i < u->new_height; i++) {
-            const float *from = dy + (p * u->new_height + i) * u->new_width;
-            float *to = dx + (p * u->height + nearest(i, u->height, u->new_height)) * u->width;
-            for (int64_t j = 0; j < u->new_width; j++)
-                to[nearest(j, u->width, u->new_width)] += from[j];
-        }
+        for (int64_t p = 0; p < u->planes; p++)
+            for (int64_t i = 0; i < u->new_height; i++) {
+                const int64_t row = nearest(i, u->height, u->new_height);
+                const float *from = dy + (p * u->new_height + i) * u->new_width + first;
+                float *to = dx + (p * u->height + row) * u->width;
+                for (int64_t j = 0; j < count; j++)
+                    to[columns[j]] += from[j];
+            }
+    }
 }

@@ -1,10 +1,18 @@
 /* softmax.c -- softmax, its logarithm, and the losses fused with it.
  *
  * Every row's largest number is taken off first, so that nothing overflows; log p is made from
- * logarithms, never as the logarithm of a probability that may have become 0. */
+ * logarithms, never as the logarithm of a probability that may have become 0.
+ *
+ * Rows of few columns are classes of a loss, for which the library's exponential does.  Rows of
+ * many are what an attention looks at: they are made in vectors. */
+#include "base/clones.h"
+#include "tensor/cpu/lanes.h"
+#include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
+
+enum { LONG = 32 }; /* columns: two vectors */
 
 static float largest(int64_t n, const float *x)
 {
@@ -29,44 +37,159 @@ static double row_softmax(int64_t n, float scale, const float *x, float *y, floa
     return log(sum);
 }
 
-void mn_kernel_softmax(int64_t rows, int64_t columns, const float *x, float *y)
+/* --- rows of many columns --- */
+
+/* exp(v) of a v that is not above 0, and 0 where that would be below all normal numbers. */
+static inline float exp_below(float v)
+{
+    const float y = mn_exp_simple(v);
+    return v < -87 ? 0 : y;
+}
+
+static inline float largest_of_many(int64_t n, const float *x)
+{
+    float lane[MN_LANES];
+    for (int j = 0; j < MN_LANES; j++)
+        lane[j] = -INFINITY;
+    MN_IN_LANES(n, lane[j] = x[i] > lane[j] ? x[i] : lane[j]);
+    return largest(MN_LANES, lane);
+}
+
+MN_CLONES static void softmax_of_many(int64_t n, const float *x, float *y)
+{
+    const float most = largest_of_many(n, x);
+    double lane[MN_LANES] = {0};
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = exp_below(x[i] - most);
+    MN_IN_LANES(n, lane[j] += (double)y[i]);
+    const float inverse = (float)(1 / mn_sum_of_lanes(lane));
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] *= inverse;
+}
+
+MN_CLONES static void log_softmax_of_many(int64_t n, const float *x, float *y)
+{
+    const float most = largest_of_many(n, x);
+    double lane[MN_LANES] = {0};
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = exp_below(x[i] - most);
+    MN_IN_LANES(n, lane[j] += (double)y[i]);
+    const float log_sum = (float)log(mn_sum_of_lanes(lane));
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] - most - log_sum;
+}
+
+MN_CLONES static void softmax_of_many_backward(int64_t n, const float *y, const float *dy,
+                                               float *dx, bool add)
+{
+    double lane[MN_LANES] = {0};
+    MN_IN_LANES(n, lane[j] += (double)y[i] * (double)dy[i]);
+    const float dot = (float)mn_sum_of_lanes(lane);
+    if (add)
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            dx[i] += y[i] * (dy[i] - dot);
+    else
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            dx[i] = y[i] * (dy[i] - dot);
+}
+
+MN_CLONES static void log_softmax_of_many_backward(int64_t n, const float *y, const float *dy,
+                                                   float *dx, bool add)
+{
+    double lane[MN_LANES] = {0};
+    MN_IN_LANES(n, lane[j] += (double)dy[i]);
+    const float sum = (float)mn_sum_of_lanes(lane);
+    if (add)
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            dx[i] += dy[i] - exp_below(y[i]) * sum;
+    else
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            dx[i] = dy[i] - exp_below(y[i]) * sum;
+}
+
+/* --- rows of few --- */
+
+static void softmax_of_few(int64_t n, const float *x, float *y)
 {
     float most;
+    row_softmax(n, 1, x, y, &most);
+}
+
+static void log_softmax_of_few(int64_t n, const float *x, float *y)
+{
+    const float most = largest(n, x);
+    double sum = 0;
+    for (int64_t j = 0; j < n; j++)
+        sum += (double)expf(x[j] - most);
+    const float log_sum = (float)log(sum);
+    for (int64_t j = 0; j < n; j++)
+        y[j] = x[j] - most - log_sum;
+}
+
+static void softmax_of_few_backward(int64_t n, const float *y, const float *dy, float *dx, bool add)
+{
+    const float dot = (float)mn_kernel_dot(n, y, dy);
+    for (int64_t j = 0; j < n; j++)
+        dx[j] = y[j] * (dy[j] - dot) + (add ? dx[j] : 0);
+}
+
+static void log_softmax_of_few_backward(int64_t n, const float *y, const float *dy, float *dx,
+                                        bool add)
+{
+    const float sum = (float)mn_kernel_sum(n, dy);
+    for (int64_t j = 0; j < n; j++)
+        dx[j] = dy[j] - expf(y[j]) * sum + (add ? dx[j] : 0);
+}
+
+/* --- either --- */
+
+static void each_row(int64_t rows, int64_t columns, const float *x, float *y,
+                     void (*row)(int64_t, const float *, float *))
+{
+#pragma omp parallel for schedule(static) if (MN_COSTLY * rows * columns >= MN_LARGE)
     for (int64_t i = 0; i < rows; i++)
-        row_softmax(columns, 1, x + i * columns, y + i * columns, &most);
+        row(columns, x + i * columns, y + i * columns);
+}
+
+static void each_row_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
+                              float *dx, bool add,
+                              void (*row)(int64_t, const float *, const float *, float *, bool))
+{
+#pragma omp parallel for schedule(static) if (MN_COSTLY * rows * columns >= MN_LARGE)
+    for (int64_t i = 0; i < rows; i++)
+        row(columns, y + i * columns, dy + i * columns, dx + i * columns, add);
+}
+
+void mn_kernel_softmax(int64_t rows, int64_t columns, const float *x, float *y)
+{
+    each_row(rows, columns, x, y, columns < LONG ? softmax_of_few : softmax_of_many);
 }
 
 void mn_kernel_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
                                 float *dx, bool add)
 {
-    for (int64_t i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
-        const float dot = (float)mn_kernel_dot(columns, y, dy);
-        for (int64_t j = 0; j < columns; j++)
-            dx[j] = y[j] * (dy[j] - dot) + (add ? dx[j] : 0);
-    }
+    each_row_backward(rows, columns, y, dy, dx, add,
+                      columns < LONG ? softmax_of_few_backward : softmax_of_many_backward);
 }
 
 void mn_kernel_log_softmax(int64_t rows, int64_t columns, const float *x, float *y)
 {
-    for (int64_t i = 0; i < rows; i++, x += columns, y += columns) {
-        const float most = largest(columns, x);
-        double sum = 0;
-        for (int64_t j = 0; j < columns; j++)
-            sum += (double)expf(x[j] - most);
-        const float log_sum = (float)log(sum);
-        for (int64_t j = 0; j < columns; j++)
-            y[j] = x[j] - most - log_sum;
-    }
+    each_row(rows, columns, x, y, columns < LONG ? log_softmax_of_few : log_softmax_of_many);
 }
 
 void mn_kernel_log_softmax_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
                                     float *dx, bool add)
 {
-    for (int64_t i = 0; i < rows; i++, y += columns, dy += columns, dx += columns) {
-        const float sum = (float)mn_kernel_sum(columns, dy);
-        for (int64_t j = 0; j < columns; j++)
-            dx[j] = dy[j] - expf(y[j]) * sum + (add ? dx[j] : 0);
-    }
+    each_row_backward(rows, columns, y, dy, dx, add,
+                      columns < LONG ? log_softmax_of_few_backward : log_softmax_of_many_backward);
 }
 
 void mn_kernel_row_normalise(int64_t rows, int64_t columns, const float *x, float *y, float *norms)

@@ -138,37 +138,52 @@ static int64_t place_in(const walk *w, const int64_t *step, int64_t number)
 
 enum { BLOCK = 64 };
 
-MN_CLONES static void add_columns(int64_t n, const float *x, const float *w, double *sum)
+/* Rows of x that lie `step` apart, added up; a whole block's sums stay in registers. */
+MN_CLONES static void add_columns(int64_t rows, int64_t step, int64_t n, const float *x,
+                                  const float *w, double *sum)
 {
-    if (w == NULL)
-        for (int64_t j = 0; j < n; j++)
-            sum[j] += (double)x[j];
+    double block[BLOCK] = {0};
+    if (n == BLOCK && w == NULL)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < BLOCK; j++)
+                block[j] += (double)x[i * step + j];
+    else if (n == BLOCK)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < BLOCK; j++)
+                block[j] += (double)x[i * step + j] * (double)w[i * step + j];
     else
-        for (int64_t j = 0; j < n; j++)
-            sum[j] += (double)x[j] * (double)w[j];
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < n; j++)
+                block[j] += (double)x[i * step + j] * (w != NULL ? (double)w[i * step + j] : 1);
+    for (int64_t j = 0; j < n; j++)
+        sum[j] += block[j];
 }
 
-/* One place of the small array, or a row of it where the innermost axis is not repeated. */
-static void sums_at(const walk *repeated, int64_t n, bool whole, float a, const float *x,
-                    const float *w, float *y, bool add)
+static void add_rows(int64_t rows, int64_t step, int64_t n, const float *x, const float *w,
+                     double *sum)
 {
-    double sum[BLOCK];
-    for (int64_t first = 0; first < (whole ? 1 : n); first += BLOCK) {
-        const int64_t width = whole ? 1 : n - first < BLOCK ? n - first : BLOCK;
-        for (int64_t j = 0; j < width; j++)
-            sum[j] = 0;
-        for (int64_t r = 0; r < repeated->count; r++) {
-            const int64_t at = place_in(repeated, repeated->step, r) + first;
-            const float *weights = w != NULL ? w + at : NULL;
-            if (!whole)
-                add_columns(width, x + at, weights, sum);
-            else
-                sum[0] +=
-                    weights != NULL ? mn_kernel_dot(n, x + at, weights) : mn_kernel_sum(n, x + at);
-        }
-        for (int64_t j = 0; j < width; j++)
-            y[first + j] = (add ? y[first + j] : 0) + a * (float)sum[j];
+    for (int64_t i = 0; i < rows; i++)
+        *sum += w != NULL ? mn_kernel_dot(n, x + i * step, w + i * step)
+                          : mn_kernel_sum(n, x + i * step);
+}
+
+/* `width` places of the small array that lie side by side: n is the innermost axis, which is
+ * repeated where it is `whole`. */
+static void sums_at(const walk *repeated, int64_t n, bool whole, int64_t width, float a,
+                    const float *x, const float *w, float *y, bool add)
+{
+    const int64_t rows = repeated->rank > 0 ? repeated->size[0] : 1,
+                  step = repeated->rank > 0 ? repeated->step[0] : 0;
+    double sum[BLOCK] = {0};
+    for (int64_t r = 0; r < repeated->count; r += rows) {
+        const int64_t at = place_in(repeated, repeated->step, r);
+        if (whole)
+            add_rows(rows, step, n, x + at, w != NULL ? w + at : NULL, sum);
+        else
+            add_columns(rows, step, width, x + at, w != NULL ? w + at : NULL, sum);
     }
+    for (int64_t j = 0; j < width; j++)
+        y[j] = (add ? y[j] : 0) + a * (float)sum[j];
 }
 
 void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const float *w, float *y,
@@ -177,10 +192,16 @@ void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const fl
     const walk kept = walk_along(s, false), repeated = walk_along(s, true);
     const int64_t n = inner(s);
     const bool whole = s->step[s->rank - 1] == 0;
+    const int64_t blocks = whole ? 1 : (n + BLOCK - 1) / BLOCK;
 #pragma omp parallel for schedule(static) if (rows_of(s) * n >= MN_LARGE)
-    for (int64_t k = 0; k < kept.count; k++) {
-        const int64_t at = place_in(&kept, kept.step, k);
-        sums_at(&repeated, n, whole, a, x + at, w != NULL ? w + at : NULL,
-                y + place_in(&kept, kept.small, k), add);
+    for (int64_t b = 0; b < kept.count * blocks; b++) {
+        const int64_t first = b % blocks * BLOCK, left = n - first,
+                      at = place_in(&kept, kept.step, b / blocks) + first;
+        sums_at(&repeated, n, whole,
+                whole          ? 1
+                : left < BLOCK ? left
+                               : BLOCK,
+                a, x + at, w != NULL ? w + at : NULL,
+                y + place_in(&kept, kept.small, b / blocks) + first, add);
     }
 }
