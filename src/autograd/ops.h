@@ -14,7 +14,8 @@
     X(batch_norm_add_relu_2d) X(instance_norm_2d) X(max_pool_2d) X(average_pool_2d)                \
     X(global_average_pool) X(upsample_bilinear) X(permute) X(broadcast_add) X(broadcast_mul)       \
     X(sum_axis) X(mean_axis) X(variance_axis) X(slice) X(concat) X(batched_matmul) X(gelu)         \
-    X(gelu_tanh) X(mask_elements) X(layer_norm) X(row_norm) X(upsample_nearest)
+    X(gelu_tanh) X(mask_elements) X(layer_norm) X(row_norm) X(upsample_nearest)        \
+    X(warp_zeros) X(shift_images) X(cutout)
 /* clang-format on */
 
 #endif

@@ -116,10 +116,21 @@ void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float 
 typedef struct mn_images_shape {
     int64_t images, channels, height, width;
 } mn_images_shape;
-/* maps (images, 2, 3): where in x each pixel of y lies, reflected at the edges */
-void mn_kernel_warp(const mn_images_shape *s, const float *maps, const float *x, float *y);
-void mn_kernel_warp_backward(const mn_images_shape *s, const float *maps, const float *dy,
-                             float *dx, bool add);
+typedef struct mn_warping {
+    mn_images_shape images;
+    const float *maps; /* (images, 2, 3), or (2, 3) where it is shared: where in x a pixel lies */
+    bool shared;
+    bool zeros; /* lie beyond the edges, where else the image is mirrored */
+} mn_warping;
+void mn_kernel_warp(const mn_warping *w, const float *x, float *y);
+void mn_kernel_warp_backward(const mn_warping *w, const float *dy, float *dx, bool add);
+/* y (+)= x moved down by by[0] and across by by[1] pixels, times `sign`; zeros come in.  `by` is
+ * (images, 2), or (2) where it is shared, and lies in host memory. */
+void mn_kernel_shift_images(const mn_images_shape *s, const int64_t *by, bool shared, int sign,
+                            const float *x, float *y, bool add);
+/* y (+)= x with zeros in a square of that side, whose upper left corners are given as `by` is. */
+void mn_kernel_cutout(const mn_images_shape *s, const int64_t *corners, bool shared, int64_t side,
+                      const float *x, float *y, bool add);
 /* mixes (images, C, C + 1): y = M x + m of each pixel's channels */
 void mn_kernel_mix_channels(const mn_images_shape *s, const float *mixes, const float *x, float *y);
 void mn_kernel_mix_channels_backward(const mn_images_shape *s, const float *mixes, const float *dy,

@@ -160,6 +160,16 @@ static mn_var *mixes_of(mn_var *x)
 }
 BUILD(warp, mn_warp(x[0], maps_of(x[0])))
 BUILD(warp_blocked, mn_warp(blocked(x[0]), maps_of(x[0])))
+BUILD(warp_shared, mn_warp(x[0], mn_rows(maps_of(x[0]), 0, 1)))
+BUILD(warp_zeros, mn_warp_zeros(x[0], maps_of(x[0])))
+BUILD(warp_zeros_shared, mn_warp_zeros(last(x[0]), mn_rows(maps_of(x[0]), 0, 1)))
+
+static const int64_t places[] = {1, -2, -1, 3, 0, 9, -4, 0};
+
+BUILD(shift_images, mn_shift_images(x[0], places, mn_rows_of(x[0])))
+BUILD(shift_images_alike, mn_shift_images(blocked(x[0]), places, 1))
+BUILD(cutout, mn_cutout(x[0], places, mn_rows_of(x[0]), 3))
+BUILD(cutout_alike, mn_cutout(last(x[0]), places + 4, 1, 2))
 BUILD(mix, mn_mix_channels(x[0], mixes_of(x[0])))
 BUILD(mix_last, mn_mix_channels(last(x[0]), mixes_of(x[0])))
 
@@ -267,6 +277,16 @@ const grad_case grad_cases_images[] = {
     ONE(warp, warp, S(1, 1, 7, 7)),
     ONE(warp, warp_blocked, S(2, 17, 3, 2)),
     ONE(warp, warp, S(0, 2, 5, 4)),
+    ONE(warp, warp_shared, S(3, 2, 4, 5)),
+    ONE(warp_zeros, warp_zeros, S(3, 2, 5, 4)),
+    ONE(warp_zeros, warp_zeros_shared, S(2, 3, 4, 6)),
+    ONE(warp_zeros, warp_zeros, S(0, 2, 5, 4)),
+    ONE(shift_images, shift_images, S(4, 2, 5, 4)),
+    ONE(shift_images, shift_images_alike, S(3, 5, 3, 4)),
+    ONE(shift_images, shift_images, S(0, 1, 2, 2)),
+    ONE(cutout, cutout, S(4, 2, 5, 4)),
+    ONE(cutout, cutout_alike, S(3, 3, 6, 11)),
+    ONE(cutout, cutout, S(0, 1, 2, 2)),
     ONE(mix_channels, mix, S(2, 3, 3, 4)),
     ONE(mix_channels, mix, S(3, 1, 2, 5)),
     ONE(mix_channels, mix_last, S(1, 4, 3, 3)),

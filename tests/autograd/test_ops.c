@@ -3,7 +3,7 @@
 #include "tests/suite.h"
 
 #include <math.h>
-#include <mneme/autograd.h>
+#include <mneme/image_ops.h>
 #include <mneme/losses.h>
 #include <string.h>
 
@@ -121,6 +121,37 @@ START_TEST(softmax_survives_large_numbers)
     ck_var(mn_log_softmax(x), MN_SHAPE(1, 3), (float[]){0, -1000, -2000});
     ck_assert_double_eq(mn_item(mn_cross_entropy(x, (int32_t[]){2})), 2000);
     ck_assert_double_eq(mn_item(mn_kl(x, x, 1)), 0);
+}
+END_TEST
+
+/* Long rows are made by loops of vectors, with an exponential of our own. */
+START_TEST(a_softmax_of_any_length_is_exact_and_what_is_masked_has_no_share)
+{
+    enum { MOST = 131 };
+    set_up();
+    for (int columns = 1; columns <= MOST; columns++) {
+        float x[2 * MOST];
+        for (int j = 0; j < 2 * columns; j++)
+            x[j] = (float)(3 * sin(7.0 * j)) - (j < columns ? 50 : -1000);
+        x[0] = columns > 1 ? -INFINITY : x[0];
+        mn_var *rows = input(MN_SHAPE(2, columns), x);
+        const float *p = mn_host(mn_softmax(rows)), *log_p = mn_host(mn_log_softmax(rows));
+        for (int i = 0; i < 2 * columns; i += columns) {
+            double sum = 0;
+            for (int j = i; j < i + columns; j++)
+                sum += exp((double)(x[j] - x[i + columns - 1]));
+            for (int j = i; j < i + columns; j++) {
+                const double of_log = (double)(x[j] - x[i + columns - 1]) - log(sum);
+                ck_assert_msg(fabs((double)p[j] - exp(of_log)) < 1e-6 * exp(of_log) + 1e-30,
+                              "%d columns: %g, expected %g", columns, (double)p[j], exp(of_log));
+                ck_assert(isinf(x[j])
+                              ? isinf(log_p[j])
+                              : fabs((double)log_p[j] - of_log) < 2e-6 * (1 + fabs(of_log)));
+            }
+        }
+        ck_assert(columns == 1 || p[0] == 0);
+        mn_tape_reset(tape);
+    }
 }
 END_TEST
 
@@ -287,6 +318,52 @@ START_TEST(what_is_dropped_depends_on_the_key_alone)
 }
 END_TEST
 
+START_TEST(columns_are_found_and_numbers_counted_without_a_slope)
+{
+    set_up();
+    mn_var *x = mn_input(tape, MN_SHAPE(3, 3), (float[]){1, 4, 4, -1, -3, -2, 0, NAN, 9}, true);
+    ck_var(mn_row_argmax(x), MN_SHAPE(3), (float[]){1, 0, 1});
+    mn_var *votes = input(MN_SHAPE(2, 4), (float[]){2, 0, 2, 2, 1, 1, 0, 0});
+    ck_var(mn_histogram_rows(votes, 4), MN_SHAPE(2, 4), (float[]){1, 0, 3, 0, 2, 2, 0, 0});
+    ck_assert_int_eq(mn_backward(mn_sum(mn_row_argmax(x))), MN_OK);
+    ck_refused(mn_histogram_rows(votes, 2), MN_BAD_VALUE,
+               "histogram_rows: 2, expected whole numbers from 0 to 1");
+    votes = input(MN_SHAPE(1, 1), (float[]){NAN});
+    ck_refused(mn_histogram_rows(votes, 2), MN_BAD_VALUE,
+               "histogram_rows: nan, expected whole numbers from 0 to 1");
+    ck_refused(mn_row_argmax(mn_zeros(tape, MN_SHAPE(2, 0))), MN_BAD_SHAPE,
+               "row_argmax: rows without columns have no largest");
+}
+END_TEST
+
+START_TEST(images_are_changed_by_one_draw_for_each_or_for_all)
+{
+    const mn_shape shape = MN_SHAPE(2, 1, 2, 3);
+    const float pixels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    set_up();
+    mn_var *x = input(shape, pixels), *two = input(MN_SHAPE(2), (float[]){1, -1});
+    mn_var *one = input(MN_SHAPE(1), (float[]){3}), *three = mn_zeros(tape, MN_SHAPE(3));
+    ck_var(mn_brightness(x, two), shape, (float[]){2, 3, 4, 5, 6, 7, 6, 7, 8, 9, 10, 11});
+    ck_var(mn_saturation(x, one), shape, pixels); /* a single channel is its own mean */
+    ck_var(mn_contrast(x, one), shape, (float[]){-4, -1, 2, 5, 8, 11, 2, 5, 8, 11, 14, 17});
+    const int64_t moves[] = {1, -1, 0, 2};
+    ck_var(mn_shift_images(x, moves, 2), shape, (float[]){0, 0, 0, 2, 3, 0, 0, 0, 7, 0, 0, 10});
+    ck_var(mn_cutout(x, moves, 1, 2), shape, (float[]){1, 2, 3, 0, 5, 6, 7, 8, 9, 0, 11, 12});
+    ck_var(mn_normalise_images(x, (float[]){2}, (float[]){0.5f}), shape,
+           (float[]){-2, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20});
+    ck_refused(mn_brightness(x, three), MN_BAD_SHAPE,
+               "brightness: what is drawn is (3), expected (1) or (2)");
+    x = input(shape, pixels);
+    ck_refused(mn_contrast(x, NULL), MN_BAD_VALUE, "contrast: operand 2 is absent");
+    x = input(shape, pixels);
+    ck_refused(mn_shift_images(x, moves, 3), MN_BAD_VALUE,
+               "shift_images: 3 places for 2 images, expected 1 or one an image");
+    x = input(shape, pixels);
+    ck_refused(mn_normalise_images(x, (float[]){2}, (float[]){0}), MN_BAD_VALUE,
+               "normalise_images: the deviation of channel 0 is 0, expected above 0");
+}
+END_TEST
+
 START_TEST(labels_outside_the_columns_are_refused_by_row)
 {
     set_up();
@@ -414,8 +491,12 @@ END_TEST
 
 MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never_hidden,
          row_functions_have_their_textbook_values, rounding_is_no_distance_and_has_no_gradient,
-         softmax_survives_large_numbers, losses_have_their_textbook_values,
-         parts_and_shapes_hold_the_right_elements, an_empty_batch_costs_nothing_and_harms_nothing,
+         softmax_survives_large_numbers,
+         a_softmax_of_any_length_is_exact_and_what_is_masked_has_no_share,
+         losses_have_their_textbook_values, parts_and_shapes_hold_the_right_elements,
+         an_empty_batch_costs_nothing_and_harms_nothing,
+         columns_are_found_and_numbers_counted_without_a_slope,
+         images_are_changed_by_one_draw_for_each_or_for_all,
          labels_outside_the_columns_are_refused_by_row, axes_that_are_not_there_are_refused,
          a_row_of_zeros_has_length_0_and_no_slope, what_is_dropped_depends_on_the_key_alone,
          labels_are_copied_onto_the_tape, shapes_and_values_out_of_place_are_refused,

@@ -165,21 +165,69 @@ def changes(case, random, shape, outputs):
     maps = np.tile(np.eye(2, 3), (images, 1, 1)) + 0.6 * random.standard_normal((images, 2, 3))
     mixes = random.standard_normal((images, channels, channels + 1))
 
-    def warp(x, maps):
-        grid = F.affine_grid(maps.detach(), x.shape, align_corners=False)
-        return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    def warping(padding):
+        def warp(x, maps):
+            grid = F.affine_grid(maps.detach().expand(images, -1, -1), x.shape, align_corners=False)
+            return F.grid_sample(x, grid, padding_mode=padding, align_corners=False)
+
+        return warp
 
     def mix(x, mixes):
         mixes = mixes.detach()
         return torch.einsum("nij,njhw->nihw", mixes[..., :-1], x) + mixes[..., -1, None, None]
 
-    yield case("warp", [x, maps], warp)
+    for some in (maps, maps[:1]):  # one map an image, or one for all
+        yield case("warp", [x, some], warping("reflection"))
+        yield case("warp_zeros", [x, some], warping("zeros"))
     yield case("mix_channels", [x, mixes], mix)
+
+
+def differentiable_augmentations(case, random, shape, outputs):
+    images, channels, height, width = shape
+    x, drawn = random.standard_normal(shape), random.uniform(0.2, 1.8, images)
+    mean, deviation = random.standard_normal(channels), random.uniform(0.5, 2, channels)
+    moves = random.randint(-height, height + 1, size=(images, 2))
+
+    def about(axes):
+        def change(x, factor):
+            centre = x.mean(axes, keepdim=True)
+            return (x - centre) * factor.view(-1, 1, 1, 1) + centre
+
+        return change
+
+    def shifted(x, moves):
+        padded = F.pad(x, [2 * width] * 2 + [2 * height] * 2)
+        rows = []
+        for image, (down, across) in zip(padded, np.broadcast_to(moves, (images, 2))):
+            top, left = 2 * height - down, 2 * width - across
+            rows.append(image[:, top : top + height, left : left + width])
+        return torch.stack(rows)
+
+    def cut(x, corners, side):
+        keep = torch.ones(images, 1, height, width, dtype=x.dtype)
+        for mask, (top, left) in zip(keep, np.broadcast_to(corners, (images, 2))):
+            mask[:, max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)] = 0
+        return x * keep
+
+    for some in (drawn, drawn[:1]):
+        yield case("brightness", [x, some], lambda x, amount: x + amount.view(-1, 1, 1, 1))
+        yield case("saturation", [x, some], about((1,)))
+        yield case("contrast", [x, some], about((1, 2, 3)))
+    for some in (moves, moves[:1]):
+        places = {"list": [int(place) for place in some.flatten()]}
+        yield case("shift_images", [x], lambda x, some=some: shifted(x, some), **places)
+        yield case("cutout", [x], lambda x, some=some: cut(x, some, 3), count=3, **places)
+
+    def normalised(x, mean, deviation):
+        each = (-1, 1, 1)
+        return (x - mean.detach().view(each)) / deviation.detach().view(each)
+
+    yield case("normalise_images", [x, mean, deviation], normalised)
 
 
 def all_cases(case):
     families = (convolutions, grouped_convolutions, batch_norms, instance_norms, group_norms, pools)
-    families += (upsamplings, sums, styles, changes)
+    families += (upsamplings, sums, styles, changes, differentiable_augmentations)
     for seed, (shape, outputs) in enumerate(SHAPES):
         random = np.random.RandomState(seed)
         for family in families:

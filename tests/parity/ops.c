@@ -68,6 +68,15 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(abs, mn_abs(c->x[0]))                                                                        \
     X(channel_affine, mn_channel_affine(c->x[0], c->x[1], c->x[2]))                                \
     X(warp, mn_warp(c->x[0], mn_detach(c->x[1])))                                                  \
+    X(warp_zeros, mn_warp_zeros(c->x[0], mn_detach(c->x[1])))                                      \
+    X(brightness, mn_brightness(c->x[0], c->x[1]))                                                 \
+    X(saturation, mn_saturation(c->x[0], c->x[1]))                                                 \
+    X(contrast, mn_contrast(c->x[0], c->x[1]))                                                     \
+    X(shift_images, mn_shift_images(c->x[0], c->index, c->listed / 2))                             \
+    X(cutout, mn_cutout(c->x[0], c->index, c->listed / 2, c->count))                               \
+    X(normalise_images, mn_normalise_images(c->x[0], mn_host(c->x[1]), mn_host(c->x[2])))          \
+    X(row_argmax, mn_row_argmax(c->x[0]))                                                          \
+    X(histogram_rows, mn_histogram_rows(c->x[0], c->count))                                        \
     X(mix_channels, mn_mix_channels(c->x[0], mn_detach(c->x[1])))                                  \
     X(loss_of_gradient, mn_loss_of_gradient(curved, squared, c->x, c->x[0]))                       \
     X(mask_columns, mn_mask_columns(c->x[0], c->keep, c->a))                                       \

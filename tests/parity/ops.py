@@ -22,7 +22,7 @@ CANCELLED = 1.0  # where the true result is a difference of numbers near 1 that 
 NOT_OPS = {"const", "leaf", "input", "zeros", "one_hot", "tape_refuse", "apply"}
 
 # (rows, columns): a batch of one, odd sizes, and sizes that fill vector registers.
-SHAPES = [(1, 5), (7, 13), (32, 48)]
+SHAPES = [(1, 5), (7, 13), (32, 48), (5, 100)]
 
 
 def hinge(x, margin):
@@ -142,6 +142,13 @@ def reductions(random, shape):
     yield Case("mean", [x], torch.mean)
     yield Case("row_sum", [x], lambda x: x.sum(1))
     yield Case("row_max", [x], lambda x: x.max(1).values)
+    yield Case("row_argmax", [x], lambda x: x.detach().argmax(1).double())
+    numbers = np.random.RandomState(6).randint(0, 7, size=shape)
+
+    def counts(numbers):
+        return F.one_hot(numbers.detach().long(), 9).sum(1).double()
+
+    yield Case("histogram_rows", [numbers], counts, count=9)
     yield Case("row_top", [x], lambda x: x.topk(3, 1).values)
     yield Case("softmax", [3 * x], lambda x: x.softmax(1))
     yield Case("softmax", [100 * x], lambda x: x.softmax(1), least=CANCELLED)

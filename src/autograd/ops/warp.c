@@ -86,35 +86,56 @@ static mn_images_shape images_of(const mn_node *node)
     return (mn_images_shape){x.size[0], x.size[1], x.size[2], x.size[3]};
 }
 
+/* One change an image, or one for all of them. */
+static mn_status check_changes(const mn_node *node, const char *what, mn_shape expected)
+{
+    if (node->inputs[1] != NULL && mn_rows_of(node->inputs[1]) == 1)
+        expected.size[0] = 1;
+    return check_operand(node, 1, what, expected);
+}
+
 static mn_status warp_shape(mn_node *node, mn_shape *out)
 {
     MN_TRY(check_images(node));
     *out = mn_node_x_shape(node, X);
-    return check_operand(node, 1, "map", MN_SHAPE(out->size[0], 2, 3));
+    return check_changes(node, "map", MN_SHAPE(out->size[0], 2, 3));
+}
+
+static mn_warping warping_of(const mn_node *node)
+{
+    return (mn_warping){images_of(node), mn_node_x(node, 1), mn_rows_of(node->inputs[1]) == 1,
+                        *(const bool *)node->attributes};
 }
 
 static mn_status warp_forward(mn_node *node)
 {
-    const mn_images_shape s = images_of(node);
-    mn_kernel_warp(&s, mn_node_x(node, 1), mn_node_x(node, X), mn_node_y(node));
+    const mn_warping w = warping_of(node);
+    mn_kernel_warp(&w, mn_node_x(node, X), mn_node_y(node));
     return MN_OK;
 }
 
 static mn_status warp_backward(mn_node *node)
 {
-    const mn_images_shape s = images_of(node);
+    const mn_warping w = warping_of(node);
     bool add;
     float *dx = mn_node_sink(node, X, &add);
     if (dx != NULL)
-        mn_kernel_warp_backward(&s, mn_node_x(node, 1), mn_node_dy(node), dx, add);
+        mn_kernel_warp_backward(&w, mn_node_dy(node), dx, add);
     return MN_OK;
 }
 
-static const mn_op op_warp = {"warp", 0, warp_shape, warp_forward, warp_backward};
+static const mn_op op_warp = {"warp", sizeof(bool), warp_shape, warp_forward, warp_backward};
+static const mn_op op_warp_zeros = {"warp_zeros", sizeof(bool), warp_shape, warp_forward,
+                                    warp_backward};
 
 mn_var *mn_warp(mn_var *x, mn_var *maps)
 {
-    return mn_apply2(&op_warp, x, maps, NULL);
+    return mn_apply2(&op_warp, x, maps, &(bool){false});
+}
+
+mn_var *mn_warp_zeros(mn_var *x, mn_var *maps)
+{
+    return mn_apply2(&op_warp_zeros, x, maps, &(bool){true});
 }
 
 static mn_status mix_channels_shape(mn_node *node, mn_shape *out)

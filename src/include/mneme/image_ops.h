@@ -54,14 +54,31 @@ MN_API mn_var *mn_upsample_nearest(mn_var *x, int64_t height, int64_t width);
 /* scale x + shift, of each channel of each image; scale and shift (B,C): a style (Karras et al.). */
 MN_API mn_var *mn_channel_affine(mn_var *x, mn_var *scale, mn_var *shift);
 
-/* --- random changes of images through which a gradient flows to the images ------------------------ */
-/* Each image seen through an affine map of its own, maps (B,2,3): the pixel at (u, v) is that of x
- * at map (u, v, 1), both from -1 to 1 between the image's edges as in PyTorch's affine_grid() and
- * grid_sample(); bilinear, and reflected at the edges.  No gradient flows to the maps. */
+/* --- changes of images through which a gradient flows to the images -------------------------------- */
+/* What is drawn at random is drawn for each image, or, as the only row, for all of them: a batch and
+ * one beside it that must be changed alike. */
+
+/* Each image seen through an affine map of its own, maps (B,2,3) or (1,2,3): the pixel at (u, v) is
+ * that of x at map (u, v, 1), both from -1 to 1 between the image's edges as in PyTorch's affine_grid()
+ * and grid_sample(); bilinear, and reflected at the edges.  No gradient flows to the maps. */
 MN_API mn_var *mn_warp(mn_var *x, mn_var *maps);
+MN_API mn_var *mn_warp_zeros(mn_var *x, mn_var *maps); /* the same with zeros beyond the edges */
 /* Each pixel's channels c replaced by M c + m; mixes (B, C, C + 1) holds M and, as its last column,
  * m, of each image.  No gradient flows to them. */
 MN_API mn_var *mn_mix_channels(mn_var *x, mn_var *mixes);
+/* Colours; amount and factor are (B) or (1), and a gradient flows to them, too. */
+MN_API mn_var *mn_brightness(mn_var *x, mn_var *amount); /* x + amount */
+/* factor (x - mean) + mean, with the mean of each pixel's channels, or that of the whole image. */
+MN_API mn_var *mn_saturation(mn_var *x, mn_var *factor);
+MN_API mn_var *mn_contrast(mn_var *x, mn_var *factor);
+/* Moved down and across by whole pixels, `by` (count,2) with a count of B or 1; zeros come in. */
+MN_API mn_var *mn_shift_images(mn_var *x, const int64_t *by, int64_t count);
+/* Zeros in a square of that side, whose upper left corner (row, column), of `corners` (count,2), may
+ * lie outside (DeVries and Taylor 2017). */
+MN_API mn_var *mn_cutout(mn_var *x, const int64_t *corners, int64_t count, int64_t side);
+/* (x - mean) / deviation of each channel, (C) each: what mn_transform does to pixels from 0 to 1,
+ * for images that a network made. */
+MN_API mn_var *mn_normalise_images(mn_var *x, const float *mean, const float *deviation);
 
 #ifdef __cplusplus
 }

@@ -43,6 +43,10 @@ MN_API mn_var *mn_mean(mn_var *x);                                    /* -> scal
 MN_API mn_var *mn_row_sum(mn_var *x);                                 /* (B,K) -> (B)            */
 MN_API mn_var *mn_row_max(mn_var *x);                                 /* (B,K) -> (B)            */
 MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k largest, falling    */
+/* The column of each row's largest, of equals the first, as a number: (B,K) -> (B).  Constant. */
+MN_API mn_var *mn_row_argmax(mn_var *x);
+/* How often each whole number from 0 to bins - 1 is in a row, (B,K) -> (B,bins).  Constant. */
+MN_API mn_var *mn_histogram_rows(mn_var *x, int64_t bins);
 MN_API mn_var *mn_softmax(mn_var *x);                    /* over the last axis of any shape */
 MN_API mn_var *mn_log_softmax(mn_var *x);
 MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */

@@ -1,74 +1,64 @@
-/* reduce.c -- sums, over everything, over rows and over columns.
- *
- * A sum runs in LANES doubles side by side, element i in lane i mod LANES, added up at the end in
- * lane order: the vector units are busy and the order depends on the count alone. */
+/* reduce.c -- sums, over everything, over rows and over columns. */
 #include "base/clones.h"
+#include "tensor/cpu/lanes.h"
+#include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
 
-enum { LANES = 16 };
-
-static double sum_lanes(const double *lane)
-{
-    double sum = 0;
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
-    return sum;
-}
-
 /* sum over i in [0, n) of term, an expression in i */
 #define LANED_SUM(term)                                                                            \
-    double lane[LANES] = {0};                                                                      \
-    int64_t i = 0;                                                                                 \
-    for (; i + LANES <= n; i += LANES)                                                             \
-        for (int64_t j = 0; j < LANES; j++)                                                        \
-            lane[j] += term(i + j);                                                                \
-    for (int64_t j = 0; i + j < n; j++)                                                            \
-        lane[j] += term(i + j);                                                                    \
-    return sum_lanes(lane)
+    double lane[MN_LANES] = {0};                                                                   \
+    MN_IN_LANES(n, lane[j] += (term));                                                             \
+    return mn_sum_of_lanes(lane)
 
 MN_CLONES double mn_kernel_sum(int64_t n, const float *x)
 {
-#define TERM(at) (double)x[at]
-    LANED_SUM(TERM);
-#undef TERM
+    LANED_SUM((double)x[i]);
 }
 
 MN_CLONES double mn_kernel_dot(int64_t n, const float *x, const float *y)
 {
-#define TERM(at) (double)x[at] * (double)y[at]
-    LANED_SUM(TERM);
-#undef TERM
+    LANED_SUM((double)x[i] * (double)y[i]);
 }
 
 MN_CLONES double mn_kernel_squared_distance(int64_t n, const float *x, const float *y)
 {
-#define TERM(at) ((double)x[at] - (double)y[at]) * ((double)x[at] - (double)y[at])
-    LANED_SUM(TERM);
-#undef TERM
+    LANED_SUM(((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]));
 }
 
 void mn_kernel_fill_rows(int64_t rows, int64_t columns, const float *row, float *y)
 {
+#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
     for (int64_t i = 0; i < rows; i++)
         mn_kernel_axpby(columns, 1, row, 0, y + i * columns);
 }
 
 /* Columns are taken BLOCK at a time, so that the sums stay in registers or the first cache. */
-MN_CLONES void mn_kernel_column_sums(int64_t rows, int64_t columns, const float *x, float *y,
-                                     bool add)
+enum { BLOCK = 64 };
+
+MN_CLONES static void block_sums(int64_t rows, int64_t columns, int64_t width, const float *x,
+                                 float *y, bool add)
 {
-    enum { BLOCK = 64 };
-    for (int64_t first = 0; first < columns; first += BLOCK) {
-        const int64_t width = columns - first < BLOCK ? columns - first : BLOCK;
-        double sum[BLOCK] = {0};
+    double sum[BLOCK] = {0};
+    if (width == BLOCK)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < BLOCK; j++)
+                sum[j] += (double)x[i * columns + j];
+    else
         for (int64_t i = 0; i < rows; i++)
             for (int64_t j = 0; j < width; j++)
-                sum[j] += (double)x[i * columns + first + j];
-        for (int64_t j = 0; j < width; j++)
-            y[first + j] = (float)sum[j] + (add ? y[first + j] : 0);
-    }
+                sum[j] += (double)x[i * columns + j];
+    for (int64_t j = 0; j < width; j++)
+        y[j] = (float)sum[j] + (add ? y[j] : 0);
+}
+
+void mn_kernel_column_sums(int64_t rows, int64_t columns, const float *x, float *y, bool add)
+{
+#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
+    for (int64_t first = 0; first < columns; first += BLOCK)
+        block_sums(rows, columns, columns - first < BLOCK ? columns - first : BLOCK, x + first,
+                   y + first, add);
 }
 
 void mn_kernel_row_sums(int64_t rows, int64_t columns, const float *x, float *y)
@@ -88,16 +78,44 @@ void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy,
 }
 
 /* A NaN wins, so that it is not hidden. */
+static int64_t place_of_largest(int64_t columns, const float *x)
+{
+    int64_t best = 0;
+    for (int64_t j = 1; j < columns && !isnan(x[best]); j++)
+        if (x[j] > x[best] || isnan(x[j]))
+            best = j;
+    return best;
+}
+
 void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where)
 {
     for (int64_t i = 0; i < rows; i++, x += columns) {
-        int64_t best = 0;
-        for (int64_t j = 1; j < columns && !isnan(x[best]); j++)
-            if (x[j] > x[best] || isnan(x[j]))
-                best = j;
+        const int64_t best = place_of_largest(columns, x);
         y[i] = x[best];
         where[i] = (int32_t)best;
     }
+}
+
+void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y)
+{
+#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
+    for (int64_t i = 0; i < rows; i++)
+        y[i] = (float)place_of_largest(columns, x + i * columns);
+}
+
+bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,
+                              float *stray)
+{
+    mn_kernel_fill(rows * bins, 0, y);
+    for (int64_t i = 0; i < rows; i++, x += columns, y += bins)
+        for (int64_t j = 0; j < columns; j++) {
+            if (!(x[j] >= 0 && x[j] < (float)bins && x[j] == floorf(x[j]))) {
+                *stray = x[j];
+                return false;
+            }
+            y[(int64_t)x[j]]++;
+        }
+    return true;
 }
 
 void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *where,

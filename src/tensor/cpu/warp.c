@@ -1,29 +1,43 @@
-/* warp.c -- images seen through affine maps, and channels mixed: one change an image.
+/* warp.c -- images seen through affine maps, moved or cut, and channels mixed.
  *
  * Where a pixel comes from is the same for all channels, so it is worked out once and used for
  * each.  The backward is the same walk with reads and additions exchanged. */
+#include "tensor/cpu/parts.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
 #include <stddef.h>
 
-/* Two neighbours along an axis and the weight of the second; the first's is the rest. */
+/* Two neighbours along an axis and their weights. */
 typedef struct neighbours {
     int64_t near, far;
-    float of_far;
+    float of_near, of_far;
 } neighbours;
 
 /* The pixels about a place between -1 and 1 along an axis, or beyond, where the image is mirrored:
  * its edges lie half a pixel outside of its outermost pixels. */
-static neighbours neighbours_of(double place, int64_t size)
+static neighbours mirrored(double place, int64_t size)
 {
     const double span = (double)size;
     double at = fabs(fmod(((place + 1) * span) / 2, 2 * span));
     at = (at > span ? 2 * span - at : at) - 0.5;
     at = at < 0 ? 0 : at > span - 1 ? span - 1 : at;
     const int64_t near = (int64_t)at;
-    return (neighbours){near, near < size - 1 ? near + 1 : near, (float)(at - (double)near)};
+    const float of_far = (float)(at - (double)near);
+    return (neighbours){near, near < size - 1 ? near + 1 : near, 1 - of_far, of_far};
+}
+
+/* The same where zeros lie beyond. */
+static neighbours inside(double place, int64_t size)
+{
+    const double at = ((place + 1) * (double)size) / 2 - 0.5;
+    if (!(at > -1 && at < (double)size))
+        return (neighbours){0, 0, 0, 0};
+    const int64_t near = (int64_t)floor(at);
+    const float of_far = (float)(at - (double)near);
+    return (neighbours){near < 0 ? 0 : near, near < size - 1 ? near + 1 : near,
+                        near < 0 ? 0 : 1 - of_far, near < size - 1 ? of_far : 0};
 }
 
 typedef struct corner {
@@ -32,26 +46,34 @@ typedef struct corner {
 } corner;
 
 /* Where pixel (i, j) comes from. */
-static corner corner_of(const mn_images_shape *s, const float *map, int64_t i, int64_t j)
+static corner corner_of(const mn_warping *w, const float *map, int64_t i, int64_t j)
 {
+    const mn_images_shape *s = &w->images;
     const double u = ((double)(2 * j + 1)) / (double)s->width - 1;
     const double v = ((double)(2 * i + 1)) / (double)s->height - 1;
     const double across = (double)map[0] * u + (double)map[1] * v + (double)map[2];
     const double down = (double)map[3] * u + (double)map[4] * v + (double)map[5];
-    const neighbours x = neighbours_of(across, s->width), y = neighbours_of(down, s->height);
-    return (corner){{y.near * s->width + x.near, y.near * s->width + x.far,
-                     y.far * s->width + x.near, y.far * s->width + x.far},
-                    {(1 - y.of_far) * (1 - x.of_far), (1 - y.of_far) * x.of_far,
-                     y.of_far * (1 - x.of_far), y.of_far * x.of_far}};
+    const neighbours x = (w->zeros ? inside : mirrored)(across, s->width),
+                     y = (w->zeros ? inside : mirrored)(down, s->height);
+    return (corner){
+        {y.near * s->width + x.near, y.near * s->width + x.far, y.far * s->width + x.near,
+         y.far * s->width + x.far},
+        {y.of_near * x.of_near, y.of_near * x.of_far, y.of_far * x.of_near, y.of_far * x.of_far}};
 }
 
-void mn_kernel_warp(const mn_images_shape *s, const float *maps, const float *x, float *y)
+static const float *map_of(const mn_warping *w, int64_t image)
 {
+    return w->maps + (w->shared ? 0 : 6 * image);
+}
+
+void mn_kernel_warp(const mn_warping *w, const float *x, float *y)
+{
+    const mn_images_shape *s = &w->images;
     const int64_t pixels = s->height * s->width, image = s->channels * pixels;
 #pragma omp parallel for schedule(static) if (s->images * image > 32768)
     for (int64_t n = 0; n < s->images; n++)
         for (int64_t at = 0; at < pixels; at++) {
-            const corner c = corner_of(s, maps + 6 * n, at / s->width, at % s->width);
+            const corner c = corner_of(w, map_of(w, n), at / s->width, at % s->width);
             for (int64_t plane = n * image; plane < (n + 1) * image; plane += pixels)
                 y[plane + at] = c.weight[0] * x[plane + c.at[0]] +
                                 c.weight[1] * x[plane + c.at[1]] +
@@ -59,21 +81,85 @@ void mn_kernel_warp(const mn_images_shape *s, const float *maps, const float *x,
         }
 }
 
-void mn_kernel_warp_backward(const mn_images_shape *s, const float *maps, const float *dy,
-                             float *dx, bool add)
+void mn_kernel_warp_backward(const mn_warping *w, const float *dy, float *dx, bool add)
 {
+    const mn_images_shape *s = &w->images;
     const int64_t pixels = s->height * s->width, image = s->channels * pixels;
     if (!add)
         mn_kernel_fill(s->images * image, 0, dx);
 #pragma omp parallel for schedule(static) if (s->images * image > 32768)
     for (int64_t n = 0; n < s->images; n++)
         for (int64_t at = 0; at < pixels; at++) {
-            const corner c = corner_of(s, maps + 6 * n, at / s->width, at % s->width);
+            const corner c = corner_of(w, map_of(w, n), at / s->width, at % s->width);
             for (int64_t plane = n * image; plane < (n + 1) * image; plane += pixels)
                 for (int k = 0; k < 4; k++)
                     dx[plane + c.at[k]] += c.weight[k] * dy[plane + at];
         }
 }
+
+/* --- pixels that move by whole numbers, or go ------------------------------------------------- */
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* y = x, moved down and across by `by`; what comes from outside is 0. */
+static void shift_plane(int64_t height, int64_t width, int64_t down, int64_t across, const float *x,
+                        float *y, bool add)
+{
+    const int64_t first = larger(0, smaller(across, width)),
+                  end = larger(first, smaller(width, width + across));
+    for (int64_t i = 0; i < height; i++, y += width) {
+        const bool outside = i - down < 0 || i - down >= height;
+        const float *from = x + (outside ? 0 : (i - down) * width - across);
+        for (int64_t j = 0; j < width; j++) {
+            const float v = outside || j < first || j >= end ? 0 : from[j];
+            y[j] = v + (add ? y[j] : 0);
+        }
+    }
+}
+
+void mn_kernel_shift_images(const mn_images_shape *s, const int64_t *by, bool shared, int sign,
+                            const float *x, float *y, bool add)
+{
+    const int64_t pixels = s->height * s->width;
+#pragma omp parallel for schedule(static) if (s->images * s->channels * pixels >= MN_LARGE)
+    for (int64_t plane = 0; plane < s->images * s->channels; plane++) {
+        const int64_t *of = by + (shared ? 0 : 2 * (plane / s->channels));
+        shift_plane(s->height, s->width, sign * of[0], sign * of[1], x + plane * pixels,
+                    y + plane * pixels, add);
+    }
+}
+
+static void cut_plane(int64_t height, int64_t width, const int64_t *first, int64_t side,
+                      const float *x, float *y, bool add)
+{
+    for (int64_t i = 0; i < height; i++, x += width, y += width) {
+        const bool beside = i < first[0] || i >= first[0] + side;
+        for (int64_t j = 0; j < width; j++) {
+            const float v = beside || j < first[1] || j >= first[1] + side ? x[j] : 0;
+            y[j] = v + (add ? y[j] : 0);
+        }
+    }
+}
+
+void mn_kernel_cutout(const mn_images_shape *s, const int64_t *corners, bool shared, int64_t side,
+                      const float *x, float *y, bool add)
+{
+    const int64_t pixels = s->height * s->width;
+#pragma omp parallel for schedule(static) if (s->images * s->channels * pixels >= MN_LARGE)
+    for (int64_t plane = 0; plane < s->images * s->channels; plane++)
+        cut_plane(s->height, s->width, corners + (shared ? 0 : 2 * (plane / s->channels)), side,
+                  x + plane * pixels, y + plane * pixels, add);
+}
+
+/* --- channels --------------------------------------------------------------------------------- */
 
 void mn_kernel_mix_channels(const mn_images_shape *s, const float *mixes, const float *x, float *y)
 {
