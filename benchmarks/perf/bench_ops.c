@@ -1,5 +1,5 @@
-/* bench_ops.c -- the milliseconds of single ops, forward and backward, a line of JSON for each op
- * and size:
+/* bench_ops.c -- the milliseconds of single ops, forward and backward, medians of the steps, a line
+ * of JSON for each op and size:
  *
  *   bench_ops THREADS STEPS
  *
@@ -12,7 +12,7 @@
 #include <omp.h>
 #include <string.h>
 
-enum { INPUTS = 3, WARM_UP = 3, HEADS = 3 };
+enum { INPUTS = 3, WARM_UP = 3, MOST_STEPS = 10000, HEADS = 3 };
 
 typedef struct size {
     const char *name;
@@ -149,16 +149,31 @@ static mn_status step(work *w)
     return mn_backward(mn_sum(mn_square(w->of->apply(x))));
 }
 
-static void print(const work *w, const size *s, int64_t steps)
+/* What the op took in the last step. */
+static void read_profile(const work *w, double *forward, double *backward)
 {
-    double forward = 0, backward = 0;
+    *forward = *backward = 0;
     for (int i = 0; i < w->profile.count; i++)
         if (strcmp(w->profile.rows[i].op, w->of->name) == 0) {
-            forward += w->profile.rows[i].forward_seconds;
-            backward += w->profile.rows[i].backward_seconds;
+            *forward += w->profile.rows[i].forward_seconds;
+            *backward += w->profile.rows[i].backward_seconds;
         }
+}
+
+static void measure(work *w, const size *s, int64_t steps)
+{
+    static double forward[MOST_STEPS], backward[MOST_STEPS];
+    mn_tape_profile(w->tape, &w->profile);
+    for (int64_t n = -WARM_UP; n < steps; n++) {
+        mn_profile_clear(&w->profile);
+        mn_bench_demand(step(w));
+        if (n >= 0)
+            read_profile(w, &forward[n], &backward[n]);
+    }
+    qsort(forward, (size_t)steps, sizeof *forward, mn_bench_ascending);
+    qsort(backward, (size_t)steps, sizeof *backward, mn_bench_ascending);
     printf("{\"op\": \"%s\", \"size\": \"%s\", \"forward_ms\": %.4f, \"backward_ms\": %.4f}\n",
-           w->of->name, s->name, 1e3 * forward / (double)steps, 1e3 * backward / (double)steps);
+           w->of->name, s->name, 1e3 * forward[steps / 2], 1e3 * backward[steps / 2]);
 }
 
 static void release(work *w)
@@ -174,7 +189,7 @@ static void release(work *w)
 int main(int argc, char **argv)
 {
     const int64_t steps = argc == 3 ? atoi(argv[2]) : 0;
-    if (steps < 1) {
+    if (steps < 1 || steps > MOST_STEPS) {
         fprintf(stderr, "usage: bench_ops THREADS STEPS\n");
         return 2;
     }
@@ -183,13 +198,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             work w = {.of = &cases[c]};
             mn_bench_demand(prepare(&w, &sizes[i]));
-            mn_tape_profile(w.tape, &w.profile);
-            for (int64_t n = -WARM_UP; n < steps; n++) {
-                if (n == 0)
-                    mn_profile_clear(&w.profile);
-                mn_bench_demand(step(&w));
-            }
-            print(&w, &sizes[i], steps);
+            measure(&w, &sizes[i], steps);
             release(&w);
         }
     return 0;

@@ -3,14 +3,17 @@
  *   bench_step WORK NETWORK CxHxW BATCH THREADS STEPS f32|bf16 [profile]
  *
  * WORK is sgd (forward, backward, SGD step), derpp (the three passes of DER++: stream, logits and
- * labels of remembered rows) or evaluate (forward alone, statistics fixed).  The first steps plan
- * and allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`,
- * what each op took and had to do comes first. */
+ * labels of remembered rows) or evaluate (forward alone, statistics fixed).  NETWORK is a built-in
+ * network, mobilenet-v2-imagenet (its stem for images of ImageNet), or vit-tiny, the transformer of
+ * tests/nn with patches of 4 pixels, 6 blocks of width 192 and 3 heads.  The first steps plan and
+ * allocate; they do not count.  step_torch.py prints the same for PyTorch.  With `profile`, what
+ * each op took and had to do comes first. */
 #include "autograd/backward.h"
 #include "autograd/profile.h"
 #include "bench.h"
 #include "nn/network.h"
 #include "tensor/tensor.h"
+#include "tests/nn/vit.h"
 #include <mneme/losses.h>
 #include <mneme/optimiser.h>
 #include <omp.h>
@@ -81,11 +84,23 @@ static mn_status evaluate(work *w)
                                                                       : mn_tape_status(w->tape);
 }
 
+static mn_status new_network(const char *name, mn_shape image, mn_network **network)
+{
+    const test_vit_options tiny = {.patch = 4, .width = 192, .depth = 6, .heads = 3, .hidden = 768};
+    mn_network_spec spec = {name, NULL, image, CLASSES};
+    if (strcmp(name, "vit-tiny") == 0)
+        return mn_network_new_of(&test_vit, &tiny, &spec, mn_key_of(1, "weights"), network);
+    if (strcmp(name, "mobilenet-v2-imagenet") == 0) {
+        spec.type = "mobilenet-v2";
+        spec.options = "{\"stem\": \"imagenet\"}";
+    }
+    return mn_network_new(&spec, mn_key_of(1, "weights"), network);
+}
+
 static mn_status prepare(work *w, const char *network, mn_shape image, int64_t batch,
                          mn_dtype precision)
 {
-    const mn_network_spec spec = {network, NULL, image, CLASSES};
-    MN_TRY(mn_network_new(&spec, mn_key_of(1, "weights"), &w->network));
+    MN_TRY(new_network(network, image, &w->network));
     MN_TRY(mn_optimiser_new("sgd", NULL, w->network, &w->optimiser));
     MN_TRY(mn_tape_new(&w->tape));
     MN_TRY(mn_tape_precision(w->tape, precision));

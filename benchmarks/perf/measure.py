@@ -3,10 +3,11 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, ops, gan, evaluate, augment, views, nncsl, buffer, run. Ours
-and theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
-and the most of them. PyTorch runs in its default layout and in channels-last: the better one counts. Run it on a
-machine that does nothing else, or read the ratios alone.
+BUILD is a build folder. Parts: roofline, step, large, ops, gan, evaluate, augment, views, nncsl, buffer, run.
+Ours and theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
+and the most of them. PyTorch runs in its default layout and in channels-last, and, where it multiplies
+many matrices, also with OpenBLAS on one thread, whose pool fights with PyTorch's for the cores: the better
+one counts. Run it on a machine that does nothing else, or read the ratios alone.
 """
 
 import argparse
@@ -23,6 +24,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 MLP, RESNET, REDUCED = ("mlp", "1x28x28"), ("resnet18", "3x32x32"), ("resnet18-reduced", "3x32x32")
+VIT, MOBILENET = ("vit-tiny", "3x32x32"), ("mobilenet-v2-imagenet", "3x96x96")
+LAYOUTS = {"mlp": ["default"], "vit-tiny": ["default", "one BLAS thread"]}
+ONE_BLAS_THREAD = ["env", "OPENBLAS_NUM_THREADS=1"]
 
 # part, work, network and image, batch, steps a round
 STEPS = [
@@ -35,6 +39,10 @@ STEPS = [
     ("step", "derpp", REDUCED, 32, 8),
     ("step", "sgd", RESNET, 32, 8),
     ("step", "derpp", RESNET, 32, 4),
+    ("large", "sgd", VIT, 32, 6),
+    ("large", "evaluate", VIT, 100, 6),
+    ("large", "sgd", MOBILENET, 32, 6),
+    ("large", "evaluate", MOBILENET, 100, 6),
     ("evaluate", "evaluate", MLP, 500, 300),
     ("evaluate", "evaluate", REDUCED, 100, 10),
     ("evaluate", "evaluate", RESNET, 100, 5),
@@ -118,16 +126,17 @@ class Bench:
               f" {'its layout':<14}  ratio  {'peak MB':>8}")
 
     def steps(self, part):
-        self.head({"step": "a training step", "evaluate": "evaluation of a batch"}[part])
+        self.head({"step": "a training step", "evaluate": "evaluation of a batch",
+                   "large": "ViT-Tiny and MobileNetV2"}[part])
         program = self.program("bench_step")
         for of, work, (network, image), batch, count in STEPS:
             if of != part:
                 continue
             tail = [work, network, image, str(batch), str(self.threads), str(count)]
-            layouts = ["default"] if network == "mlp" else ["default", "channels-last"]
-            theirs = {layout: [PYTHON, f"{HERE}/step_torch.py", *tail, layout]
-                      for layout in layouts}
-            precisions = ["f32"] if network == "mlp" or not self.bf16() else ["f32", "bf16"]
+            theirs = {layout: [*(ONE_BLAS_THREAD if layout == "one BLAS thread" else []),
+                               PYTHON, f"{HERE}/step_torch.py", *tail, layout]
+                      for layout in LAYOUTS.get(network, ["default", "channels-last"])}
+            precisions = ["f32"] if network in LAYOUTS or not self.bf16() else ["f32", "bf16"]
             ours = {precision: [program, *tail, precision] for precision in precisions}
             self.beside(part, f"{work} {network} b{batch}", ours, theirs)
 
@@ -183,8 +192,9 @@ class Bench:
     def ops(self):
         """Single ops at three sizes, forward and backward."""
         tail = [str(self.threads), "20"]
-        commands = {"ours": [self.program("bench_ops"), *tail],
-                    "theirs": [PYTHON, f"{HERE}/ops_torch.py", *tail]}
+        torch = [PYTHON, f"{HERE}/ops_torch.py", *tail]
+        commands = {"ours": [self.program("bench_ops"), *tail], "theirs": torch,
+                    "one BLAS thread": [*ONE_BLAS_THREAD, *torch]}
         found = {}
         for _ in range(self.rounds):
             for name, command in commands.items():
@@ -194,7 +204,9 @@ class Bench:
                         found.setdefault(key, {}).setdefault(name, []).append(line[f"{way}_ms"])
         print(f"\n{'op':<18} {'size':<8} {'way':<10} {'mneme, ms':>10} {'PyTorch, ms':>12}  ratio")
         for (op, size, way), ms in found.items():
-            ours, theirs = spread(ms["ours"]), spread(ms["theirs"])
+            ours = spread(ms["ours"])
+            theirs = min((spread(ms[name]) for name in ("theirs", "one BLAS thread")),
+                         key=lambda figure: figure["median"])
             ratio = theirs["median"] / max(ours["median"], 1e-4)  # what a clock tells apart
             print(f"{op:<18} {size:<8} {way:<10} {ours['median']:>10.4f} {theirs['median']:>12.4f}"
                   f" {ratio:6.2f}x")
@@ -265,7 +277,7 @@ class Bench:
                              "profiled": shares and shares.group(0)})
 
 
-PARTS = ("roofline", "step", "ops", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
+PARTS = ("roofline", "step", "large", "ops", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
 
 
 def machine():
@@ -290,7 +302,7 @@ def main():
     bench = Bench(arguments.build, arguments.rounds, arguments.threads)
     for part in PARTS:
         if arguments.only in (None, part):
-            if part in ("step", "evaluate"):
+            if part in ("step", "large", "evaluate"):
                 bench.steps(part)
             else:
                 getattr(bench, part)()

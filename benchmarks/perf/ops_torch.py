@@ -1,6 +1,7 @@
 """The ops of bench_ops.c in PyTorch:  ops_torch.py THREADS STEPS"""
 
 import json
+import statistics
 import sys
 import time
 
@@ -41,7 +42,7 @@ def cases(batch, rows, width):
 
 def measure(shapes, apply):
     operands = [torch.randn(shape, requires_grad=True) for shape in shapes]
-    forward = backward = 0.0
+    forward, backward = [], []
     upstream = torch.randn_like(apply(*operands))
     for step in range(-WARM_UP, steps):
         for operand in operands:
@@ -52,9 +53,9 @@ def measure(shapes, apply):
         made.backward(upstream)
         ended = time.perf_counter()
         if step >= 0:
-            forward += between - begun
-            backward += ended - between
-    return 1e3 * forward / steps, 1e3 * backward / steps
+            forward.append(between - begun)
+            backward.append(ended - between)
+    return 1e3 * statistics.median(forward), 1e3 * statistics.median(backward)
 
 
 measured = {}

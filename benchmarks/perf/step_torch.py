@@ -2,7 +2,7 @@
 
     step_torch.py WORK NETWORK CxHxW BATCH THREADS STEPS LAYOUT
 
-LAYOUT is default or channels-last."""
+LAYOUT is default or channels-last; vit-tiny and mobilenet-v2-imagenet are torchvision's."""
 
 import json
 import os
@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity")
 
 import torch
 import torch.nn.functional as F
+import torchvision
 from networks import ResNet
 from torch import nn
 
@@ -28,6 +29,10 @@ if name == "mlp":
     pixels = shape[0] * shape[1] * shape[2]
     model = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 100), nn.ReLU(), nn.Linear(100, 100),
                           nn.ReLU(), nn.Linear(100, CLASSES))
+elif name == "vit-tiny":
+    model = torchvision.models.VisionTransformer(shape[1], 4, 6, 3, 192, 768, num_classes=CLASSES)
+elif name == "mobilenet-v2-imagenet":
+    model = torchvision.models.mobilenet_v2(num_classes=CLASSES, dropout=0)
 else:
     model = ResNet(shape[0], {"resnet18": 64, "resnet18-reduced": 20}[name], 4, 2, CLASSES)
 draws, labels = [torch.randn(batch, *shape) for _ in range(3)], torch.arange(batch) % CLASSES
