@@ -36,13 +36,19 @@ void mn_kernel_layer_norm(const mn_layer_norm_rows *r, float epsilon, const floa
                           const float *scale, const float *shift, float *y);
 void mn_kernel_layer_norm_backward(const mn_layer_norm_rows *r, const float *x, const float *scale,
                                    const float *dy, float *dx, bool add);
-/* dscale (columns) (+)= the sum over rows of dy (x - mean) inverse, dshift that of dy; either may be
- * NULL. */
+/* dscale (columns) (+)= the sum over rows of dy (x - mean) inverse, dshift that of dy; either may
+ * be NULL. */
 void mn_kernel_layer_norm_parameters_backward(const mn_layer_norm_rows *r, const float *x,
                                               const float *dy, float *dscale, bool add_scale,
                                               float *dshift, bool add_shift);
 
-/* --- lengths of the rows of x (rows, columns) --- */
+/* --- rows of x (rows, columns): columns, counts and lengths --- */
+/* The column that mn_kernel_row_max() finds, as a number. */
+void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y);
+/* y (rows, bins): how often each whole number from 0 on is in a row of x; false where one is not
+ * below `bins`, which is then *stray. */
+bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,
+                              float *stray);
 void mn_kernel_row_norms(int64_t rows, int64_t columns, const float *x, float *y);
 /* dx (+)= dy x / y of each row; nothing where y is 0 */
 void mn_kernel_row_norms_backward(int64_t rows, int64_t columns, const float *x, const float *y,

@@ -84,12 +84,6 @@ void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy,
 void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where);
 void mn_kernel_row_max_backward(int64_t rows, int64_t columns, const int32_t *where,
                                 const float *dy, float *dx, bool add);
-/* The column that mn_kernel_row_max() finds, as a number. */
-void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y);
-/* y (rows, bins): how often each whole number from 0 on is in a row of x; false where one is not
- * below `bins`, which is then *stray. */
-bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,
-                              float *stray);
 /* y (rows, k): the k largest in falling order, of equals the first; `where` (rows, k): columns. */
 void mn_kernel_row_top(int64_t rows, int64_t columns, int64_t k, const float *x, float *y,
                        int32_t *where);

@@ -3,6 +3,7 @@
 #include "autograd/node.h"
 #include "autograd/plain.h"
 #include "autograd/rules.h"
+#include "tensor/axis_kernels.h"
 
 #include <inttypes.h>
 #include <mneme/ops.h>

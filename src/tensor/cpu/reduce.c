@@ -1,5 +1,6 @@
 /* reduce.c -- sums, over everything, over rows and over columns. */
 #include "base/clones.h"
+#include "tensor/axis_kernels.h"
 #include "tensor/cpu/lanes.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
