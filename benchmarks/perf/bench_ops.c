@@ -6,7 +6,9 @@
  * The shapes are those of transformers: images of a batch, rows of an image, width of a row.
  * ops_torch.py prints the same for PyTorch. */
 #include "autograd/profile.h"
+#include "autograd/sweep.h"
 #include "bench.h"
+#include "tensor/kernels.h"
 #include <mneme/image_ops.h>
 #include <mneme/ops.h>
 #include <omp.h>
@@ -113,13 +115,47 @@ static const case_of cases[] = {
 
 /* --- measuring --- */
 
+/* A scalar whose gradient is given: what comes back to the op, as PyTorch's backward(upstream). */
+static mn_status upstream_shape(mn_node *node, mn_shape *out)
+{
+    (void)node;
+    *out = MN_SCALAR;
+    return MN_OK;
+}
+
+static mn_status upstream_forward(mn_node *node)
+{
+    return mn_tensor_fill(mn_node_output(node), 0);
+}
+
+static mn_status upstream_backward(mn_node *node)
+{
+    bool add;
+    float *to = mn_node_sink(node, 0, &add);
+    mn_kernel_axpby(mn_tensor_count(mn_node_input(node, 0)), 1,
+                    *(const float *const *)mn_node_attributes(node), 0, to);
+    return MN_OK;
+}
+
+static const mn_op op_upstream = {"upstream", sizeof(const float *), upstream_shape,
+                                  upstream_forward, upstream_backward};
+
 typedef struct work {
     const case_of *of;
     mn_tensor *value[INPUTS], *gradient[INPUTS];
     int inputs;
+    float *upstream;
     mn_tape *tape;
     mn_profile profile;
 } work;
+
+static float *numbers_of(int64_t count)
+{
+    float *numbers = malloc((size_t)count * sizeof *numbers);
+    for (int64_t i = 0; numbers != NULL && i < count; i++)
+        numbers[i] = (float)mn_random_normal(mn_key_of(1, "operand"), (uint64_t)i);
+    return numbers;
+}
 
 static mn_status prepare(work *w, const size *s)
 {
@@ -129,11 +165,9 @@ static mn_status prepare(work *w, const size *s)
             break;
         MN_TRY(mn_tensor_new(MN_F32, shape, &w->value[w->inputs]));
         MN_TRY(mn_tensor_new(MN_F32, shape, &w->gradient[w->inputs]));
-        float *numbers = malloc(mn_tensor_bytes(w->value[w->inputs]));
+        float *numbers = numbers_of(mn_shape_count(shape));
         if (numbers == NULL)
             return mn_fail(MN_NO_MEMORY, "out of memory for an operand");
-        for (int64_t i = 0; i < mn_shape_count(shape); i++)
-            numbers[i] = (float)mn_random_normal(mn_key_of(1, "operand"), (uint64_t)i);
         MN_TRY(mn_tensor_write(w->value[w->inputs], numbers, mn_tensor_bytes(w->value[w->inputs])));
         free(numbers);
     }
@@ -146,7 +180,10 @@ static mn_status step(work *w)
     mn_tape_reset(w->tape);
     for (int i = 0; i < w->inputs; i++)
         x[i] = mn_leaf(w->tape, w->value[i], w->gradient[i]);
-    return mn_backward(mn_sum(mn_square(w->of->apply(x))));
+    mn_var *y = w->of->apply(x);
+    if (w->upstream == NULL && mn_tape_status(w->tape) == MN_OK)
+        w->upstream = numbers_of(mn_shape_count(mn_shape_of(y)));
+    return mn_backward(mn_apply(&op_upstream, &y, 1, &w->upstream));
 }
 
 /* What the op took in the last step. */
@@ -182,6 +219,7 @@ static void release(work *w)
         mn_tensor_free(w->value[i]);
         mn_tensor_free(w->gradient[i]);
     }
+    free(w->upstream);
     mn_profile_free(&w->profile);
     mn_tape_free(w->tape);
 }

@@ -159,6 +159,7 @@ void mn_kernel_row_top_backward(int64_t rows, int64_t columns, int64_t k, const 
 void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
                            float *y)
 {
+#pragma omp parallel for schedule(static) if (count > 1 && count * columns >= MN_LARGE)
     for (int64_t i = 0; i < count; i++)
         mn_kernel_axpby(columns, 1, x + index[i] * columns, 0, y + i * columns);
 }
@@ -173,6 +174,7 @@ void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index
 void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t x_step, float *y,
                           int64_t y_step, bool add)
 {
+#pragma omp parallel for schedule(static) if (rows > 1 && rows * columns >= MN_LARGE)
     for (int64_t i = 0; i < rows; i++)
         mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step);
 }

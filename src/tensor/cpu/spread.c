@@ -129,11 +129,11 @@ static walk walk_along(const mn_spread *s, bool repeated)
 static int64_t place_in(const walk *w, const int64_t *step, int64_t number)
 {
     int64_t place = 0;
-    for (int i = 0; i < w->rank; i++) {
+    for (int i = 0; i < w->rank - 1; i++) {
         place += number % w->size[i] * step[i];
         number /= w->size[i];
     }
-    return place;
+    return w->rank > 0 ? place + number * step[w->rank - 1] : 0;
 }
 
 enum { BLOCK = 64 };
@@ -159,31 +159,31 @@ MN_CLONES static void add_columns(int64_t rows, int64_t step, int64_t n, const f
         sum[j] += block[j];
 }
 
-static void add_rows(int64_t rows, int64_t step, int64_t n, const float *x, const float *w,
-                     double *sum)
-{
-    for (int64_t i = 0; i < rows; i++)
-        *sum += w != NULL ? mn_kernel_dot(n, x + i * step, w + i * step)
-                          : mn_kernel_sum(n, x + i * step);
-}
-
-/* `width` places of the small array that lie side by side: n is the innermost axis, which is
- * repeated where it is `whole`. */
-static void sums_at(const walk *repeated, int64_t n, bool whole, int64_t width, float a,
-                    const float *x, const float *w, float *y, bool add)
+/* `width` places of the small array that lie side by side. */
+static void column_sums_at(const walk *repeated, int64_t width, float a, const float *x,
+                           const float *w, float *y, bool add)
 {
     const int64_t rows = repeated->rank > 0 ? repeated->size[0] : 1,
                   step = repeated->rank > 0 ? repeated->step[0] : 0;
     double sum[BLOCK] = {0};
     for (int64_t r = 0; r < repeated->count; r += rows) {
         const int64_t at = place_in(repeated, repeated->step, r);
-        if (whole)
-            add_rows(rows, step, n, x + at, w != NULL ? w + at : NULL, sum);
-        else
-            add_columns(rows, step, width, x + at, w != NULL ? w + at : NULL, sum);
+        add_columns(rows, step, width, x + at, w != NULL ? w + at : NULL, sum);
     }
     for (int64_t j = 0; j < width; j++)
         y[j] = (add ? y[j] : 0) + a * (float)sum[j];
+}
+
+/* One place, to which the innermost axis, of n elements, goes whole. */
+static void row_sum_at(const walk *repeated, int64_t n, float a, const float *x, const float *w,
+                       float *y, bool add)
+{
+    double sum = 0;
+    for (int64_t r = 0; r < repeated->count; r++) {
+        const int64_t at = place_in(repeated, repeated->step, r);
+        sum += w != NULL ? mn_kernel_dot(n, x + at, w + at) : mn_kernel_sum(n, x + at);
+    }
+    *y = (add ? *y : 0) + a * (float)sum;
 }
 
 void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const float *w, float *y,
@@ -193,15 +193,15 @@ void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const fl
     const int64_t n = inner(s);
     const bool whole = s->step[s->rank - 1] == 0;
     const int64_t blocks = whole ? 1 : (n + BLOCK - 1) / BLOCK;
-#pragma omp parallel for schedule(static) if (rows_of(s) * n >= MN_LARGE)
+#pragma omp parallel for schedule(static) if (2 * rows_of(s) * n >= MN_LARGE)
     for (int64_t b = 0; b < kept.count * blocks; b++) {
-        const int64_t first = b % blocks * BLOCK, left = n - first,
-                      at = place_in(&kept, kept.step, b / blocks) + first;
-        sums_at(&repeated, n, whole,
-                whole          ? 1
-                : left < BLOCK ? left
-                               : BLOCK,
-                a, x + at, w != NULL ? w + at : NULL,
-                y + place_in(&kept, kept.small, b / blocks) + first, add);
+        const int64_t k = whole ? b : b / blocks, first = (b - k * blocks) * BLOCK,
+                      left = n - first, at = place_in(&kept, kept.step, k) + first;
+        const float *weights = w != NULL ? w + at : NULL;
+        float *to = y + place_in(&kept, kept.small, k) + first;
+        if (whole)
+            row_sum_at(&repeated, n, a, x + at, weights, to, add);
+        else
+            column_sums_at(&repeated, left < BLOCK ? left : BLOCK, a, x + at, weights, to, add);
     }
 }
