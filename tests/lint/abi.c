@@ -396,6 +396,13 @@ MEMBER(mn_images, count, 0, 8);
 MEMBER(mn_images, pixels, 8, 8);
 MEMBER(mn_images, labels, 16, 8);
 
+STRUCT(mn_pack_watch, 16);
+MEMBER(mn_pack_watch, context, 0, 8);
+MEMBER(mn_pack_watch, go_on, 8, 8);
+
+VALUE(MN_DIGEST, 9);
+VALUE(MN_STAMP, 24);
+
 STRUCT(mn_channel_values, 32);
 MEMBER(mn_channel_values, least, 0, 8);
 MEMBER(mn_channel_values, greatest, 8, 8);
