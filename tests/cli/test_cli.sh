@@ -743,6 +743,36 @@ for what in pipe.csv /dev/zero; do
 done
 rm -r pipe.json pipe.csv folder.json of_pipe.json
 
+# --- any size, and packed -------------------------------------------------------------------------
+mkdir -p pets/a pets/b
+run 0 data show split-synthetic -o sheet.png
+for i in 1 2 3; do
+    cp sheet.png "pets/a/$i.png"
+    cp sheet.png "pets/b/$i.png"
+done
+echo '{"dataset": {"name": "folder", "path": "pets", "size": [8, 12]}, "stream": {"tasks": 2}}' >pets.json
+run 0 data check pets --set dataset.size=8,12
+says 'image     3x8x12'
+run 0 data check ./pets.json --set dataset.decode=when_needed
+grep digest out >as_needed
+run 0 data pack ./pets.json -o pets.safetensors
+run 0 data check ./pets.json --set dataset.packed=pets.safetensors
+checks=$((checks + 1))
+grep digest out | cmp -s - as_needed || fail 'packed data have another digest'
+run 0 data check synthetic --set dataset.train_per_class=3
+says 'training  30, 3 of each class'
+refused 2 'was packed with size=8,12, but dataset.size is 9' data check ./pets.json \
+    --set dataset.size=9 --set dataset.packed=pets.safetensors
+refused 2 'say with -o which file to write' data pack pets
+refused 2 'only dataset.KEY=VALUE can be set' data pack pets --set lr=1 -o none.safetensors
+refused 2 "did you mean 'size'?" data pack pets --set dataset.sise=8 -o none.safetensors
+refused 2 "no benchmark is called 'nowhere'" data pack nowhere -o none.safetensors
+printf 'GIF89a' >pets/b/2.png
+refused 1 'pets/b/2.png: is neither PNG nor JPEG' data pack pets --set dataset.size=8 -o none.safetensors
+is_not_there none.safetensors
+is_not_there none.safetensors.part
+rm -r pets pets.json pets.safetensors
+
 # --- a new strategy -------------------------------------------------------------------------------
 run 0 new strategy my_idea
 for file in my_idea.c meson.build test.sh; do

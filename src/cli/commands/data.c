@@ -43,7 +43,7 @@ static const char *dataset_named(const char *word)
 {
     if (is_dataset(word))
         return word;
-    return mn_path_is_folder(word) ? "folder" : NULL;
+    return mn_path_is_folder(word) && !mn_path_ends_in(word, ".json") ? "folder" : NULL;
 }
 
 static mn_status add_given(const mn_arguments *arguments, cJSON *options)
@@ -383,16 +383,6 @@ static mn_status pack_dataset(const mn_arguments *arguments, const char *path,
     return status;
 }
 
-static mn_status pack_benchmark(const mn_arguments *arguments, const char *path,
-                                const mn_pack_watch *watch)
-{
-    mn_experiment *experiment;
-    MN_TRY(open_benchmark(arguments, &experiment));
-    const mn_status status = mn_experiment_pack(experiment, path, watch);
-    mn_experiment_free(experiment);
-    return status;
-}
-
 static int pack(const mn_arguments *arguments)
 {
     const char *path = mn_arguments_value(arguments, "out");
@@ -402,10 +392,16 @@ static int pack(const mn_arguments *arguments)
                     "data pack: say with -o which file to write, as in -o data.safetensors"));
     pack_progress progress = {mn_status_line_new(false), mn_now()};
     const mn_pack_watch watch = {&progress, show_packing};
+    mn_experiment *experiment = NULL;
+    if (dataset_named(arguments->words[1]) == NULL) {
+        const mn_status opened = open_benchmark(arguments, &experiment);
+        if (opened != MN_OK)
+            return mn_exit_of_request(opened);
+    }
     mn_signals_catch();
-    const mn_status status = dataset_named(arguments->words[1]) != NULL
-                                 ? pack_dataset(arguments, path, &watch)
-                                 : pack_benchmark(arguments, path, &watch);
+    const mn_status status = experiment != NULL ? mn_experiment_pack(experiment, path, &watch)
+                                                : pack_dataset(arguments, path, &watch);
+    mn_experiment_free(experiment);
     mn_status_line_clear(&progress.line);
     if (status != MN_OK)
         return mn_exit_of_work(status);
