@@ -418,6 +418,46 @@ START_TEST(maps_are_found_by_their_role)
 }
 END_TEST
 
+START_TEST(a_strategy_finds_maps_by_their_role_in_any_run)
+{
+    static const struct {
+        const char *benchmark, *term;
+        test_setting setting[2];
+    } cases[] = {
+        {"split-synthetic", "norms", {{"layerwise.norms", "true"}, {"network.batch_norm", "true"}}},
+        {"maps-synthetic", "attention", {{"layerwise.attention", "true"}, {"epochs", "1"}}}};
+    char rebuilt[600], sql[160];
+    begin("uses-roles");
+    snprintf(rebuilt, sizeof rebuilt, "%s/rebuilt.mneme", test_folder("uses-roles"));
+    for (int i = 0; i < 2; i++) {
+        const test_setting plain[] = {{"dataset.train_per_class", "20"},
+                                      {"log_every", "1"},
+                                      {"threads", "1"},
+                                      {"commit_steps", "3"},
+                                      cases[i].setting[0],
+                                      cases[i].setting[1],
+                                      {NULL, NULL}};
+        const test_setting again[] = {{"dataset.train_per_class", "20"},
+                                      {"log_every", "1"},
+                                      {"threads", "1"},
+                                      {"commit_steps", "3"},
+                                      cases[i].setting[0],
+                                      cases[i].setting[1],
+                                      {"rebuild", "true"},
+                                      {NULL, NULL}};
+        test_run(cases[i].benchmark, "finetune+layerwise", plain, path);
+        test_run(cases[i].benchmark, "finetune+layerwise", again, rebuilt);
+        test_same_run(path, rebuilt);
+        snprintf(sql, sizeof sql,
+                 "SELECT count(*) FROM scalar WHERE name = 'layerwise/%s' AND value > 0",
+                 cases[i].term);
+        ck_assert_int_gt(test_query(path, sql), 0);
+    }
+    test_remove(rebuilt);
+    end("uses-roles");
+}
+END_TEST
+
 /* --- parameters without a network --- */
 
 static mn_status shapeless_open(mn_learner *learner)
@@ -772,8 +812,8 @@ END_TEST
 MN_SUITE("uses", negatives_and_numbers_are_drawn_by_key,
          values_go_forward_as_batches_do_and_images_have_gradients,
          gradients_of_images_move_nothing, maps_are_found_by_their_role,
-         parameters_are_trained_kept_and_exported, groups_come_from_a_strategy_or_a_setting,
-         validation_images_stand_beside_the_test_set,
+         a_strategy_finds_maps_by_their_role_in_any_run, parameters_are_trained_kept_and_exported,
+         groups_come_from_a_strategy_or_a_setting, validation_images_stand_beside_the_test_set,
          validation_in_place_of_the_test_set_is_not_to_be_looked_at,
          a_phase_ends_when_a_strategy_says_so, a_plateau_lowers_the_rate_and_ends_the_phase,
          the_best_weights_come_back)
