@@ -323,17 +323,24 @@ mn_var *mn_layer_group_norm(mn_walk *walk, mn_var *x, int64_t groups)
 }
 
 /* Rows of any shape are the rows of one matrix. */
+static mn_var *as_matrix(mn_var *x)
+{
+    mn_shape shape = mn_shape_of(x);
+    if (shape.rank <= 2)
+        return x;
+    const int last = shape.rank - 1;
+    const int64_t inputs = shape.size[last];
+    shape.size[last] = 1;
+    return mn_reshape(x, MN_SHAPE(mn_shape_count(shape), inputs));
+}
+
 static mn_var *linear_of_rows(mn_var *x, mn_var *weight, mn_var *bias)
 {
     mn_shape shape = mn_shape_of(x);
     if (shape.rank <= 2)
         return mn_linear(x, weight, bias);
-    const int last = shape.rank - 1;
-    const int64_t inputs = shape.size[last];
-    shape.size[last] = 1;
-    mn_var *rows = mn_reshape(x, MN_SHAPE(mn_shape_count(shape), inputs));
-    shape.size[last] = mn_rows_of(weight);
-    return mn_reshape(mn_linear(rows, weight, bias), shape);
+    shape.size[shape.rank - 1] = mn_rows_of(weight);
+    return mn_reshape(mn_linear(as_matrix(x), weight, bias), shape);
 }
 
 mn_var *mn_layer_linear(mn_walk *walk, mn_var *x)
@@ -421,22 +428,37 @@ mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads)
                               mn_fail(MN_BAD_SHAPE,
                                       "%lld heads of width %lld, which they must divide",
                                       (long long)heads, (long long)width));
-    mn_var *joint = mn_reshape(mn_layer_linear(walk, x), MN_SHAPE(batch, rows, 3, heads, depth));
-    mn_var *apart = mn_permute(joint, (int[]){2, 0, 3, 1, 4}); /* (3,B,heads,T,depth) */
+    mn_var *joint = mn_layer_linear(walk, as_matrix(x));
+    mn_var *apart = mn_permute(mn_reshape(joint, MN_SHAPE(batch, rows, 3, heads, depth)),
+                               (int[]){2, 0, 3, 1, 4}); /* (3,B,heads,T,depth) */
+    mn_release(joint);
     mn_var *part[3];
     for (int i = 0; i < 3; i++)
         part[i] = mn_reshape(mn_rows(apart, i, 1), MN_SHAPE(batch * heads, rows, depth));
-    mn_var *likeness = mn_batched_matmul(mn_scale(part[0], 1 / sqrt((double)depth)), part[1], false,
-                                         true); /* (B heads,T,T) */
-    mn_var *seen = mn_batched_matmul(mn_softmax(likeness), part[2], false, false);
+    mn_var *queries = mn_scale(part[0], 1 / sqrt((double)depth));
+    mn_var *likeness = mn_batched_matmul(queries, part[1], false, true); /* (B heads,T,T) */
+    mn_var *share = mn_softmax(likeness);
+    mn_release(likeness);
+    mn_var *seen = mn_batched_matmul(share, part[2], false, false);
+    mn_release(share);
+    mn_release(queries);
+    mn_release(apart);
     mn_var *together =
         mn_permute(mn_reshape(seen, MN_SHAPE(batch, heads, rows, depth)), (int[]){0, 2, 1, 3});
+    mn_release(seen);
     return mn_layer_linear(walk, mn_reshape(together, shape));
 }
 
 mn_var *mn_layer_mlp(mn_walk *walk, mn_var *x)
 {
-    return mn_layer_linear(walk, mn_gelu(mn_layer_linear(walk, x)));
+    mn_shape shape = mn_shape_of(x);
+    mn_var *inner = mn_layer_linear(walk, as_matrix(x)), *active = mn_gelu(inner);
+    mn_release(inner);
+    mn_var *y = mn_layer_linear(walk, active);
+    mn_release(active);
+    if (shape.rank > 0)
+        shape.size[shape.rank - 1] = mn_shape_of(y).size[1];
+    return mn_reshape(y, shape);
 }
 
 mn_var *mn_layer_encoder(mn_walk *walk, mn_var *x, int64_t heads, double rate)

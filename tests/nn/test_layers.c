@@ -395,6 +395,35 @@ START_TEST(a_transformer_begins_as_torchvisions_does)
 }
 END_TEST
 
+/* What a tape holds after an evaluation of 16 images, in bytes. */
+static size_t evaluated(int64_t depth)
+{
+    enum { FLOATS = 16 * 3 * 32 * 32 };
+    static float images[FLOATS];
+    const test_vit_options o = {.patch = 4, .width = 16, .depth = depth, .heads = 4, .hidden = 64};
+    const mn_network_spec spec = {NULL, NULL, MN_SHAPE(3, 32, 32), 10};
+    mn_network *vit;
+    mn_tape *forward_alone;
+    ck_assert_ok(mn_network_new_of(&test_vit, &o, &spec, mn_key_of(1, "w"), &vit));
+    ck_assert_ok(mn_tape_new(&forward_alone));
+    mn_tape_record(forward_alone, false);
+    for (int i = 0; i < FLOATS; i++)
+        images[i] = sinf((float)i);
+    mn_var *x = mn_input(forward_alone, MN_SHAPE(16, 3, 32, 32), images, false);
+    ck_assert_ptr_nonnull(mn_host(mn_network_forward(vit, x, MN_EVAL | MN_NO_GRADIENT).logits));
+    const size_t bytes = mn_tape_bytes(forward_alone);
+    mn_tape_free(forward_alone);
+    mn_network_free(vit);
+    return bytes;
+}
+
+START_TEST(an_evaluated_attention_keeps_no_likeness_of_rows)
+{
+    const size_t likeness = 16 * 4 * 65 * 65 * sizeof(float), more = 4 * likeness;
+    ck_assert_uint_lt(evaluated(6), evaluated(2) + more);
+}
+END_TEST
+
 MN_SUITE("layers", same_puts_the_odd_zeros_behind,
          same_keeps_the_size_at_stride_1_and_rounds_up_at_2,
          same_of_an_even_window_puts_its_zeros_behind, a_weight_of_fewer_channels_is_one_of_groups,
@@ -404,4 +433,5 @@ MN_SUITE("layers", same_puts_the_odd_zeros_behind,
          equalised_layers_scale_weights_where_they_are_used,
          dropout_is_of_training_and_each_layer_has_its_own,
          a_forward_that_drops_without_a_key_is_refused, a_residual_leaves_whole_branches_out,
-         a_transformer_has_torchvisions_names, a_transformer_begins_as_torchvisions_does)
+         a_transformer_has_torchvisions_names, a_transformer_begins_as_torchvisions_does,
+         an_evaluated_attention_keeps_no_likeness_of_rows)
