@@ -79,6 +79,10 @@ START_TEST(the_other_networks_have_their_authors_sizes)
         {"resnet50", "{\"stem\":\"imagenet\"}", 23528522},
         {"resnet50", NULL, 23528522 - 64 * 3 * (7 * 7 - 3 * 3)},
         {"mobilenet-v2", NULL, 2236682},
+        {"preact-resnet18", NULL, 11171146 + 2 * 512}, /* those without a last norm, and that */
+        {"wide-resnet", "{\"depth\":16,\"widen\":4}", 2748890},
+        {"wide-resnet", "{\"depth\":40,\"widen\":2,\"dropout\":0.3}", 2243546},
+        {"wide-resnet", NULL, 36479194},
         {"convnet", NULL, 320010},
         {"convnet", "{\"norm\":\"none\",\"depth\":1,\"width\":4}", 4 * 27 + 4 + 10240 + 10},
     };
@@ -110,6 +114,9 @@ START_TEST(impossible_networks_are_refused)
     spec = (mn_network_spec){"convnet", "{\"depth\":6}", MN_SHAPE(3, 32, 32), 10};
     ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
                     "6 blocks leave no pixel");
+    spec = (mn_network_spec){"wide-resnet", "{\"depth\":20}", MN_SHAPE(3, 32, 32), 10};
+    ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
+                    "network.depth: 20 layers are no 6 n + 4; such are 16 and 22");
 }
 END_TEST
 
@@ -143,9 +150,10 @@ END_TEST
 
 START_TEST(an_empty_batch_passes_through)
 {
-    static const char *const types[] = {"resnet18-reduced", "convnet"};
-    for (int i = 0; i < 2; i++) {
-        mn_network *network = network_of(types[i], NULL, MN_SHAPE(3, 32, 32));
+    static const char *const types[] = {"resnet18-reduced", "convnet", "wide-resnet"};
+    static const char *const options[] = {NULL, NULL, "{\"depth\":10,\"widen\":1}"};
+    for (int i = 0; i < 3; i++) {
+        mn_network *network = network_of(types[i], options[i], MN_SHAPE(3, 32, 32));
         mn_tape *tape;
         ck_assert_ok(mn_tape_new(&tape));
         const mn_mode modes[] = {MN_TRAIN, MN_EVAL};
@@ -229,6 +237,12 @@ START_TEST(maps_of_a_network_are_asked_for_by_name)
                                 MN_SHAPE(2, 80, 8, 8), MN_SHAPE(2, 160, 4, 4)});
     maps_are("resnet32", NULL, 2, (const char *const[]){"layer1", "layer3"},
              (const mn_shape[]){MN_SHAPE(2, 16, 32, 32), MN_SHAPE(2, 64, 8, 8)});
+    maps_are("wide-resnet", "{\"depth\":10,\"widen\":2}", 2,
+             (const char *const[]){"layer1", "layer3"},
+             (const mn_shape[]){MN_SHAPE(2, 32, 32, 32), MN_SHAPE(2, 128, 8, 8)});
+    maps_are("preact-resnet18", "{\"width\":4,\"stem\":\"imagenet\"}", 2,
+             (const char *const[]){"layer1", "layer4"},
+             (const mn_shape[]){MN_SHAPE(2, 4, 8, 8), MN_SHAPE(2, 32, 1, 1)});
     maps_are("convnet", NULL, 2, (const char *const[]){"block1", "block3"},
              (const mn_shape[]){MN_SHAPE(2, 128, 16, 16), MN_SHAPE(2, 128, 4, 4)});
     maps_are("mlp", NULL, 2, (const char *const[]){"hidden1", "hidden2"},
@@ -254,11 +268,11 @@ END_TEST
 
 /* Without gradients, memory is given back as the forward goes on; nothing that can be asked for may
  * lie in it. */
-START_TEST(a_forward_without_gradients_keeps_little_and_gives_the_same)
+static void keeps_little(const char *type, const char *options)
 {
-    static const char *const names[] = {"layer1", "layer2", "layer3", "layer4"};
+    static const char *const names[] = {"layer1", "layer2", "layer3"};
     const mn_shape image = MN_SHAPE(3, 32, 32);
-    mn_network *network = network_of("resnet18-reduced", NULL, image);
+    mn_network *network = network_of(type, options, image);
     mn_tape *tape[2];
     mn_forwarded out[2];
     for (int i = 0; i < 2; i++) {
@@ -277,6 +291,12 @@ START_TEST(a_forward_without_gradients_keeps_little_and_gives_the_same)
     mn_tape_free(tape[0]);
     mn_tape_free(tape[1]);
     mn_network_free(network);
+}
+
+START_TEST(a_forward_without_gradients_keeps_little_and_gives_the_same)
+{
+    keeps_little("resnet18-reduced", NULL);
+    keeps_little("wide-resnet", "{\"depth\":16,\"widen\":1,\"dropout\":0.5}");
 }
 END_TEST
 

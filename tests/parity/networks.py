@@ -116,6 +116,49 @@ class ResNet(nn.Module):
         return self.classifier(x.mean((2, 3)))
 
 
+class PreActivationBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.shortcut = None
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False))
+        self.relu1, self.relu2 = Rectifier(self.bn1), Rectifier(self.bn2)
+
+    def forward(self, x):
+        y = self.relu1(self.bn1(x))
+        branch = self.conv2(self.relu2(self.bn2(self.conv1(y))))
+        return branch + (x if self.shortcut is None else self.shortcut(y))
+
+
+class PreActivationResNet(nn.Module):
+    """Two of these: 4 stages of 2 blocks as wide as the stem, and 3 stages of wide blocks."""
+
+    def __init__(self, channels, stem, width, stages, blocks, classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, stem, 3, 1, 1, bias=False)
+        self.stages, inputs = stages, stem
+        for stage in range(stages):
+            layer = []
+            for block in range(blocks):
+                outputs, strides = width << stage, stage > 0 and block == 0
+                layer.append(PreActivationBlock(inputs, outputs, 2 if strides else 1))
+                inputs = outputs
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layer))
+        self.bn = nn.BatchNorm2d(inputs)
+        self.relu = Rectifier(self.bn)
+        self.classifier = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for stage in range(self.stages):
+            x = getattr(self, f"layer{stage + 1}")(x)
+        return self.classifier(self.relu(self.bn(x)).mean((2, 3)))
+
+
 class ConvNet(nn.Module):
     def __init__(self, channels, size, width, depth, norm, pooling, classes=10):
         super().__init__()
@@ -177,6 +220,26 @@ NETWORKS = [
     ("resnet18", "resnet18", {}, lambda: ResNet(3, 64, 4, 2), 8, 3, 32, 3e-4),
     ("resnet18-reduced", "resnet18-reduced", {}, lambda: ResNet(3, 20, 4, 2), 16, 3, 32, 6e-4),
     ("resnet32", "resnet32", {}, lambda: ResNet(3, 16, 3, 5), 8, 3, 32, 2e-3),
+    (
+        "preact-resnet18, width 16",
+        "preact-resnet18",
+        {"width": 16},
+        lambda: PreActivationResNet(3, 16, 16, 4, 2),
+        8,
+        3,
+        32,
+        6e-4,
+    ),
+    (
+        "wide-resnet, WRN-16-2",
+        "wide-resnet",
+        {"depth": 16, "widen": 2},
+        lambda: PreActivationResNet(3, 16, 32, 3, 2),
+        8,
+        3,
+        32,
+        1e-3,
+    ),
     convnet("instance", "average", 3, 32),
     convnet("batch", "max", 1, 28),
     convnet("none", "max", 3, 20),

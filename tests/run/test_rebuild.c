@@ -32,6 +32,7 @@ static bool is_drawn(const char *benchmark)
 }
 
 static const char *precision = "f32";
+static const test_setting *besides; /* what is set behind a test's own key; NULL: nothing */
 
 static bool compare(const char *folder, const char *benchmark, const char *strategy,
                     const char *key, const char *value)
@@ -57,6 +58,8 @@ static bool compare(const char *folder, const char *benchmark, const char *strat
         ck_assert_ok(mn_experiment_set(experiment, "precision", precision));
         if (key != NULL)
             ck_assert_ok(mn_experiment_set(experiment, key, value));
+        for (const test_setting *s = besides; s != NULL && s->key != NULL; s++)
+            ck_assert_ok(mn_experiment_set(experiment, s->key, s->value));
         if (i == 1)
             ck_assert_ok(mn_experiment_set(experiment, "rebuild", "true"));
         const char *path = i == 0 ? plain : rebuilt;
@@ -176,13 +179,18 @@ START_TEST(every_kind_of_optimiser_state)
 }
 END_TEST
 
-/* Convolutions, running statistics, and layouts that the file knows nothing of. */
+/* Convolutions, running statistics, layouts that the file knows nothing of, and dropout. */
 START_TEST(networks_on_images)
 {
+    static const test_setting wide[] = {
+        {"network.depth", "10"}, {"network.widen", "1"}, {"network.dropout", "0.3"}, {NULL, NULL}};
     const char *folder = test_folder("rebuild-images");
     ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
     ck_assert(compare(folder, "split-synthetic", "er", "network.name", "convnet"));
     ck_assert(compare(folder, "split-synthetic", "er", "network.name", "mobilenet-v2"));
+    besides = wide;
+    ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "wide-resnet"));
+    besides = NULL;
     (void)rmdir(folder);
 }
 END_TEST
