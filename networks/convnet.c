@@ -7,6 +7,7 @@
 
 typedef struct convnet_options {
     int64_t depth, width, norm, pooling;
+    mn_head head;
 } convnet_options;
 
 enum { NORM_NONE, NORM_BATCH, NORM_INSTANCE };
@@ -19,6 +20,7 @@ static const mn_option options[] = {
     MN_INT(convnet_options, width, 128, 1, 4096, "channels of each block"),
     MN_CHOICE(convnet_options, norm, NORM_INSTANCE, norms, "normalisation before each ReLU"),
     MN_CHOICE(convnet_options, pooling, POOLING_AVERAGE, poolings, "pooling behind each ReLU"),
+    MN_HEAD_OPTIONS(convnet_options, head),
     MN_END,
 };
 
@@ -61,7 +63,7 @@ static mn_status build(mn_network *network, const void *values)
             MN_TRY(mn_layer_add_norm(network, prefix, o->width, o->norm == NORM_BATCH));
         inputs = o->width;
     }
-    return mn_layer_add_classifier(network, o->width * pixels);
+    return mn_layer_add_head(network, &o->head, o->width * pixels, NULL);
 }
 
 static mn_var *normalise(mn_walk *walk, const convnet_options *o, mn_var *x)
@@ -88,7 +90,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     const mn_shape maps = mn_shape_of(x);
     out.features =
         mn_reshape(x, MN_SHAPE(mn_rows_of(x), maps.size[1] * maps.size[2] * maps.size[3]));
-    out.logits = mn_layer_linear(&walk, out.features);
+    out.logits = mn_network_classify(network, out.features, mode);
     return out;
 }
 

@@ -10,6 +10,7 @@ typedef struct mlp_options {
     const char *widths;
     bool batch_norm, classifier;
     int64_t init;
+    mn_head head;
 } mlp_options;
 
 enum { INIT_XAVIER_UNIFORM, INIT_PYTORCH };
@@ -22,6 +23,7 @@ static const mn_option options[] = {
               "initial weights: Glorot's with biases of zero, or PyTorch's defaults"),
     MN_BOOL(mlp_options, classifier, true,
             "the last layer is a classifier; false: one like the others, of a projection head"),
+    MN_HEAD_OPTIONS(mlp_options, head),
     MN_END,
 };
 
@@ -30,9 +32,9 @@ static mn_status build(mn_network *network, const void *values)
     const mlp_options *o = values;
     const mn_network_spec *spec = mn_network_spec_of(network);
     const bool pytorch = o->init == INIT_PYTORCH;
-    mn_layer_start start = {.weight =
-                                pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_XAVIER_UNIFORM,
-                            .bias = pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO};
+    const mn_layer_start start = {.weight = pytorch ? MN_INITIAL_PYTORCH_UNIFORM
+                                                    : MN_INITIAL_XAVIER_UNIFORM,
+                                  .bias = pytorch ? MN_INITIAL_PYTORCH_UNIFORM : MN_INITIAL_ZERO};
     int64_t widths[MN_MOST_LAYERS], inputs = mn_shape_count(spec->input);
     int layers;
     MN_TRY(mn_layer_widths("network.widths", o->widths, widths, &layers));
@@ -45,18 +47,26 @@ static mn_status build(mn_network *network, const void *values)
             MN_TRY(mn_layer_add_norm(network, layer, widths[i], true));
         inputs = widths[i];
     }
-    char last[32] = "classifier";
-    if (!o->classifier)
-        snprintf(last, sizeof last, "fc%d", layers + 1);
-    start.head = o->classifier;
-    return mn_layer_add(network, last, MN_SHAPE(spec->classes, inputs), &start);
+    char last[32];
+    snprintf(last, sizeof last, "fc%d", layers + 1);
+    return o->classifier ? mn_layer_add_head(network, &o->head, inputs, &start)
+                         : mn_layer_add(network, last, MN_SHAPE(spec->classes, inputs), &start);
+}
+
+/* Those of the last layer, unless it is a head, are two more. */
+static int hidden_layers(const mn_network *network, const mlp_options *o)
+{
+    int parameters = o->classifier ? 0 : -2;
+    for (int i = 0; i < mn_network_parameter_count(network); i++)
+        parameters += !mn_network_parameter(network, i)->head;
+    return parameters / (o->batch_norm ? 4 : 2);
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)
 {
     const mlp_options *o = values;
     const int64_t inputs = mn_shape_count(mn_network_spec_of(network)->input);
-    const int hidden = (mn_network_parameter_count(network) - 2) / (o->batch_norm ? 4 : 2);
+    const int hidden = hidden_layers(network, o);
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
     out.features = mn_reshape(x, MN_SHAPE(mn_rows_of(x), inputs));
@@ -67,7 +77,8 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
         out.features = mn_relu(out.features);
         mn_layer_map(&out, "hidden", layer, out.features);
     }
-    out.logits = mn_layer_linear(&walk, out.features);
+    out.logits = o->classifier ? mn_network_classify(network, out.features, mode)
+                               : mn_layer_linear(&walk, out.features);
     return out;
 }
 

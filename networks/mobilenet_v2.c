@@ -15,12 +15,14 @@ static const char *const stems[] = {"small", "imagenet", NULL};
 typedef struct mobilenet_options {
     double width;
     int64_t stem;
+    mn_head head;
 } mobilenet_options;
 
 static const mn_option options[] = {
     MN_REAL(mobilenet_options, width, 1, 0.1, 4, "factor of all widths"),
     MN_CHOICE(mobilenet_options, stem, STEM_SMALL, stems,
               "small images are halved three times, ImageNet's five times"),
+    MN_HEAD_OPTIONS(mobilenet_options, head),
     MN_END,
 };
 
@@ -97,7 +99,7 @@ static mn_status build(mn_network *network, const void *values)
         }
     snprintf(prefix, sizeof prefix, "features.%d", number);
     MN_TRY(mn_layer_add_conv_norm(network, prefix, "0", "1", features, last_of(o), 1));
-    return mn_layer_add_classifier(network, last_of(o));
+    return mn_layer_add_head(network, &o->head, last_of(o), NULL);
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
@@ -141,7 +143,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     x = conv_norm_relu6(&walk, x, 1, 0);
     mn_network_map_last(&out, x);
     out.features = mn_global_average_pool(x);
-    out.logits = mn_layer_linear(&walk, out.features);
+    out.logits = mn_network_classify(network, out.features, mode);
     return out;
 }
 

@@ -6,11 +6,13 @@
 
 typedef struct plain_options {
     int64_t depth, width;
+    mn_head head;
 } plain_options;
 
 static const mn_option options[] = {
     MN_INT(plain_options, depth, 3, 1, 12, "convolutions"),
     MN_INT(plain_options, width, 16, 1, 4096, "channels of the first"),
+    MN_HEAD_OPTIONS(plain_options, head),
     MN_END,
 };
 
@@ -28,7 +30,7 @@ static mn_status build(mn_network *network, const void *values)
         inputs = outputs;
         outputs *= 2;
     }
-    return mn_layer_add_classifier(network, inputs);
+    return mn_layer_add_head(network, &o->head, inputs, NULL);
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)
@@ -43,7 +45,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     }
     mn_network_map_last(&out, x);
     out.features = mn_global_average_pool(x);
-    out.logits = mn_layer_linear(&walk, out.features);
+    out.logits = mn_network_classify(network, out.features, mode);
     return out;
 }
 

@@ -17,6 +17,7 @@ static const char *const stems[] = {"small", "imagenet", NULL};
 
 typedef struct preact_options {
     int64_t width, stem;
+    mn_head head;
 } preact_options;
 
 static const mn_option preact_table[] = {
@@ -24,12 +25,14 @@ static const mn_option preact_table[] = {
     MN_CHOICE(preact_options, stem, STEM_SMALL, stems,
               "of one 3x3 convolution for small images, or ImageNet's, 7x7 of stride 2 "
               "with max-pooling, for large ones"),
+    MN_HEAD_OPTIONS(preact_options, head),
     MN_END,
 };
 
 typedef struct wide_options {
     int64_t depth, widen;
     double dropout;
+    mn_head head;
 } wide_options;
 
 static const mn_option wide_table[] = {
@@ -37,6 +40,7 @@ static const mn_option wide_table[] = {
     MN_INT(wide_options, widen, 10, 1, 64, "factor of the widths 16, 32 and 64 of the stages"),
     MN_REAL(wide_options, dropout, 0, 0, 0.99,
             "probability that an element between a block's convolutions becomes 0 in training"),
+    MN_HEAD_OPTIONS(wide_options, head),
     MN_END,
 };
 
@@ -96,7 +100,7 @@ static mn_status add_block(mn_network *network, int64_t stage, int64_t number, c
     return b->projection ? mn_layer_add_conv(network, shortcut, b->inputs, b->outputs, 1) : MN_OK;
 }
 
-static mn_status build(mn_network *network, const plan *p)
+static mn_status build(mn_network *network, const plan *p, const mn_head *head)
 {
     MN_TRY(mn_layer_check_images(network));
     const int64_t channels = mn_network_spec_of(network)->input.size[0];
@@ -108,24 +112,24 @@ static mn_status build(mn_network *network, const plan *p)
         }
     const int64_t features = p->width << (p->stages - 1);
     MN_TRY(mn_layer_add_norm(network, "bn", features, true));
-    return mn_layer_add_classifier(network, features);
+    return mn_layer_add_head(network, head, features, NULL);
 }
 
 static mn_status build_preact(mn_network *network, const void *options)
 {
     const plan p = plan_of_preact(options);
-    return build(network, &p);
+    return build(network, &p, &((const preact_options *)options)->head);
 }
 
 static mn_status build_wide(mn_network *network, const void *options)
 {
-    const plan p = plan_of_wide(options);
-    const int64_t depth = ((const wide_options *)options)->depth;
-    return 6 * p.blocks + 4 == depth
-               ? build(network, &p)
+    const wide_options *o = options;
+    const plan p = plan_of_wide(o);
+    return 6 * p.blocks + 4 == o->depth
+               ? build(network, &p, &o->head)
                : mn_fail(MN_BAD_OPTION,
                          "network.depth: %lld layers are no 6 n + 4; such are %lld and %lld",
-                         (long long)depth, (long long)(6 * p.blocks + 4),
+                         (long long)o->depth, (long long)(6 * p.blocks + 4),
                          (long long)(6 * p.blocks + 10));
 }
 
@@ -165,8 +169,10 @@ static mn_forwarded forward(mn_network *network, const plan *p, mn_var *x, mn_mo
         }
         mn_layer_map(&out, "layer", (int)stage, x);
     }
-    out.features = mn_global_average_pool(mn_layer_batch_norm_relu(&walk, x));
-    out.logits = mn_layer_linear(&walk, out.features);
+    x = mn_layer_batch_norm_relu(&walk, x);
+    mn_network_map_last(&out, x);
+    out.features = mn_global_average_pool(x);
+    out.logits = mn_network_classify(network, out.features, mode);
     return out;
 }
 

@@ -17,6 +17,7 @@ static const char *const stems[] = {"small", "imagenet", NULL};
 
 typedef struct resnet_options {
     int64_t width, stem;
+    mn_head head;
 } resnet_options;
 
 typedef struct plan {
@@ -74,7 +75,7 @@ static mn_status build(mn_network *network, const plan *p, const resnet_options 
             MN_TRY(add_block(network, prefix, &b));
             features = b.outputs;
         }
-    return mn_layer_add_classifier(network, features);
+    return mn_layer_add_head(network, &o->head, features, NULL);
 }
 
 /* --- forward ---------------------------------------------------------------------------------- */
@@ -124,7 +125,7 @@ static mn_forwarded forward(mn_network *network, const plan *p, const resnet_opt
     }
     mn_network_map_last(&out, x);
     out.features = mn_global_average_pool(x);
-    out.logits = mn_layer_linear(&walk, out.features);
+    out.logits = mn_network_classify(network, out.features, mode);
     return out;
 }
 
@@ -136,6 +137,7 @@ static mn_forwarded forward(mn_network *network, const plan *p, const resnet_opt
         MN_CHOICE(resnet_options, stem, STEM_SMALL, stems,                                         \
                   "of one 3x3 convolution for small images, or ImageNet's, 7x7 of stride 2 "       \
                   "with max-pooling, for large ones"),                                             \
+        MN_HEAD_OPTIONS(resnet_options, head),                                                     \
         MN_END,                                                                                    \
     }
 

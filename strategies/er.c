@@ -6,6 +6,7 @@
  * lets the weight of the stream fall as the replay minibatch m grows.  With weighting=tasks, van de
  * Ven and Tolias's (2019), the two are apart and weigh as many tasks as they stand for; in the t-th
  *     L = 1 / t CE(f(x), y) + (1 - 1 / t) CE(f(x'), y')
+ * With classes=task each image's softmax is over the classes of its own task.
  */
 #include <mneme/strategy.h>
 
@@ -15,30 +16,35 @@ typedef struct er_options {
 
 enum { BY_ROWS, BY_TASKS };
 static const char *const weightings[] = {"rows", "tasks", NULL};
-enum { ALL_CLASSES, SEEN_CLASSES };
-static const char *const extents[] = {"all", "seen", NULL};
+enum { ALL_CLASSES, SEEN_CLASSES, TASKS_CLASSES };
+static const char *const extents[] = {"all", "seen", "task", NULL};
 
 static const mn_option options[] = {
     MN_INT(er_options, replay, 10, 1, 65536, "exemplars replayed in a step"),
     MN_CHOICE(er_options, weighting, BY_ROWS, weightings,
               "weights of stream and replay: their rows, or the tasks they stand for"),
     MN_CHOICE(er_options, classes, ALL_CLASSES, extents,
-              "classes among which the cross-entropy is taken"),
+              "classes among which the cross-entropy is taken: all, those seen, or those of each "
+              "image's own task"),
     MN_END,
 };
 
 static mn_status open(mn_learner *learner)
 {
     const er_options *o = mn_options(learner);
-    mn_train_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    static const mn_when extent[] = {MN_ALL, MN_SEEN, MN_PRESENT};
+    mn_train_classes(learner, extent[o->classes]);
     return MN_OK;
 }
 
 static mn_var *cross_entropy(mn_learner *learner, const mn_batch *batch)
 {
+    const er_options *o = mn_options(learner);
     const mn_range range = mn_trained_classes(learner);
-    return mn_cross_entropy_columns(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels,
-                                    range.first, range.count);
+    mn_var *logits = mn_forward(learner, batch, MN_TRAIN)->logits;
+    if (o->classes == TASKS_CLASSES)
+        return mn_cross_entropy(mn_own_head(learner, batch, logits), batch->labels);
+    return mn_cross_entropy_columns(logits, batch->labels, range.first, range.count);
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)

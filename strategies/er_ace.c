@@ -76,9 +76,7 @@ static mn_var *logits(mn_learner *learner, const mn_batch *batch, mn_mode mode)
     if (o->head == LINEAR)
         return out->logits;
     mn_var *weight = mn_network_leaf(mn_learner_network(learner), s->weight, out->features, mode);
-    return mn_scale(
-        mn_matmul(mn_row_normalise(out->features), mn_transpose(mn_row_normalise(weight))),
-        sharpness);
+    return mn_scale(mn_cosines(out->features, weight), sharpness);
 }
 
 static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)

@@ -69,9 +69,12 @@ static mn_status gradients(mn_learner *learner)
 static mn_var *log_likelihood(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     const ewc_options *o = mn_options(learner);
-    const mn_range range = mn_trained_classes(learner); /* from the first on */
-    mn_var *logits = mn_columns(mn_forward(learner, batch, MN_EVAL)->logits, 0, range.count);
-    mn_var *label = mn_one_hot(tape, batch->labels, batch->count, range.count);
+    const mn_range range = mn_trained_classes(learner);
+    const mn_range all = mn_classes(learner, MN_ALL);
+    mn_var *logits =
+        mn_columns(mn_forward(learner, batch, MN_EVAL)->logits, range.first, range.count);
+    mn_var *label = mn_columns(mn_one_hot(tape, batch->labels, batch->count, all.count),
+                               range.first, range.count);
     if (o->weighted)
         label = mn_mul(label, mn_sqrt(mn_softmax(mn_detach(logits))));
     return mn_sum(mn_mul(mn_log_softmax(logits), label));

@@ -2,8 +2,9 @@
  *
  *     L = w CE(f(x), y),  w = 1, or 1 / t in the t-th task
  *
- * over all classes, those to come included, or over those seen so far.  The weight 1 / t is for an
- * add-on that keeps t - 1 tasks alive with the other (t - 1) / t (lwf.weighting=tasks).
+ * over all classes, those to come included, over those seen so far, or over those of the task: then
+ * each task trains outputs of its own alone, with network.head=multi a layer.  The weight 1 / t is
+ * for an add-on that keeps t - 1 tasks alive with the other (t - 1) / t (lwf.weighting=tasks).
  */
 #include <mneme/strategy.h>
 
@@ -11,15 +12,15 @@ typedef struct finetune_options {
     int64_t classes, weighting;
 } finetune_options;
 
-enum { ALL_CLASSES, SEEN_CLASSES };
-static const char *const extents[] = {"all", "seen", NULL};
+enum { ALL_CLASSES, SEEN_CLASSES, TASKS_CLASSES };
+static const char *const extents[] = {"all", "seen", "task", NULL};
 
 enum { ONE, BY_TASKS };
 static const char *const weightings[] = {"one", "tasks", NULL};
 
 static const mn_option options[] = {
     MN_CHOICE(finetune_options, classes, ALL_CLASSES, extents,
-              "classes among which the cross-entropy is taken"),
+              "classes among which the cross-entropy is taken: all, those seen, or the task's own"),
     MN_CHOICE(finetune_options, weighting, ONE, weightings,
               "weight of the loss: 1, or 1 over the number of tasks so far"),
     MN_END,
@@ -28,7 +29,8 @@ static const mn_option options[] = {
 static mn_status open(mn_learner *learner)
 {
     const finetune_options *o = mn_options(learner);
-    mn_train_classes(learner, o->classes == ALL_CLASSES ? MN_ALL : MN_SEEN);
+    static const mn_when extent[] = {MN_ALL, MN_SEEN, MN_PRESENT};
+    mn_train_classes(learner, extent[o->classes]);
     return MN_OK;
 }
 

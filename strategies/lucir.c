@@ -11,8 +11,9 @@
  * move.  Exemplars are chosen by herding; from the second task on all vectors are then trained on
  * them alone, by the first and the third term.  (The authors do so with ImageNet, and not in their
  * script for CIFAR-100: finetune=0.)
- * The vectors are the rows of the network's own classifier.  Cosines have no use for its biases:
- * the first of them serves as sigma - 1, so that sigma is trained and kept like any other
+ * The vectors are the rows of the network's own classifier, and sigma is that of its cosines, as
+ * network.head=cosine has it.  A linear classifier has biases instead, for which cosines have no
+ * use: the first of them serves as sigma - 1, so that sigma is trained and kept like any other
  * parameter.
  */
 #include <math.h>
@@ -52,7 +53,8 @@ static const char *const differs[] = {
 typedef struct lucir_state {
     mn_network *before;    /* the network before the task */
     mn_tensor *directions; /* (classes, features) sums of the task's features of length 1 */
-    int weight, bias;      /* of the classifier among the parameters */
+    int weight, bias;      /* of the classifier among the parameters; -1: sigma is one of its own */
+    int sigma;
 } lucir_state;
 
 static mn_status open(mn_learner *learner)
@@ -65,8 +67,11 @@ static mn_status open(mn_learner *learner)
     const int64_t features = mn_network_features(network);
     s->weight = mn_network_head(network, MN_WEIGHT);
     s->bias = mn_network_head(network, MN_BIAS);
-    if (features == 0 || s->weight < 0 || s->bias < 0)
-        return mn_fail(MN_UNSUPPORTED, "the network has no linear classifier with biases");
+    s->sigma = mn_network_head(network, MN_NORM_SCALE);
+    if (features == 0 || s->weight < 0 || (s->bias < 0 && s->sigma < 0))
+        return mn_fail(MN_UNSUPPORTED,
+                       "the network has neither a classifier of cosines nor a linear "
+                       "one with biases; set network.head=cosine");
     mn_require_rows(learner, classes, "class");
     MN_TRY(mn_add_network(learner, "before", NULL, &s->before));
     MN_TRY(mn_add_head_optimiser(learner, "classifier", "sgd", "{\"momentum\": 0.9}", network,
@@ -87,7 +92,10 @@ static mn_status before_task(mn_learner *learner)
 static mn_var *sigma_of(mn_learner *learner, mn_var *like, mn_mode mode)
 {
     const lucir_state *s = mn_state(learner);
-    mn_var *biases = mn_network_leaf(mn_learner_network(learner), s->bias, like, mode);
+    mn_network *network = mn_learner_network(learner);
+    if (s->sigma >= 0)
+        return mn_reshape(mn_network_leaf(network, s->sigma, like, mode), MN_SHAPE(1, 1));
+    mn_var *biases = mn_network_leaf(network, s->bias, like, mode);
     return mn_shift(mn_reshape(mn_rows(biases, 0, 1), MN_SHAPE(1, 1)), 1);
 }
 
@@ -106,8 +114,7 @@ static mn_var *cosines_of(mn_learner *learner, mn_var *features, int64_t still, 
     const int64_t seen = mn_classes(learner, MN_SEEN).count;
     mn_var *all = mn_network_leaf(mn_learner_network(learner), s->weight, features, mode);
     mn_var *parts[] = {mn_detach(mn_rows(all, 0, still)), mn_rows(all, still, seen - still)};
-    mn_var *vectors = mn_row_normalise(mn_concat_rows(parts, 2));
-    return mn_matmul(mn_row_normalise(features), mn_transpose(vectors));
+    return mn_cosines(features, mn_concat_rows(parts, 2));
 }
 
 /* --- vectors for new classes --- */

@@ -38,7 +38,8 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "Li and Hoiem give each task a head of its own and are told the task; here, as in the DER "
+    "Li and Hoiem give each task a head of its own and are told the task, which are "
+    "network.head=multi, finetune.classes=task and the scope task-il; by default, as in the DER "
     "authors' code, all classes share one.",
     "The DER authors record the old network's answers once, on images that are neither augmented "
     "nor "

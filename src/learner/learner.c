@@ -6,6 +6,7 @@
 #include "buffer/storage.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
+#include "learner/heads.h"
 #include "learner/weights.h"
 #include "store/records.h"
 #include "tensor/kernels.h"
@@ -62,6 +63,7 @@ static mn_status add_shared(mn_learner *learner)
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const char *options, *of_optimiser;
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &options));
+    MN_TRY(mn_learner_fill_head(learner->stream, options, &options));
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &of_optimiser));
     const mn_network_spec spec = {
         .type = experiment->section[MN_SECTION_NETWORK].type,

@@ -155,14 +155,6 @@ mn_status mn_layer_add_encoder(mn_network *network, const char *prefix, int64_t 
     return mn_layer_add_mlp(network, name_of(name, prefix, "mlp"), width, hidden);
 }
 
-mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs)
-{
-    mn_layer_start start = pytorch;
-    start.head = true;
-    return mn_layer_add(network, "classifier",
-                        MN_SHAPE(mn_network_spec_of(network)->classes, inputs), &start);
-}
-
 mn_status mn_layer_check_images(const mn_network *network)
 {
     const mn_network_spec *spec = mn_network_spec_of(network);

@@ -315,44 +315,6 @@ mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
     return leaf;
 }
 
-int mn_network_head(const mn_network *network, mn_parameter_kind kind)
-{
-    for (int i = network->segment_count - 1; i >= 0; i--)
-        if (network->segments[i].parameter.head && network->segments[i].parameter.kind == kind)
-            return i;
-    return -1;
-}
-
-int64_t mn_network_features(const mn_network *network)
-{
-    const int weight = mn_network_head(network, MN_WEIGHT);
-    if (weight < 0 || network->segments[weight].shape.rank != 2)
-        return 0;
-    return network->segments[weight].shape.size[1];
-}
-
-static int head_parameters(const mn_network *network)
-{
-    int count = 0;
-    for (int i = 0; i < network->segment_count; i++)
-        count += network->segments[i].parameter.head;
-    return count;
-}
-
-mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode)
-{
-    const int weight = mn_network_head(network, MN_WEIGHT),
-              bias = mn_network_head(network, MN_BIAS);
-    if (mn_network_features(network) == 0 || head_parameters(network) != 1 + (bias >= 0))
-        return mn_tape_refuse(mn_tape_of(features), "classify",
-                              mn_fail(MN_UNSUPPORTED,
-                                      "network '%s' has no classifier of one linear layer",
-                                      network->type->name));
-    mn_var *rows = mn_network_leaf(network, weight, features, mode);
-    return mn_linear(features, rows,
-                     bias >= 0 ? mn_network_leaf(network, bias, features, mode) : NULL);
-}
-
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
     network->into_norms = (mn_maps){.newest = NULL};

@@ -44,6 +44,7 @@ BUILD(row_top, mn_row_top(x[0], 2))
 BUILD(softmax, mn_softmax(x[0]))
 BUILD(log_softmax, mn_log_softmax(x[0]))
 BUILD(row_normalise, mn_row_normalise(x[0]))
+BUILD(cosines, mn_cosines(x[0], x[1]))
 BUILD(apart, mn_row_distance(x[0], mn_shift(mn_zeros(mn_tape_of(x[0]), mn_shape_of(x[0])), 2)))
 BUILD(reshape, mn_reshape(x[0], MN_SHAPE(mn_shape_count(mn_shape_of(x[0])))))
 BUILD(transpose, mn_transpose(x[0]))
@@ -196,6 +197,8 @@ const grad_case grad_cases[] = {
     TWO(matmul, matmul, -1, 1, S(2, 0), S(0, 3)),
     TWO(matmul, matmul, -1, 1, S(5, 5), S(5, 5)),
     TWO(matmul, matmul, -1, 1, S(17, 9), S(9, 19)),
+    TWO(matmul, cosines, 0.2, 1, S(3, 5), S(4, 5)),
+    TWO(matmul, cosines, 0.2, 1, S(1, 9), S(7, 9)),
     THREE(linear, linear, -1, 1, S(3, 5), S(4, 5), S(4)),
     THREE(linear, linear, -1, 1, S(1, 7), S(2, 7), S(2)),
     THREE(linear, linear, -1, 1, S(0, 3), S(2, 3), S(2)),

@@ -173,6 +173,14 @@ MEMBER(mn_layer_start, bias, 4, 4);
 MEMBER(mn_layer_start, scale, 8, 8);
 MEMBER(mn_layer_start, head, 16, 1);
 
+VALUE(MN_HEAD_LINEAR, 0);
+VALUE(MN_HEAD_COSINE, 1);
+VALUE(MN_HEAD_MULTI, 2);
+
+STRUCT(mn_head, 16);
+MEMBER(mn_head, kind, 0, 8);
+MEMBER(mn_head, classes, 8, 8);
+
 STRUCT(mn_walk, 24);
 MEMBER(mn_walk, network, 0, 8);
 MEMBER(mn_walk, mode, 8, 4);

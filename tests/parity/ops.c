@@ -89,6 +89,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(softmax, mn_softmax(c->x[0]))                                                                \
     X(log_softmax, mn_log_softmax(c->x[0]))                                                        \
     X(row_normalise, mn_row_normalise(c->x[0]))                                                    \
+    X(cosines, mn_cosines(c->x[0], c->x[1]))                                                       \
     X(row_norm, mn_row_norm(c->x[0]))                                                              \
     X(gelu, mn_gelu(c->x[0]))                                                                      \
     X(gelu_tanh, mn_gelu_tanh(c->x[0]))                                                            \

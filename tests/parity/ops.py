@@ -168,6 +168,7 @@ def linear_algebra(random, shape):
         yield Case("matmul", [x, weight.T], torch.matmul)
         yield Case("linear", [x, weight], F.linear)
         yield Case("linear", [x, weight, bias], F.linear)
+        yield Case("cosines", [x, weight], lambda x, y: F.normalize(x) @ F.normalize(y).T)
 
 
 def shapes(random, shape):

@@ -8,6 +8,7 @@
 
 #include <mneme/buffer.h>
 #include <mneme/data.h>
+#include <mneme/layers.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,6 +196,28 @@ START_TEST(networks_on_images)
 }
 END_TEST
 
+/* Each head, the loss of one task's outputs, and who shares or refuses it. */
+START_TEST(every_head_of_a_network)
+{
+    static const test_setting own[] = {{"er.classes", "task"}, {NULL, NULL}};
+    static const test_setting own_of_base[] = {{"finetune.classes", "task"}, {NULL, NULL}};
+    const char *folder = test_folder("rebuild-heads");
+    for (int i = 1; mn_head_kinds[i] != NULL; i++)
+        ck_assert(compare(folder, "split-synthetic", "derpp", "network.head", mn_head_kinds[i]));
+    ck_assert(compare(folder, "split-synthetic", "lucir", "network.head", "cosine"));
+    ck_assert(!compare(folder, "split-synthetic", "lucir", "network.head", "multi"));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "set network.head=cosine"));
+    besides = own;
+    ck_assert(compare(folder, "split-synthetic", "er", "network.head", "multi"));
+    besides = own_of_base;
+    ck_assert(compare(folder, "split-synthetic", "finetune+lwf+ewc", "network.head", "multi"));
+    besides = NULL;
+    ck_assert(!compare(folder, "perm-synthetic", "er", "network.head", "multi"));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "the tasks of this stream share their classes"));
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(networks_on_images_in_bf16)
 {
     const char *folder = test_folder("rebuild-bf16");
@@ -269,5 +292,6 @@ static const char *why_not(void)
 
 MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark,
                 every_choice_of_every_strategy, every_buffer_policy, every_kind_of_optimiser_state,
-                networks_on_images, networks_on_images_in_bf16, augmented_and_unshuffled_streams,
-                several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)
+                every_head_of_a_network, networks_on_images, networks_on_images_in_bf16,
+                augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
+                a_buffer_larger_than_its_memory)

@@ -1,4 +1,4 @@
-/* neighbours.c -- classification by soft nearest neighbours, put together from ops.
+/* neighbours.c -- cosines, and classification by soft nearest neighbours, put together from ops.
  *
  * Probabilities are sharpened as softmax(log(p) / T), which is p^(1/T) / sum p^(1/T) without a
  * power that could underflow. */
@@ -10,6 +10,12 @@ static const double least = 1e-30; /* a probability below it counts as this much
 static mn_var *logs_of(mn_var *probabilities)
 {
     return mn_log(mn_clamp(probabilities, least, (double)FLT_MAX));
+}
+
+mn_var *mn_cosines(mn_var *x, mn_var *y)
+{
+    mn_var *directions = mn_row_normalise(x);
+    return mn_matmul(directions, mn_transpose(mn_row_normalise(y)));
 }
 
 static mn_status check_temperature(double temperature)
@@ -24,8 +30,7 @@ mn_var *mn_soft_neighbours(mn_var *queries, mn_var *supports, mn_var *labels, do
     const mn_status status = check_temperature(temperature);
     if (status != MN_OK)
         return mn_tape_refuse(mn_tape_of(queries), "soft_neighbours", status);
-    mn_var *likeness = /* (B, S) */
-        mn_matmul(mn_row_normalise(queries), mn_transpose(mn_row_normalise(supports)));
+    mn_var *likeness = mn_cosines(queries, supports); /* (B, S) */
     return mn_matmul(mn_softmax(mn_scale(likeness, 1 / temperature)), labels);
 }
 

@@ -16,7 +16,7 @@
  *         mn_walk walk = {network, mode, 0, 0};
  *         mn_forwarded out = {.maps = NULL};
  *         out.features = mn_global_average_pool(mn_layer_conv_norm_relu(&walk, x, 1, 1));
- *         out.logits = mn_layer_linear(&walk, out.features);
+ *         out.logits = mn_network_classify(network, out.features, mode);
  *         return out;
  *     }
  *
@@ -81,7 +81,32 @@ MN_API mn_status mn_layer_add_mlp(mn_network *network, const char *prefix, int64
 MN_API mn_status mn_layer_add_encoder(mn_network *network, const char *prefix, int64_t width,
                                       int64_t hidden);
 
-/* classifier.weight (classes,I) and classifier.bias (classes). */
+/* The classifier behind the features f, as an option of a network chooses it.  MN_HEAD_LINEAR:
+ * W f + b, classifier.weight (classes,I) and classifier.bias (classes).  MN_HEAD_COSINE: sigma
+ * cos(f, w_k), classifier.weight and classifier.sigma (1), which begins at 1 (Hou et al., CVPR 2019).
+ * MN_HEAD_MULTI: a linear layer for each task, side by side, classifier.0.weight (classes of the
+ * first task,I), classifier.0.bias, classifier.1.weight, ...; a loss chooses among the outputs. */
+enum { MN_HEAD_LINEAR, MN_HEAD_COSINE, MN_HEAD_MULTI };
+typedef struct mn_head {
+    int64_t kind;
+    const char *classes; /* MN_HEAD_MULTI: of each task, "2,2,3"; a run fills it in from its stream */
+} mn_head;
+MN_API extern const char *const mn_head_kinds[];
+/* The two rows of a network's option table, network.head and network.head_classes, for the mn_head
+ * that is `member` of its options. */
+#define MN_HEAD_OPTIONS(struct_type, member)                                                       \
+    {.name = "head", .type = MN_OPTION_CHOICE,                                                     \
+     .offset = offsetof(struct_type, member) + offsetof(mn_head, kind),                            \
+     .default_int = MN_HEAD_LINEAR, .choices = mn_head_kinds,                                      \
+     .help = "the classifier: a linear layer, cosines times a learned factor, or a linear layer "  \
+             "for each task"},                                                                     \
+    {.name = "head_classes", .type = MN_OPTION_TEXT,                                               \
+     .offset = offsetof(struct_type, member) + offsetof(mn_head, classes), .default_text = "",     \
+     .help = "with head=multi, the classes of each layer, as 2,2,3; empty: those of the tasks"}
+/* `head` NULL: linear; `start` NULL: PyTorch's.  mn_network_classify() is its forward. */
+MN_API mn_status mn_layer_add_head(mn_network *network, const mn_head *head, int64_t inputs,
+                                   const mn_layer_start *start);
+/* A linear head that begins as PyTorch's linear layers do. */
 MN_API mn_status mn_layer_add_classifier(mn_network *network, int64_t inputs);
 /* MN_BAD_SHAPE unless the network's input is (C,H,W). */
 MN_API mn_status mn_layer_check_images(const mn_network *network);

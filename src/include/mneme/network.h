@@ -120,13 +120,14 @@ MN_API mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode m
 /* The key of what the network's next forward drops at random (mn_layer_dropout()), and of no later
  * one: a forward that drops without a key is refused.  mn_forward() does this. */
 MN_API void mn_network_key_next(mn_network *network, mn_key key);
-/* Logits of the classifier for given features (B, features); the classifier must be one linear
- * layer. */
+/* Logits of the classifier for given features (B, features): what its head (layers.h) makes of them.
+ * MN_UNSUPPORTED where the classifier has more than one layer. */
 MN_API mn_var *mn_network_classify(mn_network *network, mn_var *features, mn_mode mode);
 
 MN_API int mn_network_parameter_count(const mn_network *network);
 MN_API const mn_parameter *mn_network_parameter(const mn_network *network, int i);
-/* Place of the classifier's last parameter of a kind, whose rows are classes; -1: it has none. */
+/* Place of the classifier's parameter of a kind, whose rows are the classes, MN_WEIGHT or MN_BIAS, or
+ * of the factor of its cosines, MN_NORM_SCALE; -1: it has none, or one for each task. */
 MN_API int mn_network_head(const mn_network *network, mn_parameter_kind kind);
 /* Running statistics: (name, tensor) pairs; not touched by optimisers. */
 MN_API int mn_network_statistic_count(const mn_network *network);

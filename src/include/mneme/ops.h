@@ -50,6 +50,8 @@ MN_API mn_var *mn_histogram_rows(mn_var *x, int64_t bins);
 MN_API mn_var *mn_softmax(mn_var *x);                    /* over the last axis of any shape */
 MN_API mn_var *mn_log_softmax(mn_var *x);
 MN_API mn_var *mn_row_normalise(mn_var *x);                           /* x / max(|x|_2, 1e-12)   */
+/* The cosine of each row of x with each row of y: (B,K) and (C,K) -> (B,C); 0 with a row of zeros. */
+MN_API mn_var *mn_cosines(mn_var *x, mn_var *y);
 MN_API mn_var *mn_row_norm(mn_var *x);       /* |x|_2 of each row, (B,...) -> (B); gradient 0 at 0 */
 /* |x - y|_2 of each row, (B,K) and (B,K) -> (B); 0, with gradient 0, up to 1e-5 |y|_2: so far apart
  * rounding may put equal rows, in a direction that means nothing. */
