@@ -228,7 +228,7 @@ NETWORKS = [
         8,
         3,
         32,
-        4e-3,
+        5e-3,
     ),
     (
         "wide-resnet, WRN-10-2",
@@ -238,7 +238,7 @@ NETWORKS = [
         8,
         3,
         32,
-        1e-2,
+        1.3e-2,
     ),
     convnet("instance", "average", 3, 32),
     convnet("batch", "max", 1, 28),
