@@ -606,7 +606,7 @@ static const mn_strategy blind = {MN_STRATEGY_HEADER, .name = "blind", .open = b
 START_TEST(validation_images_stand_beside_the_test_set)
 {
     begin("uses-validation");
-    run(&judging, "finetune+judging", beside);
+    run(&judging, "er+judging", beside);
     ck_assert_int_eq(asked, 3);
     const char *const both =
         "SELECT count(*) FROM evaluation WHERE scope = 'class-il' AND total = 10";
