@@ -33,7 +33,7 @@ int main(int argc, char **argv)
         pixels[i] = (uint8_t)(i * 31);
     for (int64_t i = 0; i < steps; i++) {
         const double before = mn_bench_now();
-        mn_transform_apply(&transform, MN_SHAPE(3, 32, 32), batch, pixels,
+        mn_transform_apply(&transform, MN_SHAPE(3, 32, 32), batch, MN_ROW_U8, pixels,
                            mn_key_of((uint64_t)i, "augment"), NULL, x);
         seconds[i] = mn_bench_now() - before;
     }

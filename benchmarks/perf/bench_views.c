@@ -63,7 +63,7 @@ int main(int argc, char **argv)
         pixels[i] = (uint8_t)(i * 31);
     for (int64_t i = 0; i < steps; i++) {
         const double before = mn_bench_now();
-        mn_bench_demand(mn_views_apply(&spec, &transform, image, batch, pixels, VIEWS,
+        mn_bench_demand(mn_views_apply(&spec, &transform, image, batch, MN_ROW_U8, pixels, VIEWS,
                                        mn_key_of((uint64_t)i, "views"), x));
         seconds[i] = mn_bench_now() - before;
     }

@@ -71,8 +71,8 @@ void mn_buffer_free_places(mn_buffer *buffer)
         mn_memory_give(buffer->column[c].values);
         buffer->column[c].values = NULL;
     }
-    mn_memory_give(buffer->pixels);
-    buffer->pixels = NULL;
+    mn_memory_give(buffer->payloads);
+    buffer->payloads = NULL;
     free_cache(buffer->cache);
     buffer->cache = NULL;
 }
@@ -82,8 +82,8 @@ mn_status mn_buffer_take_places(mn_buffer *buffer)
     mn_buffer_free_places(buffer);
     buffer->places = affordable(buffer);
     const size_t places = (size_t)buffer->places, capacity = (size_t)buffer->spec.capacity;
-    buffer->pixels = mn_memory_take_zeroed(places, buffer->image_bytes);
-    bool all = buffer->pixels != NULL;
+    buffer->payloads = mn_memory_take_zeroed(places, buffer->codec.payload);
+    bool all = buffer->payloads != NULL;
     for (int c = 0; c < buffer->columns; c++) {
         mn_kept_column *column = &buffer->column[c];
         column->values = mn_memory_take_zeroed(column->by_slot ? capacity : places,
@@ -203,10 +203,11 @@ static mn_status fetch_row(void *context, const mn_exemplar *exemplar)
     const fetching *in = context;
     const mn_buffer *buffer = in->buffer;
     if (exemplar->seen != buffer->seen_at[in->slot] ||
-        exemplar->label != buffer->labels[in->slot] || exemplar->image_bytes != buffer->image_bytes)
+        exemplar->label != buffer->labels[in->slot] ||
+        exemplar->image_bytes != buffer->codec.payload)
         return another(in);
-    memcpy(buffer->pixels + (size_t)in->place * buffer->image_bytes, exemplar->image,
-           buffer->image_bytes);
+    memcpy(buffer->payloads + (size_t)in->place * buffer->codec.payload, exemplar->image,
+           buffer->codec.payload);
     return MN_OK;
 }
 

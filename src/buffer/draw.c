@@ -80,10 +80,11 @@ int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wa
 static mn_status copy_out(const mn_buffer *buffer, int64_t slot, int64_t i, uint8_t *pixels,
                           float *const *values)
 {
-    const size_t bytes = buffer->image_bytes;
+    const mn_codec *codec = &buffer->codec;
     int64_t place;
     MN_TRY(mn_buffer_place(buffer, slot, true, &place));
-    memcpy(pixels + (size_t)i * bytes, buffer->pixels + (size_t)place * bytes, bytes);
+    mn_codec_decode(codec, buffer->payloads + (size_t)place * codec->payload,
+                    pixels + mn_row_bytes(codec->gives, i * mn_shape_count(codec->spec.row)));
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
         memcpy(values[c] + i * width, mn_buffer_values(&buffer->column[c], slot, place),
@@ -92,13 +93,18 @@ static mn_status copy_out(const mn_buffer *buffer, int64_t slot, int64_t i, uint
     return MN_OK;
 }
 
+mn_row_type mn_buffer_row_type(const mn_buffer *buffer)
+{
+    return buffer->codec.gives;
+}
+
 mn_status mn_buffer_gather(const mn_buffer *buffer, const int64_t *slots, int64_t count,
                            mn_batch_space *space)
 {
     float *values[MN_MAX_COLUMNS];
     for (int64_t i = 0; i < count; i++)
         MN_TRY(mn_buffer_check_slot(buffer, slots[i]));
-    MN_TRY(mn_batch_space_prepare(space, buffer->spec.image, count));
+    MN_TRY(mn_batch_space_prepare(space, buffer->spec.image, buffer->codec.gives, count));
     for (int c = 0; c < buffer->columns; c++)
         MN_TRY(mn_batch_space_column(space, buffer->column[c].name, buffer->column[c].width,
                                      &values[c]));

@@ -15,6 +15,8 @@ int64_t mn_buffer_draw_of_task(const mn_buffer *buffer, mn_key key, int32_t task
  * slots has room for wanted x classes. */
 int64_t mn_buffer_draw_per_class(const mn_buffer *buffer, mn_key key, int64_t wanted,
                                  int64_t *slots);
+/* The type of rows in batches of the buffer. */
+mn_row_type mn_buffer_row_type(const mn_buffer *buffer);
 /* Copies rows into a batch: everything but x. */
 mn_status mn_buffer_gather(const mn_buffer *buffer, const int64_t *slots, int64_t count,
                            mn_batch_space *space);

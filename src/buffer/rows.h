@@ -1,7 +1,7 @@
 /* rows.h -- the rows of a buffer as its own files see them; policies and the runner do not.
  *
  * Who a row is (label, task, age, source, score) is always in memory, by slot.  What it looks like
- * (image and columns) is in memory by place: with room for all, a row's place is its slot; with
+ * (payload and columns) is in memory by place: with room for all, a row's place is its slot; with
  * less, the cache says which slot is where.
  */
 #ifndef MN_BUFFER_ROWS_H
@@ -24,7 +24,7 @@ enum { MN_ROW_CHANGED = 1 << MN_MAX_COLUMNS, MN_ALL_CHANGED = 2 * MN_ROW_CHANGED
 
 struct mn_buffer {
     mn_buffer_spec spec;
-    size_t image_bytes;
+    mn_codec codec;
     int64_t seen;            /* images offered */
     int64_t *class_seen;     /* (classes + 1) of them by label + 1: unlabelled ones are first */
     int32_t *labels, *tasks; /* (capacity) each, as all below */
@@ -34,7 +34,7 @@ struct mn_buffer {
     uint16_t *written;   /* of these, bits written in a transaction that is still open */
     int64_t places;      /* rows whose image and columns are in memory, at most */
     mn_row_cache *cache; /* NULL: places are slots */
-    uint8_t *pixels;     /* (places, image) */
+    uint8_t *payloads;   /* (places, payload of the codec) */
     int columns, score;  /* score: which of the columns; -1: the policy wants none */
     mn_kept_column column[MN_MAX_COLUMNS];
     mn_slots occupied;

@@ -80,9 +80,9 @@ static mn_status read_row(void *context, const mn_exemplar *exemplar)
     if (slot < 0 || slot >= buffer->spec.capacity)
         return mn_fail(MN_CORRUPT, "%s: exemplar in slot %lld of a buffer of %lld rows", in->path,
                        (long long)slot, (long long)buffer->spec.capacity);
-    if (exemplar->image_bytes != buffer->image_bytes)
+    if (exemplar->image_bytes != buffer->codec.payload)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has an image of %zu bytes, not %zu", in->path,
-                       (long long)slot, exemplar->image_bytes, buffer->image_bytes);
+                       (long long)slot, exemplar->image_bytes, buffer->codec.payload);
     const int32_t label = exemplar->labelled ? exemplar->label : MN_UNLABELLED;
     if (label < MN_UNLABELLED || label >= buffer->spec.classes || exemplar->seen < 0)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has label %d, seen %lld", in->path,
@@ -93,8 +93,8 @@ static mn_status read_row(void *context, const mn_exemplar *exemplar)
     buffer->sources[slot] = exemplar->source;
     const int64_t place = mn_row_cache_load(buffer, slot);
     if (place >= 0)
-        memcpy(buffer->pixels + (size_t)place * buffer->image_bytes, exemplar->image,
-               buffer->image_bytes);
+        memcpy(buffer->payloads + (size_t)place * buffer->codec.payload, exemplar->image,
+               buffer->codec.payload);
     buffer->changed[slot] = (uint16_t)((1 << buffer->columns) - 1); /* columns still to come */
     return MN_OK;
 }

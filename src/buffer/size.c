@@ -1,13 +1,25 @@
-/* size.c -- a row is an image and the columns that were declared. */
+/* size.c -- a row is a payload, a label and the columns that were declared. */
 #include "buffer/size.h"
 #include "buffer/rows.h"
 
+mn_row_size mn_buffer_row_size(const mn_buffer *buffer)
+{
+    mn_row_size size = {.payload = (int64_t)buffer->codec.payload,
+                        .label = buffer->spec.classes < 256 ? 1 : 2}; /* one more is unlabelled */
+    for (int c = 0; c < buffer->columns; c++)
+        size.columns += buffer->column[c].width * (int64_t)sizeof(float);
+    return size;
+}
+
 int64_t mn_buffer_row_bytes(const mn_buffer *buffer)
 {
-    int64_t bytes = (int64_t)buffer->image_bytes;
-    for (int c = 0; c < buffer->columns; c++)
-        bytes += buffer->column[c].width * (int64_t)sizeof(float);
-    return bytes;
+    const mn_row_size size = mn_buffer_row_size(buffer);
+    return size.payload + size.columns;
+}
+
+int64_t mn_buffer_codec_bytes(const mn_buffer *buffer)
+{
+    return mn_codec_parameter_bytes(&buffer->codec);
 }
 
 mn_status mn_buffer_no_room(const mn_buffer *buffer)

@@ -2,14 +2,18 @@
 #ifndef MN_BUFFER_SPEC_H
 #define MN_BUFFER_SPEC_H
 
+#include "buffer/codec.h"
 #include "store/handle.h"
 
 #include <mneme/buffer.h>
 
 typedef struct mn_buffer_spec {
-    int64_t capacity; /* rows */
-    mn_shape image;
-    int64_t classes; /* of the whole stream */
+    int64_t capacity;            /* rows */
+    mn_shape image;              /* of the rows that come and go */
+    mn_row_type type;            /* that the data set has */
+    const float *offset, *scale; /* (image) of measurements; borrowed */
+    mn_kept_values values;       /* what rows are kept as */
+    int64_t classes;             /* of the whole stream */
     const mn_policy *policy;
     const void *options; /* of the policy; borrowed */
     mn_key key;       /* every decision's randomness comes from here and the count of images seen */

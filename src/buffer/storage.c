@@ -27,8 +27,6 @@ static mn_status check_spec(const mn_buffer_spec *spec)
     if (spec->classes < 1 || spec->classes > MN_MAX_CLASSES)
         return mn_fail(MN_BAD_OPTION, "a buffer for %lld classes; 1 to %d are possible",
                        (long long)spec->classes, MN_MAX_CLASSES);
-    if (mn_shape_count(spec->image) < 1)
-        return mn_fail(MN_BAD_SHAPE, "a buffer of empty images");
     if (spec->memory < 0)
         return mn_fail(MN_BAD_OPTION, "a buffer with %lld bytes of memory",
                        (long long)spec->memory);
@@ -54,6 +52,17 @@ static mn_status take_memory(mn_buffer *buffer)
     return mn_buffer_take_places(buffer);
 }
 
+static mn_status make_codec(mn_buffer *buffer)
+{
+    const mn_buffer_spec *spec = &buffer->spec;
+    const mn_codec_spec of = {.row = spec->image,
+                              .type = spec->type,
+                              .offset = spec->offset,
+                              .scale = spec->scale,
+                              .values = spec->values};
+    return mn_codec_new(&of, &buffer->codec);
+}
+
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
 {
     *buffer = NULL;
@@ -63,8 +72,9 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
         return mn_fail(MN_NO_MEMORY, "no memory for a buffer");
     made->spec = *spec;
     made->score = -1;
-    made->image_bytes = (size_t)mn_shape_count(spec->image);
-    const mn_status status = take_memory(made);
+    mn_status status = make_codec(made);
+    if (status == MN_OK)
+        status = take_memory(made);
     if (status != MN_OK) {
         mn_buffer_free(made);
         return status;
@@ -79,6 +89,20 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
     }
     *buffer = made;
     return MN_OK;
+}
+
+mn_status mn_buffer_make_rows(mn_buffer *buffer, mn_shape shape)
+{
+    buffer->spec.image = shape;
+    buffer->spec.type = MN_ROW_X;
+    buffer->spec.offset = buffer->spec.scale = NULL;
+    MN_TRY(make_codec(buffer));
+    return mn_buffer_take_places(buffer);
+}
+
+mn_shape mn_buffer_row_shape(const mn_buffer *buffer)
+{
+    return buffer->spec.image;
 }
 
 void mn_buffer_free(mn_buffer *buffer)
@@ -168,6 +192,11 @@ mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t widt
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer)
 {
     return buffer->spec.policy;
+}
+
+const mn_codec *mn_buffer_codec(const mn_buffer *buffer)
+{
+    return &buffer->codec;
 }
 
 int64_t mn_buffer_capacity(const mn_buffer *buffer)
@@ -326,7 +355,7 @@ static mn_status look_at(const mn_buffer *buffer, const mn_batch *rows, offered 
 static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, int64_t row)
 {
     const mn_batch *rows = from->rows;
-    const size_t bytes = buffer->image_bytes;
+    const size_t row_bytes = mn_row_bytes(rows->type, mn_shape_count(rows->image));
     int64_t place;
     if (buffer->seen_at[slot] >= 0)
         lose(buffer, slot);
@@ -335,7 +364,8 @@ static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, 
     buffer->tasks[slot] = rows->tasks[row];
     buffer->seen_at[slot] = buffer->seen;
     buffer->sources[slot] = rows->indices[row];
-    memcpy(buffer->pixels + (size_t)place * bytes, rows->pixels + (size_t)row * bytes, bytes);
+    mn_codec_encode(&buffer->codec, rows->type, rows->pixels + (size_t)row * row_bytes,
+                    buffer->payloads + (size_t)place * buffer->codec.payload);
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
         memcpy(mn_buffer_values(&buffer->column[c], slot, place), from->column[c] + row * width,
@@ -408,6 +438,15 @@ mn_status mn_buffer_select(mn_buffer *buffer, const mn_selection *task)
     const mn_hook_place before = mn_hook_enter(policy->name, "select");
     return mn_hook_leave(before, policy->select(buffer, buffer->spec.options, task,
                                                 mn_key_at(selections, (uint64_t)which)));
+}
+
+mn_status mn_buffer_check_rows(const mn_buffer *buffer, const mn_batch *rows)
+{
+    offered from;
+    MN_TRY(look_at(buffer, rows, &from));
+    for (int64_t row = 0; row < rows->count; row++)
+        MN_TRY(check_label(buffer, rows->labels[row]));
+    return MN_OK;
 }
 
 mn_status mn_buffer_put(mn_buffer *buffer, int64_t slot, const mn_batch *rows, int64_t row)

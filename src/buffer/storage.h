@@ -12,6 +12,8 @@
 
 mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer);
 void mn_buffer_free(mn_buffer *buffer);
+/* What its rows are kept as. */
+const mn_codec *mn_buffer_codec(const mn_buffer *buffer);
 /* The column of the score that a policy wants: declared by itself, expected of every row offered.
  */
 #define MN_SCORE_COLUMN "score"
@@ -21,6 +23,12 @@ bool mn_buffer_wants_score(const mn_policy *policy);
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width);
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer);
 
+/* Before the first row: the rows are `shape` floats that a strategy makes, in place of images. */
+mn_status mn_buffer_make_rows(mn_buffer *buffer, mn_shape shape);
+/* Of its rows. */
+mn_shape mn_buffer_row_shape(const mn_buffer *buffer);
+/* MN_OK where every row of the batch can be put into the buffer. */
+mn_status mn_buffer_check_rows(const mn_buffer *buffer, const mn_batch *rows);
 /* From now on the slots whose rows are overwritten or given up are noted.  MN_NO_MEMORY. */
 mn_status mn_buffer_watch(mn_buffer *buffer);
 /* Writes those noted since the last call, ascending, to slots (capacity); returns how many. */

@@ -14,8 +14,9 @@ mn_status mn_buffer_write_row(const mn_buffer *buffer, int64_t slot, int64_t pla
                                       .label = buffer->labels[slot],
                                       .task = buffer->tasks[slot],
                                       .labelled = buffer->labels[slot] >= 0,
-                                      .image = buffer->pixels + (size_t)place * buffer->image_bytes,
-                                      .image_bytes = buffer->image_bytes};
+                                      .image =
+                                          buffer->payloads + (size_t)place * buffer->codec.payload,
+                                      .image_bytes = buffer->codec.payload};
         MN_TRY(mn_runfile_put_exemplar(file, &exemplar));
     }
     for (int c = 0; c < buffer->columns; c++) {

@@ -18,7 +18,7 @@ typedef struct mn_run_settings {
     int64_t seed, epochs, steps, batch, threads;
     int64_t precision; /* mn_dtype: MN_F32 or MN_BF16 */
     double lr, clip;
-    int64_t buffer_size, buffer_bytes, buffer_memory;
+    int64_t buffer_size, buffer_bytes, buffer_memory, buffer_values, memory_budget;
     const char *buffer_policy, *data_folder;
     const char *init, *init_digest;
     bool init_head;

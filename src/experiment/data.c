@@ -97,14 +97,13 @@ static mn_status add_views(const mn_experiment *experiment, const mn_dataset *da
 static mn_status make_transform(const mn_experiment *experiment, const mn_dataset *dataset,
                                 mn_transform *transform)
 {
-    const int64_t channels = dataset->channels;
+    const int64_t channels = mn_dataset_normalised(dataset);
     const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
-    if (channels > 4)
-        return mn_fail(MN_UNSUPPORTED, "the images have %lld channels; at most 4 are supported",
-                       (long long)channels);
     const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
-    *transform =
-        (mn_transform){.channels = channels, .offset = dataset->offset, .scale = dataset->scale};
+    *transform = (mn_transform){.channels = channels,
+                                .offset = dataset->offset,
+                                .scale = dataset->scale,
+                                .type = dataset->type};
     if (mn_experiment_settings(experiment)->augment) {
         transform->pad = augment->pad;
         transform->pad_mode = (mn_pad_mode)augment->pad_mode;
@@ -163,9 +162,10 @@ bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transfo
                           size_t bytes)
 {
     static const double great = 10, small = 0.1;
-    const int64_t plane = dataset->height * dataset->width;
+    const int64_t values = dataset->channels * dataset->height * dataset->width;
+    const int64_t plane = values / transform->channels;
     double greatest = 0;
-    for (int64_t i = 0; dataset->scale != NULL && i < dataset->channels * plane; i++) {
+    for (int64_t i = 0; dataset->scale != NULL && i < values; i++) {
         const double mean = (double)transform->mean[i / plane];
         const double deviation = (double)transform->deviation[i / plane];
         const double from = (double)dataset->offset[i], to = from + (double)dataset->scale[i];

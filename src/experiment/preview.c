@@ -1,6 +1,7 @@
 /* preview.c -- what training will see of an experiment's images, drawn. */
 #include "base/escape.h"
 #include "data/sheet/sheet.h"
+#include "data/stream/batch.h"
 #include "data/stream/stream.h"
 #include "experiment/data.h"
 
@@ -47,7 +48,9 @@ static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examp
             if (batch->labels[row] < 0 || e->count[c] == MN_SHEET_COLUMNS)
                 continue;
             const int64_t at = c * MN_SHEET_COLUMNS + e->count[c]++;
-            memcpy(e->pixels + (size_t)at * bytes, batch->pixels + (size_t)row * bytes, bytes);
+            const mn_batch one = mn_batch_row(batch, row);
+            mn_rows_to_unit(&plain, v->image, 1, one.type, one.pixels, v->x);
+            mn_rows_from_unit(&plain, v->image, 1, v->x, MN_ROW_U8, e->pixels + (size_t)at * bytes);
             e->index[at] = batch->indices[row];
         }
     }
@@ -62,8 +65,9 @@ static mn_status draw_views(const viewer *v, int64_t task, const uint8_t *pixels
     MN_TRY(mn_sheet_image(v->sheet, pixels, -1));
     for (int64_t epoch = 0; epoch < MN_SHEET_COLUMNS - 1; epoch++) {
         const mn_key key = mn_epoch_key(settings->seed, "stream.augment", task, 0, epoch);
-        MN_TRY(mn_transform_apply(&v->transform, v->image, 1, pixels, key, &index, v->x));
-        mn_transform_bytes(&v->transform, v->image, v->x, v->pixels);
+        MN_TRY(
+            mn_transform_apply(&v->transform, v->image, 1, MN_ROW_U8, pixels, key, &index, v->x));
+        mn_transform_invert(&v->transform, v->image, v->x, MN_ROW_U8, v->pixels);
         MN_TRY(mn_sheet_image(v->sheet, v->pixels, -1));
     }
     return MN_OK;
@@ -90,9 +94,9 @@ static mn_status draw_random_views(const viewer *v, const mn_view_spec *spec, in
     uint8_t shown[1 << 16];
     if (values > (int64_t)sizeof shown)
         return mn_fail(MN_UNSUPPORTED, "views of more than %zu values are not drawn", sizeof shown);
-    MN_TRY(mn_views_apply(spec, &v->transform, v->image, 1, pixels, count, key, v->x));
+    MN_TRY(mn_views_apply(spec, &v->transform, v->image, 1, MN_ROW_U8, pixels, count, key, v->x));
     for (int64_t i = 0; i < count; i++) {
-        mn_transform_bytes(&v->transform, view, v->x + i * values, shown);
+        mn_transform_invert(&v->transform, view, v->x + i * values, MN_ROW_U8, shown);
         MN_TRY(draw_framed(v, view, shown));
     }
     return MN_OK;

@@ -9,6 +9,8 @@
 
 /* In the order of mn_dtype. */
 static const char *const precisions[] = {"f32", "bf16", NULL};
+/* In the order of mn_kept_values. */
+static const char *const kept_values[] = {"data", "f32", "f16", "u8", "u4", "u2", "u1", NULL};
 static const mn_option train_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
@@ -20,8 +22,19 @@ static const mn_option train_options[] = {
     MN_REAL(mn_run_settings, lr, 0.03, 0, 1000, "learning rate"),
     MN_REAL(mn_run_settings, clip, 0, 0, 1e9, "clip the gradient's norm to this; 0: never"),
     MN_INT(mn_run_settings, buffer_size, 500, 0, 1e9, "exemplars in the rehearsal buffer"),
-    MN_INT(mn_run_settings, buffer_bytes, 0, 0, 1e15,
-           "size of the buffer in bytes, columns included, instead of rows; 0: count rows"),
+    MN_INT(
+        mn_run_settings, buffer_bytes, 0, 0, 1e15,
+        "size of the buffer in bytes, with labels, columns and what is kept for each slot, instead "
+        "of rows; 0: count rows"),
+    MN_INT(
+        mn_run_settings, memory_budget, 0, 0, 1e15,
+        "refuse a run that would keep more bytes than these from task to task beside its network: "
+        "exemplars, labels, columns, networks and tensors of strategies; 0: never",
+        MN_CHANGES_NO_RESULT),
+    MN_CHOICE(
+        mn_run_settings, buffer_values, 0, kept_values,
+        "what a value of a remembered row is kept as: as the data have it; a float of 32 or 16 "
+        "bits; or one of 256, 16, 4 or 2 steps between the least and the greatest of its place"),
     MN_INT(
         mn_run_settings, buffer_memory, 0, 0, 1e15,
         "bytes of the buffer's rows to hold in memory, the latest used; the others are read from "

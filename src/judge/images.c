@@ -15,6 +15,16 @@ int64_t mn_judge_pixels(const mn_rebuilt *run)
     return run->dataset->channels * run->dataset->height * run->dataset->width;
 }
 
+mn_row_type mn_judge_row_type(const mn_rebuilt *run)
+{
+    return run->dataset->type == MN_ROW_U8 ? MN_ROW_U8 : MN_ROW_F32; /* as batches have it */
+}
+
+size_t mn_judge_row_bytes(const mn_rebuilt *run)
+{
+    return mn_row_bytes(mn_judge_row_type(run), mn_judge_pixels(run));
+}
+
 void mn_judge_free_images(mn_judge_images *i)
 {
     mn_memory_give(i->pixels);
@@ -46,7 +56,7 @@ static mn_status each_image(const mn_rebuilt *run, mn_part part, int32_t label, 
                             void *context)
 {
     const int64_t task = mn_stream_task_of(run->stream, label);
-    const size_t bytes = (size_t)mn_judge_pixels(run);
+    const size_t bytes = mn_judge_row_bytes(run);
     const mn_transform plain = mn_transform_plain(&run->transform);
     mn_loader *loader;
     MN_TRY(mn_loader_new(run->stream, part, task, task, 100, &plain, &loader));
@@ -79,7 +89,7 @@ static mn_status collect_image(void *context, const uint8_t *pixels, int64_t pla
 
 mn_status mn_judge_collect_train(const mn_rebuilt *run, int32_t label, mn_judge_images *to)
 {
-    collection c = {to, (size_t)mn_judge_pixels(run), INT64_MAX, NULL};
+    collection c = {to, mn_judge_row_bytes(run), INT64_MAX, NULL};
     return each_image(run, MN_PART_TRAIN, label, collect_image, &c);
 }
 
@@ -94,7 +104,7 @@ static mn_status mark(void *context, const uint8_t *pixels, int64_t place)
 mn_status mn_judge_collect_real(const mn_rebuilt *run, const mn_rebuilt *judge, int32_t label,
                                 mn_judge_images *to)
 {
-    collection c = {to, (size_t)mn_judge_pixels(run), MOST_REAL, NULL};
+    collection c = {to, mn_judge_row_bytes(run), MOST_REAL, NULL};
     const mn_run_settings *settings = mn_experiment_settings(run->experiment);
     if (settings->validation == 0 || settings->validation_beside)
         return each_image(run, MN_PART_TEST, label, collect_image, &c);
@@ -118,8 +128,10 @@ static mn_status look_at_batch(const mn_rebuilt *judge, mn_judge_images *seen, i
     const mn_dataset *data = judge->dataset;
     const mn_shape image = mn_dataset_image(data);
     const int64_t pixels = mn_shape_count(image), classes = mn_stream_classes(judge->stream);
+    const mn_row_type type = mn_judge_row_type(judge);
     const mn_shape shape = MN_SHAPE(rows, image.size[0], image.size[1], image.size[2]);
-    MN_TRY(mn_transform_apply(&learner->plain, image, rows, seen->pixels + first * pixels,
+    MN_TRY(mn_transform_apply(&learner->plain, image, rows, type,
+                              seen->pixels + mn_row_bytes(type, first * pixels),
                               mn_key_of(0, "plain"), NULL, x));
     mn_learner_begin_step(learner);
     const mn_forwarded out =
@@ -150,8 +162,9 @@ mn_status mn_judge_look(const mn_rebuilt *judge, int64_t width, mn_judge_images 
         x != NULL && seen->unit != NULL && seen->features != NULL && seen->scores != NULL
             ? MN_OK
             : mn_fail(MN_NO_MEMORY, "out of memory for what a judge sees");
-    for (int64_t i = 0; i < seen->count * pixels && status == MN_OK; i++)
-        seen->unit[i] = (float)seen->pixels[i] / 255.0f;
+    if (status == MN_OK)
+        mn_rows_to_unit(&judge->learner->plain, mn_dataset_image(judge->dataset), seen->count,
+                        mn_judge_row_type(judge), seen->pixels, seen->unit);
     for (int64_t first = 0; first < seen->count && status == MN_OK; first += most)
         status = look_at_batch(judge, seen, first,
                                seen->count - first < most ? seen->count - first : most, x);

@@ -6,12 +6,14 @@
 
 typedef struct mn_judge_images {
     int64_t count, room;
-    uint8_t *pixels;          /* (count, image) */
-    float *unit;              /* (count, image): pixels from 0 to 1 */
+    uint8_t *pixels;          /* (count, image), of the run's row type */
+    float *unit;              /* (count, image): values from 0 to 1 */
     float *features, *scores; /* (count, D), (count, classes): what the judge sees */
 } mn_judge_images;
 
 int64_t mn_judge_pixels(const mn_rebuilt *run); /* of an image, all channels */
+mn_row_type mn_judge_row_type(const mn_rebuilt *run);
+size_t mn_judge_row_bytes(const mn_rebuilt *run);
 
 mn_status mn_judge_add_image(mn_judge_images *to, const uint8_t *pixels, size_t bytes);
 void mn_judge_free_images(mn_judge_images *images);

@@ -107,7 +107,7 @@ static mn_status add_class(judging *j, int64_t after_task, int32_t label)
 static mn_status take_sample(void *context, const mn_sample *sample)
 {
     judging *j = context;
-    const size_t bytes = (size_t)mn_judge_pixels(&j->run);
+    const size_t bytes = mn_judge_row_bytes(&j->run);
     if (sample->bytes != bytes || sample->label < 0 ||
         sample->label >= mn_stream_classes(j->run.stream) || sample->after_task < 0 ||
         sample->after_task >= mn_stream_tasks(j->run.stream))

@@ -2,8 +2,8 @@
 #include "learner/learner.h"
 #include "base/hook.h"
 #include "base/names.h"
-#include "buffer/size.h"
 #include "buffer/storage.h"
+#include "data/stream/row.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
 #include "learner/heads.h"
@@ -89,6 +89,10 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
     const mn_buffer_spec spec = {
         .capacity = rows,
         .image = mn_dataset_image(data),
+        .type = data->type,
+        .offset = data->offset,
+        .scale = data->scale,
+        .values = (mn_kept_values)learner->settings->buffer_values,
         .classes = mn_stream_classes(learner->stream),
         .policy = policy,
         .options = section->values,
@@ -99,7 +103,7 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
     return mn_buffer_new(&spec, &learner->buffer);
 }
 
-static bool needs_buffer(const mn_experiment *experiment)
+bool mn_learner_needs_buffer(const mn_experiment *experiment)
 {
     for (int i = 0; i < experiment->strategy_count; i++)
         if ((experiment->strategy[i]->needs & MN_NEEDS_BUFFER) != 0)
@@ -167,14 +171,14 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
     MN_TRY(add_shared(learner));
     if (begins) /* before `open`, which may copy the network */
         MN_TRY(take_initial_weights(learner));
-    if (needs_buffer(experiment))
+    if (mn_learner_needs_buffer(experiment))
         MN_TRY(add_buffer(learner, buffer_rows));
     for (int i = 0; i < experiment->strategy_count; i++)
         MN_TRY(open_member(learner, i));
     return watch_buffer(learner);
 }
 
-static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
+mn_status mn_learner_make(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner)
 {
     mn_learner *made = mn_memory_take_zeroed(1, sizeof *made);
     if (made == NULL)
@@ -193,42 +197,6 @@ static mn_status learner_new(const mn_learner_spec *spec, int64_t buffer_rows, m
         return status;
     }
     *learner = made;
-    return MN_OK;
-}
-
-/* Rows that fit a budget in bytes.  What a row takes is known once the columns are declared, so a
- * learner with a buffer of one row is asked. */
-static mn_status rows_of_bytes(const mn_learner_spec *spec, int64_t bytes, int64_t *rows)
-{
-    const mn_learner_spec alike = {.experiment = spec->experiment,
-                                   .stream = spec->stream,
-                                   .transform = spec->transform,
-                                   .file = spec->file};
-    mn_learner *probe;
-    MN_TRY(learner_new(&alike, 1, &probe));
-    const int64_t row = mn_buffer_row_bytes(probe->buffer);
-    mn_learner_free(probe);
-    *rows = bytes / row;
-    return *rows > 0
-               ? MN_OK
-               : mn_fail(MN_BAD_OPTION, "buffer_bytes: %lld bytes hold no exemplar; one takes %lld",
-                         (long long)bytes, (long long)row);
-}
-
-mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner)
-{
-    const mn_run_settings *settings = mn_experiment_settings(spec->experiment);
-    int64_t rows = settings->buffer_size;
-    if (settings->buffer_bytes > 0 && needs_buffer(spec->experiment))
-        MN_TRY(rows_of_bytes(spec, settings->buffer_bytes, &rows));
-    MN_TRY(learner_new(spec, rows, learner));
-    if (needs_buffer(spec->experiment) && (*learner)->least_rows > rows) {
-        (void)mn_fail(MN_BAD_OPTION, "a buffer of %lld rows: %s; raise buffer_size",
-                      (long long)rows, (*learner)->least_reason);
-        mn_learner_free(*learner);
-        *learner = NULL;
-        return MN_BAD_OPTION;
-    }
     return MN_OK;
 }
 
@@ -296,6 +264,17 @@ mn_status mn_learner_check(mn_learner *learner)
     const mn_status status = learner->status;
     learner->status = MN_OK;
     return mn_fail(status, "%s", learner->error);
+}
+
+mn_row_type mn_learner_row_type(const mn_learner *learner)
+{
+    return mn_row_type_in_batches(mn_stream_dataset(learner->stream)->type);
+}
+
+int32_t mn_learner_task_of(const mn_learner *learner, int32_t label)
+{
+    const int64_t task = mn_stream_task_of(learner->stream, label);
+    return (int32_t)(task >= 0 ? task : learner->cursor.task);
 }
 
 mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space)

@@ -99,8 +99,10 @@ typedef struct mn_learner_spec {
     bool begins; /* a new run: weights from elsewhere are read.  false: the file's state follows */
 } mn_learner_spec;
 
-/* Calls every `open`.  A buffer budget in bytes is turned into rows here, columns counted. */
-mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner);
+/* Calls every `open`; the buffer has so many rows.  Runs begin with mn_learner_new()
+ * (accounting.h). */
+mn_status mn_learner_make(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner);
+bool mn_learner_needs_buffer(const mn_experiment *experiment);
 void mn_learner_free(mn_learner *learner);
 
 /* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */
@@ -128,6 +130,10 @@ mn_status mn_learner_owned_name(const char *owner, const char *name, const char 
 mn_status mn_learner_own_name(const mn_learner *learner, const char *name, const char **full);
 /* That of a member, or with NULL the run's own; NULL, with a message, where it declared none. */
 mn_owned_optimiser *mn_learner_optimiser(mn_learner *learner, int member, const char *name);
+/* The type of rows in batches of the stream. */
+mn_row_type mn_learner_row_type(const mn_learner *learner);
+/* The task whose class a label is; the current one where every task has it. */
+int32_t mn_learner_task_of(const mn_learner *learner, int32_t label);
 /* An empty batch to fill, valid until the next step; MN_UNSUPPORTED after MN_MOST_SPACES of them.
  */
 mn_status mn_learner_space(mn_learner *learner, mn_batch_space **space);

@@ -2,6 +2,8 @@
 #include "learner/provenance.h"
 #include "base/build.h"
 #include "base/cores.h"
+#include "buffer/size.h"
+#include "buffer/storage.h"
 #include "data/stream/stream.h"
 #include "learner/scoring.h"
 #include "learner/weights.h"
@@ -218,6 +220,15 @@ static mn_status add_normalisation(const mn_learner *learner, mn_runfile *file)
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
+    if (data->type != MN_ROW_U8)
+        MN_TRY(mn_runfile_set(file, "image_dtype", mn_row_type_name(data->type)));
+    if (learner->buffer != NULL && mn_buffer_codec(learner->buffer)->values != MN_VALUES_U8)
+        MN_TRY(mn_runfile_set(file, "exemplar_dtype",
+                              mn_codec_values_name(mn_buffer_codec(learner->buffer)->values)));
+    if (learner->buffer != NULL && mn_buffer_codec_bytes(learner->buffer) > 0)
+        MN_TRY(set_number(file, "codec_bytes", mn_buffer_codec_bytes(learner->buffer)));
+    if (learner->buffer != NULL && learner->settings->buffer_bytes > 0)
+        MN_TRY(set_number(file, "buffer_rows", mn_buffer_capacity(learner->buffer)));
     MN_TRY(set_number(file, "image_channels", data->channels));
     MN_TRY(set_number(file, "image_height", data->height));
     MN_TRY(set_number(file, "image_width", data->width));

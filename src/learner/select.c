@@ -2,6 +2,7 @@
  * runner forwards the task's training images and hands features and logits in. */
 #include "learner/select.h"
 #include "buffer/storage.h"
+#include "data/stream/row.h"
 #include "learner/learner.h"
 #include "learner/lost.h"
 
@@ -18,7 +19,7 @@ typedef struct collected {
 static mn_status collect_batch(mn_learner *learner, const mn_batch *batch, int64_t at,
                                collected *all, float *logits)
 {
-    const size_t pixels = (size_t)mn_shape_count(batch->image), n = (size_t)batch->count;
+    const size_t n = (size_t)batch->count;
     const mn_out *out = mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT);
     const float *features, *scores;
     mn_status status = mn_values(out->features, &features);
@@ -37,10 +38,8 @@ static mn_status collect_batch(mn_learner *learner, const mn_batch *batch, int64
     memcpy(all->features + at * width, features, n * (size_t)width * sizeof(float));
     if (logits != NULL)
         memcpy(logits + (size_t)at * classes, scores, n * classes * sizeof(float));
-    memcpy(all->rows.pixels + (size_t)at * pixels, batch->pixels, n * pixels);
-    memcpy(all->rows.labels + at, batch->labels, n * sizeof(int32_t));
-    memcpy(all->rows.tasks + at, batch->tasks, n * sizeof(int32_t));
-    memcpy(all->rows.indices + at, batch->indices, n * sizeof(int64_t));
+    for (int64_t row = 0; row < batch->count; row++)
+        mn_batch_space_copy_row(&all->rows, at + row, batch, row);
     return MN_OK;
 }
 
@@ -50,7 +49,8 @@ static mn_status collect(mn_learner *learner, mn_loader *loader, collected *all)
     const mn_shape image = mn_dataset_image(data);
     float *logits = NULL;
     const mn_task_info info = mn_stream_task(learner->stream, learner->cursor.task);
-    MN_TRY(mn_batch_space_prepare(&all->rows, image, info.labelled));
+    MN_TRY(mn_batch_space_prepare(&all->rows, image, mn_row_type_in_batches(data->type),
+                                  info.labelled));
     all->rows.batch.stream_rows = all->rows.batch.count;
     MN_TRY(
         mn_batch_space_column(&all->rows, "logits", mn_stream_classes(learner->stream), &logits));

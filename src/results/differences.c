@@ -23,6 +23,7 @@ static const char *const budget[] = {
     "train.batch",
     "train.buffer_size",
     "train.buffer_bytes",
+    "train.buffer_values",
     "train.validation",
     "train.validation_beside",
     "train.class_order_seed",

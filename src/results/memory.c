@@ -47,6 +47,16 @@ static const char *class_name(const mn_results *results, int32_t label, char tex
     return name != NULL ? mn_visible(name, text, LABEL_BYTES) : text;
 }
 
+/* Of floats, or of few steps, there is no picture. */
+static mn_status check_drawable(const memory *m, const char *key, const char *what)
+{
+    const char *dtype = mn_results_value(m->results, key);
+    return dtype == NULL
+               ? MN_OK
+               : mn_fail(MN_UNSUPPORTED, "%s: %s are kept as %s, and only bytes can be drawn",
+                         m->path, what, dtype);
+}
+
 /* --- exemplars --- */
 
 static mn_status take_image(void *context, const mn_exemplar *exemplar)
@@ -121,6 +131,7 @@ static mn_status draw_memory(memory *m)
 {
     kept *rows;
     int64_t count, classes = 0;
+    MN_TRY(check_drawable(m, "exemplar_dtype", "exemplars"));
     mn_status status = read_kept(m, &rows, &count);
     if (status == MN_OK && count == 0)
         status = mn_fail(MN_NOT_FOUND, "%s: the run remembers nothing", m->path);
@@ -171,6 +182,7 @@ static mn_status draw_sample(void *context, const mn_sample *sample)
 static mn_status draw_samples(memory *m)
 {
     m->shown_label = -1;
+    MN_TRY(check_drawable(m, "image_dtype", "images"));
     MN_TRY(mn_runfile_read_samples(m->file, draw_sample, m));
     return m->shown > 0 ? MN_OK
                         : mn_fail(MN_NOT_FOUND,

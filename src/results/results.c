@@ -57,6 +57,7 @@ struct mn_results {
     measured *matrix, *averages, *curve;
     mn_buffer_count *buffer;
     mn_kept_state *kept;
+    int64_t kept_numbers; /* whole and real ones of strategies */
     mn_probed *probes;
     int64_t setting_count, class_count, task_count, matrix_count, average_count, curve_count,
         buffer_count, kept_count, probe_count;
@@ -206,8 +207,10 @@ static mn_status take_buffer_count(const mn_query *query, void *element)
 /* A strategy's own networks whole, and every tensor that it keeps. */
 static const char select_kept[] =
     "SELECT CASE role WHEN 'weight' THEN owner || '/' || part ELSE name END, role = 'weight', "
-    "total(length(data)) FROM tensor WHERE owner <> 'run' AND role <> 'moment' "
-    "GROUP BY 1, 2 ORDER BY 1";
+    "total(length(data)), EXISTS (SELECT 1 FROM network n JOIN network s ON s.owner = 'run' AND "
+    "s.name = 'network' AND n.type = s.type AND n.classes = s.classes AND n.options = s.options "
+    "WHERE n.owner = t.owner AND n.name = t.part AND t.role = 'weight') "
+    "FROM tensor t WHERE owner <> 'run' AND role <> 'moment' GROUP BY 1, 2 ORDER BY 1";
 
 static mn_status take_kept(const mn_query *query, void *element)
 {
@@ -216,6 +219,7 @@ static mn_status take_kept(const mn_query *query, void *element)
     snprintf(one->name, sizeof one->name, "%s", name != NULL ? name : "");
     one->network = mn_query_int(query, 1) != 0;
     one->bytes = mn_query_int(query, 2);
+    one->snapshot = mn_query_int(query, 3) != 0;
     one->numbers = one->bytes / (int64_t)sizeof(float);
     return MN_OK;
 }
@@ -306,6 +310,10 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
     mn_buffer_size *size = &r->buffer_size;
     MN_TRY(read_number(file, "SELECT count(*) FROM exemplar", &size->rows));
     MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &size->image_bytes));
+    MN_TRY(read_number(file,
+                       "SELECT count(*) FROM kept WHERE name NOT LIKE 'buffer/%' AND "
+                       "name NOT LIKE '%/%/%'",
+                       &r->kept_numbers));
     return read_number(file, "SELECT total(length(data)) FROM exemplar_column",
                        &size->column_bytes);
 }
@@ -506,4 +514,45 @@ mn_status mn_results_probes(const mn_results *results, mn_probed **probes, int64
 mn_buffer_size mn_results_buffer_size(const mn_results *results)
 {
     return results->buffer_size;
+}
+
+/* --- everything that is kept --- */
+
+typedef struct parts {
+    mn_memory_part *part;
+    int64_t count;
+} parts;
+
+static void add_part(parts *p, const char *name, const char *role, int64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    mn_memory_part *added = &p->part[p->count++];
+    *added = (mn_memory_part){.role = role, .bytes = bytes};
+    snprintf(added->name, sizeof added->name, "%s", name);
+}
+
+mn_status mn_results_memory(const mn_results *results, mn_memory_part **list, int64_t *count)
+{
+    const mn_buffer_size *size = &results->buffer_size;
+    const int64_t label = number_of(results, "classes") < 256 ? 1 : 2; /* one more is unlabelled */
+    const char *codec = mn_results_value(results, "codec_bytes");
+    parts p = {mn_memory_take_zeroed((size_t)results->kept_count + 5, sizeof *p.part), 0};
+    *list = p.part;
+    *count = 0;
+    if (p.part == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a list of what is kept");
+    add_part(&p, "exemplars", "buffer", size->image_bytes);
+    add_part(&p, "labels", "buffer", size->rows * label);
+    add_part(&p, "columns", "buffer", size->column_bytes);
+    add_part(&p, "codec", "buffer", codec != NULL ? number_of(results, "codec_bytes") : 0);
+    for (int64_t i = 0; i < results->kept_count; i++)
+        add_part(&p, results->kept[i].name,
+                 results->kept[i].snapshot  ? "snapshot"
+                 : results->kept[i].network ? "network"
+                                            : "tensor",
+                 results->kept[i].bytes);
+    add_part(&p, "numbers", "number", results->kept_numbers * (int64_t)sizeof(int64_t));
+    *count = p.count;
+    return MN_OK;
 }

@@ -193,9 +193,8 @@ static mn_status buffer_rows(mn_learner *learner, const mn_batches *from, const 
     mn_batch_space *space;
     MN_TRY(mn_learner_space(learner, &space));
     MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
-    MN_TRY(mn_transform_apply(from->as_stored ? &learner->plain : learner->transform,
-                              space->batch.image, count, space->pixels, key, space->slots,
-                              space->x));
+    MN_TRY(mn_batch_space_transform(space, from->as_stored ? &learner->plain : learner->transform,
+                                    key, space->slots));
     *batch = &space->batch;
     return MN_OK;
 }
@@ -226,7 +225,7 @@ static mn_status no_rows(mn_learner *learner, const mn_batch **batch)
     mn_batch_space *space;
     MN_TRY(mn_learner_space(learner, &space));
     *batch = &space->batch;
-    return mn_batch_space_prepare(space, mn_dataset_image(data), 0);
+    return mn_batch_space_prepare(space, mn_dataset_image(data), mn_learner_row_type(learner), 0);
 }
 
 mn_status mn_batches_get(mn_learner *learner, mn_batches *from, int64_t epoch, int64_t i,

@@ -5,6 +5,7 @@
 #include "run/rebuilt.h"
 #include "experiment/data.h"
 #include "experiment/experiment.h"
+#include "learner/accounting.h"
 #include "learner/checkpoint.h"
 #include "learner/groups.h"
 #include "learner/plateau.h"

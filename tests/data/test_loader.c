@@ -213,7 +213,7 @@ START_TEST(channels_are_normalised_each_with_its_own_numbers)
         .channels = 2, .mean = {0.25f, 0.5f}, .deviation = {0.5f, 0.25f}};
     const uint8_t pixels[2][2][3] = {{{0, 51, 255}, {0, 51, 255}}, {{1, 2, 3}, {4, 5, 6}}};
     float x[2][2][3];
-    ck_assert_ok(mn_transform_apply(&transform, MN_SHAPE(2, 1, 3), 2, &pixels[0][0][0],
+    ck_assert_ok(mn_transform_apply(&transform, MN_SHAPE(2, 1, 3), 2, MN_ROW_U8, &pixels[0][0][0],
                                     mn_key_of(0, "x"), NULL, &x[0][0][0]));
     for (int row = 0; row < 2; row++)
         for (int channel = 0; channel < 2; channel++)
@@ -251,9 +251,10 @@ START_TEST(a_batch_space_grows_once_and_is_reused)
     mn_batch_space space = {.capacity = 0};
     const mn_shape image = MN_SHAPE(1, 2, 3);
     float *logits, *features;
-    ck_assert_ok(mn_batch_space_prepare(&space, image, 0)); /* a draw from an empty buffer */
+    ck_assert_ok(
+        mn_batch_space_prepare(&space, image, MN_ROW_U8, 0)); /* a draw from an empty buffer */
     ck_assert_int_eq(space.batch.count, 0);
-    ck_assert_ok(mn_batch_space_prepare(&space, image, 5));
+    ck_assert_ok(mn_batch_space_prepare(&space, image, MN_ROW_U8, 5));
     ck_assert_ok(mn_batch_space_column(&space, "logits", 10, &logits));
     ck_assert_ok(mn_batch_space_column(&space, "features", 4, &features));
     memset(space.x, 0, 5 * 6 * sizeof *space.x); /* all of it is ours */
@@ -266,13 +267,14 @@ START_TEST(a_batch_space_grows_once_and_is_reused)
     ck_assert_int_eq(space.batch.indices[4], -1);
     ck_assert_fails(mn_batch_space_column(&space, "logits", 10, &logits), MN_BAD_VALUE, "already");
     const float *x = space.x;
-    ck_assert_ok(mn_batch_space_prepare(&space, image, 3));
+    ck_assert_ok(mn_batch_space_prepare(&space, image, MN_ROW_U8, 3));
     ck_assert_int_eq(space.batch.columns, 0);
     ck_assert_ptr_eq(space.batch.x, x);
-    ck_assert_ok(mn_batch_space_prepare(&space, MN_SHAPE(3, 8, 8), 5)); /* larger images */
+    ck_assert_ok(
+        mn_batch_space_prepare(&space, MN_SHAPE(3, 8, 8), MN_ROW_U8, 5)); /* larger images */
     memset(space.x, 0, 5 * 192 * sizeof *space.x);
     memset(space.pixels, 0, 5 * 192);
-    ck_assert_ok(mn_batch_space_prepare(&space, image, 0));
+    ck_assert_ok(mn_batch_space_prepare(&space, image, MN_ROW_U8, 0));
     for (int i = 0; i < MN_MAX_COLUMNS; i++) {
         const char name[2] = {(char)('a' + i), '\0'};
         ck_assert_ok(mn_batch_space_column(&space, name, 1, &logits));
@@ -288,17 +290,18 @@ START_TEST(a_batch_space_without_memory_holds_an_empty_batch)
     const mn_shape image = MN_SHAPE(1, SIDE, SIDE);
     const int64_t too_many[] = {INT64_MAX, INT64_MAX / PIXELS, -1};
     for (size_t i = 0; i < sizeof too_many / sizeof too_many[0]; i++) {
-        ck_assert_ok(mn_batch_space_prepare(&space, image, 3));
+        ck_assert_ok(mn_batch_space_prepare(&space, image, MN_ROW_U8, 3));
         space.batch.stream_rows = 3;
-        ck_assert_int_ne(mn_batch_space_prepare(&space, image, too_many[i]), MN_OK);
+        ck_assert_int_ne(mn_batch_space_prepare(&space, image, MN_ROW_U8, too_many[i]), MN_OK);
         ck_assert_int_eq(space.batch.count, 0);
         ck_assert_int_eq(space.batch.stream_rows, 0);
         ck_assert_ptr_null(space.batch.labels);
         ck_assert_ptr_null(space.batch.x);
     }
     /* An image of one value is not what the failure left room for. */
-    ck_assert_fails(mn_batch_space_prepare(&space, image, INT64_MAX), MN_NO_MEMORY, "of memory");
-    ck_assert_ok(mn_batch_space_prepare(&space, MN_SHAPE(1), 2));
+    ck_assert_fails(mn_batch_space_prepare(&space, image, MN_ROW_U8, INT64_MAX), MN_NO_MEMORY,
+                    "of memory");
+    ck_assert_ok(mn_batch_space_prepare(&space, MN_SHAPE(1), MN_ROW_U8, 2));
     ck_assert_ptr_nonnull(space.batch.x);
     mn_batch_space_free(&space);
 }

@@ -83,7 +83,8 @@ static double views_drawn(const mn_transform *t, int64_t count, int *counts)
     memset(counts, 0, (size_t)views * sizeof *counts);
     for (int64_t id = 0; id < count; id++) {
         float x[PIXELS];
-        ck_assert_ok(mn_transform_apply(t, image, 1, pixels, mn_key_of(5, "test.augment"), &id, x));
+        ck_assert_ok(mn_transform_apply(t, image, 1, MN_ROW_U8, pixels,
+                                        mn_key_of(5, "test.augment"), &id, x));
         const int view = view_of(t, x);
         ck_assert_int_ge(view, 0); /* every row is one of the views, pixel for pixel */
         counts[view]++;
@@ -136,21 +137,21 @@ START_TEST(the_same_key_and_image_give_the_same_view_whatever_comes_along)
         ids[row] = 1000 - 7 * row;
     }
     const mn_key key = mn_key_of(1, "test.augment");
-    ck_assert_ok(mn_transform_apply(&t, image, ROWS, many[0], key, ids, x[0]));
+    ck_assert_ok(mn_transform_apply(&t, image, ROWS, MN_ROW_U8, many[0], key, ids, x[0]));
     int other = 0;
     for (int row = 0; row < ROWS; row++) {
-        ck_assert_ok(mn_transform_apply(&t, image, 1, pixels, key, ids + row, alone));
+        ck_assert_ok(mn_transform_apply(&t, image, 1, MN_ROW_U8, pixels, key, ids + row, alone));
         ck_assert_mem_eq(alone, x[row], sizeof alone);
-        ck_assert_ok(mn_transform_apply(&t, image, 1, pixels, mn_key_of(2, "test.augment"),
-                                        ids + row, alone));
+        ck_assert_ok(mn_transform_apply(&t, image, 1, MN_ROW_U8, pixels,
+                                        mn_key_of(2, "test.augment"), ids + row, alone));
         other += memcmp(alone, x[row], sizeof alone) != 0;
     }
     ck_assert_int_gt(other, ROWS / 2);
     for (int row = 0; row < ROWS; row++)
         ids[row] = row;
-    ck_assert_ok(
-        mn_transform_apply(&t, image, ROWS, many[0], key, NULL, x[0])); /* no ids: their places */
-    ck_assert_ok(mn_transform_apply(&t, image, 1, pixels, key, ids + 9, alone));
+    ck_assert_ok(mn_transform_apply(&t, image, ROWS, MN_ROW_U8, many[0], key, NULL,
+                                    x[0])); /* no ids: their places */
+    ck_assert_ok(mn_transform_apply(&t, image, 1, MN_ROW_U8, pixels, key, ids + 9, alone));
     ck_assert_mem_eq(alone, x[9], sizeof alone);
 }
 END_TEST
@@ -167,11 +168,11 @@ START_TEST(any_number_of_threads_gives_the_same_bits)
     const mn_key key = mn_key_of(1, "test.augment");
     const mn_shape big = MN_SHAPE(3, 32, 32);
     omp_set_num_threads(1);
-    ck_assert_ok(mn_transform_apply(&t, big, ROWS, many, key, NULL, one));
+    ck_assert_ok(mn_transform_apply(&t, big, ROWS, MN_ROW_U8, many, key, NULL, one));
     for (int threads = 2; threads <= 3; threads++) {
         omp_set_num_threads(threads);
         memset(more, 0, sizeof(float) * ROWS * BIG);
-        ck_assert_ok(mn_transform_apply(&t, big, ROWS, many, key, NULL, more));
+        ck_assert_ok(mn_transform_apply(&t, big, ROWS, MN_ROW_U8, many, key, NULL, more));
         ck_assert_int_eq(memcmp(one, more, sizeof(float) * ROWS * BIG), 0);
     }
     free(many);
@@ -202,8 +203,9 @@ START_TEST(a_view_that_cannot_be_made_is_no_plain_one)
     t.views = &impossible;
     for (int threads = 1; threads <= 2; threads++) {
         omp_set_num_threads(threads);
-        ck_assert_fails(mn_transform_apply(&t, image, ROWS, many, mn_key_of(1, "x"), NULL, x),
-                        MN_BAD_OPTION, "blur_kernel: 4");
+        ck_assert_fails(
+            mn_transform_apply(&t, image, ROWS, MN_ROW_U8, many, mn_key_of(1, "x"), NULL, x),
+            MN_BAD_OPTION, "blur_kernel: 4");
     }
     mn_stream *stream;
     mn_dataset *dataset;
@@ -222,8 +224,8 @@ START_TEST(the_plain_transform_leaves_the_image_where_it_is)
     const mn_transform t = transform_of(2, MN_PAD_EDGE, true), plain = mn_transform_plain(&t);
     for (int64_t id = 0; id < 50; id++) {
         float x[PIXELS];
-        ck_assert_ok(
-            mn_transform_apply(&plain, image, 1, pixels, mn_key_of(1, "test.augment"), &id, x));
+        ck_assert_ok(mn_transform_apply(&plain, image, 1, MN_ROW_U8, pixels,
+                                        mn_key_of(1, "test.augment"), &id, x));
         ck_assert(is_view(&t, 0, 0, false, x));
     }
 }

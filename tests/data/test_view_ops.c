@@ -41,7 +41,7 @@ static void crop_of(mn_crop crop, bool flip, const mn_canvas *canvas)
     for (int i = 0; i < 3 * 6 * 8; i++)
         pixels[i] = (uint8_t)(i * 37);
     ck_assert_int_le(mn_view_scratch(6, 8, canvas->height, canvas->width), 8 * MOST);
-    mn_view_resized_crop(pixels, 6, 8, crop, flip, canvas, scratch);
+    mn_view_resized_crop(MN_ROW_U8, pixels, 6, 8, crop, flip, canvas, scratch);
 }
 
 START_TEST(a_crop_of_its_own_size_is_the_image_to_the_bit)
@@ -64,9 +64,9 @@ START_TEST(enlarging_goes_evenly_from_pixel_to_pixel_and_not_beyond_the_crop)
 {
     static const uint8_t image[] = {9, 0, 255, 9, 9, 102, 51, 9}; /* 2 x 4; nines lie outside */
     const mn_canvas canvas = canvas_of(1, 2, 4, NULL);
-    mn_view_resized_crop(image, 2, 4, (mn_crop){0, 1, 2, 2}, false, &canvas, scratch);
+    mn_view_resized_crop(MN_ROW_U8, image, 2, 4, (mn_crop){0, 1, 2, 2}, false, &canvas, scratch);
     expect(VALUES(0, 0.25f, 0.75f, 1, 0.4f, 0.35f, 0.25f, 0.2f), 8);
-    mn_view_resized_crop(image, 2, 4, (mn_crop){0, 1, 2, 2}, true, &canvas, scratch);
+    mn_view_resized_crop(MN_ROW_U8, image, 2, 4, (mn_crop){0, 1, 2, 2}, true, &canvas, scratch);
     expect(VALUES(1, 0.75f, 0.25f, 0, 0.2f, 0.25f, 0.35f, 0.4f), 8);
 }
 END_TEST
@@ -75,7 +75,7 @@ START_TEST(shrinking_takes_all_pixels_under_a_wider_triangle)
 {
     static const uint8_t image[] = {70, 0, 140, 7};
     const mn_canvas canvas = canvas_of(1, 1, 2, NULL);
-    mn_view_resized_crop(image, 1, 4, (mn_crop){0, 0, 1, 4}, false, &canvas, scratch);
+    mn_view_resized_crop(MN_ROW_U8, image, 1, 4, (mn_crop){0, 0, 1, 4}, false, &canvas, scratch);
     /* weights 3, 3, 1 of 7 about the first two, and the same from the right */
     expect(VALUES((3 * 70 + 0 + 140) / 7.0f / 255, (0 + 3 * 140 + 3 * 7) / 7.0f / 255), 2);
 }

@@ -37,7 +37,7 @@ static void make(const mn_view_spec *spec, int64_t channels, float *to)
 {
     const mn_transform transform = plain(channels);
     paint();
-    ck_assert_ok(mn_views_apply(spec, &transform, image_of(channels), 1, pixels, VIEWS,
+    ck_assert_ok(mn_views_apply(spec, &transform, image_of(channels), 1, MN_ROW_U8, pixels, VIEWS,
                                 mn_key_of(3, "views"), to));
 }
 
@@ -141,8 +141,8 @@ START_TEST(small_views_have_their_own_size_and_area)
     ck_assert_int_eq(small.size, 18); /* 9/16 of 32 */
     ck_assert_int_eq(mn_view_shape(&small, image_of(3)).size[2], 18);
     paint();
-    ck_assert_ok(
-        mn_views_apply(&small, &transform, image_of(3), 2, pixels, 2, mn_key_of(3, "views"), x));
+    ck_assert_ok(mn_views_apply(&small, &transform, image_of(3), 2, MN_ROW_U8, pixels, 2,
+                                mn_key_of(3, "views"), x));
     int mirrored = 0;
     for (int view = 0; view < 4; view++) { /* 16 pixels of the image over 18 of the view */
         const float *v = x + view * 3 * 18 * 18;
@@ -176,14 +176,14 @@ START_TEST(measurements_come_as_they_are_or_not_at_all)
     transform.offset = offset;
     transform.scale = scale;
     paint();
-    ck_assert_ok(
-        mn_views_apply(&spec, &transform, image_of(3), 1, pixels, 2, mn_key_of(3, "views"), x));
+    ck_assert_ok(mn_views_apply(&spec, &transform, image_of(3), 1, MN_ROW_U8, pixels, 2,
+                                mn_key_of(3, "views"), x));
     for (int i = 0; i < 2 * IMAGE; i++)
         ck_assert(x[i] == (float)pixels[i % IMAGE] / 255.0f);
     spec.size = 18;
-    ck_assert_fails(
-        mn_views_apply(&spec, &transform, image_of(3), 1, pixels, 2, mn_key_of(3, "views"), x),
-        MN_BAD_OPTION, "measurements");
+    ck_assert_fails(mn_views_apply(&spec, &transform, image_of(3), 1, MN_ROW_U8, pixels, 2,
+                                   mn_key_of(3, "views"), x),
+                    MN_BAD_OPTION, "measurements");
 }
 END_TEST
 
@@ -214,8 +214,8 @@ START_TEST(views_are_those_of_their_row_whatever_else_is_in_the_batch)
     const mn_transform transform = plain(3);
     const mn_key key = mn_key_of(3, "views");
     make(&everything, 3, x); /* one row, VIEWS views */
-    ck_assert_ok(
-        mn_views_apply(&everything, &transform, image_of(3), 2, pixels, VIEWS / 2, key, again));
+    ck_assert_ok(mn_views_apply(&everything, &transform, image_of(3), 2, MN_ROW_U8, pixels,
+                                VIEWS / 2, key, again));
     for (int view = 0; view < VIEWS / 2; view++)
         ck_assert_int_eq(memcmp(again + 2 * view * IMAGE, x + view * IMAGE, IMAGE * sizeof *x), 0);
     int different = 0; /* the second row is the same image, drawn on its own */
@@ -246,8 +246,8 @@ START_TEST(views_are_normalised_and_what_is_cut_out_is_the_mean)
     const mn_transform transform = {
         .channels = 3, .mean = {0.1f, 0.2f, 0.3f}, .deviation = {0.5f, 0.25f, 2}};
     paint();
-    ck_assert_ok(
-        mn_views_apply(&cut, &transform, image_of(3), 1, pixels, VIEWS, mn_key_of(3, "views"), x));
+    ck_assert_ok(mn_views_apply(&cut, &transform, image_of(3), 1, MN_ROW_U8, pixels, VIEWS,
+                                mn_key_of(3, "views"), x));
     int64_t most = 0, least = PLANE, wrong = 0;
     for (int view = 0; view < VIEWS; view++) {
         int64_t cut_away = 0;

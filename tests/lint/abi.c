@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* The numbers that the layouts below belong to. */
-_Static_assert(MN_STRATEGY_ABI == 5 && MN_POLICY_ABI == 3 && MN_NETWORK_ABI == 3 &&
-                   MN_DATASET_ABI == 5 && MN_PLUGIN_ABI == 1,
+_Static_assert(MN_STRATEGY_ABI == 6 && MN_POLICY_ABI == 4 && MN_NETWORK_ABI == 3 &&
+                   MN_DATASET_ABI == 6 && MN_PLUGIN_ABI == 1,
                "an ABI number was raised: bring it and the layouts in abi.c up to date");
 
 /* Another processor or data model has layouts of its own, in which plugins for it are compiled. */
@@ -92,7 +92,7 @@ MEMBER(mn_batch_column, name, 0, 32);
 MEMBER(mn_batch_column, width, 32, 8);
 MEMBER(mn_batch_column, values, 40, 8);
 
-STRUCT(mn_batch, 504);
+STRUCT(mn_batch, 512);
 MEMBER(mn_batch, count, 0, 8);
 MEMBER(mn_batch, stream_rows, 8, 8);
 MEMBER(mn_batch, image, 16, 48);
@@ -104,6 +104,12 @@ MEMBER(mn_batch, indices, 96, 8);
 MEMBER(mn_batch, slots, 104, 8);
 MEMBER(mn_batch, columns, 112, 4);
 MEMBER(mn_batch, column, 120, 384);
+MEMBER(mn_batch, type, 504, 4);
+
+VALUE(MN_ROW_U8, 0);
+VALUE(MN_ROW_F32, 1);
+VALUE(MN_ROW_F16, 2);
+VALUE(MN_ROW_X, 3);
 
 VALUE(MN_UNLABELLED, -1);
 VALUE(MN_NO_TASK, -1);
@@ -317,7 +323,7 @@ MEMBER(mn_view_spec, small_size, 160, 8);
 MEMBER(mn_view_spec, small_area_least, 168, 8);
 MEMBER(mn_view_spec, small_area_most, 176, 8);
 
-STRUCT(mn_transform, 80);
+STRUCT(mn_transform, 88);
 MEMBER(mn_transform, channels, 0, 8);
 MEMBER(mn_transform, mean, 8, 16);
 MEMBER(mn_transform, deviation, 24, 16);
@@ -327,6 +333,7 @@ MEMBER(mn_transform, flip, 52, 1);
 MEMBER(mn_transform, views, 56, 8);
 MEMBER(mn_transform, offset, 64, 8);
 MEMBER(mn_transform, scale, 72, 8);
+MEMBER(mn_transform, type, 80, 4);
 
 VALUE(MN_PAD_ZERO, 0);
 VALUE(MN_PAD_EDGE, 1);
@@ -417,7 +424,7 @@ MEMBER(mn_channel_values, greatest, 8, 8);
 MEMBER(mn_channel_values, mean, 16, 8);
 MEMBER(mn_channel_values, deviation, 24, 8);
 
-STRUCT(mn_dataset, 200);
+STRUCT(mn_dataset, 208);
 MEMBER(mn_dataset, name, 0, 64);
 MEMBER(mn_dataset, channels, 64, 8);
 MEMBER(mn_dataset, height, 72, 8);
@@ -432,6 +439,7 @@ MEMBER(mn_dataset, scale, 168, 8);
 MEMBER(mn_dataset, digest, 176, 4);
 MEMBER(mn_dataset, notes, 184, 8);
 MEMBER(mn_dataset, source, 192, 8);
+MEMBER(mn_dataset, type, 200, 4);
 
 STRUCT(mn_dataset_type, 64);
 MEMBER(mn_dataset_type, abi, 0, 4);

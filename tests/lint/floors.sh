@@ -56,7 +56,7 @@ includes_are_below() {
         for (i in names)
             floor_of[names[i]] = "autograd"
         floor_of["network"] = floor_of["layers"] = floor_of["optimiser"] = "nn"
-        floor_of["data"] = floor_of["stream"] = floor_of["views"] = "data"
+        floor_of["data"] = floor_of["rows"] = floor_of["transform"] = floor_of["stream"] = floor_of["views"] = "data"
         floor_of["buffer"] = "buffer"
         split("strategy services keep forward draw mixing early_stopping", names, " ")
         for (i in names)

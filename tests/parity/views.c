@@ -26,8 +26,8 @@ static mn_status crop(const cJSON *described, mn_shape image, const float *value
     const mn_crop part = {(int64_t)number(described, "top"), (int64_t)number(described, "left"),
                           (int64_t)number(described, "height"),
                           (int64_t)number(described, "width")};
-    mn_view_resized_crop(pixels, image.size[1], image.size[2], part, number(described, "flip") > 0,
-                         canvas, scratch);
+    mn_view_resized_crop(MN_ROW_U8, pixels, image.size[1], image.size[2], part,
+                         number(described, "flip") > 0, canvas, scratch);
     free(pixels);
     return MN_OK;
 }

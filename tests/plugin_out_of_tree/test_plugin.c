@@ -368,7 +368,7 @@ END_TEST
 static const struct {
     const char *plugin, *message;
 } refused[] = {
-    {"strategy_abi.so", "built for strategy ABI 99, this mneme speaks 5"},
+    {"strategy_abi.so", "built for strategy ABI 99, this mneme speaks 6"},
     {"plugin_abi.so", "built for plugin ABI 98, this mneme speaks 1"},
     {"kind.so", "brings something this mneme does not know (kind 77)"},
     {"no_entry.so", "exports no mn_plugin_query"},

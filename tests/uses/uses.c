@@ -5,7 +5,9 @@
 #include <check.h>
 #include <mneme/strategy.h>
 
-#define USES(X) X(adversary) X(bank) X(condense) X(early) X(grouped) X(layerwise) X(negatives)
+#define USES(X)                                                                                    \
+    X(adversary)                                                                                   \
+    X(bank) X(condense) X(early) X(grouped) X(latent) X(layerwise) X(maker) X(negatives)
 
 #define DECLARE(id)  extern const mn_strategy mn_strategy_##id;
 #define REGISTER(id) ck_assert_int_eq(mn_register(MN_KIND_STRATEGY, &mn_strategy_##id), MN_OK);

@@ -8,6 +8,7 @@
 #include "cli/json.h"
 #include "cli/metric.h"
 #include "cli/print.h"
+#include "cli/show/memory.h"
 #include "cli/show/table.h"
 
 #include <limits.h>
@@ -244,8 +245,10 @@ static int compare(const mn_arguments *arguments)
     }
     if (code == MN_EXIT_DONE && mn_arguments_has(arguments, "json"))
         print_json(runs, list, count, &asked);
-    else if (code == MN_EXIT_DONE)
+    else if (code == MN_EXIT_DONE) {
         print_comparison(runs, list, count, &asked);
+        code = mn_exit_of_work(mn_memory_print_groups(runs));
+    }
     mn_memory_give(list);
     mn_memory_give(asked.names);
     mn_runs_free(runs);
@@ -278,7 +281,8 @@ const mn_command mn_command_compare = {
         "run files in it.  The interval is Student's 95 % interval of the mean difference.  A "
         "verdict takes all comparisons of the table into account (Holm's correction).  Unequal "
         "budgets (benchmark, network, epochs, batch, buffer), other data and other numerics are "
-        "refused, with what differs.",
+        "refused, with what differs.  Below the differences stands what each keeps from task to "
+        "task beside its network, in bytes: a mean over its runs.",
     .examples = "  mneme compare runs\n"
                 "  mneme compare runs --metrics accuracy_micro --scope class-il --within 1\n"
                 "  mneme compare er/*.mneme derpp/*.mneme\n",

@@ -152,7 +152,7 @@ static mn_status survey_data(const mn_dataset *dataset, survey *s)
     MN_TRY(mn_dataset_channels(dataset, NULL, dataset->train.count, s->channel));
     s->least = s->channel[0].least;
     s->greatest = s->channel[0].greatest;
-    for (int64_t c = 1; c < dataset->channels; c++) {
+    for (int64_t c = 1; c < mn_dataset_normalised(dataset); c++) {
         s->least = fmin(s->least, s->channel[c].least);
         s->greatest = fmax(s->greatest, s->channel[c].greatest);
     }
@@ -162,10 +162,10 @@ static mn_status survey_data(const mn_dataset *dataset, survey *s)
 static void print_values(const mn_dataset *dataset, const survey *s)
 {
     printf("%-9s %.6g to %.6g, mean ", "values", s->least, s->greatest);
-    for (int64_t c = 0; c < dataset->channels; c++)
+    for (int64_t c = 0; c < mn_dataset_normalised(dataset); c++)
         printf("%s%.4g", c > 0 ? "," : "", s->channel[c].mean);
     printf(", deviation ");
-    for (int64_t c = 0; c < dataset->channels; c++)
+    for (int64_t c = 0; c < mn_dataset_normalised(dataset); c++)
         printf("%s%.4g", c > 0 ? "," : "", s->channel[c].deviation);
     putchar('\n');
 }
@@ -206,7 +206,10 @@ static void print_dataset(const mn_dataset *dataset, const survey *s, const mn_s
     printf("%-9s %08x\n", "digest", (unsigned)s->digest);
     printf("%-9s %lldx%lldx%lld (channels, height, width)%s\n", "image",
            (long long)dataset->channels, (long long)dataset->height, (long long)dataset->width,
-           dataset->scale != NULL ? ", measurements in 255 steps" : "");
+           dataset->scale == NULL        ? ""
+           : dataset->type == MN_ROW_U8  ? ", measurements in 255 steps"
+           : dataset->type == MN_ROW_F32 ? ", measurements as f32"
+                                         : ", measurements as f16");
     print_values(dataset, s);
     print_part(dataset, &dataset->train, "training");
     print_part(dataset, &dataset->test, "test");
@@ -226,7 +229,7 @@ static void add_values(cJSON *json, const mn_dataset *dataset, const survey *s)
     cJSON_AddNumberToObject(json, "greatest", s->greatest);
     cJSON *mean = cJSON_AddArrayToObject(json, "mean");
     cJSON *deviation = cJSON_AddArrayToObject(json, "deviation");
-    for (int64_t c = 0; c < dataset->channels; c++) {
+    for (int64_t c = 0; c < mn_dataset_normalised(dataset); c++) {
         cJSON_AddItemToArray(mean, cJSON_CreateNumber(s->channel[c].mean));
         cJSON_AddItemToArray(deviation, cJSON_CreateNumber(s->channel[c].deviation));
     }

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/json.h"
+#include "cli/show/memory.h"
 #include "cli/show/plot.h"
 #include "cli/show/report.h"
 
@@ -39,6 +40,25 @@ static int check(const mn_arguments *arguments)
     return status == MN_OK ? code : mn_exit_of_work(status);
 }
 
+/* What each run keeps. */
+static int show_memory(const mn_runs *runs, bool json)
+{
+    mn_status status = MN_OK;
+    cJSON *list = mn_json_array();
+    for (int64_t i = 0; i < runs->count && status == MN_OK; i++) {
+        cJSON *one = NULL;
+        if (!json && i > 0)
+            putchar('\n');
+        status = json ? mn_memory_json(&runs->run[i], &one) : mn_memory_print(&runs->run[i]);
+        if (one != NULL)
+            cJSON_AddItemToArray(list, one);
+    }
+    if (json && status == MN_OK)
+        mn_json_print(list);
+    cJSON_Delete(list);
+    return mn_exit_of_work(status);
+}
+
 static int show(const mn_arguments *arguments)
 {
     if (mn_arguments_has(arguments, "check"))
@@ -51,6 +71,11 @@ static int show(const mn_arguments *arguments)
     if (status != MN_OK)
         return mn_exit_of_work(status);
     int code = MN_EXIT_DONE;
+    if (mn_arguments_has(arguments, "memory")) {
+        code = show_memory(runs, mn_arguments_has(arguments, "json"));
+        mn_runs_free(runs);
+        return code;
+    }
     if (mn_arguments_has(arguments, "json")) {
         cJSON *report = mn_report_runs_json(runs);
         mn_json_print(report);
@@ -71,6 +96,9 @@ static const mn_flag flags[] = {
     {.name = "json", .help = "as one JSON object: runs, and groups of equal settings"},
     {.name = "check",
      .help = "shows nothing, but reads every row: is the file what it was when it was closed?"},
+    {.name = "memory",
+     .help = "shows instead what a run keeps from task to task beside its network, in bytes: "
+             "exemplars, labels, columns, and the networks and tensors of strategies"},
     {.name = "samples",
      .value = "FILE",
      .help = "draws what a run's generator made instead, by class and task, as a PNG"},

@@ -1,10 +1,9 @@
-/* transform.c -- from bytes to what a network sees.
+/* transform.c -- from rows to what a network sees.
  *
  * What is random about a row is looked up by the row's own key, so rows can go to any thread. */
 #include "base/reserve.h"
 #include "data/augment/plain.h"
 
-#include <math.h>
 #include <mneme/data.h>
 #include <mneme/views.h>
 #include <omp.h>
@@ -61,33 +60,52 @@ static void mirror(float *line, int64_t width)
     }
 }
 
-/* One line of a channel, moved to the right and normalised; from: NULL is black. */
-static void fill_line(const uint8_t *from, int64_t width, int64_t right, mn_pad_mode mode,
+/* Where lines of an image come from: one of the two is NULL. */
+typedef struct lines {
+    const uint8_t *bytes;
+    const float *floats;
+} lines;
+
+static void normalise(lines from, int64_t at, int64_t count, float mean, float deviation, float *x)
+{
+    if (from.bytes != NULL)
+        mn_normalise(from.bytes + at, count, mean, deviation, x);
+    for (int64_t i = 0; i < count && from.floats != NULL; i++)
+        x[i] = (from.floats[at + i] - mean) / deviation;
+}
+
+/* One line of a channel, the one that begins at `first` (-1: black), moved to the right and
+ * normalised. */
+static void fill_line(lines from, int64_t first, int64_t width, int64_t right, mn_pad_mode mode,
                       float mean, float deviation, float *x)
 {
     const uint8_t black = 0;
     for (int64_t i = 0; i < width; i++) {
         const int64_t at = i + right;
-        if (from != NULL && at >= 0 && at < width) { /* all that lies inside, in one go */
+        if (first >= 0 && at >= 0 && at < width) { /* all that lies inside, in one go */
             const int64_t count = width - (right > 0 ? right : i);
-            mn_normalise(from + at, count, mean, deviation, x + i);
+            normalise(from, first + at, count, mean, deviation, x + i);
             i += count - 1;
             continue;
         }
-        const int64_t place = from != NULL ? inside(at, width, mode) : -1;
-        mn_normalise(place >= 0 ? from + place : &black, 1, mean, deviation, x + i);
+        const int64_t place = first >= 0 ? inside(at, width, mode) : -1;
+        if (place >= 0)
+            normalise(from, first + place, 1, mean, deviation, x + i);
+        else
+            mn_normalise(&black, 1, mean, deviation, x + i);
     }
 }
 
-static void apply_view(const mn_transform *transform, mn_shape image, view drawn,
-                       const uint8_t *pixels, float *x)
+static void apply_view(const mn_transform *transform, mn_shape image, view drawn, mn_row_type type,
+                       const void *row, float *x)
 {
+    const lines from = {type == MN_ROW_U8 ? row : NULL, type == MN_ROW_F32 ? row : NULL};
     const int64_t height = image.size[1], width = image.size[2];
     for (int64_t channel = 0; channel < image.size[0]; channel++)
         for (int64_t y = 0; y < height; y++) {
             const int64_t place = inside(y + drawn.down, height, transform->pad_mode);
             float *line = x + (channel * height + y) * width;
-            fill_line(place >= 0 ? pixels + (channel * height + place) * width : NULL, width,
+            fill_line(from, place >= 0 ? (channel * height + place) * width : -1, width,
                       drawn.right, transform->pad_mode, transform->mean[channel],
                       transform->deviation[channel], line);
             if (drawn.flip)
@@ -97,9 +115,10 @@ static void apply_view(const mn_transform *transform, mn_shape image, view drawn
 
 mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *dataset)
 {
-    if (transform->channels != dataset->channels)
+    if (transform->channels != mn_dataset_normalised(dataset))
         return mn_fail(MN_BAD_OPTION, "normalise: for %lld channels, but '%s' has %lld",
-                       (long long)transform->channels, dataset->name, (long long)dataset->channels);
+                       (long long)transform->channels, dataset->name,
+                       (long long)mn_dataset_normalised(dataset));
     for (int64_t channel = 0; channel < transform->channels; channel++)
         if (!(transform->deviation[channel] > 0))
             return mn_fail(MN_BAD_OPTION, "normalise.deviation[%lld]: %g is not above 0",
@@ -120,11 +139,11 @@ mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *da
 }
 
 /* One view of a row, by whichever thread has the row; `failure` is shared by all of them. */
-static void apply_random_view(const mn_transform *transform, mn_shape image, const uint8_t *pixels,
-                              mn_key key, float *x, view_failure *failure)
+static void apply_random_view(const mn_transform *transform, mn_shape image, mn_row_type type,
+                              const void *row, mn_key key, float *x, view_failure *failure)
 {
     const mn_status status =
-        mn_views_apply(transform->views, transform, image, 1, pixels, 1, key, x);
+        mn_views_apply(transform->views, transform, image, 1, type, row, 1, key, x);
     if (status == MN_OK)
         return;
 #pragma omp critical(mn_view_failure)
@@ -135,41 +154,32 @@ static void apply_random_view(const mn_transform *transform, mn_shape image, con
 }
 
 mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
-                             const uint8_t *pixels, mn_key key, const int64_t *ids, float *x)
+                             mn_row_type type, const void *rows, mn_key key, const int64_t *ids,
+                             float *x)
 {
     view_failure failure = {.status = MN_OK};
     const int64_t values = mn_shape_count(image);
+    if (type == MN_ROW_X) {
+        memcpy(x, rows, mn_row_bytes(type, count * values));
+        return MN_OK;
+    }
     const bool random = transform->pad > 0 || transform->flip || transform->views != NULL;
     const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
     MN_TRY(mn_reserve_ask(MN_RESERVE_REGION));
 #pragma omp parallel for schedule(static) if (share)
     for (int64_t row = 0; row < count; row++) {
-        const uint8_t *from = pixels + row * values;
+        const void *from = (const uint8_t *)rows + mn_row_bytes(type, row * values);
         float *to = x + row * values;
         if (!random) {
-            mn_transform_image(transform, image, from, to);
+            mn_transform_image(transform, image, type, from, to);
             continue;
         }
         const int64_t id = ids != NULL ? ids[row] : row;
         const mn_key own = mn_key_at(key, (uint64_t)id);
         if (transform->views == NULL)
-            apply_view(transform, image, draw_view(transform, own), from, to);
+            apply_view(transform, image, draw_view(transform, own), type, from, to);
         else
-            apply_random_view(transform, image, from, own, to, &failure);
+            apply_random_view(transform, image, type, from, own, to, &failure);
     }
     return failure.status == MN_OK ? MN_OK : mn_fail(failure.status, "%s", failure.why);
-}
-
-void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
-                        uint8_t *pixels)
-{
-    const int64_t values = mn_shape_count(image), plane = values / transform->channels;
-    for (int64_t i = 0; i < values; i++) {
-        double value =
-            (double)(x[i] * transform->deviation[i / plane] + transform->mean[i / plane]);
-        if (transform->scale != NULL)
-            value = (value - (double)transform->offset[i]) /
-                    (double)(transform->scale[i] > 0 ? transform->scale[i] : 1);
-        pixels[i] = (uint8_t)lround(255 * fmin(fmax(value, 0), 1));
-    }
 }

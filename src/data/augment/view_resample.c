@@ -86,6 +86,14 @@ MN_CLONES static void add_bytes(float *restrict line, const uint8_t *restrict by
         line[i] += weight * (float)bytes[i];
 }
 
+/* The same of floats, which are bytes / 255. */
+MN_CLONES static void add_floats(float *restrict line, const float *restrict values, int64_t count,
+                                 float weight)
+{
+    for (int64_t i = 0; i < count; i++)
+        line[i] += weight * (255.0f * values[i]);
+}
+
 MN_CLONES static void across(const axis *a, const float *restrict line, float *restrict x)
 {
     const int32_t *restrict first = a->first;
@@ -101,21 +109,25 @@ MN_CLONES static void across(const axis *a, const float *restrict line, float *r
         x[i] /= 255.0f;
 }
 
-void mn_view_resized_crop(const uint8_t *pixels, int64_t height, int64_t width, mn_crop crop,
-                          bool flip, const mn_canvas *canvas, float *scratch)
+void mn_view_resized_crop(mn_row_type type, const void *row, int64_t height, int64_t width,
+                          mn_crop crop, bool flip, const mn_canvas *canvas, float *scratch)
 {
     const axis down = make_axis(crop.height, canvas->height, false, &scratch);
     const axis right = make_axis(crop.width, canvas->width, flip, &scratch);
     const int64_t floats = crop.width + right.taps; /* weights of 0 reach beyond the crop */
     float *line = take(&scratch, floats);
+    const uint8_t *bytes = row;
+    const float *values = row;
     for (int64_t channel = 0; channel < canvas->channels; channel++)
         for (int64_t y = 0; y < canvas->height; y++) {
             memset(line, 0, (size_t)floats * sizeof *line);
             for (int64_t k = 0; k < down.taps; k++) {
                 const float weight = down.weight[k * down.size + y];
                 const int64_t from = channel * height + crop.top + down.first[y] + k;
-                if (weight > 0)
-                    add_bytes(line, pixels + from * width + crop.left, crop.width, weight);
+                if (weight > 0 && type == MN_ROW_U8)
+                    add_bytes(line, bytes + from * width + crop.left, crop.width, weight);
+                else if (weight > 0)
+                    add_floats(line, values + from * width + crop.left, crop.width, weight);
             }
             across(&right, line, canvas->x + (channel * canvas->height + y) * canvas->width);
         }

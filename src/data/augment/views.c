@@ -187,10 +187,11 @@ static void normalise(const mn_transform *transform, const mn_canvas *canvas)
 }
 
 static void make_view(const mn_view_spec *spec, const mn_transform *transform, mn_shape image,
-                      const uint8_t *pixels, mn_key key, const mn_canvas *canvas, float *scratch)
+                      mn_row_type type, const void *row, mn_key key, const mn_canvas *canvas,
+                      float *scratch)
 {
     const int64_t height = image.size[1], width = image.size[2];
-    mn_view_resized_crop(pixels, height, width, draw_crop(spec, key, height, width),
+    mn_view_resized_crop(type, row, height, width, draw_crop(spec, key, height, width),
                          happens(key, FLIP, spec->flip), canvas, scratch);
     if (happens(key, JITTER, spec->jitter))
         jitter(spec, key, canvas);
@@ -212,15 +213,17 @@ static void make_view(const mn_view_spec *spec, const mn_transform *transform, m
 
 /* Measurements have no views: every one is the row itself. */
 static void plain_views(const mn_transform *transform, mn_shape image, int64_t count,
-                        const uint8_t *pixels, int64_t views, float *x)
+                        mn_row_type type, const uint8_t *rows, int64_t views, float *x)
 {
     const int64_t values = mn_shape_count(image);
     for (int64_t i = 0; i < count * views; i++)
-        mn_transform_image(transform, image, pixels + i % count * values, x + i * values);
+        mn_transform_image(transform, image, type, rows + mn_row_bytes(type, i % count * values),
+                           x + i * values);
 }
 
 mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform, mn_shape image,
-                         int64_t count, const uint8_t *pixels, int64_t views, mn_key key, float *x)
+                         int64_t count, mn_row_type type, const void *rows, int64_t views,
+                         mn_key key, float *x)
 {
     MN_TRY(mn_view_check(spec, image));
     const mn_shape view = mn_view_shape(spec, image);
@@ -229,7 +232,7 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
         if (values != mn_shape_count(image))
             return mn_fail(MN_BAD_OPTION, "views: the data are measurements, of which a part "
                                           "cannot be made larger; leave the views' size out");
-        plain_views(transform, image, count, pixels, views, x);
+        plain_views(transform, image, count, type, rows, views, x);
         return MN_OK;
     }
     if (!omp_in_parallel()) /* else for a row alone */
@@ -245,7 +248,8 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
     for (int64_t i = 0; i < total; i++) {
         const int64_t row = i % count, at = i / count;
         const mn_canvas canvas = {x + i * values, view.size[0], height, width};
-        make_view(spec, transform, image, pixels + row * mn_shape_count(image),
+        make_view(spec, transform, image, type,
+                  (const uint8_t *)rows + mn_row_bytes(type, row * mn_shape_count(image)),
                   mn_key_at(mn_key_at(key, (uint64_t)row), (uint64_t)at), &canvas,
                   scratch + omp_get_thread_num() * room);
     }

@@ -15,7 +15,7 @@ enum { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, ARRAYS };
 
 typedef struct npy_options {
     const char *path, *x_train, *y_train, *x_test, *y_test;
-    int64_t layout, classes;
+    int64_t layout, classes, dtype;
     double white;
     bool standardise;
     MN_SPLIT_MEMBERS;
@@ -37,6 +37,7 @@ static const mn_option options_table[] = {
         npy_options, white, 0, 0, 1e9,
         "of images: the number that is white, where black is 0.  Say 255 where floats are pixels "
         "of 0 to 255, and 65535 for 16 bits; 0: 1 for floats and truth values, 255 for integers"),
+    MN_ROW_TYPE(npy_options, dtype),
     MN_BOOL(npy_options, standardise, false,
             "features: each column gets mean 0 and deviation 1 over the training rows"),
     MN_SPLIT_OPTIONS(npy_options),
@@ -213,7 +214,13 @@ static mn_status fill(const source *s, bool channels_last, mn_dataset *dataset)
     const mn_array_type type = x->type;
     const bool bytes = type == MN_ARRAY_BOOL || (type == MN_ARRAY_UNSIGNED && x->item == 1);
     const double asked = s->options->white;
-    if (x->rank == 2 && !bytes && asked == 0)
+    if (dataset->type != MN_ROW_U8 && asked != 0)
+        return mn_fail(
+            MN_BAD_OPTION,
+            "white: is for images, but with dtype=%s the arrays' values are kept as they "
+            "are; leave one of the two out",
+            mn_row_type_name(dataset->type));
+    if (dataset->type != MN_ROW_U8 || (x->rank == 2 && !bytes && asked == 0))
         return mn_values_measure(&of_train, &of_test, s->options->standardise, dataset);
     if (s->options->standardise)
         return mn_fail(MN_BAD_OPTION,
@@ -232,8 +239,8 @@ static mn_status make_room(const mn_array *x, const mn_dataset *dataset, mn_imag
     images->count = x->block != NULL ? x->size[0] : 0;
     if (images->count == 0)
         return MN_OK;
-    return mn_images_allocate(images, images->count, dataset->channels, dataset->height,
-                              dataset->width);
+    return mn_images_allocate(images, dataset->type, images->count, dataset->channels,
+                              dataset->height, dataset->width);
 }
 
 static int64_t greatest_label(const mn_array *y)
@@ -260,6 +267,7 @@ static mn_status build(const source *s, mn_dataset *dataset)
     MN_TRY(set_shape(s, dataset, &channels_last));
     MN_TRY(check_first_label(s));
     dataset->classes = o->classes > 0 ? o->classes : greatest_label(&s->array[Y_TRAIN]) + 1;
+    dataset->type = (mn_row_type)o->dtype;
     MN_TRY(make_room(&s->array[X_TRAIN], dataset, &dataset->train));
     MN_TRY(make_room(&s->array[X_TEST], dataset, &dataset->test));
     MN_TRY(read_labels(s, Y_TRAIN, dataset->classes, &dataset->train));

@@ -175,8 +175,8 @@ mn_status mn_cifar_read(const mn_cifar_layout *layout, const char *folder, int l
     dataset->classes = layout->classes[label];
     dataset->train.count = (layout->files - 1) * layout->train_images;
     dataset->test.count = layout->test_images;
-    MN_TRY(mn_images_allocate(&dataset->train, dataset->train.count, 3, SIDE, SIDE));
-    MN_TRY(mn_images_allocate(&dataset->test, dataset->test.count, 3, SIDE, SIDE));
+    MN_TRY(mn_images_allocate(&dataset->train, MN_ROW_U8, dataset->train.count, 3, SIDE, SIDE));
+    MN_TRY(mn_images_allocate(&dataset->test, MN_ROW_U8, dataset->test.count, 3, SIDE, SIDE));
     return find_and_read(layout, folder, label, dataset);
 }
 

@@ -13,7 +13,7 @@
 
 typedef struct csv_options {
     const char *path, *train, *test, *label, *drop, *delimiter;
-    int64_t decimal, header, missing;
+    int64_t decimal, header, missing, dtype;
     bool standardise;
     int64_t channels, height, width;
     double white;
@@ -44,6 +44,7 @@ static const mn_option options_table[] = {
     MN_CHOICE(csv_options, missing, 0, missings,
               "rows with an empty cell, NA or NaN: refuse them, skip them, or take the mean of the "
               "column's training rows"),
+    MN_ROW_TYPE(csv_options, dtype),
     MN_BOOL(csv_options, standardise, false,
             "features: each column gets mean 0 and deviation 1 over the training rows"),
     MN_INT(csv_options, channels, 1, 1, 4, "of an image; its columns are channel by channel"),
@@ -243,6 +244,7 @@ static mn_status build(const csv_options *o, mn_text_table *train, mn_text_table
     MN_TRY(set_shape(o, train, dataset));
     MN_TRY(name_classes(train, dataset));
     MN_TRY(note_idle(o, dataset));
+    dataset->type = (mn_row_type)o->dtype;
     MN_TRY(note_skipped(train, dataset));
     MN_TRY(note_skipped(test, dataset));
     if (o->missing == MN_MISSING_MEAN) {
@@ -253,8 +255,8 @@ static mn_status build(const csv_options *o, mn_text_table *train, mn_text_table
     mn_images *parts[] = {&dataset->train, &dataset->test};
     for (int i = 0; i < 2 && tables[i]->rows > 0; i++) {
         parts[i]->count = tables[i]->rows;
-        MN_TRY(mn_images_allocate(parts[i], parts[i]->count, dataset->channels, dataset->height,
-                                  dataset->width));
+        MN_TRY(mn_images_allocate(parts[i], dataset->type, parts[i]->count, dataset->channels,
+                                  dataset->height, dataset->width));
         MN_TRY(read_labels(tables[i], dataset, parts[i]));
     }
     MN_TRY(fill_images(o, train, test, dataset));
@@ -283,6 +285,9 @@ static mn_status make_form(const csv_options *o, mn_table_form *form)
                        d);
     if ((o->height == 0) != (o->width == 0))
         return mn_fail(MN_BAD_OPTION, "height and width: an image has both");
+    if (o->dtype != MN_ROW_U8 && o->height > 0)
+        return mn_fail(MN_BAD_OPTION, "dtype: is for features, but height and width make images of "
+                                      "the columns, which are bytes; leave one of them out");
     return o->standardise && o->height > 0
                ? mn_fail(MN_BAD_OPTION, "standardise: is for features, but height and width make "
                                         "images of the columns; leave it out, and see normalise")

@@ -135,11 +135,15 @@ static mn_status check_images(const mn_dataset *dataset, const mn_images *images
 
 static mn_status check(const mn_dataset *dataset)
 {
-    if (dataset->channels < 1 || dataset->channels > MN_MOST_CHANNELS || dataset->height < 1 ||
-        dataset->width < 1)
+    const bool images = dataset->type == MN_ROW_U8;
+    if (dataset->channels < 1 || (images && dataset->channels > MN_MOST_CHANNELS) ||
+        dataset->height < 1 || dataset->width < 1)
         return mn_fail(MN_CORRUPT, "data set '%s' has images of %lldx%lldx%lld", dataset->name,
                        (long long)dataset->channels, (long long)dataset->height,
                        (long long)dataset->width);
+    if (!images && (dataset->offset == NULL || dataset->scale == NULL))
+        return mn_fail(MN_CORRUPT, "data set '%s' has rows of floats, but no range of each place",
+                       dataset->name);
     if (dataset->classes < 2 || dataset->classes > MN_MAX_CLASSES)
         return mn_fail(MN_UNSUPPORTED, "data set '%s' has %lld class%s, expected 2 to %d",
                        dataset->name, (long long)dataset->classes,

@@ -251,7 +251,12 @@ mn_status mn_dataset_pack(const char *name, const char *options, const char *fol
     mn_request_as_needed(&request);
     mn_status status = mn_request_read(&request, folder, &dataset);
     if (status == MN_OK) {
-        status = pack_opened(&request, dataset, path, watch);
+        status = dataset->type == MN_ROW_U8
+                     ? pack_opened(&request, dataset, path, watch)
+                     : mn_fail(MN_UNSUPPORTED,
+                               "data set '%s': its rows are floats already, which nothing decodes; "
+                               "packing is for images",
+                               dataset->name);
         mn_dataset_free(dataset);
     }
     mn_request_free(&request);

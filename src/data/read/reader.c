@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-mn_status mn_pixels_allocate(int64_t count, int64_t channels, int64_t height, int64_t width,
-                             uint8_t **pixels)
+mn_status mn_pixels_allocate(mn_row_type type, int64_t count, int64_t channels, int64_t height,
+                             int64_t width, uint8_t **pixels)
 {
-    int64_t bytes = channels * height * width;
+    int64_t bytes = (int64_t)mn_row_bytes(type, channels * height * width);
     *pixels = NULL;
     if (!__builtin_mul_overflow(bytes, count, &bytes) && bytes > 0)
         *pixels = mn_data_take((size_t)bytes);
@@ -18,10 +18,10 @@ mn_status mn_pixels_allocate(int64_t count, int64_t channels, int64_t height, in
                          (long long)width);
 }
 
-mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels, int64_t height,
-                             int64_t width)
+mn_status mn_images_allocate(mn_images *images, mn_row_type type, int64_t count, int64_t channels,
+                             int64_t height, int64_t width)
 {
-    MN_TRY(mn_pixels_allocate(count, channels, height, width, &images->pixels));
+    MN_TRY(mn_pixels_allocate(type, count, channels, height, width, &images->pixels));
     images->labels = mn_data_take((size_t)count * sizeof *images->labels);
     return images->labels != NULL
                ? MN_OK

@@ -7,12 +7,12 @@
 #include <mneme/data.h>
 
 /* Room for `count` images; images->count stays as it is. */
-mn_status mn_images_allocate(mn_images *images, int64_t count, int64_t channels, int64_t height,
-                             int64_t width);
+mn_status mn_images_allocate(mn_images *images, mn_row_type type, int64_t count, int64_t channels,
+                             int64_t height, int64_t width);
 
 /* The pixels alone, from mn_data_take(). */
-mn_status mn_pixels_allocate(int64_t count, int64_t channels, int64_t height, int64_t width,
-                             uint8_t **pixels);
+mn_status mn_pixels_allocate(mn_row_type type, int64_t count, int64_t channels, int64_t height,
+                             int64_t width, uint8_t **pixels);
 
 /* Copies names of classes, and their number, into the data set. */
 mn_status mn_dataset_name_classes(mn_dataset *dataset, int64_t classes, const char *const *names);

@@ -18,9 +18,14 @@ mn_images *mn_images_of(mn_dataset *dataset, int part)
     return part == MN_TRAIN_PART ? &dataset->train : &dataset->test;
 }
 
+static int64_t values_of(const mn_dataset *dataset)
+{
+    return dataset->channels * dataset->height * dataset->width;
+}
+
 static size_t bytes_of(const mn_dataset *dataset)
 {
-    return (size_t)(dataset->channels * dataset->height * dataset->width);
+    return mn_row_bytes(dataset->type, values_of(dataset));
 }
 
 mn_status mn_dataset_pixels(const mn_dataset *dataset, const mn_images *part, int64_t i,
@@ -85,8 +90,8 @@ mn_status mn_source_read_all(mn_dataset *dataset)
     mn_status status = MN_OK;
     for (int part = 0; part < MN_PARTS && status == MN_OK; part++) {
         const int64_t count = mn_images_of(dataset, part)->count;
-        status = mn_pixels_allocate(count, dataset->channels, dataset->height, dataset->width,
-                                    &pixels[part]);
+        status = mn_pixels_allocate(dataset->type, count, dataset->channels, dataset->height,
+                                    dataset->width, &pixels[part]);
         if (status == MN_OK)
             status = read_part(dataset, part, count, pixels[part]);
     }
@@ -129,7 +134,7 @@ static mn_status add_all(const mn_dataset *dataset, uint8_t *image, uint32_t *di
                       (size_t)parts[i]->count * sizeof *parts[i]->labels);
     }
     if (dataset->scale != NULL) {
-        const size_t bytes = bytes_of(dataset) * sizeof *dataset->scale;
+        const size_t bytes = (size_t)values_of(dataset) * sizeof *dataset->scale;
         sum = crc32_z(sum, (const Bytef *)dataset->offset, bytes);
         sum = crc32_z(sum, (const Bytef *)dataset->scale, bytes);
     }

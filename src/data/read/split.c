@@ -72,7 +72,8 @@ static void move(mn_dataset *dataset, const uint8_t *is_test, uint8_t *of_train,
 static mn_status make_room_and_move(mn_dataset *dataset, const uint8_t *is_test)
 {
     mn_images *test = &dataset->test;
-    const size_t image = (size_t)(dataset->channels * dataset->height * dataset->width);
+    const size_t image =
+        mn_row_bytes(dataset->type, dataset->channels * dataset->height * dataset->width);
     int64_t **pictures = mn_pictures_numbers(dataset, MN_TEST_PART);
     const size_t row = pictures != NULL ? sizeof **pictures : image;
     for (int64_t i = 0; i < dataset->train.count; i++)

@@ -1,15 +1,19 @@
-/* values.c -- numbers of any kind made into the bytes that a data set holds.
+/* values.c -- numbers of any kind made into the rows that a data set holds.
  *
- * Buffers and run files keep rows as bytes, whatever they are.  So measurements are kept in 255
- * steps between the least and the greatest value of their place, and come back to within half a
- * step.  The range is that of all rows: it decides nothing but the size of a step.
+ * Measurements are kept as floats where the user asks for it, else in 255 steps between the least
+ * and the greatest value of their place, from which they come back to within half a step.  The
+ * range is that of all rows: it decides nothing but the size of a step.
  *
  * The network computes in floats, which hold 7 digits: of time stamps, 1 700 000 000 and the like,
  * they would hold nothing that matters.  So what is taken off a place is taken off in double. */
 #include "data/read/values.h"
+#include "tensor/file/half.h"
 
 #include <math.h>
 #include <mneme/memory.h>
+
+const char *const mn_row_type_choices[] = {"u8", "f32", "f16", NULL};
+static const float GREATEST_HALF = 65504;
 
 static int64_t row_of(const mn_dataset *dataset)
 {
@@ -108,17 +112,36 @@ static float kept_at(const mn_values *values, const place *places, int64_t width
     return (float)((values->at(values->from, i) - p->shift) / p->unit);
 }
 
-static mn_status find_range(const mn_values *values, const place *places, int64_t width,
+static mn_status find_range(const mn_values *values, const place *places, bool half, int64_t width,
                             float *least, float *greatest)
 {
     for (int64_t i = 0; i < values->rows * width; i++) {
         const float value = kept_at(values, places, width, i);
         if (!isfinite(value))
             return not_finite(values, width, i, values->at(values->from, i));
+        if (half && fabsf(value) > GREATEST_HALF)
+            return mn_fail(MN_BAD_VALUE,
+                           "%s: value %lld of row %lld is %g, but half floats end at 65504; set "
+                           "dtype to f32",
+                           values->path, (long long)(i % width), (long long)(i / width),
+                           (double)value);
         least[i % width] = fminf(least[i % width], value);
         greatest[i % width] = fmaxf(greatest[i % width], value);
     }
     return MN_OK;
+}
+
+static void fill_floats(const mn_values *values, const place *places, const mn_dataset *dataset,
+                        mn_images *images)
+{
+    const int64_t width = row_of(dataset);
+    float *floats = (float *)(void *)images->pixels;
+    uint16_t *halves = (uint16_t *)(void *)images->pixels;
+    for (int64_t i = 0; i < values->rows * width; i++)
+        if (dataset->type == MN_ROW_F32)
+            floats[i] = kept_at(values, places, width, i);
+        else
+            halves[i] = mn_half_of(kept_at(values, places, width, i));
 }
 
 static void fill_steps(const mn_values *values, const place *places, const mn_dataset *dataset,
@@ -142,16 +165,18 @@ static mn_status measure(const mn_values *train, const mn_values *test, const pl
         least[i] = HUGE_VAL;
         greatest[i] = -HUGE_VAL;
     }
-    MN_TRY(find_range(train, places, width, least, greatest));
-    MN_TRY(find_range(test, places, width, least, greatest));
+    const bool half = dataset->type == MN_ROW_F16;
+    MN_TRY(find_range(train, places, half, width, least, greatest));
+    MN_TRY(find_range(test, places, half, width, least, greatest));
     for (int64_t i = 0; i < width; i++) {
         greatest[i] -= least[i];
         if (!isfinite(greatest[i]))
             return mn_fail(MN_BAD_VALUE, "%s: value %lld of the rows reaches too far to be kept",
                            train->path, (long long)i);
     }
-    fill_steps(train, places, dataset, &dataset->train);
-    fill_steps(test, places, dataset, &dataset->test);
+    const bool steps = dataset->type == MN_ROW_U8;
+    (steps ? fill_steps : fill_floats)(train, places, dataset, &dataset->train);
+    (steps ? fill_steps : fill_floats)(test, places, dataset, &dataset->test);
     return MN_OK;
 }
 

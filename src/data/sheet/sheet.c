@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum {
+    MOST_CHANNELS = 4,
     LABEL_BYTES = 128,
     LETTER = 2,      /* a point of a letter is so many pixels wide */
     MARGIN = 8,      /* around the sheet, and behind labels */
@@ -44,6 +45,10 @@ mn_status mn_sheet_new(mn_shape image, mn_sheet **sheet)
 {
     const int64_t height = image.size[1], width = image.size[2];
     const int64_t side = height > width ? height : width;
+    *sheet = NULL;
+    if (image.size[0] > MOST_CHANNELS)
+        return mn_fail(MN_UNSUPPORTED, "rows of %lld channels are no images that could be drawn",
+                       (long long)image.size[0]);
     *sheet = mn_memory_take_zeroed(1, sizeof **sheet);
     if (*sheet == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a sheet");

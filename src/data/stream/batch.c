@@ -2,6 +2,7 @@
  * malloc; once every size was seen, a step allocates nothing. */
 #include "data/stream/batch.h"
 #include "base/memory.h"
+#include "data/stream/row.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -29,13 +30,13 @@ static void free_rows(mn_batch_space *space)
     space->capacity = space->values = 0;
 }
 
-static bool allocate(mn_batch_space *space, int64_t pixels, int64_t rows)
+static bool allocate(mn_batch_space *space, int64_t pixels, mn_row_type type, int64_t rows)
 {
     if (rows > PTRDIFF_MAX / (int64_t)sizeof(int64_t) / pixels)
         return false;
     const size_t n = (size_t)rows;
     space->x = new_floats(rows * pixels);
-    space->pixels = mn_memory_take(n * (size_t)pixels, 1);
+    space->pixels = mn_memory_take_aligned(ALIGNMENT, n * mn_row_bytes(type, pixels));
     space->labels = mn_memory_take(n, sizeof *space->labels);
     space->tasks = mn_memory_take(n, sizeof *space->tasks);
     space->indices = mn_memory_take(n, sizeof *space->indices);
@@ -44,27 +45,29 @@ static bool allocate(mn_batch_space *space, int64_t pixels, int64_t rows)
            space->tasks != NULL && space->indices != NULL && space->slots != NULL;
 }
 
-static mn_status grow(mn_batch_space *space, int64_t pixels, int64_t rows)
+static mn_status grow(mn_batch_space *space, int64_t pixels, mn_row_type type, int64_t rows)
 {
     free_rows(space);
-    if (!allocate(space, pixels, rows)) {
+    if (!allocate(space, pixels, type, rows)) {
         free_rows(space);
         return mn_fail(MN_NO_MEMORY, "out of memory for a batch of %lld images", (long long)rows);
     }
     space->capacity = rows;
     space->values = pixels;
+    space->type = type;
     return MN_OK;
 }
 
-mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t rows)
+mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, mn_row_type type,
+                                 int64_t rows)
 {
     const int64_t pixels = mn_shape_count(image);
     space->batch = (mn_batch){.count = 0}; /* what it was may be gone after a failure */
     if (rows < 0 || pixels < 1)
         return mn_fail(MN_BAD_SHAPE, "a batch of %lld images of %lld values", (long long)rows,
                        (long long)pixels);
-    if (space->values != pixels || space->capacity < rows)
-        MN_TRY(grow(space, pixels, rows > 0 ? rows : 1));
+    if (space->values != pixels || space->type != type || space->capacity < rows)
+        MN_TRY(grow(space, pixels, type, rows > 0 ? rows : 1));
     space->batch = (mn_batch){
         .count = rows,
         .image = image,
@@ -74,6 +77,7 @@ mn_status mn_batch_space_prepare(mn_batch_space *space, mn_shape image, int64_t 
         .tasks = space->tasks,
         .indices = space->indices,
         .slots = space->slots,
+        .type = type,
     };
     for (int64_t i = 0; i < rows; i++)
         space->indices[i] = MN_NO_INDEX, space->slots[i] = MN_NO_SLOT;
@@ -118,18 +122,37 @@ mn_status mn_batch_space_column(mn_batch_space *space, const char *name, int64_t
     return MN_OK;
 }
 
+mn_status mn_batch_space_transform(mn_batch_space *space, const mn_transform *transform, mn_key key,
+                                   const int64_t *ids)
+{
+    return mn_transform_apply(transform, space->batch.image, space->batch.count, space->type,
+                              space->pixels, key, ids, space->x);
+}
+
+const float *mn_batch_values(const mn_batch *batch)
+{
+    return batch->type != MN_ROW_U8 ? (const float *)(const void *)batch->pixels : NULL;
+}
+
+void mn_batch_space_copy_row(mn_batch_space *space, int64_t at, const mn_batch *from, int64_t row)
+{
+    const int64_t values = mn_shape_count(from->image);
+    mn_row_convert(from->type, from->pixels + mn_row_bytes(from->type, row * values), values,
+                   space->type, space->pixels + mn_row_bytes(space->type, at * values));
+    space->labels[at] = from->labels[row];
+    space->tasks[at] = from->tasks[row];
+    space->indices[at] = from->indices[row];
+    space->slots[at] = from->slots[row];
+}
+
 void mn_batch_space_copy(mn_batch_space *space, int64_t at, const mn_batch *from)
 {
-    const size_t pixels = (size_t)mn_shape_count(from->image), n = (size_t)from->count;
-    const size_t first = (size_t)at;
-    if (n == 0)
+    const int64_t values = mn_shape_count(from->image);
+    if (from->count == 0) /* it may lack arrays */
         return;
-    memcpy(space->x + first * pixels, from->x, n * pixels * sizeof *space->x);
-    memcpy(space->pixels + first * pixels, from->pixels, n * pixels);
-    memcpy(space->labels + first, from->labels, n * sizeof *space->labels);
-    memcpy(space->tasks + first, from->tasks, n * sizeof *space->tasks);
-    memcpy(space->indices + first, from->indices, n * sizeof *space->indices);
-    memcpy(space->slots + first, from->slots, n * sizeof *space->slots);
+    for (int64_t row = 0; row < from->count; row++)
+        mn_batch_space_copy_row(space, at + row, from, row);
+    memcpy(space->x + at * values, from->x, (size_t)(from->count * values) * sizeof *space->x);
 }
 
 void mn_batch_space_free(mn_batch_space *space)
@@ -147,9 +170,10 @@ mn_batch mn_batch_row(const mn_batch *batch, int64_t i)
                       .stream_rows = i < batch->stream_rows,
                       .image = batch->image,
                       .x = batch->x + i * pixels,
-                      .pixels = batch->pixels + i * pixels,
+                      .pixels = batch->pixels + mn_row_bytes(batch->type, i * pixels),
                       .labels = batch->labels + i,
                       .tasks = batch->tasks + i,
                       .indices = batch->indices + i,
-                      .slots = batch->slots + i};
+                      .slots = batch->slots + i,
+                      .type = batch->type};
 }

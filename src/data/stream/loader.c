@@ -4,6 +4,7 @@
  * at any time: a resumed run starts in the middle of an epoch without walking there. */
 #include "data/stream/batch.h"
 #include "data/stream/pixel_map.h"
+#include "data/stream/row.h"
 #include "data/stream/stream.h"
 
 #include <mneme/memory.h>
@@ -19,10 +20,11 @@ struct mn_loader {
     int64_t *start;       /* (tasks + 1) position of each task's first image */
     int32_t *maps;        /* (tasks, height, width) where pixels come from; NULL: they stay */
     const float *angles;  /* of every image, by place; maps is then that of one image */
-    uint8_t *image;       /* where pixels move, as it comes; else NULL */
+    uint8_t *image;       /* a row as it comes, where batches have it otherwise; else NULL */
     int64_t *order;       /* (images) positions; NULL until first shuffled */
     bool shuffled;
     mn_key augmentation;
+    float *wide; /* (image) of a row of floats whose pixels move; else NULL */
     mn_batch_space space;
 };
 
@@ -57,6 +59,22 @@ static mn_status find_images(mn_loader *loader)
                          loader->part == MN_PART_VALIDATION ? "; set validation above 0" : "");
 }
 
+/* Memory for a row on its way, where it does not come as batches have it. */
+static mn_status take_room(mn_loader *loader)
+{
+    const mn_dataset *dataset = mn_stream_dataset(loader->stream);
+    const int64_t values = mn_shape_count(mn_dataset_image(dataset));
+    const bool moves = loader->maps != NULL, floats = dataset->type != MN_ROW_U8;
+    if (!moves && dataset->type != MN_ROW_F16)
+        return MN_OK;
+    loader->image = mn_memory_take(mn_row_bytes(dataset->type, values), 1);
+    if (moves && floats)
+        loader->wide = mn_memory_take((size_t)values, sizeof *loader->wide);
+    return loader->image != NULL && (loader->wide != NULL || !(moves && floats))
+               ? MN_OK
+               : mn_fail(MN_NO_MEMORY, "out of memory for a loader");
+}
+
 static mn_status find_maps(mn_loader *loader)
 {
     loader->angles = mn_stream_angles(loader->stream, loader->part);
@@ -65,8 +83,7 @@ static mn_status find_maps(mn_loader *loader)
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const int64_t plane = dataset->height * dataset->width;
     loader->maps = mn_memory_take_zeroed((size_t)(loader->tasks * plane), sizeof *loader->maps);
-    loader->image = mn_memory_take((size_t)(dataset->channels * plane), 1);
-    if (loader->maps == NULL || loader->image == NULL)
+    if (loader->maps == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a loader");
     for (int64_t t = 0; t < loader->tasks && loader->angles == NULL; t++)
         mn_stream_pixel_map(loader->stream, loader->first_task + t, loader->maps + t * plane);
@@ -90,6 +107,8 @@ mn_status mn_loader_new(const mn_stream *stream, mn_part part, int64_t first_tas
     mn_status status = find_images(made);
     if (status == MN_OK)
         status = find_maps(made);
+    if (status == MN_OK)
+        status = take_room(made);
     if (status != MN_OK) {
         mn_loader_free(made);
         return status;
@@ -107,6 +126,7 @@ void mn_loader_free(mn_loader *loader)
     mn_memory_give(loader->maps);
     mn_memory_give(loader->image);
     mn_memory_give(loader->order);
+    mn_memory_give(loader->wide);
     mn_batch_space_free(&loader->space);
     mn_memory_give(loader);
 }
@@ -157,14 +177,37 @@ static int64_t task_at(const mn_loader *loader, int64_t position)
     return low;
 }
 
-static void move_pixels(const mn_loader *loader, int64_t task, uint8_t *to)
+static void move_bytes(const int32_t *map, int64_t channels, int64_t plane, const uint8_t *from,
+                       uint8_t *to)
+{
+    for (int64_t channel = 0; channel < channels; channel++)
+        for (int64_t i = 0; i < plane; i++)
+            to[channel * plane + i] = map[i] >= 0 ? from[channel * plane + map[i]] : 0;
+}
+
+static void move_floats(const int32_t *map, int64_t channels, int64_t plane, const float *from,
+                        float *to)
+{
+    for (int64_t channel = 0; channel < channels; channel++)
+        for (int64_t i = 0; i < plane; i++)
+            to[channel * plane + i] = map[i] >= 0 ? from[channel * plane + map[i]] : 0;
+}
+
+/* The row in loader->image, as batches have it, its pixels moved where the stream moves them. */
+static void place_row(const mn_loader *loader, int64_t task, uint8_t *to)
 {
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
-    const int64_t plane = dataset->height * dataset->width;
-    const int32_t *map = loader->maps + task * plane;
-    for (int64_t channel = 0; channel < dataset->channels; channel++)
-        for (int64_t i = 0; i < plane; i++)
-            to[channel * plane + i] = map[i] >= 0 ? loader->image[channel * plane + map[i]] : 0;
+    const int64_t plane = dataset->height * dataset->width, values = dataset->channels * plane;
+    const int32_t *map = loader->maps != NULL ? loader->maps + task * plane : NULL;
+    float *floats = (float *)(void *)to;
+    if (dataset->type == MN_ROW_U8) {
+        move_bytes(map, dataset->channels, plane, loader->image, to);
+    } else if (map == NULL) {
+        mn_row_widen(dataset->type, loader->image, values, floats);
+    } else {
+        mn_row_widen(dataset->type, loader->image, values, loader->wide);
+        move_floats(map, dataset->channels, plane, loader->wide, floats);
+    }
 }
 
 static mn_status fill_row(mn_loader *loader, int64_t row, int64_t position, int64_t pixels)
@@ -174,17 +217,17 @@ static mn_status fill_row(mn_loader *loader, int64_t row, int64_t position, int6
     const int64_t task = task_at(loader, position);
     const int64_t index = loader->view[task].indices[position - loader->start[task]];
     mn_batch_space *space = &loader->space;
-    uint8_t *to = space->pixels + row * pixels;
+    uint8_t *to = space->pixels + mn_row_bytes(space->type, row * pixels);
     space->labels[row] = mn_stream_labels(loader->stream, loader->part)[index];
     space->tasks[row] = (int32_t)(loader->first_task + task);
     space->indices[row] = index;
-    if (loader->maps == NULL)
+    if (loader->image == NULL)
         return mn_dataset_pixels(dataset, images, index, to);
     MN_TRY(mn_dataset_pixels(dataset, images, index, loader->image));
     if (loader->angles != NULL)
         mn_rotation_map((double)loader->angles[index], dataset->height, dataset->width,
                         loader->maps);
-    move_pixels(loader, task, to);
+    place_row(loader, task, to);
     return MN_OK;
 }
 
@@ -195,12 +238,12 @@ static mn_status fill(mn_loader *loader, const int64_t *places, int64_t first, i
     const mn_dataset *dataset = mn_stream_dataset(loader->stream);
     const mn_shape image = mn_dataset_image(dataset);
     mn_batch_space *space = &loader->space;
-    MN_TRY(mn_batch_space_prepare(space, image, rows));
+    MN_TRY(mn_batch_space_prepare(space, image, mn_row_type_in_batches(dataset->type), rows));
     for (int64_t row = 0; row < rows; row++)
         MN_TRY(fill_row(loader, row, places != NULL ? places[row] : first + row,
                         mn_shape_count(image)));
-    MN_TRY(mn_transform_apply(&loader->transform, image, rows, space->pixels, loader->augmentation,
-                              space->indices, space->x));
+    MN_TRY(
+        mn_batch_space_transform(space, &loader->transform, loader->augmentation, space->indices));
     space->batch.stream_rows = rows;
     *batch = &space->batch;
     return MN_OK;

@@ -1,7 +1,7 @@
 /* data.h -- data sets, the batches that networks see of them, and how their images are prepared.
  *
- * dataset -> stream -> loader -> batch.  A data set is u8 images and labels.  stream.h has the two in
- * between.
+ * dataset -> stream -> loader -> batch.  A data set is rows and labels: images of bytes, or values of
+ * any kind as floats.  stream.h has the two in between.
  */
 #ifndef MNEME_DATA_H
 #define MNEME_DATA_H
@@ -9,7 +9,9 @@
 #include <mneme/option.h>
 #include <mneme/random.h>
 #include <mneme/registry.h>
+#include <mneme/rows.h>
 #include <mneme/tensor.h>
+#include <mneme/transform.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,7 +31,8 @@ enum {
 /* --- data sets -------------------------------------------------------------------------------- */
 typedef struct mn_images {
     int64_t count;
-    uint8_t *pixels; /* (count, channels, height, width); NULL: each is made when it is needed */
+    /* (count, channels, height, width), of the data set's row type; NULL: each is made when needed */
+    uint8_t *pixels;
     int32_t *labels; /* (count), 0..classes-1 */
 } mn_images;
 
@@ -39,12 +42,13 @@ typedef struct mn_dataset {
     const char *const *class_names; /* (classes), NULL when they are just numbers */
     void *memory; /* what the reader wants freed with the data set, names for one; NULL: nothing */
     mn_images train, test;
-    /* Measurements are kept as bytes too: value = offset + scale * byte / 255, each place in a row
-     * with its own two.  NULL: pixels, 0 and 1. */
+    /* Measurements: the least value of each place in a row, and how far the greatest is above it.  As
+     * bytes, value = offset + scale * byte / 255.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
     uint32_t digest;       /* of pixels in memory; mn_dataset_digest() tells every data set's */
     char *notes; /* what its user should know, in lines; mn_dataset_note() adds one.  NULL: nothing */
     struct mn_image_source *source; /* the host's, of pixels that are not in memory; NULL: all are */
+    mn_row_type type;               /* floats are measurements */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
@@ -89,7 +93,7 @@ MN_API mn_status mn_dataset_pack(const char *name, const char *options, const ch
 /* The options that every data set has beside its own: size, resize, ... */
 MN_API const mn_option *mn_dataset_options(void);
 
-/* Image i of a part of the data set, (image) bytes: copied, or decoded from its file, which a failure
+/* Image i of a part of the data set, (image) of its row type: copied, or decoded from its file, which a failure
  * names. */
 MN_API mn_status mn_dataset_pixels(const mn_dataset *dataset, const mn_images *part, int64_t i,
                                    uint8_t *pixels);
@@ -110,8 +114,11 @@ MN_API mn_status mn_dataset_is(const mn_dataset *dataset, const char *digest, co
 typedef struct mn_channel_values {
     double least, greatest, mean, deviation;
 } mn_channel_values;
+/* How many channels have a mean and a deviation of their own: all, or where there are more than 4 the
+ * whole row as one. */
+MN_API int64_t mn_dataset_normalised(const mn_dataset *dataset);
 /* Over the training images at these places, (count) of them, or with NULL the first so many.
- * channel: (channels). */
+ * channel: (mn_dataset_normalised). */
 MN_API mn_status mn_dataset_channels(const mn_dataset *dataset, const int64_t *places,
                                      int64_t count, mn_channel_values *channel);
 /* The shape of one of its images: (channels, height, width). */
@@ -135,56 +142,21 @@ typedef struct mn_batch {
     int64_t stream_rows;    /* the first so many are the stream's, the rest are from memory */
     mn_shape image;         /* (channels, height, width) */
     const float *x;         /* (count, image...): augmented and normalised */
-    const uint8_t *pixels;  /* (count, image...): as they came */
+    const uint8_t *pixels;  /* (count, image...): as they came, of the batch's `type` */
     const int32_t *labels;  /* (count): by arrival, or MN_UNLABELLED */
     const int32_t *tasks;   /* (count), or MN_NO_TASK */
     const int64_t *indices; /* (count): place in the data set's part, or MN_NO_INDEX */
     const int64_t *slots;   /* (count): of the buffer; MN_NO_SLOT for stream rows */
     int columns;
     mn_batch_column column[MN_MAX_COLUMNS];
+    mn_row_type type; /* of `pixels`: MN_ROW_U8, MN_ROW_F32, or MN_ROW_X of mn_keep_rows() */
 } mn_batch;
+/* The values of a batch of floats as they came, (count, image...); NULL where they are bytes. */
+MN_API const float *mn_batch_values(const mn_batch *batch);
 
-/* --- preparing images for a network
- * ------------------------------------------------------------------- */
-typedef enum mn_pad_mode {
-    MN_PAD_ZERO,    /* black */
-    MN_PAD_EDGE,    /* the nearest pixel of the image */
-    MN_PAD_REFLECT, /* mirrored about the edge pixel, which is not repeated */
-} mn_pad_mode;
-
-/* First the random part: a crop of the image's own size out of the image padded by `pad` on every
- * side, then, when `flip`, a mirroring left to right of every other image.  Then
- * x = (pixel / 255 - mean) / deviation per channel. */
-typedef struct mn_transform {
-    int64_t channels;
-    float mean[4], deviation[4]; /* 0 and 1: raw [0,1] pixels */
-    int64_t pad;                 /* 0: no crop; MN_PAD_REFLECT: below height and width */
-    mn_pad_mode pad_mode;
-    bool flip;
-    /* In place of both: a random view of the image's own size (views.h); borrowed.  NULL: none. */
-    const struct mn_view_spec *views;
-    /* Of measurements kept as bytes: (image), borrowed from the data set; x is then
-     * (offset + scale * pixel / 255 - mean) / deviation, and there is no random part. */
-    const float *offset, *scale;
-} mn_transform;
 /* MN_BAD_OPTION where it does not fit the images, or they are measurements and it has a random
  * part. */
 MN_API mn_status mn_transform_check(const mn_transform *transform, const mn_dataset *dataset);
-/* The same without its random part: what evaluation sees. */
-MN_API mn_transform mn_transform_plain(const mn_transform *transform);
-/* pixels (count, image) -> x (count, image).  `key` is the rows' purpose, `ids` (count) name the
- * random numbers of each row; NULL: its place among the rows.  Rows are shared out among the
- * step's threads, which changes no bit.  Where a view cannot be made, x is not whole. */
-MN_API mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int64_t count,
-                                    const uint8_t *pixels, mn_key key, const int64_t *ids,
-                                    float *x);
-/* The way back, of one image: x (image) -> the nearest bytes. */
-MN_API void mn_transform_bytes(const mn_transform *transform, mn_shape image, const float *x,
-                               uint8_t *pixels);
-
-/* The same of values in [0,1] instead of bytes, and without the random part. */
-MN_API void mn_transform_unit(const mn_transform *transform, mn_shape image, int64_t count,
-                              const float *unit, float *x);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,7 @@ extern "C" {
  *
  *   each number        mn_descriptor, mn_option, mn_shape, mn_key; mn_status, mn_dtype
  *   STRATEGY, POLICY   mn_batch, mn_batch_column
+ *   STRATEGY, POLICY, DATASET   mn_row_type
  *   STRATEGY, NETWORK  what network.h, optimiser.h, layers.h and autograd.h define
  *   STRATEGY           what strategy.h, services.h, keep.h, forward.h, early_stopping.h, mixing.h
  *                      and views.h define; mn_transform
@@ -29,10 +30,10 @@ extern "C" {
  * grow without a new number, at its end, as its `size` says how far it goes.  Arrays of structs
  * (options, phases, updates, probes) carry no sizes and have no spare words: the number refuses a
  * plugin whose elements are larger or smaller, and compiling it again is all that it needs. */
-#define MN_STRATEGY_ABI 5u
-#define MN_POLICY_ABI 3u
+#define MN_STRATEGY_ABI 6u
+#define MN_POLICY_ABI 4u
 #define MN_NETWORK_ABI 3u
-#define MN_DATASET_ABI 5u
+#define MN_DATASET_ABI 6u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \

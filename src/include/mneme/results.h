@@ -104,9 +104,20 @@ typedef struct mn_kept_state {
     int64_t numbers;   /* parameters and statistics of a network */
     int64_t bytes;
     double images;     /* of the data that take as many bytes; NaN: unknown */
+    bool snapshot;     /* a network like the shared one: a teacher, an average */
 } mn_kept_state;
 MN_API mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept,
                                  int64_t *count); /* caller frees */
+
+/* All that a run keeps from task to task beside the shared network and the optimisers' moments: what
+ * memory_budget counts, as it stands in the file. */
+typedef struct mn_memory_part {
+    char name[96];    /* "exemplars", "labels", "columns", "codec", "numbers"; "ewc/fisher" */
+    const char *role; /* "buffer", "snapshot", "network", "tensor", "number" */
+    int64_t bytes;    /* above 0 */
+} mn_memory_part;
+MN_API mn_status mn_results_memory(const mn_results *results, mn_memory_part **parts,
+                                   int64_t *count); /* caller frees */
 
 /* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
  * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */

@@ -110,6 +110,9 @@ MN_API mn_status mn_note(mn_learner *learner, const char *name, double value);
 /* --- the buffer ------------------------------------------------------------------------------- */
 /* In open: rows carry a column of `width` floats; 0 means as wide as the logits. */
 MN_API mn_status mn_keep_column(mn_learner *learner, const char *name, int64_t width);
+/* In open, of a strategy with MN_FILLS_BUFFER: the buffer's rows are `shape` floats, features or codes,
+ * in place of images.  It writes them with mn_put(); x of a batch drawn from them is what it wrote. */
+MN_API mn_status mn_keep_rows(mn_learner *learner, mn_shape shape);
 /* In open: the buffer must have room for so many rows, one for each `of` ("class"); a run whose
  * buffer is smaller is refused before it trains. */
 MN_API void mn_require_rows(mn_learner *learner, int64_t rows, const char *of);
@@ -166,6 +169,23 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
 #define MN_WITH(...)                                                                               \
     (const mn_column_value[]){__VA_ARGS__},                                                        \
         (int)(sizeof((const mn_column_value[]){__VA_ARGS__}) / sizeof(mn_column_value))
+#endif
+/* Writes rows of the strategy's own making into the buffer, past its policy: images (B, image...),
+ * normalised as training's are, which become bytes unless the buffer keeps floats (buffer_values); or
+ * (B, shape...) of mn_keep_rows().  labels: (B), MN_UNLABELLED among them; columns: all that the buffer
+ * keeps.  Row i goes to slots[i], whose row is gone then; where that is MN_NO_SLOT, or `slots` NULL, to
+ * the lowest free one.  MN_OUT_OF_ORDER, and nothing is written, where there are too few. */
+MN_API mn_status mn_put(mn_learner *learner, mn_var *rows, const int32_t *labels,
+                        const int64_t *slots, const mn_column_value *columns, int n);
+#ifdef __cplusplus
+extern "C++" {
+template <size_t n>
+mn_status mn_put(mn_learner *learner, mn_var *rows, const int32_t *labels, const int64_t *slots,
+                 const mn_column_value (&columns)[n])
+{
+    return mn_put(learner, rows, labels, slots, columns, (int)n);
+}
+}
 #endif
 /* Keeps the `keep` earliest rows of a class in the buffer. */
 MN_API mn_status mn_shrink_class(mn_learner *learner, int32_t label, int64_t keep);

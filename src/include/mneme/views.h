@@ -44,13 +44,13 @@ MN_API mn_status mn_view_check(const mn_view_spec *spec, mn_shape image);
 /* The shape of a view. */
 MN_API mn_shape mn_view_shape(const mn_view_spec *spec, mn_shape image);
 
-/* pixels (count, image) -> x (views, count, view), normalised as `transform` says, whose random
+/* rows (count, image) of `type` -> x (views, count, view), normalised as `transform` says, whose random
  * part is not used.  View v of row r is drawn from mn_key_at(mn_key_at(key, r), v): it depends on
  * neither the other rows nor the threads.  Images without three channels have no colour to change;
- * measurements kept as bytes are no pictures, and come as they are. */
+ * measurements are no pictures, and come as they are. */
 MN_API mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform,
-                                mn_shape image, int64_t count, const uint8_t *pixels,
-                                int64_t views, mn_key key, float *x);
+                                mn_shape image, int64_t count, mn_row_type type,
+                                const void *rows, int64_t views, mn_key key, float *x);
 
 #ifdef __cplusplus
 }

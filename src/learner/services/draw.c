@@ -29,11 +29,10 @@ static mn_status fill(mn_learner *learner, const int64_t *slots, int64_t count, 
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const mn_shape image = mn_dataset_image(data);
     MN_TRY(mn_learner_space(learner, space));
-    MN_TRY(learner->buffer != NULL ? mn_buffer_gather(learner->buffer, slots, count, *space)
-                                   : mn_batch_space_prepare(*space, image, 0));
-    const mn_batch *batch = &(*space)->batch;
-    return mn_transform_apply(learner->transform, batch->image, batch->count, (*space)->pixels, key,
-                              NULL, (*space)->x);
+    MN_TRY(learner->buffer != NULL
+               ? mn_buffer_gather(learner->buffer, slots, count, *space)
+               : mn_batch_space_prepare(*space, image, mn_learner_row_type(learner), 0));
+    return mn_batch_space_transform(*space, learner->transform, key, NULL);
 }
 
 static const mn_batch *gather(mn_learner *learner, const int64_t *slots, int64_t count, mn_key key)

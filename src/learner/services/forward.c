@@ -85,21 +85,28 @@ static mn_status check_rows(const mn_batch *about, mn_shape shape)
                          (long long)shape.size[0], (long long)about->count);
 }
 
-/* Pixels are there for those who look; values of another shape than images have none. */
+/* Whether values are of the shape of images, of any size that is no measurement's: those have rows
+ * as the stream's have them, for whoever looks; others are what the network sees, and no more. */
+static bool are_images(const mn_learner *learner, mn_shape image)
+{
+    const mn_shape usual = mn_dataset_image(mn_stream_dataset(learner->stream));
+    return mn_shape_equal(image, usual) ||
+           (image.rank == usual.rank && image.size[0] == usual.size[0] &&
+            learner->transform->scale == NULL);
+}
+
 static void fill_pixels(const mn_learner *learner, mn_batch_space *space)
 {
-    const mn_shape image = space->batch.image,
-                   usual = mn_dataset_image(mn_stream_dataset(learner->stream));
+    const mn_shape image = space->batch.image;
     const int64_t values = mn_shape_count(image);
-    const bool alike = mn_shape_equal(image, usual) ||
-                       (image.rank == usual.rank && image.size[0] == usual.size[0] &&
-                        learner->transform->scale == NULL);
-    for (int64_t row = 0; row < space->batch.count; row++)
-        if (alike)
-            mn_transform_bytes(learner->transform, image, space->x + row * values,
-                               space->pixels + row * values);
+    for (int64_t row = 0; row < space->batch.count; row++) {
+        const float *x = space->x + row * values;
+        uint8_t *to = space->pixels + mn_row_bytes(space->type, row * values);
+        if (space->type == MN_ROW_X)
+            memcpy(to, x, mn_row_bytes(MN_ROW_X, values));
         else
-            memset(space->pixels + row * values, 0, (size_t)values);
+            mn_transform_invert(learner->transform, image, x, space->type, to);
+    }
 }
 
 static void fill_facts(mn_batch_space *space, const mn_batch *about)
@@ -123,7 +130,9 @@ static mn_status batch_of(mn_learner *learner, mn_var *x, const mn_batch *about,
     for (int i = 0; i < image.rank; i++)
         image.size[i] = shape.size[i + 1];
     MN_TRY(mn_learner_space(learner, &space));
-    MN_TRY(mn_batch_space_prepare(space, image, shape.size[0]));
+    MN_TRY(mn_batch_space_prepare(
+        space, image, are_images(learner, image) ? mn_learner_row_type(learner) : MN_ROW_X,
+        shape.size[0]));
     memcpy(space->x, values, (size_t)mn_shape_count(shape) * sizeof *values);
     fill_pixels(learner, space);
     fill_facts(space, about);

@@ -8,7 +8,6 @@
 #include "store/records.h"
 #include "store/samples.h"
 
-#include <math.h>
 #include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <string.h>
@@ -23,17 +22,10 @@ mn_var *mn_pixels(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
         mn_learner_remember_failure(learner, mn_fail(MN_NO_MEMORY, "out of memory for pixels"));
         return mn_zeros(tape, shape);
     }
-    for (int64_t i = 0; i < count; i++)
-        unit[i] = (float)batch->pixels[i] / 255.0f;
+    mn_rows_to_unit(&learner->plain, batch->image, batch->count, batch->type, batch->pixels, unit);
     mn_var *made = mn_input(tape, shape, unit, false);
     mn_memory_give(unit);
     return made;
-}
-
-static int32_t task_of(const mn_learner *learner, int32_t label)
-{
-    const int64_t task = mn_stream_task_of(learner->stream, label);
-    return (int32_t)(task >= 0 ? task : learner->cursor.task);
 }
 
 static mn_status label_rows(mn_learner *learner, mn_network *labeller, mn_range classes,
@@ -70,13 +62,12 @@ static mn_status fill(mn_learner *learner, mn_var *images, mn_network *labeller,
     if (mn_shape_count(shape) != rows * pixels)
         return mn_fail(MN_BAD_SHAPE, "generated images are %s, expected (B,%lld)",
                        mn_shape_text(shape, text), (long long)pixels);
-    MN_TRY(mn_batch_space_prepare(space, image, rows));
+    MN_TRY(mn_batch_space_prepare(space, image, mn_learner_row_type(learner), rows));
     mn_transform_unit(&learner->plain, image, rows, unit, space->x);
-    for (int64_t i = 0; i < rows * pixels; i++)
-        space->pixels[i] = (uint8_t)lrintf(255 * fminf(fmaxf(unit[i], 0), 1));
+    mn_rows_from_unit(&learner->plain, image, rows, unit, space->type, space->pixels);
     MN_TRY(label_rows(learner, labeller, classes, space));
     for (int64_t i = 0; i < rows; i++)
-        space->tasks[i] = task_of(learner, space->labels[i]);
+        space->tasks[i] = mn_learner_task_of(learner, space->labels[i]);
     return MN_OK;
 }
 
@@ -111,14 +102,15 @@ static mn_status fill_augmented(mn_learner *learner, const char *name, mn_var *i
     const float *x;
     MN_TRY(mn_values(images, &x));
     MN_TRY(check_images(mn_shape_of(images), image));
-    MN_TRY(mn_batch_space_prepare(space, image, count));
+    MN_TRY(mn_batch_space_prepare(space, image, mn_learner_row_type(learner), count));
     for (int64_t i = 0; i < count; i++) {
-        mn_transform_bytes(learner->transform, image, x + i * pixels, space->pixels + i * pixels);
+        mn_transform_invert(learner->transform, image, x + i * pixels, space->type,
+                            space->pixels + mn_row_bytes(space->type, i * pixels));
         space->labels[i] = labels[i];
-        space->tasks[i] = task_of(learner, labels[i]);
+        space->tasks[i] = mn_learner_task_of(learner, labels[i]);
     }
-    return mn_transform_apply(learner->transform, image, count, space->pixels,
-                              mn_learner_key(learner, "generated", name), NULL, space->x);
+    return mn_batch_space_transform(space, learner->transform,
+                                    mn_learner_key(learner, "generated", name), NULL);
 }
 
 const mn_batch *mn_augmented_images(mn_learner *learner, const char *name, mn_var *images,
@@ -137,7 +129,8 @@ mn_status mn_keep_samples(mn_learner *learner, const mn_batch *batch)
         for (int64_t before = 0; before < i; before++)
             place += batch->labels[before] == batch->labels[i];
         MN_TRY(mn_runfile_put_sample(learner->file, learner->cursor.task, batch->labels[i], place,
-                                     batch->pixels + i * pixels, (size_t)pixels));
+                                     batch->pixels + mn_row_bytes(batch->type, i * pixels),
+                                     mn_row_bytes(batch->type, pixels)));
     }
     return MN_OK;
 }

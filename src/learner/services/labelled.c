@@ -6,6 +6,7 @@
 #include "autograd/memory.h"
 #include "buffer/draw.h"
 #include "buffer/storage.h"
+#include "data/stream/row.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 #include "learner/services/random.h"
@@ -21,11 +22,11 @@ static mn_stream_view labelled_now(const mn_learner *learner)
 /* Copies images of the current task's labelled ones into the first rows of `space`, un-augmented;
  * it has `count` + `more` rows. */
 static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t count,
-                             int64_t more, mn_batch_space *space)
+                             int64_t more, mn_row_type type, mn_batch_space *space)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const int64_t task = learner->cursor.task;
-    MN_TRY(mn_batch_space_prepare(space, mn_dataset_image(data), count + more));
+    MN_TRY(mn_batch_space_prepare(space, mn_dataset_image(data), type, count + more));
     if (count == 0)
         return MN_OK;
     mn_loader *loader;
@@ -49,7 +50,8 @@ static mn_status draw_stream(mn_learner *learner, mn_key key, int64_t wanted,
     if (places == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     mn_random_permutation(key, all, places);
-    const mn_status status = take_stream(learner, places, count, 0, *space);
+    const mn_status status =
+        take_stream(learner, places, count, 0, mn_learner_row_type(learner), *space);
     mn_memory_give(places);
     return status;
 }
@@ -89,7 +91,8 @@ static mn_status draw_stream_of_class(mn_learner *learner, mn_key key, int64_t l
     mn_random_subset(key, candidates, count, chosen);
     for (int64_t i = 0; i < count; i++)
         chosen[i] = places[chosen[i]];
-    const mn_status status = take_stream(learner, chosen, count, 0, *space);
+    const mn_status status =
+        take_stream(learner, chosen, count, 0, mn_learner_row_type(learner), *space);
     mn_memory_give(places);
     return status;
 }
@@ -197,7 +200,15 @@ static void choose(choice *c, mn_key key, int64_t wanted, int64_t *chosen)
 
 static mn_status take(mn_learner *learner, const choice *c, mn_batch_space *space)
 {
-    MN_TRY(take_stream(learner, c->stream, c->stream_rows, c->buffer_rows, space));
+    mn_row_type type = mn_learner_row_type(learner);
+    const mn_shape image = mn_dataset_image(mn_stream_dataset(learner->stream));
+    if (c->buffer_rows > 0 && !mn_shape_equal(image, mn_buffer_row_shape(learner->buffer)))
+        return mn_fail(MN_UNSUPPORTED,
+                       "images of the stream cannot be drawn together with the rows of the buffer, "
+                       "which are none");
+    if (c->buffer_rows > 0)
+        type = mn_row_type_wider(type, mn_buffer_row_type(learner->buffer));
+    MN_TRY(take_stream(learner, c->stream, c->stream_rows, c->buffer_rows, type, space));
     if (c->buffer_rows == 0)
         return MN_OK;
     mn_batch_space *old;
@@ -218,8 +229,7 @@ static mn_status draw_per_class(mn_learner *learner, mn_key key, int64_t wanted,
         choose(&c, mn_key_at(key, (uint64_t)label), wanted, scratch);
     }
     MN_TRY(take(learner, &c, space));
-    return mn_transform_apply(learner->transform, space->batch.image, space->batch.count,
-                              space->pixels, mn_key_at(key, UINT64_MAX), NULL, space->x);
+    return mn_batch_space_transform(space, learner->transform, mn_key_at(key, UINT64_MAX), NULL);
 }
 
 static mn_status draw_labelled(mn_learner *learner, mn_key key, int64_t wanted,

@@ -38,7 +38,7 @@ static mn_status mix(mn_learner *learner, const mn_batch *batch, const mn_mixing
         return mn_fail(MN_BAD_SHAPE, "a mixing of %lld rows for a batch of %lld",
                        (long long)mixing->count, (long long)batch->count);
     MN_TRY(mn_learner_space(learner, space));
-    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->count));
+    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->type, batch->count));
     mn_batch_space_copy(*space, 0, batch);
     mix_images(batch, mixing, (*space)->x);
     return MN_OK;

@@ -1,5 +1,6 @@
 /* rows.c -- services that make a batch, or marks for it, from another batch. */
 #include "autograd/memory.h"
+#include "data/stream/row.h"
 #include "data/stream/stream.h"
 #include "learner/learner.h"
 
@@ -10,11 +11,10 @@
 static mn_status plain(mn_learner *learner, const mn_batch *batch, mn_batch_space **space)
 {
     MN_TRY(mn_learner_space(learner, space));
-    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->count));
+    MN_TRY(mn_batch_space_prepare(*space, batch->image, batch->type, batch->count));
     mn_batch_space_copy(*space, 0, batch);
     (*space)->batch.stream_rows = batch->stream_rows;
-    return mn_transform_apply(&learner->plain, batch->image, batch->count, (*space)->pixels,
-                              mn_key_of(0, "plain"), NULL, (*space)->x);
+    return mn_batch_space_transform(*space, &learner->plain, mn_key_of(0, "plain"), NULL);
 }
 
 const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
@@ -27,8 +27,16 @@ const mn_batch *mn_plain(mn_learner *learner, const mn_batch *batch)
 static mn_status join(mn_learner *learner, const mn_batch *a, const mn_batch *b,
                       mn_batch_space **space)
 {
+    char one[64], other[64];
+    if (a->count > 0 && b->count > 0 && !mn_shape_equal(a->image, b->image))
+        return mn_fail(MN_BAD_SHAPE, "rows of %s and of %s cannot be joined",
+                       mn_shape_text(a->image, one), mn_shape_text(b->image, other));
     MN_TRY(mn_learner_space(learner, space));
-    MN_TRY(mn_batch_space_prepare(*space, a->count > 0 ? a->image : b->image, a->count + b->count));
+    MN_TRY(mn_batch_space_prepare(*space, a->count > 0 ? a->image : b->image,
+                                  a->count == 0   ? b->type
+                                  : b->count == 0 ? a->type
+                                                  : mn_row_type_wider(a->type, b->type),
+                                  a->count + b->count));
     mn_batch_space_copy(*space, 0, a);
     mn_batch_space_copy(*space, a->count, b);
     (*space)->batch.stream_rows = a->stream_rows;
@@ -40,17 +48,6 @@ const mn_batch *mn_join(mn_learner *learner, const mn_batch *a, const mn_batch *
     mn_batch_space *space = NULL;
     const mn_status status = join(learner, a, b, &space);
     return mn_learner_batch(learner, status, space);
-}
-
-/* Row `row` of a batch, without its columns and x, into row `at`. */
-static void copy_row(mn_batch_space *to, int64_t at, const mn_batch *from, int64_t row)
-{
-    const size_t pixels = (size_t)mn_shape_count(from->image);
-    memcpy(to->pixels + (size_t)at * pixels, from->pixels + (size_t)row * pixels, pixels);
-    to->labels[at] = from->labels[row];
-    to->tasks[at] = from->tasks[row];
-    to->indices[at] = from->indices[row];
-    to->slots[at] = from->slots[row];
 }
 
 static mn_status copy_columns(mn_batch_space *to, const mn_batch *from, const int64_t *places)
@@ -75,9 +72,9 @@ static mn_status copy_places(mn_batch_space *to, const mn_batch *from, const int
         return MN_OK;
     }
     const int64_t pixels = mn_shape_count(from->image);
-    MN_TRY(mn_batch_space_prepare(to, from->image, count));
+    MN_TRY(mn_batch_space_prepare(to, from->image, from->type, count));
     for (int64_t i = 0; i < count; i++) {
-        copy_row(to, i, from, places[i]);
+        mn_batch_space_copy_row(to, i, from, places[i]);
         memcpy(to->x + i * pixels, from->x + places[i] * pixels, (size_t)pixels * sizeof *to->x);
         to->batch.stream_rows += places[i] < from->stream_rows;
     }

@@ -44,19 +44,22 @@ static mn_status fill(const mn_learner *learner, const mn_view_spec *spec, const
 {
     if (from->count == 0 || views < 1)
         return mn_batch_space_prepare(
-            to, mn_view_shape(spec, mn_dataset_image(mn_stream_dataset(learner->stream))), 0);
+            to, mn_view_shape(spec, mn_dataset_image(mn_stream_dataset(learner->stream))),
+            from->type, 0);
     const mn_shape view = mn_view_shape(spec, from->image);
     const int64_t values = mn_shape_count(view), image = mn_shape_count(from->image);
-    MN_TRY(mn_batch_space_prepare(to, view, from->count * views));
-    MN_TRY(mn_views_apply(spec, learner->transform, from->image, from->count, from->pixels, views,
-                          key, to->x));
+    MN_TRY(mn_batch_space_prepare(to, view, from->type, from->count * views));
+    MN_TRY(mn_views_apply(spec, learner->transform, from->image, from->count, from->type,
+                          from->pixels, views, key, to->x));
     copy_facts(to, from, views);
     for (int64_t i = 0; i < from->count * views; i++)
         if (same_size(view, from->image))
-            memcpy(to->pixels + i * values, from->pixels + i % from->count * image, (size_t)image);
+            memcpy(to->pixels + mn_row_bytes(to->type, i * values),
+                   from->pixels + mn_row_bytes(to->type, i % from->count * image),
+                   mn_row_bytes(to->type, image));
         else
-            mn_transform_bytes(learner->transform, view, to->x + i * values,
-                               to->pixels + i * values);
+            mn_transform_invert(learner->transform, view, to->x + i * values, to->type,
+                                to->pixels + mn_row_bytes(to->type, i * values));
     return MN_OK;
 }
 
