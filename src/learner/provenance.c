@@ -183,7 +183,9 @@ mn_status mn_check_same_stream(mn_runfile *file, const mn_stream *stream)
 {
     mn_query *query;
     bool row = false;
-    MN_TRY(mn_query_new(file, "SELECT task, label, original FROM task_class ORDER BY task, label",
+    MN_TRY(mn_query_new(file, /* a file of the first version does not say it */
+                        "SELECT task, label, original FROM task_class "
+                        "WHERE original IS NOT NULL ORDER BY task, label",
                         &query));
     mn_status status = mn_query_next(query, &row);
     while (status == MN_OK && row) {
