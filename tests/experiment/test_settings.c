@@ -115,9 +115,10 @@ END_TEST
 
 START_TEST(only_what_says_how_to_work_changes_no_result)
 {
-    static const char *const how[] = {"threads", "commit_every", "commit_steps",  "outputs",
-                                      "rebuild", "log_every",    "eval_every",    "eval_batch",
-                                      "profile", "data_folder",  "buffer_memory", "init"};
+    static const char *const how[] = {"threads",      "commit_every", "commit_steps",  "outputs",
+                                      "rebuild",      "log_every",    "eval_every",    "eval_batch",
+                                      "profile",      "data_folder",  "buffer_memory", "init",
+                                      "memory_budget"};
     int count = 0;
     for (const mn_option *option = mn_run_options(); option->name != NULL; option++)
         count += !mn_setting_changes_result("train", NULL, option->name);
