@@ -94,7 +94,8 @@ START_TEST(every_strategy_on_every_benchmark)
     char name[128];
     int compared = 0, of_strategy[64] = {0};
     mn_benchmarks *benchmarks;
-    test_register_uses();
+    if (!real) /* their settings are for drawn figures */
+        test_register_uses();
     ck_assert_ok(mn_benchmarks_new(&benchmarks));
     for (int b = 0; (benchmark = mn_benchmark(benchmarks, b, NULL)) != NULL; b++) {
         if (is_long(benchmark) || is_drawn(benchmark) == real)

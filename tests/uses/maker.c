@@ -64,6 +64,7 @@ static mn_status after_task(mn_learner *learner)
     }
     const mn_range present = mn_classes(learner, MN_PRESENT);
     for (int64_t label = present.first; label < present.first + present.count; label++) {
+        MN_TRY(mn_shrink_class(learner, (int32_t)label, 0)); /* the class may have come before */
         const mn_batch *some = mn_draw_stream_of_class(learner, "some", label, o->each);
         MN_TRY(make(learner, "noise", some, NULL));
     }

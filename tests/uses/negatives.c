@@ -39,8 +39,10 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
     const negatives_options *o = mn_options(learner);
     const negatives_state *s = mn_state(learner);
     const mn_out *out = mn_forward(learner, now, MN_TRAIN);
-    const int64_t *places = mn_draw_other_classes(learner, "negatives", now, o->negatives);
     mn_term(learner, "stream", 1, mn_cross_entropy(out->logits, now->labels));
+    if (mn_classes(learner, MN_PRESENT).count == 1)
+        return MN_OK; /* a task of one class has no negatives */
+    const int64_t *places = mn_draw_other_classes(learner, "negatives", now, o->negatives);
     if (places == NULL)
         return MN_OK; /* the failure is the learner's */
     const int64_t features = mn_shape_of(out->features).size[1];
