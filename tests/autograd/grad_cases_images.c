@@ -76,8 +76,9 @@ BUILD(norm_running_blocked, normalised(blocked(x[0]), x[1], x[2], MN_NORM_RUNNIN
 BUILD(instance, mn_instance_norm_2d(x[0], x[1], x[2], 1e-2))
 BUILD(instance_last, mn_instance_norm_2d(last(x[0]), x[1], x[2], 1e-2))
 BUILD(instance_blocked, mn_instance_norm_2d(blocked(x[0]), x[1], x[2], 1e-2))
-BUILD(grouped, mn_group_norm_2d(x[0], 2, x[1], x[2], 1e-2))
-BUILD(grouped_blocked, mn_group_norm_2d(blocked(x[0]), 2, x[1], x[2], 1e-2))
+BUILD(grouped_scaled, mn_group_norm_2d(x[0], 2, x[1], NULL, 1e-2))
+BUILD(grouped_shifted, mn_group_norm_2d(x[0], 2, NULL, x[1], 1e-2))
+BUILD(grouped_blocked, mn_group_norm_2d(blocked(x[0]), 2, x[1], NULL, 1e-2))
 BUILD(instance_bare, mn_instance_norm_2d(x[0], NULL, NULL, 1e-2))
 
 /* x moved up and down by turns, and a small shift: no output comes near the kink. */
@@ -246,8 +247,9 @@ const grad_case grad_cases_images[] = {
     THREE(instance_norm_2d, instance_last, S(2, 5, 3, 4), S(5), S(5)),
     THREE(instance_norm_2d, instance_blocked, S(2, 17, 2, 3), S(17), S(17)),
     ONE(instance_norm_2d, instance_bare, S(1, 3, 4, 3)),
-    THREE(broadcast_add, grouped, S(2, 4, 3, 2), S(4), S(4)),
-    THREE(broadcast_add, grouped_blocked, S(2, 18, 2, 2), S(18), S(18)),
+    TWO(broadcast_mul, grouped_scaled, S(2, 4, 3, 2), S(4)),
+    TWO(broadcast_add, grouped_shifted, S(2, 4, 3, 2), S(4)),
+    TWO(broadcast_mul, grouped_blocked, S(2, 18, 2, 2), S(18)),
 
     DISTINCT(max_pool_2d, max_pool, S(2, 3, 5, 4)),
     DISTINCT(max_pool_2d, max_pool_last, S(1, 5, 5, 7)),
