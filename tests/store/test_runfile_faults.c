@@ -320,7 +320,7 @@ START_TEST(a_kill_at_any_instant_leaves_a_whole_commit)
         ck_assert_msg(last == version || last == version + 1, "%d was committed, %d is there",
                       version, last);
     }
-    ck_assert_int_gt(last, 25);
+    ck_assert_int_ge(last, 1 + 20); /* the rounds that waited for a commit */
     scratch_remove();
 }
 END_TEST

@@ -11,7 +11,7 @@ typedef struct maker_options {
 } maker_options;
 
 static const mn_option options[] = {
-    MN_INT(maker_options, each, 4, 1, 65536, "made images of each class"),
+    MN_INT(maker_options, each, 3, 1, 65536, "made images of each class"),
     MN_REAL(maker_options, weight, 0.1, 0, 1000, "weight of the features"),
     MN_REAL(maker_options, noise, 0.3, 0, 1000, "deviation of what is added to an image"),
     MN_END,

@@ -270,14 +270,16 @@ static mn_status read_file(mn_safetensors *file)
 
 static mn_status open_file(const char *path, bool mapped, mn_safetensors **file)
 {
+    mn_status status = MN_NO_MEMORY;
     *file = mn_memory_take_zeroed(1, sizeof **file);
     if (*file != NULL) {
         (*file)->path = mn_text_copy(path);
         (*file)->mapped = mapped;
     }
-    const mn_status status = *file == NULL || (*file)->path == NULL
-                                 ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path)
-                                 : read_file(*file);
+    if (*file == NULL || (*file)->path == NULL)
+        (void)mn_fail(status, "%s: out of memory", path);
+    else
+        status = read_file(*file);
     if (status != MN_OK) {
         mn_safetensors_close(*file);
         *file = NULL;
