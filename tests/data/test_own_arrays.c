@@ -1,41 +1,14 @@
 /* NumPy's arrays as a data set, and features out of safetensors; and what is wrong with them. */
-#include "data/read/array.h"
 #include "data/read/file.h"
 #include "data/read/idx.h"
 #include "data/read/npy.h"
-#include "tensor/file/half.h"
-#include "tests/data/own_data.h"
+#include "tests/data/own_npy.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <math.h>
-#include <mneme/stream.h>
-#include <stdarg.h>
-
-static uint8_t npy[1 << 16];
-
-/* An .npy file of version 1 in `npy`; returns its bytes. */
-static size_t make_npy(const char *header, const void *values, size_t bytes)
-{
-    const size_t length = strlen(header) + 1;
-    memcpy(npy, "\x93NUMPY\x01", 7);
-    npy[7] = 0;
-    npy[8] = (uint8_t)length;
-    npy[9] = (uint8_t)(length >> 8);
-    memcpy(npy + 10, header, length - 1);
-    npy[9 + length] = '\n';
-    memcpy(npy + 10 + length, values, bytes);
-    return 10 + length + bytes;
-}
-
-static void write_npy(const char *name, const char *type, const char *shape, const void *values,
-                      size_t bytes)
-{
-    char header[256];
-    snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type,
-             shape);
-    write_file(name, npy, make_npy(header, values, bytes));
-}
+#include <stdio.h>
+#include <string.h>
 
 START_TEST(arrays_of_bytes_are_images)
 {
@@ -128,141 +101,6 @@ START_TEST(arrays_of_floats_are_images_from_0_to_1_or_features)
     values[2][1] = NAN;
     write_npy("np/x_test.npy", "<f4", "(6, 4)", values, sizeof values);
     ck_assert_fails(open_data("npy", "np", ""), MN_BAD_VALUE, "value 1 of row 2 is nan");
-    teardown();
-}
-END_TEST
-
-static double first_value(const char *type, const void *value, size_t bytes)
-{
-    char header[128];
-    mn_array array;
-    snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (1,), }",
-             type);
-    write_file("one.npy", npy, make_npy(header, value, bytes));
-    ck_assert_ok(mn_npy_read(path_of("one.npy"), &array));
-    const double got = mn_array_value(&array, 0);
-    mn_array_free(&array);
-    return got;
-}
-
-/* Values with their bytes in the other order. */
-static double swapped(const char *type, const void *value, size_t bytes)
-{
-    uint8_t other[8];
-    for (size_t i = 0; i < bytes; i++)
-        other[i] = ((const uint8_t *)value)[bytes - 1 - i];
-    return first_value(type, other, bytes);
-}
-
-START_TEST(every_type_of_number_is_read)
-{
-    setup(0, NULL);
-    const int64_t minus = -3;
-    const uint16_t halves[] = {0x3c00, 0xc000, 0x3555, 0x0001, 0x7bff, 0x8000};
-    static const double values[] = {1, -2, 0.333251953125, 5.9604644775390625e-8, 65504, 0};
-    ck_assert(first_value("|i1", &minus, 1) == -3);
-    ck_assert(first_value("<i2", &minus, 2) == -3);
-    ck_assert(first_value("<i4", &minus, 4) == -3);
-    ck_assert(first_value("<i8", &minus, 8) == -3);
-    ck_assert(first_value("|u1", &minus, 1) == 253);
-    ck_assert(first_value("<u2", &minus, 2) == 65533);
-    ck_assert(first_value("<u4", &minus, 4) == 4294967293.0);
-    ck_assert(first_value("|b1", "\1", 1) == 1);
-    ck_assert(first_value("<f4", &(float){0.1f}, 4) == (double)0.1f);
-    ck_assert(first_value("<f8", &(double){0.1}, 8) == 0.1);
-    for (int i = 0; i < 6; i++)
-        ck_assert(first_value("<f2", &halves[i], 2) == values[i]);
-    ck_assert(isnan(first_value("<f2", &(uint16_t){0x7e00}, 2)));
-    ck_assert(first_value("<u1", &minus, 1) == 253); /* a byte has no order */
-    ck_assert(first_value(">u1", &minus, 1) == 253);
-    ck_assert(first_value("=i4", &minus, 4) == -3);
-    ck_assert(first_value("<b1", "\1", 1) == 1);
-    ck_assert(swapped(">i2", &minus, 2) == -3);
-    ck_assert(swapped(">u4", &minus, 4) == 4294967293.0);
-    ck_assert(swapped(">i8", &minus, 8) == -3);
-    ck_assert(swapped(">f2", &halves[1], 2) == -2);
-    ck_assert(swapped(">f4", &(float){0.1f}, 4) == (double)0.1f);
-    ck_assert(swapped(">f8", &(double){0.1}, 8) == 0.1);
-    teardown();
-}
-END_TEST
-
-static mn_status parse(const char *header, size_t bytes)
-{
-    static const uint8_t zeros[256];
-    mn_array array;
-    write_file("x.npy", npy, make_npy(header, zeros, bytes));
-    const mn_status status = mn_npy_read(path_of("x.npy"), &array);
-    ck_assert((status == MN_OK) == (array.block != NULL));
-    mn_array_free(&array);
-    return status;
-}
-
-static mn_status parse_bytes(const void *bytes, size_t count)
-{
-    mn_array array;
-    write_file("x.npy", bytes, count);
-    return mn_npy_read(path_of("x.npy"), &array);
-}
-
-START_TEST(a_header_that_is_wrong_is_refused)
-{
-    setup(0, NULL);
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 24));
-    ck_assert_ok(parse("{'shape': (2, 3), 'fortran_order': False, 'descr': '<f4'}", 24));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (6,), }", 24));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", 4));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", 24));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }", 24));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (6L,), }", 24));
-    ck_assert_ok(parse("{u'descr': u'<f4', u'fortran_order': False, u'shape': (6,), }", 24));
-    ck_assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 3), }", 0));
-    static const char *const kinds[][2] = {
-        {"<U5", "holds text; of labels, save their numbers: classes, y = numpy.unique(y, "},
-        {"|S5", "holds text"},
-        {"|O", "holds Python's objects"},
-        {"<M8[ns]", "holds times; save numbers, as x.astype('<i8')"},
-        {"<c8", "holds complex numbers"},
-        {"<f16", "save x.astype('<f8')"},
-        {"|V8", "no numbers"},
-        {"<", "no numbers"}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        char header[128];
-        snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (2,), }",
-                 kinds[i][0]);
-        ck_assert_fails(parse(header, 16), MN_UNSUPPORTED, kinds[i][1]);
-    }
-    ck_assert_fails(parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", 8),
-                    MN_UNSUPPORTED, "records of several fields; save each by itself");
-    ck_assert_fails(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 23),
-                    MN_CORRUPT, "ends after 23 of the 24 bytes it announces; get it again");
-    ck_assert_fails(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 25),
-                    MN_CORRUPT, "goes on after the 24 bytes its header announces");
-    ck_assert_fails(
-        parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", 24),
-        MN_CORRUPT, "announces more than");
-    static const char *const wrong[] = {
-        "",
-        "{",
-        "{'descr': '<f4'}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3}",
-        "{'descr': \"<f4\", 'fortran_order': False, 'shape': (2,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1)}",
-        "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
-        "{'descr': '<f4', 'colour': False, 'shape': (2,)}"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        ck_assert_fails(parse(wrong[i], 8), MN_CORRUPT,
-                        "x.npy: its header is not that of an array");
-    ck_assert_fails(parse_bytes("GIF89a0123456789", 16), MN_CORRUPT, "x.npy: is no .npy file");
-    ck_assert_fails(parse_bytes("\x93NUMPY\x04\0\0\0\0\0\0\0\0", 16), MN_UNSUPPORTED,
-                    "is version 4 of .npy");
-    ck_assert_fails(parse_bytes("\x93NUMPY\x01\0\xc8\0\0\0\0\0\0", 16), MN_CORRUPT,
-                    "ends in its header");
-    ck_assert_fails(parse_bytes("\x93NUMPY\x02\0\xff\xff\xff\xff", 12), MN_CORRUPT,
-                    "announces a header of 4294967295 bytes");
-    ck_assert_fails(parse_bytes("\x93NUMPY\x02\0\x10\0\0", 11), MN_CORRUPT, "header");
     teardown();
 }
 END_TEST
@@ -440,165 +278,6 @@ START_TEST(what_a_number_of_a_pixel_means)
 }
 END_TEST
 
-/* What training sees of a data set's rows, as they came and without normalisation. */
-static void see(mn_part part, int64_t rows, float *values, float *x)
-{
-    const mn_transform transform = {.channels = mn_dataset_normalised(data),
-                                    .mean = {0},
-                                    .deviation = {1, 1, 1, 1},
-                                    .offset = data->offset,
-                                    .scale = data->scale,
-                                    .type = data->type};
-    const mn_stream_spec spec = {
-        .tasks = 1, .label_fraction = 1, .pool = 1, .class_order_seed = -1};
-    const int64_t width = mn_shape_count(mn_dataset_image(data));
-    mn_stream *stream;
-    mn_loader *loader;
-    const mn_batch *batch;
-    ck_assert_ok(mn_stream_new(data, &spec, 0, &stream));
-    ck_assert_ok(mn_loader_new(stream, part, 0, 0, rows, &transform, &loader));
-    ck_assert_ok(mn_loader_batch(loader, 0, &batch));
-    ck_assert_int_eq(batch->count, rows);
-    ck_assert_int_eq(batch->type, MN_ROW_F32);
-    for (int64_t row = 0; row < rows; row++) {
-        const size_t bytes = (size_t)width * sizeof(float);
-        memcpy(values + batch->indices[row] * width, mn_batch_values(batch) + row * width, bytes);
-        memcpy(x + batch->indices[row] * width, batch->x + row * width, bytes);
-    }
-    mn_loader_free(loader);
-    mn_stream_free(stream);
-}
-
-START_TEST(floats_are_kept_as_they_are_where_the_user_asks)
-{
-    static const char *const folders[] = {"np"};
-    setup(1, folders);
-    float features[6][4], values[24], x[24];
-    uint16_t halves[24];
-    for (int i = 0; i < 24; i++) {
-        features[i / 4][i % 4] = (float)sin(i) * (i % 4 == 3 ? 100 : 1);
-        halves[i] = mn_half_of(features[i / 4][i % 4]);
-    }
-    const uint8_t labels[6] = {0, 1, 0, 1, 0, 1};
-    write_npy("np/y_train.npy", "|u1", "(6,)", labels, 6);
-    write_npy("np/y_test.npy", "|u1", "(6,)", labels, 6);
-    write_npy("np/x_train.npy", "<f4", "(6, 4)", features, sizeof features);
-    write_npy("np/x_test.npy", "<f4", "(6, 4)", features, sizeof features);
-    ck_assert_ok(open_data("npy", "np", "\"dtype\": \"f32\""));
-    ck_assert_int_eq(data->type, MN_ROW_F32);
-    ck_assert_mem_eq(data->train.pixels, features, sizeof features);
-    double greatest = -HUGE_VAL;
-    for (int i = 0; i < 24; i++) {
-        ck_assert(features[i / 4][i % 4] >= data->offset[i % 4]);
-        greatest = fmax(greatest, (double)features[i / 4][i % 4]);
-    }
-    see(MN_PART_TEST, 6, values, x);
-    ck_assert_mem_eq(values, features, sizeof features);
-    ck_assert_mem_eq(x, features, sizeof features);
-    mn_channel_values channel;
-    ck_assert_ok((mn_dataset_channels(data, NULL, 6, &channel), MN_OK));
-    ck_assert_double_eq(channel.greatest, greatest);
-    close_data();
-    ck_assert_ok(open_data("npy", "np", "\"dtype\": \"f16\""));
-    ck_assert_mem_eq(data->train.pixels, halves, sizeof halves);
-    see(MN_PART_TEST, 6, values, x);
-    for (int i = 0; i < 24; i++)
-        ck_assert(values[i] == mn_half_value(halves[i]) && x[i] == values[i]);
-    close_data();
-    features[2][1] = 70000;
-    write_npy("np/x_test.npy", "<f4", "(6, 4)", features, sizeof features);
-    ck_assert_fails(open_data("npy", "np", "\"dtype\": \"f16\""), MN_BAD_VALUE,
-                    "value 1 of row 2 is 70000, but half floats end at 65504; set dtype to f32");
-    ck_assert_ok(open_data("npy", "np", "\"dtype\": \"f32\""));
-    close_data();
-    features[2][1] = INFINITY;
-    write_npy("np/x_test.npy", "<f4", "(6, 4)", features, sizeof features);
-    ck_assert_fails(open_data("npy", "np", "\"dtype\": \"f32\""), MN_BAD_VALUE,
-                    "value 1 of row 2 is inf");
-    ck_assert_fails(open_data("npy", "np", "\"dtype\": \"f32\", \"white\": 255"), MN_BAD_OPTION,
-                    "white: is for images, but with dtype=f32");
-    ck_assert_fails(open_data("npy", "np", "\"dtype\": \"f64\""), MN_BAD_OPTION, "dtype");
-    teardown();
-}
-END_TEST
-
-START_TEST(maps_of_many_channels_are_kept_and_normalised_as_a_whole)
-{
-    static const char *const folders[] = {"np"};
-    setup(1, folders);
-    float maps[6][5][2][3], values[180], x[180];
-    for (int i = 0; i < 180; i++)
-        (&maps[0][0][0][0])[i] = (float)i - 90;
-    const uint8_t labels[6] = {0, 1, 0, 1, 0, 1};
-    write_npy("np/y_train.npy", "|u1", "(6,)", labels, 6);
-    write_npy("np/y_test.npy", "|u1", "(6,)", labels, 6);
-    write_npy("np/x_train.npy", "<f4", "(6, 5, 2, 3)", maps, sizeof maps);
-    write_npy("np/x_test.npy", "<f4", "(6, 5, 2, 3)", maps, sizeof maps);
-    ck_assert_fails(open_data("npy", "np", "\"layout\": \"chw\""), MN_BAD_VALUE,
-                    "pixel 0 of image 0");
-    ck_assert_ok(open_data("npy", "np", "\"dtype\": \"f32\", \"layout\": \"chw\""));
-    ck_assert_int_eq(data->channels, 5);
-    ck_assert_int_eq(mn_dataset_normalised(data), 1);
-    see(MN_PART_TEST, 6, values, x);
-    ck_assert_mem_eq(x, maps, sizeof maps);
-    mn_channel_values whole;
-    ck_assert_ok((mn_dataset_channels(data, NULL, 6, &whole), MN_OK));
-    ck_assert_double_eq(whole.least, -90);
-    ck_assert_double_eq(whole.greatest, 89);
-    ck_assert_double_eq_tol(whole.mean, -0.5, 1e-9);
-    close_data();
-    ck_assert_ok(
-        open_data("npy", "np", "\"dtype\": \"f32\", \"layout\": \"chw\", \"standardise\": true"));
-    double sum = 0, square = 0;
-    see(MN_PART_TRAIN, 6, values, x);
-    for (int row = 0; row < 6; row++) {
-        sum += (double)x[row * 30 + 7];
-        square += (double)(x[row * 30 + 7] * x[row * 30 + 7]);
-    }
-    ck_assert_double_eq_tol(sum, 0, 1e-5);
-    ck_assert_double_eq_tol(square / 6, 1, 1e-5);
-    close_data();
-    teardown();
-}
-END_TEST
-
-START_TEST(rows_of_floats_go_to_parts_of_their_range_and_back)
-{
-    static const float offset[3] = {-2, 5, 0}, scale[3] = {4, 0, 10};
-    const mn_shape image = MN_SHAPE(1, 1, 3);
-    const mn_transform floats = {.channels = 1,
-                                 .mean = {1},
-                                 .deviation = {2},
-                                 .offset = offset,
-                                 .scale = scale,
-                                 .type = MN_ROW_F32};
-    mn_transform bytes = floats;
-    bytes.type = MN_ROW_U8;
-    const float row[3] = {-1, 5, 15};
-    float unit[3], x[3], of_unit[3], back[3];
-    mn_rows_to_unit(&floats, image, 1, MN_ROW_F32, row, unit);
-    ck_assert(unit[0] == 0.25F && unit[1] == 0 && unit[2] == 1.5F);
-    mn_rows_from_unit(&floats, image, 1, unit, MN_ROW_F32, back);
-    ck_assert_mem_eq(back, row, sizeof row);
-    ck_assert_ok(
-        mn_transform_apply(&floats, image, 1, MN_ROW_F32, row, mn_key_of(0, "x"), NULL, x));
-    ck_assert(x[0] == -1 && x[1] == 2 && x[2] == 7);
-    mn_transform_unit(&floats, image, 1, unit, of_unit);
-    ck_assert_mem_eq(of_unit, x, sizeof x);
-    mn_transform_invert(&floats, image, x, MN_ROW_F32, back);
-    ck_assert_mem_eq(back, row, sizeof row);
-    /* Floats in the place of bytes are parts of the range. */
-    ck_assert_ok(
-        mn_transform_apply(&bytes, image, 1, MN_ROW_F32, unit, mn_key_of(0, "x"), NULL, x));
-    ck_assert_mem_eq(of_unit, x, sizeof x);
-    mn_transform_invert(&bytes, image, x, MN_ROW_F32, back);
-    ck_assert_mem_eq(back, unit, sizeof unit);
-    uint8_t nearest[3];
-    mn_transform_invert(&bytes, image, x, MN_ROW_U8, nearest);
-    ck_assert(nearest[0] == 64 && nearest[1] == 0 && nearest[2] == 255);
-}
-END_TEST
-
 START_TEST(labels_say_what_to_do)
 {
     static const char *const folders[] = {"np"};
@@ -725,11 +404,8 @@ START_TEST(a_small_file_fills_no_memory)
 }
 END_TEST
 
-MN_SUITE("own_arrays", arrays_of_the_field_are_read, what_a_number_of_a_pixel_means,
-         floats_are_kept_as_they_are_where_the_user_asks,
-         maps_of_many_channels_are_kept_and_normalised_as_a_whole,
-         rows_of_floats_go_to_parts_of_their_range_and_back, labels_say_what_to_do,
-         a_small_file_fills_no_memory, the_order_of_axes_changes_no_value,
-         arrays_of_bytes_are_images, arrays_of_floats_are_images_from_0_to_1_or_features,
-         every_type_of_number_is_read, a_header_that_is_wrong_is_refused,
-         an_npz_is_read_and_damage_to_it_is_seen, features_come_out_of_a_safetensors_file)
+MN_SUITE("own_arrays", arrays_of_bytes_are_images,
+         arrays_of_floats_are_images_from_0_to_1_or_features,
+         an_npz_is_read_and_damage_to_it_is_seen, features_come_out_of_a_safetensors_file,
+         arrays_of_the_field_are_read, what_a_number_of_a_pixel_means, labels_say_what_to_do,
+         the_order_of_axes_changes_no_value, a_small_file_fills_no_memory)
