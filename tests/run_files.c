@@ -116,6 +116,15 @@ const char *test_folder(const char *name)
     return path;
 }
 
+const char *test_file(const char *folder, const char *name)
+{
+    static char path[2][600];
+    static int turn;
+    turn = 1 - turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s.mneme", folder, name);
+    return path[turn];
+}
+
 void test_remove(const char *path)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal", "-lock"};

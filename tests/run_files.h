@@ -25,6 +25,8 @@ long long test_query(const char *path, const char *sql);
 void test_forget(const char *path, const char *key);
 /* A folder of this test's own, made anew. */
 const char *test_folder(const char *name);
+/* FOLDER/NAME.mneme; the last two are valid. */
+const char *test_file(const char *folder, const char *name);
 void test_remove(const char *path); /* a run file and what SQLite keeps beside it */
 
 #endif

@@ -29,17 +29,6 @@ static int64_t bytes_of_kept(const mn_kept *kept)
                                         : (int64_t)sizeof(int64_t);
 }
 
-static int64_t kept_bytes(const mn_learner *learner)
-{
-    int64_t bytes = 0;
-    for (int i = 0; i < learner->networks; i++)
-        if (strcmp(learner->network[i].owner, "run") != 0)
-            bytes += bytes_of_network(learner->network[i].network);
-    for (int i = 0; i < learner->kept_count; i++)
-        bytes += bytes_of_kept(&learner->kept[i]);
-    return bytes;
-}
-
 /* --- the budget --- */
 
 typedef struct bill {
@@ -54,6 +43,17 @@ static void charge(bill *b, const char *owner, const char *name, int64_t bytes)
     if (bytes > 0)
         snprintf(b->text + used, sizeof b->text - used, "%s%s%s%s %lld", used > 0 ? ", " : "",
                  owner, owner[0] != '\0' ? "/" : "", name, (long long)bytes);
+}
+
+/* What strategies keep beside the buffer: networks, statistics, counts. */
+static void charge_kept(const mn_learner *learner, bill *b)
+{
+    for (int i = 0; i < learner->networks; i++)
+        if (strcmp(learner->network[i].owner, "run") != 0)
+            charge(b, learner->network[i].owner, learner->network[i].name,
+                   bytes_of_network(learner->network[i].network));
+    for (int i = 0; i < learner->kept_count; i++)
+        charge(b, "", learner->kept[i].name, bytes_of_kept(&learner->kept[i]));
 }
 
 static void charge_buffer(const mn_learner *learner, bill *b)
@@ -75,12 +75,7 @@ static mn_status check_memory(const mn_learner *learner)
     if (budget == 0)
         return MN_OK;
     charge_buffer(learner, &b);
-    for (int i = 0; i < learner->networks; i++)
-        if (strcmp(learner->network[i].owner, "run") != 0)
-            charge(&b, learner->network[i].owner, learner->network[i].name,
-                   bytes_of_network(learner->network[i].network));
-    for (int i = 0; i < learner->kept_count; i++)
-        charge(&b, "", learner->kept[i].name, bytes_of_kept(&learner->kept[i]));
+    charge_kept(learner, &b);
     return b.total <= budget
                ? MN_OK
                : mn_fail(MN_BAD_OPTION,
@@ -96,16 +91,16 @@ static mn_status check_memory(const mn_learner *learner)
  */
 static mn_status bytes_of_row(const mn_learner_spec *spec, bool as_before, int64_t *bytes)
 {
-    int64_t kept[2] = {0, 0};
+    bill kept[2] = {{.total = 0}, {.total = 0}};
     for (int i = 0; i < 2; i++) {
         mn_learner *probe;
         MN_TRY(mn_learner_make(spec, i + 1, &probe));
         const mn_row_size size = mn_buffer_row_size(probe->buffer);
         *bytes = size.payload + size.columns + (as_before ? 0 : size.label);
-        kept[i] = kept_bytes(probe);
+        charge_kept(probe, &kept[i]);
         mn_learner_free(probe);
     }
-    *bytes += as_before ? 0 : kept[1] - kept[0];
+    *bytes += as_before ? 0 : kept[1].total - kept[0].total;
     return MN_OK;
 }
 

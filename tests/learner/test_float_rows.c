@@ -73,15 +73,6 @@ static void end(void)
     ck_assert_int_eq(system(command), 0);
 }
 
-static const char *file(const char *name)
-{
-    static char path[2][600];
-    static int turn;
-    turn = 1 - turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s.mneme", folder, name);
-    return path[turn];
-}
-
 /* --- what is kept --- */
 
 typedef struct looking {
@@ -132,7 +123,7 @@ static void check_exemplars(const char *path, bool halves)
 
 static void run_both(const char *dtype, const char *strategy, const test_setting *more)
 {
-    const char *one = file("one"), *other = file("other");
+    const char *one = test_file(folder, "one"), *other = test_file(folder, "other");
     test_setting settings[8] = {{"commit_steps", "25"}, {NULL, NULL}};
     int n = 1;
     for (; more != NULL && more->key != NULL; more++)
@@ -153,11 +144,11 @@ START_TEST(exemplars_are_the_rows_of_the_data_bit_for_bit)
         for (int p = 0; p < 2; p++) {
             const test_setting policy[] = {{"buffer_policy", policies[p]}, {NULL, NULL}};
             run_both(halves == 1 ? "f16" : "f32", "derpp", policy);
-            check_exemplars(file("one"), halves == 1);
+            check_exemplars(test_file(folder, "one"), halves == 1);
         }
         const test_setting limited[] = {{"buffer_memory", "600"}, {NULL, NULL}};
         run_both(halves == 1 ? "f16" : "f32", "derpp", limited);
-        check_exemplars(file("one"), halves == 1);
+        check_exemplars(test_file(folder, "one"), halves == 1);
         end();
     }
 }
@@ -220,7 +211,7 @@ START_TEST(batches_of_all_kinds_hold_the_values_themselves)
 {
     begin(false);
     ck_assert_ok(mn_register(MN_KIND_STRATEGY, &seer));
-    test_run(benchmark("f32"), "seer", NULL, file("seer"));
+    test_run(benchmark("f32"), "seer", NULL, test_file(folder, "seer"));
     end();
 }
 END_TEST
@@ -240,7 +231,7 @@ START_TEST(rows_are_kept_in_as_many_bytes_as_the_user_says)
         const test_setting settings[] = {
             {"buffer_values", ways[i].values}, {"buffer_size", "20"}, {NULL, NULL}};
         run_both("f32", "er", settings);
-        const char *one = file("one");
+        const char *one = test_file(folder, "one");
         ck_assert_int_eq(test_query(one, "SELECT max(length(image)) FROM exemplar"), ways[i].bytes);
         snprintf(sql, sizeof sql, "SELECT min(length(image)) = %lld FROM exemplar", ways[i].bytes);
         ck_assert_int_eq(test_query(one, sql), 1);
@@ -255,7 +246,7 @@ START_TEST(bytes_kept_as_floats_change_no_bit_of_what_is_learnt)
     const test_setting plain[] = {{"threads", "1"}, {"buffer_size", "50"}, {NULL, NULL}};
     const test_setting wide[] = {
         {"threads", "1"}, {"buffer_size", "50"}, {"buffer_values", "f32"}, {NULL, NULL}};
-    const char *one = file("one"), *other = file("other");
+    const char *one = test_file(folder, "one"), *other = test_file(folder, "other");
     test_run("split-synthetic", "er", plain, one);
     test_run("split-synthetic", "er", wide, other);
     static const char sums[] = "SELECT sum(crc) FROM tensor WHERE role = 'weight'";

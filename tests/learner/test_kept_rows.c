@@ -15,15 +15,6 @@
 
 static const char *folder;
 
-static const char *file(const char *name)
-{
-    static char path[2][600];
-    static int turn;
-    turn = 1 - turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s.mneme", folder, name);
-    return path[turn];
-}
-
 static mn_status try(const char *strategy, const test_setting *settings, const char *path)
 {
     mn_experiment *experiment = test_experiment("split-synthetic", strategy, settings);
@@ -122,7 +113,7 @@ START_TEST(every_row_that_goes_is_told_once_before_the_service_returns)
         for (int slot = 0; slot < 40; slot++)
             source_of[slot] = -1;
         told = overwritten = 0;
-        ck_assert_ok(try("witness", settings, file("witness")));
+        ck_assert_ok(try("witness", settings, test_file(folder, "witness")));
         ck_assert_int_gt(told, 20);
         ck_assert_int_gt(overwritten, 20);
     }
@@ -149,13 +140,14 @@ START_TEST(selection_tells_too_and_an_add_on_is_told_with_its_base)
     test_register_uses();
     ck_assert_ok(mn_register(MN_KIND_STRATEGY, &bystander));
     told = 0;
-    ck_assert_ok(try("icarl+bystander", few, file("run"))); /* herding shrinks classes */
+    ck_assert_ok(
+        try("icarl+bystander", few, test_file(folder, "run"))); /* herding shrinks classes */
     ck_assert_int_gt(told, 20);
     told = 0;
-    ck_assert_ok(try("bank+bystander", few, file("run")));
+    ck_assert_ok(try("bank+bystander", few, test_file(folder, "run")));
     ck_assert_int_gt(told, 20);
-    test_remove(file("run"));
-    test_remove(file("run"));
+    test_remove(test_file(folder, "run"));
+    test_remove(test_file(folder, "run"));
     rmdir(folder);
 }
 END_TEST
@@ -172,7 +164,7 @@ START_TEST(strategies_of_the_tests_are_rebuilt_at_every_commit_to_the_same_bytes
                                         {"commit_steps", "17"},
                                         {"rebuild", "true"},
                                         {NULL, NULL}};
-        const char *one = file("one"), *other = file("other");
+        const char *one = test_file(folder, "one"), *other = test_file(folder, "other");
         ck_assert_ok(try(all[i], few, one));
         ck_assert_ok(try(all[i], rebuilt, other));
         test_same_run(one, other);
@@ -281,7 +273,7 @@ START_TEST(images_that_a_strategy_puts_come_back_as_the_buffer_keeps_them)
                                    {"augment", "false"},
                                    {"buffer_values", "f32"},
                                    {NULL, NULL}};
-    const char *path = file("made");
+    const char *path = test_file(folder, "made");
     looked = 0;
     ck_assert_ok(try("made", few, path));
     ck_assert_int_eq(test_query(path, "SELECT count(*) FROM exemplar WHERE source = -1"), 2);
@@ -341,13 +333,15 @@ START_TEST(rows_that_are_no_images_are_kept_apart_from_images)
     test_register_uses();
     const test_setting steps[] = {{"buffer_size", "40"}, {"buffer_values", "u4"}, {NULL, NULL}};
     const test_setting halves[] = {{"buffer_size", "40"}, {"buffer_values", "f16"}, {NULL, NULL}};
-    ck_assert_fails(try("joiner", few, file("run")), MN_BAD_SHAPE,
+    ck_assert_fails(try("joiner", few, test_file(folder, "run")), MN_BAD_SHAPE,
                     "rows of (1,14,14) and of (5) cannot be joined");
-    ck_assert_fails(try("images", few, file("run")), MN_BAD_SHAPE,
+    ck_assert_fails(try("images", few, test_file(folder, "run")), MN_BAD_SHAPE,
                     "images of (1,14,14) offered to a buffer of (5)");
-    ck_assert_fails(try("plain", few, file("run")), MN_OUT_OF_ORDER, "declare MN_NEEDS_BUFFER");
-    ck_assert_fails(try("latent", steps, file("run")), MN_BAD_OPTION, "choose f32 or f16");
-    const char *path = file("halves");
+    ck_assert_fails(try("plain", few, test_file(folder, "run")), MN_OUT_OF_ORDER,
+                    "declare MN_NEEDS_BUFFER");
+    ck_assert_fails(try("latent", steps, test_file(folder, "run")), MN_BAD_OPTION,
+                    "choose f32 or f16");
+    const char *path = test_file(folder, "halves");
     ck_assert_ok(try("latent", halves, path));
     ck_assert_int_eq(test_query(path, "SELECT max(length(image)) % 2 + min(source) FROM exemplar"),
                      -1);
@@ -377,7 +371,7 @@ START_TEST(a_budget_counts_what_the_file_says_is_kept_and_a_byte_less_is_refused
     static const char *const all[] = {"bank", "derpp+ewc", "lwf", "dgr"};
     folder = test_folder("kept-rows");
     test_register_uses();
-    const char *path = file("run");
+    const char *path = test_file(folder, "run");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         char budget[32];
         const test_setting settings[] = {
@@ -448,9 +442,10 @@ START_TEST(a_change_of_the_buffer_or_a_failure_in_forget_ends_the_run_with_its_n
     silent.forget = silent_forget;
     ck_assert_ok(mn_register(MN_KIND_STRATEGY, &greedy));
     ck_assert_ok(mn_register(MN_KIND_STRATEGY, &silent));
-    ck_assert_fails(try("greedy", few, file("greedy")), MN_OUT_OF_ORDER,
+    ck_assert_fails(try("greedy", few, test_file(folder, "greedy")), MN_OUT_OF_ORDER,
                     "greedy: forget: the buffer is changed in 'forget'");
-    ck_assert_fails(try("silent", few, file("silent")), MN_NOT_FOUND, "no column 'none'");
+    ck_assert_fails(try("silent", few, test_file(folder, "silent")), MN_NOT_FOUND,
+                    "no column 'none'");
     rmdir(folder);
 }
 END_TEST

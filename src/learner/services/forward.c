@@ -85,8 +85,9 @@ static mn_status check_rows(const mn_batch *about, mn_shape shape)
                          (long long)shape.size[0], (long long)about->count);
 }
 
-/* Whether values are of the shape of images, of any size that is no measurement's: those have rows
- * as the stream's have them, for whoever looks; others are what the network sees, and no more. */
+/* Whether values can be shown as rows of the stream's kind: they have the shape of its images, or
+ * another size of them where no place has a scale of its own.  Others are what the network sees
+ * alone. */
 static bool are_images(const mn_learner *learner, mn_shape image)
 {
     const mn_shape usual = mn_dataset_image(mn_stream_dataset(learner->stream));

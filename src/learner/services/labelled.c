@@ -83,9 +83,10 @@ static mn_status draw_stream_of_class(mn_learner *learner, mn_key key, int64_t l
 {
     const int64_t all = labelled_now(learner).count;
     MN_TRY(mn_learner_space(learner, space));
-    int64_t *places = mn_memory_take((size_t)(2 * all + 1), sizeof *places), *chosen = places + all;
+    int64_t *places = mn_memory_take((size_t)(2 * all + 1), sizeof *places);
     if (places == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
+    int64_t *chosen = places + all;
     const int64_t candidates = places_of_class(learner, label, false, places);
     const int64_t most = wanted > 0 ? wanted : 0, count = most < candidates ? most : candidates;
     mn_random_subset(key, candidates, count, chosen);

@@ -55,15 +55,20 @@ static inline float largest_of_many(int64_t n, const float *x)
     return largest(MN_LANES, lane);
 }
 
-MN_CLONES static void softmax_of_many(int64_t n, const float *x, float *y)
+/* y = exp(x - most); returns their sum. */
+static inline double exponentials(int64_t n, const float *x, float most, float *y)
 {
-    const float most = largest_of_many(n, x);
     double lane[MN_LANES] = {0};
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = exp_below(x[i] - most);
     MN_IN_LANES(n, lane[j] += (double)y[i]);
-    const float inverse = (float)(1 / mn_sum_of_lanes(lane));
+    return mn_sum_of_lanes(lane);
+}
+
+MN_CLONES static void softmax_of_many(int64_t n, const float *x, float *y)
+{
+    const float inverse = (float)(1 / exponentials(n, x, largest_of_many(n, x), y));
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] *= inverse;
@@ -72,12 +77,7 @@ MN_CLONES static void softmax_of_many(int64_t n, const float *x, float *y)
 MN_CLONES static void log_softmax_of_many(int64_t n, const float *x, float *y)
 {
     const float most = largest_of_many(n, x);
-    double lane[MN_LANES] = {0};
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++)
-        y[i] = exp_below(x[i] - most);
-    MN_IN_LANES(n, lane[j] += (double)y[i]);
-    const float log_sum = (float)log(mn_sum_of_lanes(lane));
+    const float log_sum = (float)log(exponentials(n, x, most, y));
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
         y[i] = x[i] - most - log_sum;
