@@ -1,7 +1,7 @@
 /* groups.c -- parameters with a rate and a decay of their own, by patterns of their names.
  *
- * Factors of several groups multiply, so that it does not matter who adds his first: a user's list,
- * a strategy, an add-on. */
+ * Factors of several groups multiply, so that it does not matter which comes first: a group of the
+ * list that a user gives, of a strategy, or of an add-on. */
 #include "nn/groups.h"
 #include "base/names.h"
 #include "base/numbers.h"

@@ -315,6 +315,29 @@ START_TEST(a_residual_leaves_whole_branches_out)
 }
 END_TEST
 
+static mn_status add_encoder(mn_network *n)
+{
+    return mn_layer_add_encoder(n, "encoder", 4, 8);
+}
+static mn_var *encoded(mn_walk *walk, mn_var *x)
+{
+    return mn_reshape(mn_layer_encoder(walk, mn_reshape(x, MN_SHAPE(1, 2, 4)), 2, 1 - 1e-9),
+                      MN_SHAPE(1, 8));
+}
+/* At a rate of nearly 1 both branches are left out in training, and neither is in evaluation. */
+START_TEST(an_encoder_leaves_both_of_its_branches_out)
+{
+    mn_var *y = through(add_encoder, encoded, MN_SHAPE(8), sixteen, 1, 1, MN_EVAL);
+    ck_assert(mn_host(y)[0] != sixteen[0]);
+    mn_network_key_next(network, mn_key_of(3, "drops"));
+    y = mn_network_forward(network, mn_input(tape, MN_SHAPE(1, 8), sixteen, false), MN_TRAIN)
+            .logits;
+    for (int i = 0; i < 8; i++)
+        ck_assert(mn_host(y)[i] == sixteen[i]);
+    done();
+}
+END_TEST
+
 /* --- transformers ----------------------------------------------------------------------------- */
 
 static mn_network *small_vit(void)
@@ -433,5 +456,6 @@ MN_SUITE("layers", same_puts_the_odd_zeros_behind,
          equalised_layers_scale_weights_where_they_are_used,
          dropout_is_of_training_and_each_layer_has_its_own,
          a_forward_that_drops_without_a_key_is_refused, a_residual_leaves_whole_branches_out,
-         a_transformer_has_torchvisions_names, a_transformer_begins_as_torchvisions_does,
+         an_encoder_leaves_both_of_its_branches_out, a_transformer_has_torchvisions_names,
+         a_transformer_begins_as_torchvisions_does,
          an_evaluated_attention_keeps_no_likeness_of_rows)
