@@ -2,6 +2,7 @@
  *
  * What is random about a row is looked up by the row's own key, so rows can go to any thread. */
 #include "base/reserve.h"
+#include "base/team.h"
 #include "data/augment/plain.h"
 
 #include <mneme/data.h>
@@ -166,8 +167,7 @@ mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int6
     const bool random = transform->pad > 0 || transform->flip || transform->views != NULL;
     const bool share = count * values >= WORTH_SHARING && omp_get_max_threads() > 1;
     MN_TRY(mn_reserve_ask(MN_RESERVE_REGION));
-#pragma omp parallel for schedule(static) if (share)
-    for (int64_t row = 0; row < count; row++) {
+    MN_SHARED_LOOP(row, count, share, {
         const void *from = (const uint8_t *)rows + mn_row_bytes(type, row * values);
         float *to = x + row * values;
         if (!random) {
@@ -180,6 +180,6 @@ mn_status mn_transform_apply(const mn_transform *transform, mn_shape image, int6
             apply_view(transform, image, draw_view(transform, own), type, from, to);
         else
             apply_random_view(transform, image, type, from, own, to, &failure);
-    }
+    });
     return failure.status == MN_OK ? MN_OK : mn_fail(failure.status, "%s", failure.why);
 }

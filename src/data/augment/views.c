@@ -3,6 +3,7 @@
  * Every choice about a view is looked up by row and view, so rows can go to any thread.  Crops are
  * drawn as torchvision's RandomResizedCrop draws them, jitter as its ColorJitter. */
 #include "base/reserve.h"
+#include "base/team.h"
 #include "data/augment/plain.h"
 #include "data/augment/view_colour.h"
 #include "data/augment/view_ops.h"
@@ -244,15 +245,14 @@ mn_status mn_views_apply(const mn_view_spec *spec, const mn_transform *transform
         mn_memory_take((size_t)(share ? omp_get_max_threads() : 1) * (size_t)room, sizeof *scratch);
     if (scratch == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for views");
-#pragma omp parallel for schedule(static) if (share)
-    for (int64_t i = 0; i < total; i++) {
+    MN_SHARED_LOOP(i, total, share, {
         const int64_t row = i % count, at = i / count;
         const mn_canvas canvas = {x + i * values, view.size[0], height, width};
         make_view(spec, transform, image, type,
                   (const uint8_t *)rows + mn_row_bytes(type, row * mn_shape_count(image)),
                   mn_key_at(mn_key_at(key, (uint64_t)row), (uint64_t)at), &canvas,
                   scratch + omp_get_thread_num() * room);
-    }
+    });
     mn_memory_give(scratch);
     return MN_OK;
 }

@@ -158,16 +158,10 @@ static void product_on_threads(const product *whole)
 {
     const int64_t most = whole->m / PANEL, threads = omp_get_max_threads(),
                   panels = threads < most ? threads : most;
-#pragma omp parallel num_threads((int)panels)
-    {
-        mn_kernels_begin();
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < panels; i++) {
-            const product p = panel_of(whole, i, panels);
-            product_on_this_thread(&p);
-        }
-        mn_kernels_end();
-    }
+    MN_SHARED_LOOP(i, panels, true, {
+        const product p = panel_of(whole, i, panels);
+        product_on_this_thread(&p);
+    });
 }
 
 void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
@@ -193,15 +187,11 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
 void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                             int64_t k, const float *a, const float *b, float *c, bool add)
 {
-#pragma omp parallel if (count > 1 && count * m * n * k >= MN_LARGE)
-    {
-        mn_kernels_begin();
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < count; i++)
-            mn_kernel_gemm(transpose_a, transpose_b, m, n, k, a + i * m * k, b + i * k * n,
-                           c + i * m * n, add);
-        mn_kernels_end();
-    }
+    mn_kernels_begin();
+    MN_SHARED_LOOP(i, count, count > 1 && count * m * n * k >= MN_LARGE,
+                   mn_kernel_gemm(transpose_a, transpose_b, m, n, k, a + i * m * k, b + i * k * n,
+                                  c + i * m * n, add));
+    mn_kernels_end();
 }
 
 mn_status mn_kernels_check(void)

@@ -45,9 +45,9 @@ void mn_kernel_layer_norm(const mn_layer_norm_rows *r, float epsilon, const floa
                           const float *scale, const float *shift, float *y)
 {
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
-    for (int64_t i = 0; i < r->rows; i++)
-        norm_row(n, epsilon, x + i * n, scale, shift, &r->mean[i], &r->inverse[i], y + i * n);
+    MN_SHARED_LOOP(
+        i, r->rows, MN_COSTLY * r->rows * n >= MN_LARGE,
+        norm_row(n, epsilon, x + i * n, scale, shift, &r->mean[i], &r->inverse[i], y + i * n));
 }
 
 /* With g the gradient of the normalised row, scale dy: sums of g and of g times that row. */
@@ -75,9 +75,9 @@ void mn_kernel_layer_norm_backward(const mn_layer_norm_rows *r, const float *x, 
                                    const float *dy, float *dx, bool add)
 {
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
-    for (int64_t i = 0; i < r->rows; i++)
-        row_backward(n, x + i * n, r->mean[i], r->inverse[i], scale, dy + i * n, dx + i * n, add);
+    MN_SHARED_LOOP(
+        i, r->rows, MN_COSTLY * r->rows * n >= MN_LARGE,
+        row_backward(n, x + i * n, r->mean[i], r->inverse[i], scale, dy + i * n, dx + i * n, add));
 }
 
 enum { BLOCK = 64 };
@@ -117,14 +117,13 @@ void mn_kernel_layer_norm_parameters_backward(const mn_layer_norm_rows *r, const
                                               float *dshift, bool add_shift)
 {
     const int64_t n = r->columns;
-#pragma omp parallel for schedule(static) if (MN_COSTLY * r->rows * n >= MN_LARGE)
-    for (int64_t first = 0; first < n; first += BLOCK) {
-        const int64_t width = n - first < BLOCK ? n - first : BLOCK;
+    MN_SHARED_LOOP(i, (n + BLOCK - 1) / BLOCK, MN_COSTLY * r->rows * n >= MN_LARGE, {
+        const int64_t first = i * BLOCK, width = n - first < BLOCK ? n - first : BLOCK;
         double of_shift[BLOCK], of_scale[BLOCK];
         block_slopes(r, width, x + first, dy + first, of_shift, of_scale);
         add_sums(width, of_scale, dscale != NULL ? dscale + first : NULL, add_scale);
         add_sums(width, of_shift, dshift != NULL ? dshift + first : NULL, add_shift);
-    }
+    });
 }
 
 void mn_kernel_row_norms(int64_t rows, int64_t columns, const float *x, float *y)

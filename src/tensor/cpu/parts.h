@@ -3,6 +3,8 @@
 #ifndef MN_TENSOR_CPU_PARTS_H
 #define MN_TENSOR_CPU_PARTS_H
 
+#include "base/team.h"
+
 #include <stdint.h>
 
 /* MN_LARGE elements are worth waking the threads where each is read and written; those that go
@@ -17,20 +19,17 @@ static inline int64_t mn_part_begin(int64_t n, int64_t part)
 /* The statement for elements [at, at + count) of n, in parts where n is large. */
 #define MN_IN_PARTS(n, statement) MN_IN_PARTS_OF(1, n, statement)
 /* The same of elements that each count `cost` times. */
-/* clang-format off */
 #define MN_IN_PARTS_OF(cost, n, statement)                                                         \
     do {                                                                                           \
-        if ((cost) * (n) < MN_LARGE) {                                                                    \
+        if ((cost) * (n) < MN_LARGE) {                                                             \
             const int64_t at = 0, count = (n);                                                     \
             statement;                                                                             \
             break;                                                                                 \
         }                                                                                          \
-        _Pragma("omp parallel for schedule(static)")                                               \
-        for (int64_t part = 0; part < MN_PARTS; part++) {                                          \
+        MN_SHARED_LOOP(part, MN_PARTS, true, {                                                     \
             const int64_t at = mn_part_begin(n, part), count = mn_part_begin(n, part + 1) - at;    \
             statement;                                                                             \
-        }                                                                                          \
+        });                                                                                        \
     } while (0)
-/* clang-format on */
 
 #endif

@@ -30,9 +30,8 @@ MN_CLONES double mn_kernel_squared_distance(int64_t n, const float *x, const flo
 
 void mn_kernel_fill_rows(int64_t rows, int64_t columns, const float *row, float *y)
 {
-#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
-    for (int64_t i = 0; i < rows; i++)
-        mn_kernel_axpby(columns, 1, row, 0, y + i * columns);
+    MN_SHARED_LOOP(i, rows, rows * columns >= MN_LARGE,
+                   mn_kernel_axpby(columns, 1, row, 0, y + i * columns));
 }
 
 /* Columns are taken BLOCK at a time, so that the sums stay in registers or the first cache. */
@@ -56,10 +55,11 @@ MN_CLONES static void block_sums(int64_t rows, int64_t columns, int64_t width, c
 
 void mn_kernel_column_sums(int64_t rows, int64_t columns, const float *x, float *y, bool add)
 {
-#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
-    for (int64_t first = 0; first < columns; first += BLOCK)
+    MN_SHARED_LOOP(i, (columns + BLOCK - 1) / BLOCK, rows * columns >= MN_LARGE, {
+        const int64_t first = i * BLOCK;
         block_sums(rows, columns, columns - first < BLOCK ? columns - first : BLOCK, x + first,
                    y + first, add);
+    });
 }
 
 void mn_kernel_row_sums(int64_t rows, int64_t columns, const float *x, float *y)
@@ -99,9 +99,8 @@ void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, 
 
 void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y)
 {
-#pragma omp parallel for schedule(static) if (rows * columns >= MN_LARGE)
-    for (int64_t i = 0; i < rows; i++)
-        y[i] = (float)place_of_largest(columns, x + i * columns);
+    MN_SHARED_LOOP(i, rows, rows * columns >= MN_LARGE,
+                   y[i] = (float)place_of_largest(columns, x + i * columns));
 }
 
 bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,
@@ -159,9 +158,8 @@ void mn_kernel_row_top_backward(int64_t rows, int64_t columns, int64_t k, const 
 void mn_kernel_gather_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
                            float *y)
 {
-#pragma omp parallel for schedule(static) if (count > 1 && count * columns >= MN_LARGE)
-    for (int64_t i = 0; i < count; i++)
-        mn_kernel_axpby(columns, 1, x + index[i] * columns, 0, y + i * columns);
+    MN_SHARED_LOOP(i, count, count > 1 && count * columns >= MN_LARGE,
+                   mn_kernel_axpby(columns, 1, x + index[i] * columns, 0, y + i * columns));
 }
 
 void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index, const float *x,
@@ -174,9 +172,8 @@ void mn_kernel_scatter_rows(int64_t count, int64_t columns, const int64_t *index
 void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t x_step, float *y,
                           int64_t y_step, bool add)
 {
-#pragma omp parallel for schedule(static) if (rows > 1 && rows * columns >= MN_LARGE)
-    for (int64_t i = 0; i < rows; i++)
-        mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step);
+    MN_SHARED_LOOP(i, rows, rows > 1 && rows * columns >= MN_LARGE,
+                   mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step));
 }
 
 void mn_kernel_mask_columns(int64_t rows, int64_t columns, const bool *keep, float value,

@@ -2,6 +2,7 @@
  *
  * A new pixel lies between two old rows and two old columns, whose weights are the same for every
  * plane.  The backward is the same walk with reads and additions exchanged. */
+#include "base/team.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
@@ -57,14 +58,14 @@ void mn_kernel_upsample(const mn_upsampling *u, const float *x, float *y)
     place columns[CHUNK];
     for (int64_t first = 0; first < u->new_width; first += CHUNK) {
         const int64_t count = places_of(u, first, columns);
-#pragma omp parallel for schedule(static) if (worth_threads(u))
-        for (int64_t p = 0; p < u->planes; p++)
+        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
             for (int64_t i = 0; i < u->new_height; i++) {
                 const place row = place_of(i, u->height, u->new_height, u->align_corners);
                 upsample_row(columns, count, x + (p * u->height + row.near) * u->width,
                              x + (p * u->height + row.far) * u->width, row.of_far,
                              y + (p * u->new_height + i) * u->new_width + first);
             }
+        });
     }
 }
 
@@ -88,8 +89,7 @@ void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float 
         mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
     for (int64_t first = 0; first < u->new_width; first += CHUNK) {
         const int64_t count = places_of(u, first, columns);
-#pragma omp parallel for schedule(static) if (worth_threads(u))
-        for (int64_t p = 0; p < u->planes; p++)
+        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
             for (int64_t i = 0; i < u->new_height; i++) {
                 const place row = place_of(i, u->height, u->new_height, u->align_corners);
                 upsample_row_backward(columns, count,
@@ -97,6 +97,7 @@ void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float 
                                       row.of_far, dx + (p * u->height + row.near) * u->width,
                                       dx + (p * u->height + row.far) * u->width);
             }
+        });
     }
 }
 
@@ -121,8 +122,7 @@ void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y
     int32_t columns[CHUNK];
     for (int64_t first = 0; first < u->new_width; first += CHUNK) {
         const int64_t count = nearest_of(u, first, columns);
-#pragma omp parallel for schedule(static) if (worth_threads(u))
-        for (int64_t p = 0; p < u->planes; p++)
+        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
             for (int64_t i = 0; i < u->new_height; i++) {
                 const int64_t row = nearest(i, u->height, u->new_height);
                 const float *from = x + (p * u->height + row) * u->width;
@@ -130,6 +130,7 @@ void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y
                 for (int64_t j = 0; j < count; j++)
                     to[j] = from[columns[j]];
             }
+        });
     }
 }
 
@@ -141,8 +142,7 @@ void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy
         mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
     for (int64_t first = 0; first < u->new_width; first += CHUNK) {
         const int64_t count = nearest_of(u, first, columns);
-#pragma omp parallel for schedule(static) if (worth_threads(u))
-        for (int64_t p = 0; p < u->planes; p++)
+        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
             for (int64_t i = 0; i < u->new_height; i++) {
                 const int64_t row = nearest(i, u->height, u->new_height);
                 const float *from = dy + (p * u->new_height + i) * u->new_width + first;
@@ -150,5 +150,6 @@ void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy
                 for (int64_t j = 0; j < count; j++)
                     to[columns[j]] += from[j];
             }
+        });
     }
 }

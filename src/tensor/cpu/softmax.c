@@ -154,18 +154,16 @@ static void log_softmax_of_few_backward(int64_t n, const float *y, const float *
 static void each_row(int64_t rows, int64_t columns, const float *x, float *y,
                      void (*row)(int64_t, const float *, float *))
 {
-#pragma omp parallel for schedule(static) if (MN_COSTLY * rows * columns >= MN_LARGE)
-    for (int64_t i = 0; i < rows; i++)
-        row(columns, x + i * columns, y + i * columns);
+    MN_SHARED_LOOP(i, rows, MN_COSTLY * rows * columns >= MN_LARGE,
+                   row(columns, x + i * columns, y + i * columns));
 }
 
 static void each_row_backward(int64_t rows, int64_t columns, const float *y, const float *dy,
                               float *dx, bool add,
                               void (*row)(int64_t, const float *, const float *, float *, bool))
 {
-#pragma omp parallel for schedule(static) if (MN_COSTLY * rows * columns >= MN_LARGE)
-    for (int64_t i = 0; i < rows; i++)
-        row(columns, y + i * columns, dy + i * columns, dx + i * columns, add);
+    MN_SHARED_LOOP(i, rows, MN_COSTLY * rows * columns >= MN_LARGE,
+                   row(columns, y + i * columns, dy + i * columns, dx + i * columns, add));
 }
 
 void mn_kernel_softmax(int64_t rows, int64_t columns, const float *x, float *y)

@@ -75,9 +75,9 @@ MN_CLONES static void add_row(int64_t n, float a, const float *x, const float *y
 void mn_kernel_spread_add(const mn_spread *s, float a, const float *x, const float *y, float *z)
 {
     const int64_t n = inner(s), rows = rows_of(s), step = s->step[s->rank - 1];
-#pragma omp parallel for schedule(static) if (rows * n >= MN_LARGE)
-    for (int64_t row = 0; row < rows; row++)
-        add_row(n, a, x != NULL ? x + row * n : NULL, y + place_of(s, row), step, z + row * n);
+    MN_SHARED_LOOP(
+        row, rows, rows * n >= MN_LARGE,
+        add_row(n, a, x != NULL ? x + row * n : NULL, y + place_of(s, row), step, z + row * n));
 }
 
 MN_CLONES static void mul_row(int64_t n, float a, const float *x, const float *y, int64_t step,
@@ -98,9 +98,8 @@ void mn_kernel_spread_mul(const mn_spread *s, float a, const float *x, const flo
                           bool add)
 {
     const int64_t n = inner(s), rows = rows_of(s), step = s->step[s->rank - 1];
-#pragma omp parallel for schedule(static) if (rows * n >= MN_LARGE)
-    for (int64_t row = 0; row < rows; row++)
-        mul_row(n, a, x + row * n, y + place_of(s, row), step, z + row * n, add);
+    MN_SHARED_LOOP(row, rows, rows * n >= MN_LARGE,
+                   mul_row(n, a, x + row * n, y + place_of(s, row), step, z + row * n, add));
 }
 
 /* --- sums --- */
@@ -193,8 +192,7 @@ void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const fl
     const int64_t n = inner(s);
     const bool whole = s->step[s->rank - 1] == 0;
     const int64_t blocks = whole ? 1 : (n + BLOCK - 1) / BLOCK;
-#pragma omp parallel for schedule(static) if (2 * rows_of(s) * n >= MN_LARGE)
-    for (int64_t b = 0; b < kept.count * blocks; b++) {
+    MN_SHARED_LOOP(b, kept.count * blocks, 2 * rows_of(s) * n >= MN_LARGE, {
         const int64_t k = whole ? b : b / blocks, first = (b - k * blocks) * BLOCK,
                       left = n - first, at = place_in(&kept, kept.step, k) + first;
         const float *weights = w != NULL ? w + at : NULL;
@@ -203,5 +201,5 @@ void mn_kernel_spread_sums(const mn_spread *s, float a, const float *x, const fl
             row_sum_at(&repeated, n, a, x + at, weights, to, add);
         else
             column_sums_at(&repeated, left < BLOCK ? left : BLOCK, a, x + at, weights, to, add);
-    }
+    });
 }

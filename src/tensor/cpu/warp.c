@@ -70,8 +70,7 @@ void mn_kernel_warp(const mn_warping *w, const float *x, float *y)
 {
     const mn_images_shape *s = &w->images;
     const int64_t pixels = s->height * s->width, image = s->channels * pixels;
-#pragma omp parallel for schedule(static) if (s->images * image > 32768)
-    for (int64_t n = 0; n < s->images; n++)
+    MN_SHARED_LOOP(n, s->images, s->images * image > 32768, {
         for (int64_t at = 0; at < pixels; at++) {
             const corner c = corner_of(w, map_of(w, n), at / s->width, at % s->width);
             for (int64_t plane = n * image; plane < (n + 1) * image; plane += pixels)
@@ -79,6 +78,7 @@ void mn_kernel_warp(const mn_warping *w, const float *x, float *y)
                                 c.weight[1] * x[plane + c.at[1]] +
                                 c.weight[2] * x[plane + c.at[2]] + c.weight[3] * x[plane + c.at[3]];
         }
+    });
 }
 
 void mn_kernel_warp_backward(const mn_warping *w, const float *dy, float *dx, bool add)
@@ -87,14 +87,14 @@ void mn_kernel_warp_backward(const mn_warping *w, const float *dy, float *dx, bo
     const int64_t pixels = s->height * s->width, image = s->channels * pixels;
     if (!add)
         mn_kernel_fill(s->images * image, 0, dx);
-#pragma omp parallel for schedule(static) if (s->images * image > 32768)
-    for (int64_t n = 0; n < s->images; n++)
+    MN_SHARED_LOOP(n, s->images, s->images * image > 32768, {
         for (int64_t at = 0; at < pixels; at++) {
             const corner c = corner_of(w, map_of(w, n), at / s->width, at % s->width);
             for (int64_t plane = n * image; plane < (n + 1) * image; plane += pixels)
                 for (int k = 0; k < 4; k++)
                     dx[plane + c.at[k]] += c.weight[k] * dy[plane + at];
         }
+    });
 }
 
 /* --- pixels that move by whole numbers, or go ------------------------------------------------- */
@@ -129,12 +129,11 @@ void mn_kernel_shift_images(const mn_images_shape *s, const int64_t *by, bool sh
                             const float *x, float *y, bool add)
 {
     const int64_t pixels = s->height * s->width;
-#pragma omp parallel for schedule(static) if (s->images * s->channels * pixels >= MN_LARGE)
-    for (int64_t plane = 0; plane < s->images * s->channels; plane++) {
+    MN_SHARED_LOOP(plane, s->images * s->channels, s->images * s->channels * pixels >= MN_LARGE, {
         const int64_t *of = by + (shared ? 0 : 2 * (plane / s->channels));
         shift_plane(s->height, s->width, sign * of[0], sign * of[1], x + plane * pixels,
                     y + plane * pixels, add);
-    }
+    });
 }
 
 static void cut_plane(int64_t height, int64_t width, const int64_t *first, int64_t side,
@@ -153,10 +152,10 @@ void mn_kernel_cutout(const mn_images_shape *s, const int64_t *corners, bool sha
                       const float *x, float *y, bool add)
 {
     const int64_t pixels = s->height * s->width;
-#pragma omp parallel for schedule(static) if (s->images * s->channels * pixels >= MN_LARGE)
-    for (int64_t plane = 0; plane < s->images * s->channels; plane++)
-        cut_plane(s->height, s->width, corners + (shared ? 0 : 2 * (plane / s->channels)), side,
-                  x + plane * pixels, y + plane * pixels, add);
+    MN_SHARED_LOOP(plane, s->images * s->channels, s->images * s->channels * pixels >= MN_LARGE,
+                   cut_plane(s->height, s->width,
+                             corners + (shared ? 0 : 2 * (plane / s->channels)), side,
+                             x + plane * pixels, y + plane * pixels, add));
 }
 
 /* --- channels --------------------------------------------------------------------------------- */
