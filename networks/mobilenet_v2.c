@@ -12,9 +12,12 @@ enum { PREFIX = 32, STEM = 32, LAST = 1280, DIVISOR = 8 };
 enum { STEM_SMALL, STEM_IMAGENET };
 static const char *const stems[] = {"small", "imagenet", NULL};
 
+enum { PADDING_TORCH, PADDING_SAME };
+static const char *const paddings[] = {"torch", "same", NULL};
+
 typedef struct mobilenet_options {
     double width;
-    int64_t stem;
+    int64_t stem, padding;
     mn_head head;
 } mobilenet_options;
 
@@ -22,6 +25,9 @@ static const mn_option options[] = {
     MN_REAL(mobilenet_options, width, 1, 0.1, 4, "factor of all widths"),
     MN_CHOICE(mobilenet_options, stem, STEM_SMALL, stems,
               "small images are halved three times, ImageNet's five times"),
+    MN_CHOICE(mobilenet_options, padding, PADDING_TORCH, paddings,
+              "of 3x3 convolutions: as torchvision pads, a zero on every side, or as TensorFlow, "
+              "whose SAME puts none before the images where they are halved"),
     MN_HEAD_OPTIONS(mobilenet_options, head),
     MN_END,
 };
@@ -112,10 +118,17 @@ static mn_var *conv_norm_relu6(mn_walk *walk, mn_var *x, int64_t stride, int64_t
     return y;
 }
 
-static mn_var *block_forward(mn_walk *walk, mn_var *x, const block *b)
+/* What a 3x3 convolution is padded with: no tensor's shape tells which the weights were trained
+ * for. */
+static int64_t padding_of(const mobilenet_options *o)
+{
+    return o->padding == PADDING_SAME ? MN_PADDING_SAME : 1;
+}
+
+static mn_var *block_forward(mn_walk *walk, mn_var *x, const block *b, int64_t padding)
 {
     mn_var *wide = b->widens ? conv_norm_relu6(walk, x, 1, 0) : x;
-    mn_var *filtered = conv_norm_relu6(walk, wide, b->stride, 1);
+    mn_var *filtered = conv_norm_relu6(walk, wide, b->stride, padding);
     if (b->widens)
         mn_release(wide);
     mn_var *narrow = mn_layer_conv_norm(walk, filtered, 1, 0);
@@ -132,11 +145,11 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     const mobilenet_options *o = values;
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
-    x = conv_norm_relu6(&walk, x, o->stem == STEM_IMAGENET ? 2 : 1, 1);
+    x = conv_norm_relu6(&walk, x, o->stem == STEM_IMAGENET ? 2 : 1, padding_of(o));
     for (int stage = 0; stage < STAGES; stage++) {
         for (int64_t i = 0; i < stages[stage].blocks; i++) {
             const block b = block_at(o, stage, i);
-            x = block_forward(&walk, x, &b);
+            x = block_forward(&walk, x, &b, padding_of(o));
         }
         mn_layer_map(&out, "stage", stage, x);
     }

@@ -32,6 +32,9 @@ static const struct {
     {"linear", "classifier"},   /* the head of the DER authors' ResNet-18 */
 };
 
+/* A head that stands behind a dropout in a sequence of its own: torchvision's MobileNetV2. */
+static const char behind_dropout[] = "classifier.1.", in_front[] = "classifier.";
+
 /* Counts batches, which no arithmetic of ours uses: PyTorch needs it only without a momentum. */
 static const char batch_counter[] = "num_batches_tracked";
 
@@ -73,6 +76,13 @@ static void rename_parts(const char *name, char renamed[NAME_BYTES])
             return;
         name += length + 1;
     }
+}
+
+static void rename_head(const char *name, char renamed[NAME_BYTES])
+{
+    const size_t length = sizeof behind_dropout - 1;
+    const bool found = strncmp(name, behind_dropout, length) == 0;
+    snprintf(renamed, NAME_BYTES, "%s%s", in_front, found ? name + length : "");
 }
 
 static const char *without_prefix(const char *name)
@@ -133,6 +143,9 @@ static target *meant(fitting *fit, const char *name)
     for (; name != NULL; name = without_prefix(name)) {
         target *found = find_target(fit, name);
         rename_parts(name, renamed);
+        if (found == NULL)
+            found = find_target(fit, renamed);
+        rename_head(name, renamed);
         if (found == NULL)
             found = find_target(fit, renamed);
         if (found != NULL)

@@ -63,8 +63,8 @@ static mn_status write_all(const exported *all, const char *out)
     if (tensors == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld tensors", (long long)all->count);
     for (int64_t i = 0; i < all->count; i++)
-        tensors[i] =
-            (mn_named_values){all->tensor[i].name, all->tensor[i].shape, all->tensor[i].values};
+        tensors[i] = (mn_named_values){all->tensor[i].name, all->tensor[i].shape,
+                                       all->tensor[i].values, MN_VALUES_F32};
     const mn_status status = mn_safetensors_write(out, tensors, all->count);
     mn_memory_give(tensors);
     return status;

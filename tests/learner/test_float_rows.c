@@ -38,8 +38,8 @@ static void make_data(bool halves)
     }
     char path[600];
     snprintf(path, sizeof path, "%s/own.safetensors", folder);
-    mn_named_values tensors[] = {{"x_train", MN_SHAPE(ROWS, WIDTH), x[0]},
-                                 {"y_train", MN_SHAPE(ROWS), y}};
+    mn_named_values tensors[] = {{"x_train", MN_SHAPE(ROWS, WIDTH), x[0], MN_VALUES_F32},
+                                 {"y_train", MN_SHAPE(ROWS), y, MN_VALUES_F32}};
     ck_assert_ok(mn_safetensors_write(path, tensors, 2));
 }
 

@@ -77,7 +77,7 @@ static void write_named(const char *const names[TENSORS], const mn_named_values 
         numbers[i] = (float)(i + 1);
     for (int t = 0; t < TENSORS; t++)
         if (names[t] != NULL)
-            tensors[count++] = (mn_named_values){names[t], shapes[t], numbers + t};
+            tensors[count++] = (mn_named_values){names[t], shapes[t], numbers + t, MN_VALUES_F32};
     for (int i = 0; i < more; i++)
         tensors[count++] = also[i];
     ck_assert_ok(mn_safetensors_write(path_of("in.safetensors"), tensors, count));
@@ -141,14 +141,15 @@ END_TEST
 START_TEST(counters_and_modules_saved_twice_are_no_trouble)
 {
     scratch_new();
-    const mn_named_values also[] = {{"bn1.num_batches_tracked", MN_SHAPE(1), numbers + 60},
-                                    {"_features.0.weight", MN_SHAPE(4, 3), numbers},
-                                    {"linear.weight", MN_SHAPE(2, 5), numbers + 3}};
+    const mn_named_values also[] = {
+        {"bn1.num_batches_tracked", MN_SHAPE(1), numbers + 60, MN_VALUES_F32},
+        {"_features.0.weight", MN_SHAPE(4, 3), numbers, MN_VALUES_F32},
+        {"linear.weight", MN_SHAPE(2, 5), numbers + 3, MN_VALUES_F32}};
     mn_network *network = small_network(0);
     write_named(own, also, 3);
     ck_assert_ok(load(network, true));
     check_loaded(network, true);
-    const mn_named_values other = {"linear.weight", MN_SHAPE(2, 5), numbers + 4};
+    const mn_named_values other = {"linear.weight", MN_SHAPE(2, 5), numbers + 4, MN_VALUES_F32};
     write_named(own, &other, 1);
     ck_assert_fails(load(network, true), MN_BAD_VALUE, "both the network's classifier.weight");
     mn_network_free(network);
@@ -164,8 +165,8 @@ START_TEST(what_does_not_fit_is_named_in_one_line)
         "conv1.weight", "bn1.weight", "layer2.0.shortcut.0.weight", NULL, "bn1.running_var"};
     scratch_new();
     mn_network *network = small_network(0);
-    const mn_named_values also[] = {{"layer9.weight", MN_SHAPE(4, 3), numbers + 9},
-                                    {"bn1.weight", MN_SHAPE(7), numbers}};
+    const mn_named_values also[] = {{"layer9.weight", MN_SHAPE(4, 3), numbers + 9, MN_VALUES_F32},
+                                    {"bn1.weight", MN_SHAPE(7), numbers, MN_VALUES_F32}};
     write_named(without, also, 2);
     ck_assert_fails(load(network, true), MN_BAD_SHAPE,
                     "does not fit the network small; missing layer2.0.shortcut.0.weight; extra "
@@ -190,7 +191,7 @@ START_TEST(names_of_any_length_and_number_fit_in_one_line)
     longest[sizeof longest - 1] = '\0';
     for (size_t dot = 250; dot < 260; dot++) {
         longest[dot] = '.';
-        const mn_named_values also = {longest, MN_SHAPE(4, 3), numbers + 9};
+        const mn_named_values also = {longest, MN_SHAPE(4, 3), numbers + 9, MN_VALUES_F32};
         write_named(own, &also, 1);
         ck_assert_fails(load(network, true), MN_BAD_SHAPE, "; extra 1 with long names");
         longest[dot] = 'x';
@@ -199,7 +200,7 @@ START_TEST(names_of_any_length_and_number_fit_in_one_line)
     mn_named_values also[8];
     for (int i = 0; i < 8; i++) {
         snprintf(texts[i], sizeof texts[i], "some.module.that.nobody.here.knows.%d.weight", i);
-        also[i] = (mn_named_values){texts[i], MN_SHAPE(4, 3), numbers + 9 + i};
+        also[i] = (mn_named_values){texts[i], MN_SHAPE(4, 3), numbers + 9 + i, MN_VALUES_F32};
     }
     write_named(own, also, 8);
     ck_assert_fails(load(network, true), MN_BAD_SHAPE, "knows.3.weight and 4 more");
@@ -214,7 +215,7 @@ START_TEST(a_head_that_is_left_out_may_be_anything)
         "conv1.weight", "bn1.weight", "layer2.0.shortcut.0.weight", NULL, "bn1.running_var"};
     scratch_new();
     mn_network *network = small_network(0), *untouched = small_network(0);
-    const mn_named_values thousand = {"fc.weight", MN_SHAPE(10, 5), numbers};
+    const mn_named_values thousand = {"fc.weight", MN_SHAPE(10, 5), numbers, MN_VALUES_F32};
     for (int more = 0; more < 2; more++) {
         write_named(headless, &thousand, more);
         ck_assert_ok(load(network, false));

@@ -33,6 +33,7 @@ includes_are_below() {
         may["learner"] = "base tensor autograd nn data store buffer experiment learner"
         may["run"] = "base tensor autograd nn data store buffer experiment learner run"
         may["judge"] = "base store experiment learner run judge"
+        may["features"] = "base tensor autograd nn data experiment learner features"
         may["results"] = "base tensor data store results"
         may["cli"] = "base cli"
 
@@ -44,9 +45,10 @@ includes_are_below() {
         public["strategies"] = "base tensor autograd nn data buffer learner"
         public["experiment"] = public["learner"] = public["run"] = public["strategies"] " experiment run judge"
         public["judge"] = public["run"]
+        public["features"] = public["learner"] " features"
         public["run"] = public["run"] " results"
         public["results"] = "base experiment learner results" # tables of options, needs of strategies
-        public["cli"] = public["run"] " results"
+        public["cli"] = public["run"] " results features"
 
         split("status random option observer registry version memory", names, " ")
         for (i in names)
@@ -65,6 +67,7 @@ includes_are_below() {
         floor_of["experiment"] = "experiment"
         floor_of["results"] = floor_of["groups"] = floor_of["statistics"] = "results"
         floor_of["judge"] = "judge"
+        floor_of["features"] = "features"
 
         # Who may include what is not ours: a pattern of headers, and floors.
         own["dnnl|cblas|lapack"] = "tensor"

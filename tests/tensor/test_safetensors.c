@@ -65,9 +65,9 @@ START_TEST(what_is_written_comes_back_in_the_reference_librarys_bytes)
         "offsets\":[4,28]},\"empty\":{\"dtype\":\"F32\",\"shape\":[0,5],"
         "\"data_offsets\":[28,28]}}  ";
     scratch_new();
-    mn_named_values tensors[] = {{"empty", MN_SHAPE(0, 5), two_by_three},
-                                 {"b.weight", MN_SHAPE(2, 3), two_by_three},
-                                 {"a.bias", MN_SCALAR, scalar}};
+    mn_named_values tensors[] = {{"empty", MN_SHAPE(0, 5), two_by_three, MN_VALUES_F32},
+                                 {"b.weight", MN_SHAPE(2, 3), two_by_three, MN_VALUES_F32},
+                                 {"a.bias", MN_SCALAR, scalar, MN_VALUES_F32}};
     ck_assert_ok(mn_safetensors_write(path_of("x.safetensors"), tensors, 3));
     char bytes[MOST_BYTES];
     FILE *in = fopen(path_of("x.safetensors"), "rb");
@@ -230,10 +230,10 @@ START_TEST(equal_tensors_and_the_digest_go_by_bytes)
 {
     scratch_new();
     mn_safetensors *file;
-    mn_named_values tensors[] = {{"a", MN_SHAPE(3), two_by_three},
-                                 {"b", MN_SHAPE(3), two_by_three},
-                                 {"c", MN_SHAPE(1, 3), two_by_three},
-                                 {"d", MN_SHAPE(3), two_by_three + 1}};
+    mn_named_values tensors[] = {{"a", MN_SHAPE(3), two_by_three, MN_VALUES_F32},
+                                 {"b", MN_SHAPE(3), two_by_three, MN_VALUES_F32},
+                                 {"c", MN_SHAPE(1, 3), two_by_three, MN_VALUES_F32},
+                                 {"d", MN_SHAPE(3), two_by_three + 1, MN_VALUES_F32}};
     ck_assert_ok(mn_safetensors_write(path_of("x.safetensors"), tensors, 4));
     ck_assert_ok(open_it(&file));
     ck_assert(mn_safetensors_equal(file, 0, 1));
@@ -253,7 +253,7 @@ END_TEST
 START_TEST(a_file_that_cannot_be_written_leaves_nothing_behind)
 {
     scratch_new();
-    mn_named_values tensors[] = {{"a", MN_SHAPE(3), two_by_three}};
+    mn_named_values tensors[] = {{"a", MN_SHAPE(3), two_by_three, MN_VALUES_F32}};
     ck_assert_fails(mn_safetensors_write(path_of("nowhere/x"), tensors, 1), MN_IO_FAILED,
                     "nowhere/x");
     /* A folder stands where the file should be. */

@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <mneme/experiment.h>
+#include <mneme/features.h>
 #include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +24,27 @@ static bool is_dataset(const char *name)
     return mn_find(MN_KIND_DATASET, name) != NULL;
 }
 
+/* The flags that stand for options of the benchmark; those of a network that --network names can be
+ * set after it. */
+static mn_status set_network(const mn_arguments *arguments, mn_experiment *experiment)
+{
+    static const struct {
+        const char *flag, *key;
+    } flags[] = {{"network", "network.name"}, {"init", "init"}, {"size", "dataset.size"}};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        const char *value = mn_arguments_value(arguments, flags[i].flag);
+        if (value != NULL)
+            MN_TRY(mn_experiment_set(experiment, flags[i].key, value));
+    }
+    return MN_OK;
+}
+
 static mn_status open_benchmark(const mn_arguments *arguments, mn_experiment **experiment)
 {
     MN_TRY(mn_experiment_new(arguments->words[1], NULL, experiment));
-    const mn_status status = mn_set_given(*experiment, arguments);
+    mn_status status = set_network(arguments, *experiment);
+    if (status == MN_OK)
+        status = mn_set_given(*experiment, arguments);
     if (status != MN_OK) {
         mn_experiment_free(*experiment);
         *experiment = NULL;
@@ -354,20 +372,26 @@ static int show(const mn_arguments *arguments)
     return mn_exit_of_work(status);
 }
 
-/* --- pack ---------------------------------------------------------------------------------------
+/* --- pack and features ---------------------------------------------------------------------------
  */
 
 typedef struct pack_progress {
     mn_status_line line;
     double began;
+    int64_t before; /* images that were done when it began; -1: not known yet */
 } pack_progress;
 
 static bool show_packing(void *context, int64_t done, int64_t all)
 {
     pack_progress *progress = context;
     char text[128], left[64] = "";
-    if (done > 0 && mn_status_line_due(&progress->line)) {
-        const double seconds = (mn_now() - progress->began) * (double)(all - done) / (double)done;
+    if (progress->before < 0) {
+        progress->before = done;
+        progress->began = mn_now();
+    }
+    if (done > progress->before && mn_status_line_due(&progress->line)) {
+        const double seconds =
+            (mn_now() - progress->began) * (double)(all - done) / (double)(done - progress->before);
         snprintf(text, sizeof text, "%lld of %lld images  %s left", (long long)done, (long long)all,
                  mn_duration(seconds, left, sizeof left));
         mn_status_line_draw(&progress->line, text);
@@ -393,7 +417,7 @@ static int pack(const mn_arguments *arguments)
         return mn_exit_of_request(
             mn_fail(MN_BAD_OPTION,
                     "data pack: say with -o which file to write, as in -o data.safetensors"));
-    pack_progress progress = {mn_status_line_new(false), mn_now()};
+    pack_progress progress = {mn_status_line_new(false), 0, -1};
     const mn_pack_watch watch = {&progress, show_packing};
     mn_experiment *experiment = NULL;
     if (dataset_named(arguments->words[1]) == NULL) {
@@ -413,53 +437,122 @@ static int pack(const mn_arguments *arguments)
     return MN_EXIT_DONE;
 }
 
+static mn_status features_spec(const mn_arguments *arguments, mn_features_spec *spec)
+{
+    static const mn_row_type types[] = {MN_ROW_F32, MN_ROW_F16, MN_ROW_U8};
+    const char *type = mn_arguments_value(arguments, "type");
+    *spec = (mn_features_spec){.layer = mn_arguments_value(arguments, "layer"), .type = MN_ROW_F32};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (type == NULL || strcmp(type, mn_row_type_name(types[i])) == 0) {
+            spec->type = types[i];
+            return MN_OK;
+        }
+    return mn_fail(MN_BAD_OPTION, "--type: '%s' is not f32, f16 or u8", type);
+}
+
+static int features(const mn_arguments *arguments)
+{
+    const char *path = mn_arguments_value(arguments, "out");
+    mn_features_spec spec;
+    mn_experiment *experiment;
+    if (path == NULL)
+        return mn_exit_of_request(mn_fail(
+            MN_BAD_OPTION,
+            "data features: say with -o which file to write, as in -o features.safetensors"));
+    mn_status status = features_spec(arguments, &spec);
+    if (status == MN_OK)
+        status = open_benchmark(arguments, &experiment);
+    if (status != MN_OK)
+        return mn_exit_of_request(status);
+    status = mn_experiment_resolve(experiment);
+    if (status != MN_OK) {
+        mn_experiment_free(experiment);
+        return mn_exit_of_request(status);
+    }
+    pack_progress progress = {mn_status_line_new(false), 0, -1};
+    const mn_pack_watch watch = {&progress, show_packing};
+    mn_signals_catch();
+    status = mn_features_write(experiment, &spec, path, &watch);
+    mn_experiment_free(experiment);
+    mn_status_line_clear(&progress.line);
+    if (status == MN_OK)
+        fprintf(stderr,
+                "%s written; a benchmark reads it with \"dataset\": {\"name\": \"npy\", "
+                "\"path\": \"%s\", \"dtype\": \"%s\"}\n",
+                mn_shown(path), mn_shown(path), mn_row_type_name(spec.type));
+    return mn_exit_of_work(status);
+}
+
 static int data(const mn_arguments *arguments)
 {
     static const struct {
         const char *name;
         int (*run)(const mn_arguments *arguments);
-    } actions[] = {{"get", get}, {"check", check}, {"show", show}, {"pack", pack}};
+    } actions[] = {
+        {"get", get}, {"check", check}, {"show", show}, {"pack", pack}, {"features", features}};
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(arguments->words[0], actions[i].name) == 0)
             return actions[i].run(arguments);
-    return mn_exit_of_request(
-        mn_fail(MN_BAD_OPTION, "data: '%s' is not get, check, show or pack", arguments->words[0]));
+    return mn_exit_of_request(mn_fail(MN_BAD_OPTION,
+                                      "data: '%s' is not get, check, show, pack or features",
+                                      arguments->words[0]));
 }
 
 static const mn_flag flags[] = {
     {.name = "out",
      .letter = 'o',
      .value = "FILE",
-     .help = "show: the figure, a PNG; pack: the file, safetensors"},
+     .help = "show: the figure, a PNG; pack, features: the file, safetensors"},
+    {.name = "network",
+     .value = "NAME",
+     .help =
+         "features: the network, instead of the benchmark's; --set network.KEY=VALUE its options"},
+    {.name = "init", .value = "FILE", .help = "features: its weights, safetensors"},
+    {.name = "size",
+     .value = "PIXELS",
+     .help = "features: height and width that images are brought to"},
+    {.name = "layer",
+     .value = "NAME",
+     .help = "features: a map of the network, layer3 of a ResNet; else what its last layer sees"},
+    {.name = "type",
+     .value = "f32|f16|u8",
+     .help = "features: what a value is kept as; u8: 256 steps in the range of its place"},
     {.name = "augmented",
      .help = "show: an image of each class as training sees it in the first epochs, and its views "
              "where the benchmark has some"},
     {.name = "views", .help = "show: an image of each class, and random views of it"},
     {.name = "set",
      .value = "KEY=VALUE",
-     .help =
-         "check, show, pack: sets an option of the benchmark, as for 'mneme run'; of a data set "
-         "or a folder, dataset.KEY=VALUE"},
+     .help = "check, show, pack, features: sets an option of the benchmark, as for 'mneme run'; of "
+             "a data set "
+             "or a folder, dataset.KEY=VALUE"},
     {.name = "json", .help = "check: as one JSON object"},
     {.name = NULL},
 };
 
 const mn_command mn_command_data = {
     .name = "data",
-    .synopsis = "get|check|show|pack NAME",
+    .synopsis = "get|check|show|pack|features NAME",
     .summary =
-        "Says how to get a data set, checks that it is sound, draws its images, and packs it.",
-    .details = "'get' takes the name of a data set, 'show' that of a benchmark, 'check' and 'pack' "
-               "either, or a folder of images.  'pack' decodes and resizes all images once, "
-               "into one file that runs map instead of reading: dataset.packed names it.  Nothing "
-               "is downloaded.",
-    .examples = "  mneme data get cifar10\n"
-                "  mneme data check split-mnist\n"
-                "  mneme data show split-cifar10 --augmented -o sheet.png\n"
-                "  mneme data pack animals --set dataset.size=224 -o animals.safetensors\n",
+        "Says how to get a data set, checks it, draws it, packs it, and computes its features.",
+    .details =
+        "'get' takes the name of a data set, 'show' and 'features' that of a benchmark, "
+        "'check' and 'pack' "
+        "either, or a folder of images.  'pack' decodes and resizes all images once, "
+        "into one file that runs map instead of reading: dataset.packed names it.  'features' "
+        "shows all images to a frozen network once and keeps what it makes of them; stopped, "
+        "it goes on where it was when the command is repeated.  Nothing is downloaded.",
+    .examples =
+        "  mneme data get cifar10\n"
+        "  mneme data check split-mnist\n"
+        "  mneme data show split-cifar10 --augmented -o sheet.png\n"
+        "  mneme data pack animals --set dataset.size=224 -o animals.safetensors\n"
+        "  mneme data features split-cifar100 --network resnet50 --set network.stem=imagenet "
+        "\\\n"
+        "      --init resnet50.safetensors --size 224 -o features.safetensors\n",
     .flags = flags,
     .least = 2,
     .most = 2,
-    .words = "get, check, show or pack, and a NAME",
+    .words = "get, check, show, pack or features, and a NAME",
     .run = data,
 };

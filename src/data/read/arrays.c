@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, ARRAYS };
+/* Of steps, which `mneme data features` writes, the range of each place follows. */
+enum { X_TRAIN, Y_TRAIN, X_TEST, Y_TEST, USERS, OFFSET = USERS, SCALE, ARRAYS };
 
 typedef struct npy_options {
     const char *path, *x_train, *y_train, *x_test, *y_test;
@@ -80,8 +81,7 @@ static mn_status read_arrays(source *s)
 
 static mn_status check_there(const source *s)
 {
-    const int needed =
-        s->array[X_TEST].block != NULL || s->array[Y_TEST].block != NULL ? ARRAYS : 2;
+    const int needed = s->array[X_TEST].block != NULL || s->array[Y_TEST].block != NULL ? USERS : 2;
     for (int i = 0; i < needed; i++)
         if (s->array[i].block == NULL)
             return mn_fail(MN_NOT_FOUND,
@@ -89,6 +89,27 @@ static mn_status check_there(const source *s)
                            "y_test say what arrays are called",
                            s->path, s->name[i]);
     return MN_OK;
+}
+
+/* Whether bytes are steps: a value = offset + scale * byte / 255, each place with its own. */
+static bool in_steps(const source *s)
+{
+    const mn_array *x = &s->array[X_TRAIN];
+    return x->type == MN_ARRAY_UNSIGNED && x->item == 1 && s->array[OFFSET].block != NULL &&
+           s->array[SCALE].block != NULL;
+}
+
+static mn_status check_range(const source *s)
+{
+    const mn_array *x = &s->array[X_TRAIN], *offset = &s->array[OFFSET], *scale = &s->array[SCALE];
+    const int64_t places = x->count / x->size[0];
+    return !in_steps(s) || (offset->count == places && scale->count == places)
+               ? MN_OK
+               : mn_fail(MN_BAD_SHAPE,
+                         "%s: offset and scale have %lld and %lld values, expected %lld, one for "
+                         "each place of a row of %s; leave them out where it is no steps",
+                         s->path, (long long)offset->count, (long long)scale->count,
+                         (long long)places, s->name[X_TRAIN]);
 }
 
 static bool same_row(const mn_array *a, const mn_array *b)
@@ -115,6 +136,11 @@ static mn_status set_shape(const source *s, mn_dataset *dataset, bool *channels_
         dataset->height = x->size[1];
     if (x->rank < 4)
         return MN_OK;
+    if (in_steps(s)) {
+        dataset->channels = x->size[1];
+        dataset->height = x->size[2];
+        return MN_OK;
+    }
     const int64_t layout = s->options->layout;
     const bool first = may_be_channels(x->size[1]), last = may_be_channels(x->size[3]);
     if (layout == 0 && first == last)
@@ -188,7 +214,7 @@ static mn_status check_pair(const source *s, int at)
 
 /* What mn_values asks: an array whose channels come last is read as if they came first. */
 typedef struct rows {
-    const mn_array *x;
+    const mn_array *x, *offset, *scale; /* the latter two of steps; else NULL */
     int64_t channels, plane;
     bool channels_last;
 } rows;
@@ -196,9 +222,13 @@ typedef struct rows {
 static double value_at(const void *from, int64_t i)
 {
     const rows *r = from;
+    const int64_t width = r->channels * r->plane;
+    if (r->scale != NULL)
+        return mn_array_value(r->offset, i % width) +
+               mn_array_value(r->scale, i % width) * mn_array_value(r->x, i) / 255;
     if (!r->channels_last)
         return mn_array_value(r->x, i);
-    const int64_t row = i / (r->channels * r->plane), within = i % (r->channels * r->plane);
+    const int64_t row = i / width, within = i % width;
     const int64_t channel = within / r->plane, pixel = within % r->plane;
     return mn_array_value(r->x, (row * r->plane + pixel) * r->channels + channel);
 }
@@ -207,8 +237,11 @@ static mn_status fill(const source *s, bool channels_last, mn_dataset *dataset)
 {
     const mn_array *x = &s->array[X_TRAIN];
     const int64_t plane = dataset->height * dataset->width;
-    const rows train = {x, dataset->channels, plane, channels_last};
-    const rows test = {&s->array[X_TEST], dataset->channels, plane, channels_last};
+    const bool steps = in_steps(s);
+    const mn_array *offset = steps ? &s->array[OFFSET] : NULL,
+                   *scale = steps ? &s->array[SCALE] : NULL;
+    const rows train = {x, offset, scale, dataset->channels, plane, channels_last};
+    const rows test = {&s->array[X_TEST], offset, scale, dataset->channels, plane, channels_last};
     const mn_values of_train = {dataset->train.count, value_at, &train, s->path};
     const mn_values of_test = {dataset->test.count, value_at, &test, s->path};
     const mn_array_type type = x->type;
@@ -220,7 +253,7 @@ static mn_status fill(const source *s, bool channels_last, mn_dataset *dataset)
             "white: is for images, but with dtype=%s the arrays' values are kept as they "
             "are; leave one of the two out",
             mn_row_type_name(dataset->type));
-    if (dataset->type != MN_ROW_U8 || (x->rank == 2 && !bytes && asked == 0))
+    if (dataset->type != MN_ROW_U8 || steps || (x->rank == 2 && !bytes && asked == 0))
         return mn_values_measure(&of_train, &of_test, s->options->standardise, dataset);
     if (s->options->standardise)
         return mn_fail(MN_BAD_OPTION,
@@ -264,6 +297,7 @@ static mn_status build(const source *s, mn_dataset *dataset)
     if (tested && !same_row(&s->array[X_TRAIN], &s->array[X_TEST]))
         return mn_fail(MN_BAD_SHAPE, "%s: the rows of %s and %s differ in shape or type", s->path,
                        s->name[X_TRAIN], s->name[X_TEST]);
+    MN_TRY(check_range(s));
     MN_TRY(set_shape(s, dataset, &channels_last));
     MN_TRY(check_first_label(s));
     dataset->classes = o->classes > 0 ? o->classes : greatest_label(&s->array[Y_TRAIN]) + 1;
@@ -280,7 +314,8 @@ static mn_status build(const source *s, mn_dataset *dataset)
 static mn_status read_npy(const void *options, const char *folder, mn_dataset *dataset)
 {
     const npy_options *o = options;
-    source s = {.options = o, .name = {o->x_train, o->y_train, o->x_test, o->y_test}};
+    source s = {.options = o,
+                .name = {o->x_train, o->y_train, o->x_test, o->y_test, "offset", "scale"}};
     MN_TRY(mn_data_find("npy.path", folder, o->path, s.path));
     mn_status status = read_arrays(&s);
     if (status == MN_OK)

@@ -4,7 +4,6 @@
  * so that equal tensors give equal files, whoever wrote them. */
 #include "tensor/file/safetensors_write.h"
 #include "base/folder.h"
-#include "base/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,25 +15,36 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 
-static int by_name(const void *a, const void *b)
+/* In the order of the reference library, which puts wide types first: all values lie aligned. */
+static const struct {
+    const char *text;
+    size_t bytes;
+} types[] = {[MN_VALUES_F32] = {"F32", 4},
+             [MN_VALUES_I32] = {"I32", 4},
+             [MN_VALUES_F16] = {"F16", 2},
+             [MN_VALUES_U8] = {"U8", 1}};
+
+static int by_type_and_name(const void *a, const void *b)
 {
     const mn_named_values *x = a, *y = b;
-    return strcmp(x->name, y->name);
+    return x->type != y->type ? (int)x->type - (int)y->type : strcmp(x->name, y->name);
 }
 
 static size_t bytes_of(const mn_named_values *tensor)
 {
-    return (size_t)mn_shape_count(tensor->shape) * sizeof *tensor->values;
+    return (size_t)mn_shape_count(tensor->shape) * types[tensor->type].bytes;
 }
 
 /* The header's text, padded with spaces so that the values begin at a multiple of ALIGNMENT. */
-static char *header_of(const mn_named_values *tensors, int64_t count)
+static char *header_of(const cJSON *metadata, const mn_named_values *tensors, int64_t count)
 {
     cJSON *header = cJSON_CreateObject();
     size_t at = 0;
+    if (metadata != NULL)
+        cJSON_AddItemToObject(header, "__metadata__", cJSON_Duplicate(metadata, true));
     for (int64_t i = 0; i < count; i++) {
         cJSON *entry = cJSON_AddObjectToObject(header, tensors[i].name);
-        cJSON_AddStringToObject(entry, "dtype", "F32");
+        cJSON_AddStringToObject(entry, "dtype", types[tensors[i].type].text);
         cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
         for (int axis = 0; axis < tensors[i].shape.rank; axis++)
             cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensors[i].shape.size[axis]));
@@ -111,9 +121,15 @@ static mn_status write_beside(const char *path, const char *header, const mn_nam
 
 mn_status mn_safetensors_write(const char *path, mn_named_values *tensors, int64_t count)
 {
+    return mn_safetensors_write_with(path, NULL, tensors, count);
+}
+
+mn_status mn_safetensors_write_with(const char *path, const cJSON *metadata,
+                                    mn_named_values *tensors, int64_t count)
+{
     if (count > 0)
-        qsort(tensors, (size_t)count, sizeof *tensors, by_name);
-    char *header = header_of(tensors, count);
+        qsort(tensors, (size_t)count, sizeof *tensors, by_type_and_name);
+    char *header = header_of(metadata, tensors, count);
     if (header == NULL)
         return mn_fail(MN_NO_MEMORY, "%s: out of memory for its header", path);
     const mn_status status = write_beside(path, header, tensors, count);
