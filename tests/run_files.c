@@ -103,7 +103,8 @@ void test_same_run(const char *one, const char *other)
 
 const char *test_benchmark_of(const char *strategy)
 {
-    return strcmp(strategy, "genifer") == 0 ? "maps-synthetic" : "split-synthetic";
+    const bool maps = strcmp(strategy, "genifer") == 0 || strcmp(strategy, "zipf") == 0;
+    return maps ? "maps-synthetic" : "split-synthetic";
 }
 
 const char *test_folder(const char *name)

@@ -11,7 +11,7 @@ typedef struct test_setting {
 /* A resolved experiment with settings (ended by a NULL key); fails the test when it cannot be. */
 mn_experiment *test_experiment(const char *benchmark, const char *strategy,
                                const test_setting *settings);
-/* A benchmark on drawn figures that a strategy runs on: Genifer looks at a network's maps. */
+/* A benchmark on drawn figures that a strategy runs on: some look at a network's maps. */
 const char *test_benchmark_of(const char *strategy);
 /* Runs it from start to end into `path`, which is removed first. */
 void test_run(const char *benchmark, const char *strategy, const test_setting *settings,

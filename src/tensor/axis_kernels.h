@@ -45,6 +45,8 @@ void mn_kernel_layer_norm_parameters_backward(const mn_layer_norm_rows *r, const
 /* --- rows of x (rows, columns): columns, counts and lengths --- */
 /* The column that mn_kernel_row_max() finds, as a number. */
 void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y);
+/* y (rows, columns): 1 + how many of the row are larger */
+void mn_kernel_row_ranks(int64_t rows, int64_t columns, const float *x, float *y);
 /* y (rows, bins): how often each whole number from 0 on is in a row of x; false where one is not
  * below `bins`, which is then *stray. */
 bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,

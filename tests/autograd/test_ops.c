@@ -325,6 +325,9 @@ START_TEST(columns_are_found_and_numbers_counted_without_a_slope)
     ck_var(mn_row_argmax(x), MN_SHAPE(3), (float[]){1, 0, 1});
     mn_var *votes = input(MN_SHAPE(2, 4), (float[]){2, 0, 2, 2, 1, 1, 0, 0});
     ck_var(mn_histogram_rows(votes, 4), MN_SHAPE(2, 4), (float[]){1, 0, 3, 0, 2, 2, 0, 0});
+    mn_var *counts = input(MN_SHAPE(2, 5), (float[]){5, 3, 8, 0, 0, 1, 1, 2, 1, 2});
+    ck_var(mn_row_ranks(counts), MN_SHAPE(2, 5), (float[]){2, 3, 1, 4, 4, 3, 3, 1, 3, 1});
+    ck_assert_int_eq(mn_backward(mn_sum(mn_row_ranks(x))), MN_OK);
     ck_assert_int_eq(mn_backward(mn_sum(mn_row_argmax(x))), MN_OK);
     ck_refused(mn_histogram_rows(votes, 2), MN_BAD_VALUE,
                "histogram_rows: 2, expected whole numbers from 0 to 1");
@@ -333,6 +336,26 @@ START_TEST(columns_are_found_and_numbers_counted_without_a_slope)
                "histogram_rows: nan, expected whole numbers from 0 to 1");
     ck_refused(mn_row_argmax(mn_zeros(tape, MN_SHAPE(2, 0))), MN_BAD_SHAPE,
                "row_argmax: rows without columns have no largest");
+}
+END_TEST
+
+/* Zipf's label smoothing, worked out by hand: 5, 3, 8, 0 and 0 votes, the label has the most, all
+ * logits are equal.  Ranks 2, 3, 4, 4 of the others make shares of 3/8, 1/4, 3/16, 3/16. */
+START_TEST(ranks_of_votes_make_zipfs_target)
+{
+    set_up();
+    mn_tensor *values, *gradient;
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(1, 5), &values));
+    ck_assert_ok(mn_tensor_new(MN_F32, MN_SHAPE(1, 5), &gradient));
+    mn_var *label = input(MN_SHAPE(1, 5), (float[]){0, 0, 1, 0, 0});
+    mn_var *ranks = mn_row_ranks(input(MN_SHAPE(1, 5), (float[]){5, 3, 8, 0, 0}));
+    mn_var *law = mn_axpby(-1, mn_log(ranks), -1e9, label);
+    mn_var *loss = mn_kl(mn_axpby(1, mn_leaf(tape, values, gradient), -1e9, label), law, 1);
+    ck_assert_double_eq_tol(mn_item(loss), 0.04417, 5e-6);
+    ck_assert_ok(mn_backward(loss));
+    ck_var(mn_const(tape, gradient), MN_SHAPE(1, 5), (float[]){-0.125F, 0, 0, 0.0625F, 0.0625F});
+    mn_tensor_free(values);
+    mn_tensor_free(gradient);
 }
 END_TEST
 
@@ -495,7 +518,7 @@ MN_SUITE("ops", elementwise_functions_have_their_textbook_values, a_nan_is_never
          a_softmax_of_any_length_is_exact_and_what_is_masked_has_no_share,
          losses_have_their_textbook_values, parts_and_shapes_hold_the_right_elements,
          an_empty_batch_costs_nothing_and_harms_nothing,
-         columns_are_found_and_numbers_counted_without_a_slope,
+         columns_are_found_and_numbers_counted_without_a_slope, ranks_of_votes_make_zipfs_target,
          images_are_changed_by_one_draw_for_each_or_for_all,
          labels_outside_the_columns_are_refused_by_row, axes_that_are_not_there_are_refused,
          a_row_of_zeros_has_length_0_and_no_slope, what_is_dropped_depends_on_the_key_alone,

@@ -76,6 +76,7 @@ static mn_var *squared(mn_var *gradient, void *context)
     X(cutout, mn_cutout(c->x[0], c->index, c->listed / 2, c->count))                               \
     X(normalise_images, mn_normalise_images(c->x[0], mn_host(c->x[1]), mn_host(c->x[2])))          \
     X(row_argmax, mn_row_argmax(c->x[0]))                                                          \
+    X(row_ranks, mn_row_ranks(c->x[0]))                                                            \
     X(histogram_rows, mn_histogram_rows(c->x[0], c->count))                                        \
     X(mix_channels, mn_mix_channels(c->x[0], mn_detach(c->x[1])))                                  \
     X(loss_of_gradient, mn_loss_of_gradient(curved, squared, c->x, c->x[0]))                       \

@@ -148,6 +148,11 @@ def reductions(random, shape):
     def counts(numbers):
         return F.one_hot(numbers.detach().long(), 9).sum(1).double()
 
+
+    def ranks(numbers):
+        return 1 + (numbers.detach()[:, None, :] > numbers.detach()[:, :, None]).sum(2).double()
+
+    yield Case("row_ranks", [numbers], ranks)
     yield Case("histogram_rows", [numbers], counts, count=9)
     yield Case("row_top", [x], lambda x: x.topk(3, 1).values)
     yield Case("softmax", [3 * x], lambda x: x.softmax(1))

@@ -126,7 +126,9 @@ class Runs:
     def tasks(self):
         return [Task(self.pixels, self.labels, task) for task in range(TASKS)]
 
-    def run(self, strategy, settings):
+    def run(self, strategy, settings, start=None):
+        """`start` names the file of first weights, where it is not the mlp's."""
+        start = settings.get("network.batch_norm", False) if start is None else start
         benchmark = {
             "name": "parity",
             "dataset": {"name": "mnist"},
@@ -142,7 +144,7 @@ class Runs:
         text = {True: "true", False: "false"}
         flags = [f"--set={key}={text[value] if value is True or value is False else value}" for key, value in settings.items()]
         words = [self.mneme, "run", f"{self.folder}/parity.json", strategy, "--quiet"]
-        words += ["--init", f"{self.folder}/in-{settings.get('network.batch_norm', False)}.safetensors", "--out", path, *flags]
+        words += ["--init", f"{self.folder}/in-{start}.safetensors", "--out", path, *flags]
         environment = {**os.environ, "MNEME_DATA": self.folder}
         done = subprocess.run(words, capture_output=True, text=True, env=environment)
         if done.returncode != 0:

@@ -30,7 +30,7 @@ for file in "$@"; do
     esac
     run="$scratch/$(basename "$file" .so)"
     benchmark=split-synthetic
-    [ "$strategy" = genifer ] && benchmark=maps-synthetic # it looks at a network's maps
+    case $strategy in genifer | zipf) benchmark=maps-synthetic ;; esac # they look at a network's maps
     expect 0 run $benchmark "$strategy" $few -q -o "$run.mneme"
     expect 0 resume "$run.mneme" -q
     expect 0 run $benchmark "$strategy" $few --rebuild --commit-steps 3 -q \

@@ -1,5 +1,5 @@
-/* count.c -- which column is the largest, and how often each number comes: steps without a slope,
- * so what they give is constant. */
+/* count.c -- which column is the largest, in which order columns follow, and how often each number
+ * comes: steps without a slope, so what they give is constant. */
 #include "autograd/node.h"
 #include "autograd/plain.h"
 #include "autograd/rules.h"
@@ -30,6 +30,26 @@ mn_var *mn_row_argmax(mn_var *x)
 {
     static const mn_op argmax = {"row_argmax", 0, argmax_shape, argmax_forward, NULL};
     return mn_apply1(&argmax, x, NULL);
+}
+
+static mn_status ranks_shape(mn_node *node, mn_shape *out)
+{
+    MN_TRY(mn_check_matrix(node, 0, "(B,K)"));
+    *out = mn_node_x_shape(node, 0);
+    return MN_OK;
+}
+
+static mn_status ranks_forward(mn_node *node)
+{
+    const mn_shape x = mn_node_x_shape(node, 0);
+    mn_kernel_row_ranks(x.size[0], x.size[1], mn_node_x(node, 0), mn_node_y(node));
+    return MN_OK;
+}
+
+mn_var *mn_row_ranks(mn_var *x)
+{
+    static const mn_op ranks = {"row_ranks", 0, ranks_shape, ranks_forward, NULL};
+    return mn_apply1(&ranks, x, NULL);
 }
 
 static mn_status histogram_shape(mn_node *node, mn_shape *out)

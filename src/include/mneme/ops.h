@@ -45,6 +45,8 @@ MN_API mn_var *mn_row_max(mn_var *x);                                 /* (B,K) -
 MN_API mn_var *mn_row_top(mn_var *x, int64_t k);  /* (B,K) -> (B,k): its k largest, falling    */
 /* The column of each row's largest, of equals the first, as a number: (B,K) -> (B).  Constant. */
 MN_API mn_var *mn_row_argmax(mn_var *x);
+/* 1 + how many of its row are larger, so that equals share the least rank: (B,K) -> (B,K).  Constant. */
+MN_API mn_var *mn_row_ranks(mn_var *x);
 /* How often each whole number from 0 to bins - 1 is in a row, (B,K) -> (B,bins).  Constant. */
 MN_API mn_var *mn_histogram_rows(mn_var *x, int64_t bins);
 MN_API mn_var *mn_softmax(mn_var *x);                    /* over the last axis of any shape */

@@ -103,6 +103,18 @@ void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *
                    y[i] = (float)place_of_largest(columns, x + i * columns));
 }
 
+void mn_kernel_row_ranks(int64_t rows, int64_t columns, const float *x, float *y)
+{
+#pragma omp parallel for schedule(static) if (rows * columns * columns >= MN_LARGE)
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            int64_t larger = 0;
+            for (int64_t k = 0; k < columns; k++)
+                larger += x[i * columns + k] > x[i * columns + j];
+            y[i * columns + j] = (float)(1 + larger);
+        }
+}
+
 bool mn_kernel_histogram_rows(int64_t rows, int64_t columns, int64_t bins, const float *x, float *y,
                               float *stray)
 {
