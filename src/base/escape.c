@@ -159,6 +159,41 @@ void mn_write_csv(FILE *out, const char *text)
     fputs(quoted ? "\"" : "", out);
 }
 
+void mn_write_markdown(FILE *out, const char *text)
+{
+    for (text = mn_shown(text); *text != '\0'; text++) {
+        if (strchr("\\`*_{}[]<>()#+!|~&$", *text) != NULL)
+            putc('\\', out);
+        putc(*text, out);
+    }
+}
+
+void mn_write_latex(FILE *out, const char *text)
+{
+    static const struct {
+        const char *text, *command;
+    } meant[] = {
+        {"\\", "\\textbackslash{}"},
+        {"~", "\\textasciitilde{}"},
+        {"^", "\\textasciicircum{}"},
+        {"<", "\\textless{}"},
+        {">", "\\textgreater{}"},
+        {"|", "\\textbar{}"},
+        {"±", "$\\pm$"},
+    };
+    enum { MEANT = sizeof meant / sizeof meant[0] };
+    for (text = mn_shown(text); *text != '\0';) {
+        size_t i = 0;
+        while (i < MEANT && strncmp(text, meant[i].text, strlen(meant[i].text)) != 0)
+            i++;
+        if (i == MEANT)
+            fprintf(out, "%s%c", strchr("#$%&_{}", *text) != NULL ? "\\" : "", *text);
+        else
+            fputs(meant[i].command, out);
+        text += i == MEANT ? 1 : strlen(meant[i].text);
+    }
+}
+
 void mn_write_json(FILE *out, const char *json)
 {
     while (*json != '\0') {

@@ -28,6 +28,20 @@ static mn_status no_memory(void)
     return mn_fail(MN_NO_MEMORY, "out of memory for the list of benchmarks");
 }
 
+/* The checkout's, for a program in a build folder within it that nobody installed; "" for another.
+ */
+static const char *of_checkout(void)
+{
+    static const char built[] = "/src/cli/mneme";
+    static char path[4096];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "/../benchmarks");
+    const ssize_t end = length - (ssize_t)(sizeof built - 1);
+    if (end < 0 || memcmp(path + end, built, sizeof built - 1) != 0)
+        return "";
+    strcpy(path + end, "/../benchmarks");
+    return path;
+}
+
 /* Where benchmarks are looked for, first match wins; "" is passed over, NULL ends the list. */
 static const char *folder(int i)
 {
@@ -36,8 +50,9 @@ static const char *folder(int i)
         const char *chosen = getenv("MNEME_BENCHMARKS");
         return chosen != NULL ? chosen : "";
     }
-    case 1: return MN_DATADIR "/mneme/benchmarks";
-    case 2: return "benchmarks";
+    case 1: return of_checkout();
+    case 2: return MN_DATADIR "/mneme/benchmarks";
+    case 3: return "benchmarks";
     default: return NULL;
     }
 }

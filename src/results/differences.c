@@ -211,22 +211,30 @@ static mn_status add_pair(const mn_runs *runs, int64_t of, int64_t minus, const 
     return MN_OK;
 }
 
-static mn_status add_pairs(const mn_runs *runs, const char *metric, mn_scope scope,
+/* Every two groups, or (`from` at least 0) every other one and that one. */
+static mn_status add_pairs(const mn_runs *runs, int64_t from, const char *metric, mn_scope scope,
                            mn_difference *list, int64_t *count)
 {
     for (int64_t a = 0; a < runs->group_count; a++)
-        for (int64_t b = a + 1; b < runs->group_count; b++)
-            MN_TRY(add_pair(runs, b, a, metric, scope, list, count));
+        for (int64_t b = from < 0 ? a + 1 : 0; b < runs->group_count; b++)
+            if (from < 0 || (a == from && b != from))
+                MN_TRY(add_pair(runs, b, a, metric, scope, list, count));
     return MN_OK;
 }
 
 mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,
                          mn_difference **differences, int64_t *count)
 {
+    return mn_differences_from(runs, -1, metrics, scope, differences, count);
+}
+
+mn_status mn_differences_from(const mn_runs *runs, int64_t minus, const char *const *metrics,
+                              mn_scope scope, mn_difference **differences, int64_t *count)
+{
     int64_t room = 1, made = 0;
     mn_status status = MN_OK;
     for (int i = 0; metrics[i] != NULL; i++)
-        room += MN_SCOPES * runs->group_count * (runs->group_count - 1) / 2;
+        room += MN_SCOPES * runs->group_count * runs->group_count;
     mn_difference *list = mn_memory_take_zeroed((size_t)room, sizeof *list);
     *differences = NULL;
     *count = 0;
@@ -235,7 +243,7 @@ mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_sco
     for (mn_scope s = 0; s < MN_SCOPES; s++)
         for (int i = 0; metrics[i] != NULL && status == MN_OK; i++)
             if (scope == s || (scope == MN_SCOPES && s < MN_TEST_SCOPES))
-                status = add_pairs(runs, metrics[i], s, list, &made);
+                status = add_pairs(runs, minus, metrics[i], s, list, &made);
     if (status != MN_OK) {
         mn_memory_give(list);
         return status;

@@ -56,18 +56,37 @@ static mn_status add_run_files(mn_paths *paths, const char *folder, DIR *directo
     return MN_OK;
 }
 
-static mn_status add_folder(mn_paths *paths, const char *folder)
+/* The run files of one folder, or (`deeper`) of the folders in it. */
+static mn_status read_folder(mn_paths *paths, const char *folder, bool deeper)
 {
     DIR *directory = opendir(folder);
     if (directory == NULL)
         return mn_fail(MN_IO_FAILED, "%s cannot be read: %s", folder, strerror(errno));
-    const int64_t before = paths->count;
-    const mn_status status = add_run_files(paths, folder, directory);
+    mn_status status = MN_OK;
+    if (!deeper)
+        status = add_run_files(paths, folder, directory);
+    for (const struct dirent *entry;
+         deeper && status == MN_OK && (entry = readdir(directory)) != NULL;) {
+        char *below =
+            entry->d_name[0] == '.' ? NULL : mn_text_format("%s/%s", folder, entry->d_name);
+        if (below != NULL && is_folder(below))
+            status = read_folder(paths, below, false);
+        mn_memory_give(below);
+    }
     closedir(directory);
-    if (status != MN_OK)
-        return status;
+    return status;
+}
+
+/* A sweep leaves a folder for each arm: they are meant where there is no run file beside them. */
+static mn_status add_folder(mn_paths *paths, const char *folder)
+{
+    const int64_t before = paths->count;
+    MN_TRY(read_folder(paths, folder, false));
     if (paths->count == before)
-        return mn_fail(MN_NOT_FOUND, "%s: no run file (*.mneme) is in this folder", folder);
+        MN_TRY(read_folder(paths, folder, true));
+    if (paths->count == before)
+        return mn_fail(MN_NOT_FOUND,
+                       "%s: no run file (*.mneme) is in this folder, nor in one below it", folder);
     qsort(paths->path + before, (size_t)(paths->count - before), sizeof *paths->path, by_name);
     return MN_OK;
 }

@@ -57,6 +57,21 @@ START_TEST(what_a_terminal_would_obey_is_shown)
 }
 END_TEST
 
+START_TEST(markdown_and_latex_see_no_mark_in_a_name)
+{
+    ck_written(mn_write_markdown, "er|*x*_y <b> [a](b) $c$",
+               "er\\|\\*x\\*\\_y \\<b\\> \\[a\\]\\(b\\) \\$c\\$");
+    ck_written(mn_write_markdown, "a\nb größe", "a\\\\nb größe");
+    ck_written(mn_write_latex, "100 % of er_20 & {x} #1 $y$",
+               "100 \\% of er\\_20 \\& \\{x\\} \\#1 \\$y\\$");
+    ck_written(mn_write_latex, "\\input{x}~^<|>",
+               "\\textbackslash{}input\\{x\\}\\textasciitilde{}"
+               "\\textasciicircum{}\\textless{}\\textbar{}"
+               "\\textgreater{}");
+    ck_written(mn_write_latex, "mean ± std, größe\n", "mean $\\pm$ std, größe\\textbackslash{}n");
+}
+END_TEST
+
 START_TEST(no_control_character_is_left)
 {
     for (int first = 1; first < 256; first++)
@@ -148,4 +163,5 @@ END_TEST
 MN_SUITE("escape", text_of_people_stays_as_it_is, what_a_terminal_would_obey_is_shown,
          no_control_character_is_left, a_text_that_is_cut_ends_with_a_whole_character,
          messages_are_one_visible_line, strings_of_gnuplot_hold_nothing_that_it_knows,
-         cells_of_csv_are_text_or_numbers, json_is_utf8_whatever_its_strings_held)
+         cells_of_csv_are_text_or_numbers, markdown_and_latex_see_no_mark_in_a_name,
+         json_is_utf8_whatever_its_strings_held)

@@ -147,6 +147,10 @@ json 0 show --json ./*.mneme
 run 0 run ./0.json finetune -q -o other.mneme
 run 0 compare --force 0.mneme other.mneme
 json 0 compare --force --json 0.mneme other.mneme
+for form in markdown latex csv; do
+    run 0 compare --force --format $form 0.mneme other.mneme
+    run 0 show --format $form ./*.mneme
+done
 run 2 compare 0.mneme 1.mneme
 
 arm=${controls//\//}
@@ -156,6 +160,7 @@ cat >study.json <<END
  {"benchmark": "$work/1.json", "strategy": "er", "set": {"lr": 0.1}}]}
 END
 run 0 sweep study.json --out study
+run 0 sweep study.json --out study --table --format latex
 run 0 run ./0.json er --seeds 2 --out seeds
 
 # A name in a file is a name, never a flag.

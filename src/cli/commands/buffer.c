@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/show/report.h"
+#include "cli/show/report_json.h"
 #include "cli/show/table.h"
 
 #include <mneme/memory.h>
@@ -23,10 +24,10 @@ static mn_status read_contents(const mn_results *results, contents *c)
     return mn_results_buffer(results, &c->counts, &c->count);
 }
 
-static void print_table(const contents *c)
+static void print_table(const contents *c, mn_writer *writer)
 {
     char images[32], columns[32];
-    printf("%lld exemplars: %s of images, %s of columns\n", (long long)c->size.rows,
+    mn_say(writer, "%lld exemplars: %s of images, %s of columns\n", (long long)c->size.rows,
            mn_bytes((double)c->size.image_bytes, images, sizeof images),
            mn_bytes((double)c->size.column_bytes, columns, sizeof columns));
     if (c->count == 0)
@@ -48,8 +49,8 @@ static void print_table(const contents *c)
         mn_table_number(table, (double)row->oldest, 0);
         mn_table_number(table, (double)row->newest, 0);
     }
-    putchar('\n');
-    mn_table_print(table, stdout);
+    mn_say(writer, "\n");
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
@@ -78,6 +79,10 @@ static void print_json(const contents *c, cJSON *kept)
 
 static int buffer(const mn_arguments *arguments)
 {
+    mn_writer writer;
+    const mn_status asked = mn_writer_read(arguments, &writer);
+    if (asked != MN_OK)
+        return mn_exit_of_request(asked);
     const char *sheet = mn_arguments_value(arguments, "sheet");
     if (sheet != NULL) {
         const mn_status drawn = mn_results_sheet(arguments->words[0], sheet);
@@ -91,12 +96,12 @@ static int buffer(const mn_arguments *arguments)
         return mn_exit_of_work(status);
     contents c;
     status = read_contents(results, &c);
-    if (status == MN_OK && mn_arguments_has(arguments, "json"))
+    if (status == MN_OK && writer.form == MN_FORM_JSON) {
         print_json(&c, mn_report_kept_json(results));
-    else if (status == MN_OK)
-        print_table(&c);
-    if (status == MN_OK && !mn_arguments_has(arguments, "json"))
-        mn_report_kept(results);
+    } else if (status == MN_OK) {
+        print_table(&c, &writer);
+        mn_report_kept(results, &writer);
+    }
     mn_memory_give(c.counts);
     mn_results_free(results);
     return mn_exit_of_work(status);
@@ -104,6 +109,7 @@ static int buffer(const mn_arguments *arguments)
 
 static const mn_flag flags[] = {
     {.name = "json", .help = "as one JSON object"},
+    MN_FORMAT_FLAG,
     {.name = "sheet",
      .value = "FILE",
      .help = "draws the exemplars instead, by task, class and age, as a PNG"},

@@ -5,8 +5,8 @@
 #include "cli/files.h"
 #include "cli/json.h"
 #include "cli/print.h"
-#include "cli/show/report.h"
-#include "cli/show/table.h"
+#include "cli/show/report_json.h"
+#include "cli/study/meant.h"
 
 #include <limits.h>
 #include <math.h>
@@ -159,7 +159,7 @@ static int export(const mn_arguments *arguments)
         return MN_EXIT_USAGE;
     }
     mn_runs *runs;
-    mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
+    mn_status status = mn_runs_meant(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     const bool single =
@@ -189,7 +189,8 @@ const mn_command mn_command_export = {
     .synopsis = "FILE... --format csv|json|safetensors [-o FILE] | --copy FILE",
     .summary = "Hands results or weights of runs to other programs.",
     .details =
-        "A folder stands for the run files in it.  The CSV of a folder or of several files has "
+        "A folder, or the manifest of a sweep, stands for its runs.  The CSV of a folder or of "
+        "several files has "
         "a column for the file and one for each setting, the JSON all runs and their groups.  "
         "Results go to standard output; tasks are numbered from 0, and after_task -1 is the "
         "untrained network.  In CSV, text that a spreadsheet would compute (=1+2) has an "

@@ -25,12 +25,14 @@ static int64_t of_one_task(const mn_judged_class *classes, int64_t count)
 
 /* --- for people --- */
 
-static void print_classes(const mn_judged_class *classes, int64_t count)
+static void print_classes(const mn_judged_class *classes, int64_t count, mn_writer *writer)
 {
-    static const char *const heading[] = {"class", "images",  "agreement", "real",   "diversity",
-                                          "real",  "nearest", "real",      "pixels", "real"};
+    static const char *const heading[] = {
+        "class",          "images",  "agreement",    "real agreement", "diversity",
+        "real diversity", "nearest", "real nearest", "pixels",         "real pixels"};
     enum { COLUMNS = sizeof heading / sizeof heading[0] };
     mn_table *table = mn_table_new(COLUMNS);
+    mn_table_title(table, "after task %lld", (long long)classes[0].after_task + 1);
     for (int i = 0; i < COLUMNS; i++)
         mn_table_text(table, "%s", heading[i]);
     for (int64_t i = 0; i < count; i++) {
@@ -46,11 +48,11 @@ static void print_classes(const mn_judged_class *classes, int64_t count)
         mn_table_number(table, made->nearest_pixels, 2);
         mn_table_number(table, real->nearest_pixels, 2);
     }
-    mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
-static void print_marks(const mn_judged_class *classes, int64_t count)
+static void print_marks(const mn_judged_class *classes, int64_t count, mn_writer *writer)
 {
     mn_judged_mark marks[MN_JUDGED_MARKS];
     mn_judge_marks(classes, count, marks);
@@ -66,19 +68,18 @@ static void print_marks(const mn_judged_class *classes, int64_t count)
                       marks[i].value >= marks[i].least ? "yes" : "NO");
         mn_table_text(table, "%s", marks[i].meaning);
     }
-    mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
-static void print_all(const mn_judged_class *classes, int64_t count)
+static void print_all(const mn_judged_class *classes, int64_t count, mn_writer *writer)
 {
     for (int64_t first = 0, n; first < count; first += n) {
         n = of_one_task(classes + first, count - first);
-        printf("%safter task %lld\n\n", first > 0 ? "\n" : "",
-               (long long)classes[first].after_task + 1);
-        print_classes(classes + first, n);
-        putchar('\n');
-        print_marks(classes + first, n);
+        mn_say(writer, first > 0 ? "\n" : "");
+        print_classes(classes + first, n, writer);
+        mn_say(writer, "\n");
+        print_marks(classes + first, n, writer);
     }
 }
 
@@ -130,6 +131,10 @@ static void print_json(const mn_judged_class *classes, int64_t count)
 static int judge(const mn_arguments *arguments)
 {
     const char *by = mn_arguments_value(arguments, "by");
+    mn_writer writer;
+    const mn_status asked = mn_writer_read(arguments, &writer);
+    if (asked != MN_OK)
+        return mn_exit_of_request(asked);
     if (by == NULL) {
         mn_complain("judge needs a run that judges: --by JUDGE, as made by 'mneme run BENCHMARK "
                     "joint --seed 1'");
@@ -140,10 +145,10 @@ static int judge(const mn_arguments *arguments)
     const mn_status status = mn_judge_samples(arguments->words[0], by, &classes, &count);
     if (status != MN_OK)
         return mn_exit_of_work(status);
-    if (mn_arguments_has(arguments, "json"))
+    if (writer.form == MN_FORM_JSON)
         print_json(classes, count);
     else
-        print_all(classes, count);
+        print_all(classes, count, &writer);
     mn_memory_give(classes);
     return MN_EXIT_DONE;
 }
@@ -154,6 +159,7 @@ static const mn_flag flags[] = {
      .help = "the judge: a finished run of the same data and order of classes, which the judged "
              "run's training never saw; its network's features are what images are compared by"},
     {.name = "json", .help = "as JSON, one object a task"},
+    MN_FORMAT_FLAG,
     {.name = NULL},
 };
 

@@ -112,7 +112,7 @@ static int new_strategy(const mn_arguments *arguments)
     mn_table_text(table, "its build");
     mn_table_text(table, "%s/test.sh", name);
     mn_table_text(table, "its test");
-    mn_table_print(table, stdout);
+    mn_table_print(table, &(mn_writer){.stream = stdout});
     mn_table_free(table);
     printf("\nnext:\n  cd %s\n  meson setup build && ninja -C build && meson test -C build\n"
            "  mneme run split-fmnist ./build/%s.so\n",

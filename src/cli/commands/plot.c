@@ -3,6 +3,7 @@
 #include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "cli/study/meant.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static mn_status chosen_scope(const mn_arguments *arguments, const mn_runs *runs
 static int plot(const mn_arguments *arguments)
 {
     mn_runs *runs;
-    mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
+    mn_status status = mn_runs_meant(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     const char *path = mn_arguments_value(arguments, "out");
@@ -52,7 +53,8 @@ const mn_command mn_command_plot = {
     .name = "plot",
     .synopsis = "FILE... [-o curves.svg]",
     .summary = "Draws average accuracy after each task, and the forgetting curves.",
-    .details = "A folder stands for the run files in it.  Runs that differ by the seed alone are "
+    .details = "A folder, or the manifest of a sweep, stands for its runs.  Runs that differ by "
+               "the seed alone are "
                "drawn as their mean, with a band of one sample standard deviation.  Needs gnuplot.",
     .examples = "  mneme plot runs\n"
                 "  mneme plot runs/split-fmnist-*.mneme -o curves.svg\n",

@@ -6,6 +6,7 @@
 #include "cli/show/memory.h"
 #include "cli/show/plot.h"
 #include "cli/show/report.h"
+#include "cli/study/meant.h"
 
 #include <limits.h>
 #include <mneme/results.h>
@@ -41,15 +42,16 @@ static int check(const mn_arguments *arguments)
 }
 
 /* What each run keeps. */
-static int show_memory(const mn_runs *runs, bool json)
+static int show_memory(const mn_runs *runs, mn_writer *writer)
 {
+    const bool json = writer->form == MN_FORM_JSON;
     mn_status status = MN_OK;
     cJSON *list = mn_json_array();
     for (int64_t i = 0; i < runs->count && status == MN_OK; i++) {
         cJSON *one = NULL;
-        if (!json && i > 0)
-            putchar('\n');
-        status = json ? mn_memory_json(&runs->run[i], &one) : mn_memory_print(&runs->run[i]);
+        mn_say(writer, i > 0 ? "\n" : "");
+        status =
+            json ? mn_memory_json(&runs->run[i], &one) : mn_memory_print(&runs->run[i], writer);
         if (one != NULL)
             cJSON_AddItemToArray(list, one);
     }
@@ -66,25 +68,24 @@ static int show(const mn_arguments *arguments)
     const char *samples = mn_arguments_value(arguments, "samples");
     if (samples != NULL)
         return show_samples(arguments, samples);
+    mn_writer writer;
     mn_runs *runs;
-    const mn_status status = mn_runs_open(arguments->words, arguments->word_count, &runs);
+    const mn_status asked = mn_writer_read(arguments, &writer);
+    if (asked != MN_OK)
+        return mn_exit_of_request(asked);
+    const mn_status status = mn_runs_meant(arguments->words, arguments->word_count, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     int code = MN_EXIT_DONE;
     if (mn_arguments_has(arguments, "memory")) {
-        code = show_memory(runs, mn_arguments_has(arguments, "json"));
+        code = show_memory(runs, &writer);
         mn_runs_free(runs);
         return code;
     }
-    if (mn_arguments_has(arguments, "json")) {
-        cJSON *report = mn_report_runs_json(runs);
-        mn_json_print(report);
-        cJSON_Delete(report);
-    } else if (runs->count == 1) {
-        mn_report_run(&runs->run[0]);
-    } else {
-        mn_report_runs(runs);
-    }
+    if (runs->count == 1 && writer.form != MN_FORM_JSON)
+        mn_report_run(&runs->run[0], &writer);
+    else
+        mn_report_runs(runs, &writer);
     if (mn_arguments_has(arguments, "plot"))
         code = mn_exit_of_work(mn_plot_draw(runs, mn_plot_scope(runs), NULL));
     mn_runs_free(runs);
@@ -94,6 +95,7 @@ static int show(const mn_arguments *arguments)
 static const mn_flag flags[] = {
     {.name = "plot", .help = "also draw the curves in the terminal (needs gnuplot)"},
     {.name = "json", .help = "as one JSON object: runs, and groups of equal settings"},
+    MN_FORMAT_FLAG,
     {.name = "check",
      .help = "shows nothing, but reads every row: is the file what it was when it was closed?"},
     {.name = "memory",
@@ -109,8 +111,12 @@ const mn_command mn_command_show = {
     .name = "show",
     .synopsis = "FILE... [flags]",
     .summary = "Shows accuracies and metrics of runs; several as a table with means over seeds.",
-    .details = "A folder stands for the run files in it.  A run in progress is shown as of its "
-               "last commit.",
+    .details = "A folder stands for the run files in it or, where there are none, in the folders "
+               "below it, as a sweep leaves them; a sweep's manifest for the runs of its arms.  A "
+               "run in progress is shown as of its last commit.  Of several runs, other forms than "
+               "table have the means; 'mneme export' has each evaluation.",
+    .examples = "  mneme show runs\n"
+                "  mneme show benchmarks/studies/split-fmnist.json --format latex\n",
     .flags = flags,
     .least = 1,
     .most = INT_MAX,

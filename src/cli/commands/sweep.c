@@ -2,7 +2,6 @@
  *
  * Expected ranges in the manifest, of means and of differences between arms, turn a study into a
  * check. */
-#include "base/names.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/show/table.h"
@@ -21,6 +20,7 @@ typedef struct overview {
     int64_t seeds; /* of each arm; 0: the manifest's */
     bool costs;    /* whether these columns are shown */
     mn_table *table;
+    mn_writer *writer;
     int standing[MN_UNFINISHED + 1];
 } overview;
 
@@ -43,7 +43,7 @@ static void add_verdict(mn_table *table, const mn_expectation *e, mn_standing st
         mn_table_text(table, "%s %g%s: %s", isfinite(e->from) ? "at least" : "at most",
                       isfinite(e->from) ? e->from : e->to, source, words[standing]);
     else
-        mn_table_text(table, "-");
+        mn_table_none(table);
 }
 
 static void add_standing(mn_table *table, const mn_expectation *e, const mn_finding *f)
@@ -69,19 +69,20 @@ static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectatio
     MN_TRY(mn_finding_of(study->manifest, arm, e, study->folder, study->seeds, &f));
     mn_table_text(table, "%s", arm->benchmark);
     mn_table_text(table, "%s", arm->name);
-    mn_table_text(table, "%s", f.scope < MN_SCOPES ? mn_scope_name(f.scope) : "-");
+    if (f.scope < MN_SCOPES)
+        mn_table_text(table, "%s", mn_scope_name(f.scope));
+    else
+        mn_table_none(table);
     if (e->minus < 0)
         mn_table_text(table, "%s", e->metric);
     else
         mn_table_text(table, "%s - %s", e->metric, study->manifest->arm[e->minus].name);
     mn_table_mean(table, f.summary.mean, f.summary.deviation);
     if (f.summary.n < 2)
-        mn_table_text(table, "-");
-    else if (e->minus < 0)
-        mn_table_text(table, "%.2f to %.2f", f.summary.low, f.summary.high);
+        mn_table_none(table);
     else
-        mn_table_text(table, "%+.2f to %+.2f", f.summary.low, f.summary.high);
-    mn_table_text(table, "%lld", (long long)f.summary.n);
+        mn_table_range(table, f.summary.low, f.summary.high, e->minus >= 0);
+    mn_table_number(table, (double)f.summary.n, 0);
     if (study->costs) {
         mn_table_number(table, f.images, 0);
         mn_table_number(table, f.seconds, 1);
@@ -127,10 +128,10 @@ static bool add_set(mn_table *table, const char *benchmark, const char *arm, con
 
 /* Prints where ranges come from, and each arm's settings: as columns they would make the table too
  * wide. */
-static void show_notes(const mn_manifest *manifest)
+static void show_notes(const mn_manifest *manifest, mn_writer *writer)
 {
     for (int i = 0; i < manifest->sources; i++)
-        printf("%s[%d] %s\n", i == 0 ? "\n" : "", i + 1, manifest->source[i]);
+        mn_say(writer, "%s[%d] %s\n", i == 0 ? "\n" : "", i + 1, manifest->source[i]);
     mn_table *table = mn_table_new(3);
     mn_table_text(table, "benchmark");
     mn_table_text(table, "arm");
@@ -141,8 +142,8 @@ static void show_notes(const mn_manifest *manifest)
         any |= arm->chosen && add_set(table, arm->benchmark, arm->name, arm->set);
     }
     if (any) {
-        printf("\n");
-        mn_table_print(table, stdout);
+        mn_say(writer, "\n");
+        mn_table_print(table, writer);
     }
     mn_table_free(table);
 }
@@ -153,8 +154,8 @@ static int sum_up(const overview *study)
     const int *n = study->standing;
     const int unmet = n[MN_MISSED] + n[MN_NO_VALUE] + n[MN_OTHER];
     if (unmet + n[MN_MET] + n[MN_OPEN] + n[MN_UNFINISHED] > 0)
-        printf("\nexpectations: %d met, %d not met, %d not shown, %d not run\n", n[MN_MET], unmet,
-               n[MN_OPEN], n[MN_UNFINISHED]);
+        mn_say(study->writer, "\nexpectations: %d met, %d not met, %d not shown, %d not run\n",
+               n[MN_MET], unmet, n[MN_OPEN], n[MN_UNFINISHED]);
     if (unmet + n[MN_OPEN] == 0)
         return MN_EXIT_DONE;
     mn_complain("of what the manifest expects %d %s not met and %d %s not shown", unmet,
@@ -182,8 +183,9 @@ static int show_table(overview *study)
             status = add_rows(study, &manifest->arm[i]);
     int code = mn_exit_of_work(status);
     if (status == MN_OK) {
-        mn_table_print(study->table, stdout);
-        show_notes(manifest);
+        mn_table_print(study->table, study->writer);
+        if (study->writer->form == MN_FORM_TABLE)
+            show_notes(manifest, study->writer);
         code = sum_up(study);
     }
     mn_table_free(study->table);
@@ -193,6 +195,7 @@ static int show_table(overview *study)
 static int sweep(const mn_arguments *arguments)
 {
     mn_manifest manifest;
+    mn_writer writer;
     const char *arms = mn_arguments_value(arguments, "arms");
     mn_status status = mn_manifest_read(arguments->words[0], &manifest);
     if (status != MN_OK)
@@ -201,12 +204,11 @@ static int sweep(const mn_arguments *arguments)
     if (arms != NULL)
         status = mn_manifest_choose(&manifest, arms);
     if (status == MN_OK)
+        status = mn_writer_read(arguments, &writer);
+    if (status == MN_OK)
         status = mn_arguments_int(arguments, "seeds", 1, 10000, &seeds);
     const char *out = mn_arguments_value(arguments, "out");
-    char *name = mn_text("%s", manifest.name != NULL ? manifest.name : "sweep");
-    mn_name_for_file(name);
-    char *folder = out != NULL ? mn_text("%s", out) : mn_text("runs/%s", name);
-    mn_memory_give(name);
+    char *folder = out != NULL ? mn_text("%s", out) : mn_manifest_folder(&manifest);
     int code = mn_exit_of_request(status);
     if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = mn_run_arms(&manifest, folder, seeds, arguments);
@@ -214,6 +216,7 @@ static int sweep(const mn_arguments *arguments)
         overview study = {.manifest = &manifest,
                           .folder = folder,
                           .seeds = seeds,
+                          .writer = &writer,
                           .costs = mn_arguments_has(arguments, "costs")};
         const int shown = show_table(&study);
         code = shown != MN_EXIT_DONE ? shown : code;
@@ -235,6 +238,7 @@ static const mn_flag flags[] = {
     {.name = "costs",
      .help = "also show the mean of the images that went through a network to train it, and of the "
              "seconds that a run took"},
+    MN_FORMAT_FLAG,
     {.name = "quiet", .letter = 'q', .help = "no progress, only results and warnings"},
     {.name = NULL},
 };

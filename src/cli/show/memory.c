@@ -1,6 +1,6 @@
 /* memory.c -- what runs keep, in bytes: a method's accuracy is worth what it has to keep for it. */
 #include "cli/show/memory.h"
-#include "base/escape.h"
+#include "cli/json.h"
 #include "cli/print.h"
 #include "cli/show/table.h"
 
@@ -29,22 +29,21 @@ static void add_row(mn_table *table, const char *name, const char *role, int64_t
     mn_table_number(table, 100 * (double)bytes / (double)all, 1);
 }
 
-mn_status mn_memory_print(const mn_run *run)
+mn_status mn_memory_print(const mn_run *run, mn_writer *writer)
 {
-    static const char *const heading[] = {"kept", "", "bytes", "", "per cent"};
+    static const char *const heading[] = {"kept", "is", "bytes", "in words", "per cent"};
     mn_memory_part *parts;
     int64_t count;
     MN_TRY(mn_results_memory(run->results, &parts, &count));
     const int64_t all = sum_of(parts, count);
-    printf("%s: %s keeps %lld bytes beside its network\n", mn_shown(run->path), run->strategy,
-           (long long)all);
     mn_table *table = mn_table_new(5);
+    mn_table_title(table, "%s: %s keeps %lld bytes beside its network", run->path, run->strategy,
+                   (long long)all);
     for (int i = 0; i < 5; i++)
         mn_table_text(table, "%s", heading[i]);
     for (int64_t i = 0; i < count; i++)
         add_row(table, parts[i].name, parts[i].role, parts[i].bytes, all);
-    if (count > 0)
-        mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
     mn_memory_give(parts);
     return MN_OK;
@@ -92,7 +91,7 @@ static mn_status add_run(const mn_run *run, sums *s)
     return MN_OK;
 }
 
-mn_status mn_memory_print_groups(const mn_runs *runs)
+mn_status mn_memory_print_groups(const mn_runs *runs, mn_writer *writer)
 {
     static const char *const heading[] = {"kept, in bytes", "exemplars", "labels, columns",
                                           "networks, tensors", "in all"};
@@ -113,8 +112,8 @@ mn_status mn_memory_print_groups(const mn_runs *runs)
         mn_table_number(table, (s.exemplars + s.beside + s.others) / n, 0);
     }
     if (status == MN_OK) {
-        putchar('\n');
-        mn_table_print(table, stdout);
+        mn_say(writer, "\n");
+        mn_table_print(table, writer);
     }
     mn_table_free(table);
     return status;

@@ -6,6 +6,7 @@
 #include "cli/complain.h"
 #include "cli/json.h"
 #include "cli/print.h"
+#include "cli/show/report_json.h"
 #include "cli/show/table.h"
 
 #include <math.h>
@@ -25,15 +26,16 @@ static bool row_was_measured(const mn_run *run, mn_scope scope, int64_t after)
     return false;
 }
 
-static void print_matrix(const mn_run *run, mn_scope scope)
+static void print_matrix(const mn_run *run, mn_scope scope, mn_writer *writer)
 {
     const char *images = mn_results_value(run->results, "evaluated_on");
-    printf("\n%s accuracy in per cent on %s images, of each task after each task\n",
-           mn_scope_name(scope),
-           scope >= MN_TEST_SCOPES ? "validation"
-           : images != NULL        ? mn_shown(images)
-                                   : "test");
     mn_table *table = mn_table_new((int)run->tasks + 1);
+    mn_say(writer, "\n");
+    mn_table_title(table, "%s accuracy in per cent on %s images, of each task after each task",
+                   mn_scope_name(scope),
+                   scope >= MN_TEST_SCOPES ? "validation"
+                   : images != NULL        ? images
+                                           : "test");
     mn_table_text(table, "after");
     for (int64_t on = 0; on < run->tasks; on++)
         mn_table_text(table, "on %lld", (long long)on + 1);
@@ -47,11 +49,11 @@ static void print_matrix(const mn_run *run, mn_scope scope)
         for (int64_t on = 0; on < run->tasks; on++)
             mn_table_number(table, mn_results_accuracy(run->results, scope, after, on), 2);
     }
-    mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
-static void print_metrics(const mn_run *run)
+static void print_metrics(const mn_run *run, mn_writer *writer)
 {
     mn_scope scopes[MN_SCOPES];
     int count = 0;
@@ -72,8 +74,8 @@ static void print_metrics(const mn_run *run)
             mn_table_number(table, mn_results_metric(run->results, name, scopes[j]), 2);
         mn_table_text(table, "%s", meaning);
     }
-    putchar('\n');
-    mn_table_print(table, stdout);
+    mn_say(writer, "\n");
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
@@ -95,7 +97,7 @@ static double probed(const mn_probed *probes, int64_t count, int64_t i, bool las
 }
 
 static void print_probes_of(const mn_run *run, const mn_probed *probes, int64_t count,
-                            mn_scope scope)
+                            mn_scope scope, mn_writer *writer)
 {
     mn_table *table = mn_table_new(4);
     mn_table_text(table, "classifier");
@@ -118,21 +120,24 @@ static void print_probes_of(const mn_run *run, const mn_probed *probes, int64_t 
         any = true;
     }
     if (any) {
-        printf("\n%s accuracy in per cent on unlabelled training images, by other classifiers\n",
-               mn_scope_name(scope));
-        mn_table_print(table, stdout);
+        mn_say(writer, "\n");
+        mn_table_title(table,
+                       "%s accuracy in per cent on unlabelled training images, by other "
+                       "classifiers",
+                       mn_scope_name(scope));
+        mn_table_print(table, writer);
     }
     mn_table_free(table);
 }
 
-static void print_probes(const mn_run *run)
+static void print_probes(const mn_run *run, mn_writer *writer)
 {
     mn_probed *probes;
     int64_t count;
     if (mn_results_probes(run->results, &probes, &count) != MN_OK)
         return;
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
-        print_probes_of(run, probes, count, scope);
+        print_probes_of(run, probes, count, scope, writer);
     mn_memory_give(probes);
 }
 
@@ -200,14 +205,6 @@ static void print_settings(const mn_run *run)
     mn_memory_give(copy);
 }
 
-static const char *standing(const mn_run *run)
-{
-    if (mn_run_is_finished(run))
-        return "finished";
-    const char *status = mn_results_value(run->results, "status");
-    return status != NULL ? status : "unfinished";
-}
-
 static const char *classes_of(const mn_run *run, int64_t task)
 {
     const char *classes = mn_results_task_classes(run->results, task);
@@ -252,10 +249,11 @@ static void print_origin(const mn_run *run)
     mn_memory_give(line);
 }
 
-static void print_kept(const mn_kept_state *kept, int64_t count)
+static void print_kept(const mn_kept_state *kept, int64_t count, mn_writer *writer)
 {
     mn_table *table = mn_table_new(5);
-    static const char *const heading[] = {"kept besides", "", "numbers", "bytes", "same as images"};
+    static const char *const heading[] = {"kept besides", "is", "numbers", "bytes",
+                                          "same as images"};
     for (int i = 0; i < 5; i++)
         mn_table_text(table, "%s", heading[i]);
     for (int64_t i = 0; i < count; i++) {
@@ -265,55 +263,49 @@ static void print_kept(const mn_kept_state *kept, int64_t count)
         mn_table_number(table, (double)kept[i].bytes, 0);
         mn_table_number(table, kept[i].images, 1);
     }
-    putchar('\n');
-    mn_table_print(table, stdout);
+    mn_say(writer, "\n");
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
-void mn_report_kept(const mn_results *results)
+void mn_report_kept(const mn_results *results, mn_writer *writer)
 {
     mn_kept_state *kept;
     int64_t count;
     if (mn_results_kept(results, &kept, &count) != MN_OK)
         return;
     if (count > 0)
-        print_kept(kept, count);
+        print_kept(kept, count, writer);
     mn_memory_give(kept);
 }
 
-cJSON *mn_report_kept_json(const mn_results *results)
-{
-    mn_kept_state *kept;
-    int64_t count;
-    cJSON *list = mn_json_array();
-    if (mn_results_kept(results, &kept, &count) != MN_OK)
-        return list;
-    for (int64_t i = 0; i < count; i++) {
-        cJSON *one = mn_json_object();
-        cJSON_AddStringToObject(one, "name", kept[i].name);
-        cJSON_AddBoolToObject(one, "network", kept[i].network);
-        cJSON_AddNumberToObject(one, "numbers", (double)kept[i].numbers);
-        cJSON_AddNumberToObject(one, "bytes", (double)kept[i].bytes);
-        cJSON_AddItemToArray(list, one);
-    }
-    mn_memory_give(kept);
-    return list;
-}
-
-void mn_report_run(const mn_run *run)
+/* For people alone: tables in other forms stand beside a text that says what they are of. */
+static void print_head(const mn_run *run)
 {
     printf("%s\n%s, %s, seed %lld: %s, %lld of %lld tasks\n", mn_shown(run->path),
            mn_shown(run->benchmark), mn_shown(run->strategy), (long long)run->seed,
-           mn_shown(standing(run)), (long long)run->finished, (long long)run->tasks);
+           mn_shown(mn_run_standing(run)), (long long)run->finished, (long long)run->tasks);
     print_origin(run);
     print_settings(run);
     print_classes(run);
+}
+
+void mn_report_run(const mn_run *run, mn_writer *writer)
+{
+    if (writer->form == MN_FORM_JSON) {
+        cJSON *json = mn_report_run_json(run);
+        mn_json_print(json);
+        cJSON_Delete(json);
+        return;
+    }
+    if (writer->form == MN_FORM_TABLE)
+        print_head(run);
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         if (mn_results_has(run->results, scope))
-            print_matrix(run, scope);
-    print_probes(run);
-    print_metrics(run);
-    mn_report_kept(run->results);
+            print_matrix(run, scope, writer);
+    print_probes(run, writer);
+    print_metrics(run, writer);
+    mn_report_kept(run->results, writer);
 }
 
 /* --- many runs --- */
@@ -338,17 +330,20 @@ static int metric_columns(const mn_runs *runs)
     return columns;
 }
 
-static void add_metric_headings(mn_table *table, const mn_runs *runs)
+/* Programs want no two columns of one name. */
+static void add_metric_headings(mn_table *table, const mn_runs *runs, const mn_writer *writer)
 {
     for (mn_scope scope = 0; scope < MN_TEST_SCOPES; scope++) {
         if (!mn_runs_have(runs, scope))
             continue;
-        mn_table_text(table, "%s", mn_scope_name(scope));
-        mn_table_text(table, "forgetting");
+        const bool people = writer->form == MN_FORM_TABLE;
+        mn_table_text(table, "%s%s", mn_scope_name(scope), people ? "" : " accuracy");
+        mn_table_text(table, "%s%sforgetting", people ? "" : mn_scope_name(scope),
+                      people ? "" : " ");
     }
 }
 
-static void print_lines(const mn_runs *runs)
+static void print_lines(const mn_runs *runs, mn_writer *writer)
 {
     const bool one = one_benchmark(runs);
     mn_table *table = mn_table_new((one ? 4 : 5) + metric_columns(runs));
@@ -358,7 +353,7 @@ static void print_lines(const mn_runs *runs)
     mn_table_text(table, "strategy");
     mn_table_text(table, "seed");
     mn_table_text(table, "tasks");
-    add_metric_headings(table, runs);
+    add_metric_headings(table, runs, writer);
     for (int i = 0; i < runs->count; i++) {
         const mn_run *run = &runs->run[i];
         mn_table_text(table, "%s", run->path);
@@ -371,7 +366,7 @@ static void print_lines(const mn_runs *runs)
             for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++)
                 mn_table_number(table, mn_results_metric(run->results, overview[m], scope), 2);
     }
-    mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
@@ -385,7 +380,7 @@ static void add_group(mn_table *table, const mn_runs *runs, int group)
         }
 }
 
-static void print_groups(const mn_runs *runs)
+static void print_groups(const mn_runs *runs, mn_writer *writer)
 {
     const bool one = one_benchmark(runs);
     mn_table *table = mn_table_new((one ? 2 : 3) + metric_columns(runs));
@@ -393,7 +388,7 @@ static void print_groups(const mn_runs *runs)
         mn_table_text(table, "benchmark");
     mn_table_text(table, "strategy");
     mn_table_text(table, "runs");
-    add_metric_headings(table, runs);
+    add_metric_headings(table, runs, writer);
     bool unfinished = false;
     for (int group = 0; group < runs->group_count; group++) {
         const mn_group *g = &runs->group[group];
@@ -404,24 +399,17 @@ static void print_groups(const mn_runs *runs)
         mn_table_number(table, (double)g->finished, 0);
         add_group(table, runs, group);
     }
-    printf("\nmean %s sample standard deviation over seeds%s\n", mn_plus_minus(),
+    mn_say(writer, "\nmean %s sample standard deviation over seeds%s\n", mn_plus_minus(),
            unfinished ? " (unfinished runs left out)" : "");
-    mn_table_print(table, stdout);
+    mn_table_print(table, writer);
     mn_table_free(table);
 }
 
-/* What each group learns less of a new task than joint training, where that is among the runs. */
-static mn_status read_intransigence(const mn_runs *runs, mn_difference **list, int64_t *count)
-{
-    static const char *const metrics[] = {"intransigence", NULL};
-    return mn_differences(runs, metrics, MN_SCOPES, list, count);
-}
-
-static void print_intransigence(const mn_runs *runs)
+static void print_intransigence(const mn_runs *runs, mn_writer *writer)
 {
     mn_difference *list;
     int64_t count;
-    mn_ok_or_die(read_intransigence(runs, &list, &count));
+    mn_ok_or_die(mn_read_intransigence(runs, &list, &count));
     mn_table *table = mn_table_new(4);
     mn_table_text(table, "strategy");
     mn_table_text(table, "scope");
@@ -434,141 +422,31 @@ static void print_intransigence(const mn_runs *runs)
         mn_table_mean(table, list[i].summary.mean, list[i].summary.deviation);
     }
     if (count > 0) {
-        printf("\njoint training minus the strategy, on each task right after it was learned\n");
-        mn_table_print(table, stdout);
+        mn_say(writer,
+               "\njoint training minus the strategy, on each task right after it was learned\n");
+        mn_table_print(table, writer);
     }
     mn_table_free(table);
     mn_memory_give(list);
 }
 
-void mn_report_runs(const mn_runs *runs)
+/* A paper's table has a row for each group; `mneme export` has one for each evaluation. */
+void mn_report_runs(const mn_runs *runs, mn_writer *writer)
 {
+    if (writer->form == MN_FORM_JSON) {
+        cJSON *json = mn_report_runs_json(runs);
+        mn_json_print(json);
+        cJSON_Delete(json);
+        return;
+    }
+    if (writer->form != MN_FORM_TABLE) {
+        print_groups(runs, writer);
+        return;
+    }
     printf("%s%saverage accuracy after the last task, and forgetting, in per cent\n\n",
            one_benchmark(runs) ? mn_shown(runs->run[0].benchmark) : "",
            one_benchmark(runs) ? ": " : "");
-    print_lines(runs);
-    print_groups(runs);
-    print_intransigence(runs);
-}
-
-/* --- for machines --- */
-
-static cJSON *matrix_json(const mn_run *run, mn_scope scope)
-{
-    cJSON *rows = mn_json_array();
-    for (int64_t after = 0; after < run->finished; after++) {
-        cJSON *row = mn_json_array();
-        for (int64_t on = 0; on < run->tasks; on++)
-            cJSON_AddItemToArray(
-                row, mn_json_number(mn_results_accuracy(run->results, scope, after, on)));
-        cJSON_AddItemToArray(rows, row);
-    }
-    return rows;
-}
-
-static cJSON *metrics_json(const mn_run *run, mn_scope scope)
-{
-    cJSON *metrics = mn_json_object();
-    const char *name, *meaning;
-    for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++)
-        cJSON_AddItemToObject(metrics, name,
-                              mn_json_number(mn_results_metric(run->results, name, scope)));
-    return metrics;
-}
-
-cJSON *mn_report_run_json(const mn_run *run)
-{
-    cJSON *json = mn_json_object();
-    cJSON_AddStringToObject(json, "file", run->path);
-    cJSON_AddStringToObject(json, "benchmark", run->benchmark);
-    cJSON_AddStringToObject(json, "strategy", run->strategy);
-    cJSON_AddNumberToObject(json, "seed", (double)run->seed);
-    cJSON_AddStringToObject(json, "status", standing(run));
-    static const char *const told[] = {"evaluated_on",
-                                       "seconds",
-                                       "images",
-                                       "started",
-                                       "version",
-                                       "build",
-                                       "numerics",
-                                       "dataset_digest",
-                                       "host",
-                                       "threads",
-                                       "libraries",
-                                       "instruction_set",
-                                       "onednn_instruction_set",
-                                       "error"};
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        const char *value = mn_results_value(run->results, told[i]);
-        if (value != NULL)
-            cJSON_AddStringToObject(json, told[i], value);
-    }
-    cJSON_AddNumberToObject(json, "tasks", (double)run->tasks);
-    cJSON_AddNumberToObject(json, "tasks_finished", (double)run->finished);
-    cJSON *classes = cJSON_AddArrayToObject(json, "task_classes");
-    for (int64_t task = 0; task < run->tasks; task++) {
-        const char *names = mn_results_task_classes(run->results, task);
-        cJSON_AddItemToArray(classes, cJSON_CreateString(names != NULL ? names : ""));
-    }
-    cJSON *accuracy = cJSON_AddObjectToObject(json, "accuracy");
-    cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
-        if (!mn_results_has(run->results, scope))
-            continue;
-        cJSON_AddItemToObject(accuracy, mn_scope_name(scope), matrix_json(run, scope));
-        cJSON_AddItemToObject(metrics, mn_scope_name(scope), metrics_json(run, scope));
-    }
-    cJSON_AddItemToObject(json, "kept", mn_report_kept_json(run->results));
-    cJSON_AddItemToObject(json, "config",
-                          mn_or_die(cJSON_Parse(mn_results_value(run->results, "config"))));
-    return json;
-}
-
-static cJSON *group_json(const mn_runs *runs, int group)
-{
-    cJSON *json = mn_json_object();
-    cJSON_AddStringToObject(json, "benchmark", runs->group[group].run->benchmark);
-    cJSON_AddStringToObject(json, "strategy", runs->group[group].run->strategy);
-    cJSON_AddStringToObject(json, "label", runs->group[group].label);
-    for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {
-        if (!mn_runs_have(runs, scope))
-            continue;
-        cJSON *metrics = cJSON_AddObjectToObject(json, mn_scope_name(scope));
-        const char *name, *meaning;
-        for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
-            mn_summary summary;
-            mn_ok_or_die(mn_group_summary(runs, group, name, scope, &summary));
-            cJSON_AddItemToObject(metrics, name, mn_summary_json(&summary));
-        }
-    }
-    return json;
-}
-
-static cJSON *intransigence_json(const mn_runs *runs)
-{
-    cJSON *rows = mn_json_array();
-    mn_difference *list;
-    int64_t count;
-    mn_ok_or_die(read_intransigence(runs, &list, &count));
-    for (int64_t i = 0; i < count; i++) {
-        cJSON *row = mn_summary_json(&list[i].summary);
-        cJSON_AddStringToObject(row, "of", runs->group[list[i].minus].label);
-        cJSON_AddStringToObject(row, "scope", mn_scope_name(list[i].scope));
-        cJSON_AddItemToArray(rows, row);
-    }
-    mn_memory_give(list);
-    return rows;
-}
-
-cJSON *mn_report_runs_json(const mn_runs *runs)
-{
-    cJSON *json = mn_json_object();
-    cJSON *list = cJSON_AddArrayToObject(json, "runs");
-    for (int i = 0; i < runs->count; i++)
-        cJSON_AddItemToArray(list, mn_report_run_json(&runs->run[i]));
-    cJSON *groups = cJSON_AddArrayToObject(json, "groups");
-    for (int group = 0; group < runs->group_count; group++)
-        cJSON_AddItemToArray(groups, group_json(runs, group));
-    cJSON_AddItemToObject(json, "intransigence", intransigence_json(runs));
-    return json;
+    print_lines(runs, writer);
+    print_groups(runs, writer);
+    print_intransigence(runs, writer);
 }

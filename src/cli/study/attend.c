@@ -188,13 +188,8 @@ int mn_show_file(const char *path, bool json)
     const mn_status status = mn_runs_open(&path, 1, &runs);
     if (status != MN_OK)
         return mn_exit_of_work(status);
-    if (json) {
-        cJSON *report = mn_report_run_json(&runs->run[0]);
-        mn_json_print(report);
-        cJSON_Delete(report);
-    } else {
-        mn_report_run(&runs->run[0]);
-    }
+    mn_writer writer = {.form = json ? MN_FORM_JSON : MN_FORM_TABLE, .stream = stdout};
+    mn_report_run(&runs->run[0], &writer);
     mn_runs_free(runs);
     return MN_EXIT_DONE;
 }

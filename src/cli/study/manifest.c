@@ -240,6 +240,15 @@ void mn_manifest_free(mn_manifest *manifest)
     *manifest = (mn_manifest){.json = NULL};
 }
 
+char *mn_manifest_folder(const mn_manifest *manifest)
+{
+    char *name = mn_text("%s", manifest->name != NULL ? manifest->name : "sweep");
+    mn_name_for_file(name);
+    char *folder = mn_text("runs/%s", name);
+    mn_memory_give(name);
+    return folder;
+}
+
 mn_status mn_manifest_choose(mn_manifest *manifest, const char *names)
 {
     for (int i = 0; i < manifest->count; i++)

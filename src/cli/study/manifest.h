@@ -38,6 +38,8 @@ typedef struct mn_manifest {
 /* Reads a manifest and checks all of it but what the arms' settings mean. */
 mn_status mn_manifest_read(const char *path, mn_manifest *manifest);
 void mn_manifest_free(mn_manifest *manifest);
+/* Where the runs of its arms go unless told otherwise, "runs/NAME"; the caller frees. */
+char *mn_manifest_folder(const mn_manifest *manifest);
 /* Leaves only the arms of these names chosen: "er,derpp". */
 mn_status mn_manifest_choose(mn_manifest *manifest, const char *names);
 

@@ -363,13 +363,9 @@ static mn_status show_study(const study *s, bool json)
     mn_memory_give(paths);
     if (status != MN_OK)
         return status;
-    if (json) {
-        cJSON *report = mn_report_runs_json(runs);
-        mn_json_print(report);
-        cJSON_Delete(report);
-    } else if (count > 0) {
-        mn_report_runs(runs);
-    }
+    mn_writer writer = {.form = json ? MN_FORM_JSON : MN_FORM_TABLE, .stream = stdout};
+    if (json || count > 0)
+        mn_report_runs(runs, &writer);
     mn_runs_free(runs);
     return MN_OK;
 }

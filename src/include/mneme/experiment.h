@@ -69,7 +69,8 @@ MN_API mn_status mn_experiment_sheet(const mn_experiment *experiment, mn_sheet_k
 /* --- benchmarks ------------------------------------------------------------------------------- */
 typedef struct mn_benchmarks mn_benchmarks;
 
-/* What lies in $MNEME_BENCHMARKS, where mneme is installed, and in ./benchmarks. */
+/* What lies in $MNEME_BENCHMARKS, in the checkout of a program that is run from its build folder,
+ * where mneme is installed, and in ./benchmarks. */
 MN_API mn_status mn_benchmarks_new(mn_benchmarks **benchmarks);
 MN_API void mn_benchmarks_free(mn_benchmarks *benchmarks);
 /* The i-th in order of name, and its one-sentence summary; NULL past the end.  Both live as long as

@@ -61,7 +61,7 @@ typedef struct mn_runs {
 } mn_runs;
 
 /* Opens run files and groups them.  A folder among the paths stands for the run files (*.mneme) in
- * it, in order of name.  On failure *runs is NULL, and the message names the file. */
+ * it or, where there are none, in the folders in it, in order of name.  On failure *runs is NULL, and the message names the file. */
 MN_API mn_status mn_runs_open(const char *const *paths, int64_t count, mn_runs **runs);
 MN_API void mn_runs_free(mn_runs *runs);
 
@@ -102,6 +102,11 @@ typedef struct mn_difference {
  * caller frees the list. */
 MN_API mn_status mn_differences(const mn_runs *runs, const char *const *metrics, mn_scope scope,
                                 mn_difference **differences, int64_t *count);
+
+/* The same of every other group minus the group `minus` alone: fewer comparisons, which show more. */
+MN_API mn_status mn_differences_from(const mn_runs *runs, int64_t minus,
+                                     const char *const *metrics, mn_scope scope,
+                                     mn_difference **differences, int64_t *count);
 
 /* --- accuracy over time ----------------------------------------------------------------------- */
 /* The mean over the runs of a group, unfinished ones too, that were measured at this time. */
