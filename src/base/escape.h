@@ -28,11 +28,11 @@ void mn_write_gnuplot(FILE *out, const char *text, bool svg);
  * Text that a spreadsheet would compute (it begins with = + - @, a tab or a line end, and is no
  * number) gets an apostrophe in front. */
 void mn_write_csv(FILE *out, const char *text);
-/* Text within a line of Markdown, a table's cell among them: all punctuation that may mean something
- * is escaped. */
+/* Text within a line of Markdown, a table's cell among them: all punctuation that may mean
+ * something is escaped. */
 void mn_write_markdown(FILE *out, const char *text);
-/* Text of LaTeX, outside of mathematics: what is a command, a comment or a column there is written as
- * the command that prints it. */
+/* Text of LaTeX, outside of mathematics: what is a command, a comment or a column there is written
+ * as the command that prints it. */
 void mn_write_latex(FILE *out, const char *text);
 /* A JSON document as cJSON prints it, which leaves some characters in strings as they are: those
  * become JSON's \u escapes, and a byte that is no UTF-8 the text "\xff". */
