@@ -4,6 +4,7 @@
  * numbers belong to one commit, and nobody who looks at results stands in the way of a resume.
  */
 #include "base/text.h"
+#include "results/calibration.h"
 #include "store/copy.h"
 #include "store/owner.h"
 #include "store/query.h"
@@ -32,8 +33,14 @@ static const struct {
     {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)"},
     {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks"},
     {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks"},
+    /* No views: see calibration.h. */
+    {"nll", "negative log-likelihood of an image, after the last task"},
+    {"calibration_error", "expected calibration error in 15 bins, per cent"},
+    {"scaled_nll", "nll at the temperature that fits the validation images"},
+    {"rank_slope", "of log mean probability of other classes against log rank"},
+    {"rank_fit", "share of variance (R2) that a line of that slope explains"},
 };
-enum { METRICS = sizeof metrics / sizeof metrics[0] };
+enum { METRICS = sizeof metrics / sizeof metrics[0], VIEWS = METRICS - MN_CALIBRATIONS };
 
 typedef struct setting {
     char *key, *value;
@@ -86,6 +93,15 @@ const char *mn_metric_name(int i, const char **meaning)
     if (meaning != NULL)
         *meaning = metrics[i].meaning;
     return metrics[i].name;
+}
+
+int mn_metric_digits(const char *name)
+{
+    static const char *const fine[] = {"nll", "scaled_nll", "rank_fit"};
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+        if (strcmp(name, fine[i]) == 0)
+            return 4;
+    return 2;
 }
 
 /* MN_SCOPES for a scope of another program. */
@@ -304,9 +320,13 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                      "SELECT classifier, scope, label, after_task, 100.0 * correct / total "
                      "FROM probe ORDER BY after_task, classifier, scope, label",
                      sizeof *r->probes, take_probed, &r->probes, &r->probe_count));
-    for (int i = 0; i < METRICS; i++)
+    for (int i = 0; i < VIEWS; i++)
         MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
     MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
+    bool has[MN_SCOPES];
+    for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
+        has[scope] = mn_results_has(r, scope);
+    MN_TRY(mn_calibration_read(file, r->finished - 1, has, r->metric + VIEWS));
     mn_buffer_size *size = &r->buffer_size;
     MN_TRY(read_number(file, "SELECT count(*) FROM exemplar", &size->rows));
     MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &size->image_bytes));

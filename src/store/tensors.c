@@ -8,6 +8,7 @@
 #include "tensor/file/half.h"
 #include "tensor/tensor.h"
 
+#include <mneme/memory.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,4 +199,52 @@ mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on
         sqlite3_bind_int64(statement, i + 1, values[i]);
     sqlite3_bind_blob64(statement, 5, data, 2 * count, SQLITE_STATIC);
     return mn_database_run(file, statement, "write outputs");
+}
+
+/* Columns 0 to 4 of the row: whether it is whole, rows, width, logits and labels. */
+static mn_status read_output(mn_runfile *file, sqlite3_stmt *row, float **logits, int32_t **labels,
+                             int64_t *rows, int64_t *width)
+{
+    const int64_t images = sqlite3_column_int64(row, 1), classes = sqlite3_column_int64(row, 2);
+    const unsigned char *halves = sqlite3_column_blob(row, 3), *words = sqlite3_column_blob(row, 4);
+    size_t count;
+    if (sqlite3_column_int(row, 0) != 1 || images < 1 || classes < 1 || halves == NULL ||
+        words == NULL || __builtin_mul_overflow((size_t)images, (size_t)classes, &count) ||
+        (size_t)sqlite3_column_bytes(row, 3) / 2 != count ||
+        (size_t)sqlite3_column_bytes(row, 4) / 2 != (size_t)images)
+        return mn_fail(MN_CORRUPT, "%s: answers to test images are damaged; use a copy of the file",
+                       file->path);
+    *logits = mn_memory_take(count, sizeof **logits);
+    *labels = mn_memory_take((size_t)images, sizeof **labels);
+    if (*logits == NULL || *labels == NULL)
+        return mn_fail(MN_NO_MEMORY, "%s: out of memory for answers to test images", file->path);
+    for (size_t i = 0; i < count; i++)
+        (*logits)[i] = mn_half_value((uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8));
+    for (int64_t i = 0; i < images; i++)
+        (*labels)[i] = words[2 * i] | words[2 * i + 1] << 8;
+    *rows = images;
+    *width = classes;
+    return MN_OK;
+}
+
+mn_status mn_runfile_get_output(mn_runfile *file, int64_t after_task, int64_t on_task,
+                                float **logits, int32_t **labels, int64_t *rows, int64_t *width)
+{
+    sqlite3_stmt *statement;
+    bool row;
+    *rows = *width = 0;
+    MN_TRY(mn_database_prepare(
+        file,
+        "SELECT o.crc = row_crc(o.after_task, o.on_task, o.rows, o.width, o.logits) AND "
+        "l.crc = row_crc(l.on_task, l.rows, l.labels), o.rows, o.width, o.logits, l.labels "
+        "FROM output o JOIN test_label l USING (on_task) WHERE o.after_task = ?1 AND on_task = ?2",
+        &statement));
+    sqlite3_bind_int64(statement, 1, after_task);
+    sqlite3_bind_int64(statement, 2, on_task);
+    mn_status status = mn_database_step(file, statement, &row, "read its answers");
+    if (status == MN_OK && row)
+        status = read_output(file, statement, logits, labels, rows, width);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
 }

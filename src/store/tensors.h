@@ -33,5 +33,9 @@ mn_status mn_runfile_add_test_labels(mn_runfile *file, int64_t on_task, const in
 /* (rows, width) logits of a test set in its stored order, kept as IEEE half floats. */
 mn_status mn_runfile_add_output(mn_runfile *file, int64_t after_task, int64_t on_task,
                                 const float *logits, int64_t rows, int64_t width);
+/* The same as it was added, with its labels, for the caller to give back; *rows 0 where the file
+ * has none.  MN_CORRUPT where they are damaged or do not fit each other. */
+mn_status mn_runfile_get_output(mn_runfile *file, int64_t after_task, int64_t on_task,
+                                float **logits, int32_t **labels, int64_t *rows, int64_t *width);
 
 #endif

@@ -1,12 +1,14 @@
 /* The metrics, against matrices worked out by hand; tasks of uneven size. */
 #include "store/exemplars.h"
 #include "store/records.h"
+#include "store/tensors.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
 
 #include "store/runfile.h"
 #include <math.h>
 #include <mneme/results.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +293,140 @@ START_TEST(the_buffer_is_counted_by_class_and_task)
 }
 END_TEST
 
+/* --- answers as probabilities --- */
+
+/* Two tasks of two classes, two images each; logits that a half float holds. */
+static void add_answers(mn_runfile *file)
+{
+    static const float logits[2][8] = {{2, 0, 0, 1, 1, 3, 0, 0}, {0, 1, 2, 0, 0, 0, 4, 1}};
+    static const int32_t labels[2][2] = {{0, 0}, {2, 3}};
+    for (int task = 0; task < 2; task++) {
+        ck_assert_ok(mn_runfile_add_output(file, 1, task, logits[task], 2, 4));
+        ck_assert_ok(mn_runfile_add_test_labels(file, task, labels[task], 2));
+        ck_assert_ok(mn_runfile_add_evaluation(file, task, 1, task, "class-il", 1, 2));
+        ck_assert_ok(mn_runfile_add_evaluation(file, task, 1, task, "task-il", 1, 2));
+    }
+}
+
+static mn_runfile *begin_answers(void)
+{
+    mn_runfile *file;
+    scratch_new();
+    ck_assert_ok(mn_runfile_create(scratch_path, &file));
+    ck_assert_ok(mn_runfile_begin(file));
+    for (int label = 0; label < 4; label++)
+        ck_assert_ok(mn_runfile_add_task_class(file, label / 2, label, label, "a"));
+    ck_assert_ok(mn_runfile_set(file, "status", "done"));
+    ck_assert_ok(mn_runfile_add_evaluation(file, 0, 0, 0, "class-il", 2, 2));
+    return file;
+}
+
+/* -log of softmax at `own`, of z at temperature 1 / b. */
+static double surprise(const double z[4], int own, double b)
+{
+    double sum = 0;
+    for (int k = 0; k < 4; k++)
+        sum += exp(b * z[k]);
+    return log(sum) - b * z[own];
+}
+
+static void near(const mn_results *results, const char *name, mn_scope scope, double expected)
+{
+    ck_assert_double_eq_tol(mn_results_metric(results, name, scope), expected, 1e-7);
+}
+
+START_TEST(answers_are_worth_what_was_worked_out_by_hand)
+{
+    static const double z[4][4] = {{2, 0, 0, 1}, {1, 3, 0, 0}, {0, 1, 2, 0}, {0, 0, 4, 1}};
+    static const int own[4] = {0, 0, 2, 3}, said[4] = {0, 1, 2, 2};
+    mn_runfile *file = begin_answers();
+    add_answers(file);
+    mn_results *r = end_run(file);
+    double nll = 0, error = 0;
+    for (int i = 0; i < 4; i++) { /* .610, .831, .610 and .933: bins 10, 13, 10 and 14 of 15 */
+        nll += surprise(z[i], own[i], 1) / 4;
+        const double off = exp(-surprise(z[i], said[i], 1)) - (said[i] == own[i]);
+        error += 25 * (i == 2 ? -off : i == 0 ? -off : off);
+    }
+    near(r, "nll", MN_CLASS_IL, nll);
+    near(r, "calibration_error", MN_CLASS_IL, error);
+    /* Among a task's own two classes. */
+    near(r, "nll", MN_TASK_IL,
+         (log(1 + exp(-2)) + log(1 + exp(2)) + log(1 + exp(-2)) + log(1 + exp(3))) / 4);
+    /* Sorted shares of the three other classes: of logits 1 0 0, 3 0 0, 1 0 0 and 4 0 0. */
+    const double first =
+        (2 * exp(1) / (exp(1) + 2) + exp(3) / (exp(3) + 2) + exp(4) / (exp(4) + 2)) / 4;
+    const double x[3] = {0, log(2), log(3)},
+                 y[3] = {log(first), log((1 - first) / 2), log((1 - first) / 2)};
+    double mx = (x[1] + x[2]) / 3, my = (y[0] + 2 * y[1]) / 3, xx = 0, xy = 0, yy = 0;
+    for (int i = 0; i < 3; i++) {
+        xx += (x[i] - mx) * (x[i] - mx);
+        xy += (x[i] - mx) * (y[i] - my);
+        yy += (y[i] - my) * (y[i] - my);
+    }
+    near(r, "rank_slope", MN_CLASS_IL, xy / xx);
+    near(r, "rank_fit", MN_CLASS_IL, xy * xy / (xx * yy));
+    is(r, "rank_slope", MN_TASK_IL, (double)NAN);
+    is(r, "scaled_nll", MN_CLASS_IL, (double)NAN); /* nothing to fit a temperature to */
+    mn_results_free(r);
+}
+END_TEST
+
+static void put(mn_runfile *file, const char *name, mn_dtype dtype, mn_shape shape,
+                const void *values)
+{
+    const mn_tensor_origin origin = {"run", "validation", MN_ROLE_KEPT};
+    mn_tensor *tensor;
+    ck_assert_ok(mn_tensor_new(dtype, shape, &tensor));
+    ck_assert_ok(mn_tensor_write(tensor, values, mn_tensor_bytes(tensor)));
+    ck_assert_ok(mn_runfile_put_tensor(file, &origin, name, tensor));
+    mn_tensor_free(tensor);
+}
+
+/* Validation images of logits 3 0, three right and one wrong, are right with 3/4 where
+ * exp(-3 b) = 1/3: b = log(3) / 3. */
+START_TEST(the_temperature_comes_from_validation_images)
+{
+    static const float logits[16] = {3, 0, -90, -90, 3, 0, -90, -90,
+                                     3, 0, -90, -90, 3, 0, -90, -90};
+    static const int32_t labels[4] = {0, 0, 0, 1}, of_second[1] = {0};
+    static const float certain[4] = {0, 0, 0, 0};
+    static const double z[4][4] = {{2, 0, 0, 1}, {1, 3, 0, 0}, {0, 1, 2, 0}, {0, 0, 4, 1}};
+    static const int own[4] = {0, 0, 2, 3};
+    mn_runfile *file = begin_answers();
+    add_answers(file);
+    put(file, "run/validation/outputs/1/0", MN_F32, MN_SHAPE(4, 4), logits);
+    put(file, "run/validation/labels/0", MN_I32, MN_SHAPE(4), labels);
+    put(file, "run/validation/outputs/1/1", MN_F32, MN_SHAPE(1, 4), certain); /* any temperature */
+    put(file, "run/validation/labels/1", MN_I32, MN_SHAPE(1), of_second);
+    mn_results *r = end_run(file);
+    double scaled = 0;
+    for (int i = 0; i < 4; i++)
+        scaled += surprise(z[i], own[i], log(3) / 3) / 4;
+    near(r, "scaled_nll", MN_CLASS_IL, scaled);
+    mn_results_free(r);
+}
+END_TEST
+
+START_TEST(answers_that_are_damaged_are_noticed)
+{
+    mn_results *r = NULL;
+    mn_runfile *file = begin_answers();
+    add_answers(file);
+    ck_assert_ok(mn_runfile_commit(file));
+    ck_assert_ok(mn_runfile_close(file));
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(scratch_path, &database), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_exec(database, "UPDATE output SET logits = zeroblob(16)", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(database);
+    ck_assert_fails(mn_results_open(scratch_path, &r), MN_CORRUPT,
+                    "answers to test images are damaged");
+    scratch_remove();
+}
+END_TEST
+
 MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
          every_metric_of_a_full_matrix, the_kinds_of_forgetting_differ,
          without_future_tasks_there_is_no_forward_transfer,
@@ -298,4 +434,5 @@ MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
          a_run_that_has_not_begun_has_no_metrics,
          a_missing_evaluation_makes_a_metric_undefined_not_wrong,
          evaluations_inside_tasks_make_curves_and_the_worst_case,
-         the_buffer_is_counted_by_class_and_task)
+         the_buffer_is_counted_by_class_and_task, answers_are_worth_what_was_worked_out_by_hand,
+         the_temperature_comes_from_validation_images, answers_that_are_damaged_are_noticed)

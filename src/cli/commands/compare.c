@@ -68,6 +68,7 @@ static void add_row(mn_table *table, const mn_writer *writer, const mn_runs *run
                     const mn_difference *d, const question *asked)
 {
     const mn_summary *s = &d->summary;
+    const int digits = mn_metric_digits(d->metric);
     char *verdict = verdict_on(d, asked);
     if (writer->form != MN_FORM_TABLE) {
         mn_table_text(table, "%s", mn_scope_name(d->scope));
@@ -75,12 +76,12 @@ static void add_row(mn_table *table, const mn_writer *writer, const mn_runs *run
     }
     mn_table_text(table, "%s - %s", runs->group[d->of].label, runs->group[d->minus].label);
     mn_table_number(table, (double)s->n, 0);
-    mn_table_mean(table, s->mean, s->deviation);
+    mn_table_mean(table, s->mean, s->deviation, digits);
     if (s->n < 2)
         mn_table_none(table);
     else
-        mn_table_range(table, s->low, s->high, true);
-    mn_table_number(table, mn_visible_difference(s), 2);
+        mn_table_range(table, s->low, s->high, true, digits);
+    mn_table_number(table, mn_visible_difference(s), digits);
     if (d->corrected < 0.0001 && writer->form != MN_FORM_CSV)
         mn_table_text(table, "<0.0001");
     else

@@ -66,6 +66,7 @@ static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectatio
 {
     mn_finding f;
     mn_table *table = study->table;
+    const int digits = mn_metric_digits(e->metric);
     MN_TRY(mn_finding_of(study->manifest, arm, e, study->folder, study->seeds, &f));
     mn_table_text(table, "%s", arm->benchmark);
     mn_table_text(table, "%s", arm->name);
@@ -77,11 +78,11 @@ static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectatio
         mn_table_text(table, "%s", e->metric);
     else
         mn_table_text(table, "%s - %s", e->metric, study->manifest->arm[e->minus].name);
-    mn_table_mean(table, f.summary.mean, f.summary.deviation);
+    mn_table_mean(table, f.summary.mean, f.summary.deviation, digits);
     if (f.summary.n < 2)
         mn_table_none(table);
     else
-        mn_table_range(table, f.summary.low, f.summary.high, e->minus >= 0);
+        mn_table_range(table, f.summary.low, f.summary.high, e->minus >= 0, digits);
     mn_table_number(table, (double)f.summary.n, 0);
     if (study->costs) {
         mn_table_number(table, f.images, 0);

@@ -71,7 +71,8 @@ static void print_metrics(const mn_run *run, mn_writer *writer)
     for (int i = 0; (name = mn_metric_name(i, &meaning)) != NULL; i++) {
         mn_table_text(table, "%s", name);
         for (int j = 0; j < count; j++)
-            mn_table_number(table, mn_results_metric(run->results, name, scopes[j]), 2);
+            mn_table_number(table, mn_results_metric(run->results, name, scopes[j]),
+                            mn_metric_digits(name));
         mn_table_text(table, "%s", meaning);
     }
     mn_say(writer, "\n");
@@ -376,7 +377,7 @@ static void add_group(mn_table *table, const mn_runs *runs, int group)
         for (int m = 0; m < OVERVIEW && mn_runs_have(runs, scope); m++) {
             mn_summary summary;
             mn_ok_or_die(mn_group_summary(runs, group, overview[m], scope, &summary));
-            mn_table_mean(table, summary.mean, summary.deviation);
+            mn_table_mean(table, summary.mean, summary.deviation, mn_metric_digits(overview[m]));
         }
 }
 
@@ -419,7 +420,7 @@ static void print_intransigence(const mn_runs *runs, mn_writer *writer)
         mn_table_text(table, "%s", runs->group[list[i].minus].label);
         mn_table_text(table, "%s", mn_scope_name(list[i].scope));
         mn_table_number(table, (double)list[i].summary.n, 0);
-        mn_table_mean(table, list[i].summary.mean, list[i].summary.deviation);
+        mn_table_mean(table, list[i].summary.mean, list[i].summary.deviation, 2);
     }
     if (count > 0) {
         mn_say(writer,

@@ -123,14 +123,14 @@ void mn_table_none(mn_table *table)
     mn_table_number(table, (double)NAN, 0);
 }
 
-void mn_table_mean(mn_table *table, double mean, double deviation)
+void mn_table_mean(mn_table *table, double mean, double deviation, int decimals)
 {
-    add(table, (cell){.kind = MEAN, .value = {mean, deviation}, .decimals = 2});
+    add(table, (cell){.kind = MEAN, .value = {mean, deviation}, .decimals = decimals});
 }
 
-void mn_table_range(mn_table *table, double low, double high, bool sign)
+void mn_table_range(mn_table *table, double low, double high, bool sign, int decimals)
 {
-    add(table, (cell){.kind = RANGE, .value = {low, high}, .decimals = 2, .sign = sign});
+    add(table, (cell){.kind = RANGE, .value = {low, high}, .decimals = decimals, .sign = sign});
 }
 
 /* --- for people --- */

@@ -49,9 +49,10 @@ void mn_table_text(mn_table *table, const char *format, ...) MN_PRINTF(2, 3);
 /* NaN: there is none, which is shown as "-". */
 void mn_table_number(mn_table *table, double value, int decimals);
 void mn_table_none(mn_table *table);
-void mn_table_mean(mn_table *table, double mean, double deviation); /* "77.61 ± 0.81" */
+/* "77.61 ± 0.81", of 2 decimals */
+void mn_table_mean(mn_table *table, double mean, double deviation, int decimals);
 /* "1.20 to 3.40"; `sign`: also before what is above 0. */
-void mn_table_range(mn_table *table, double low, double high, bool sign);
+void mn_table_range(mn_table *table, double low, double high, bool sign, int decimals);
 
 /* For people: columns two spaces apart; one is aligned right when all its cells but the heading are
  * numbers. */

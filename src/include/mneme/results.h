@@ -1,6 +1,7 @@
 /* results.h -- reading run files: accuracies, metrics, the buffer's contents.
- * Every metric is an SQL view over raw counts in the run file (docs/metrics.md has the
- * formulas); nothing here computes an accuracy again.
+ * Every metric of accuracies is an SQL view over raw counts in the run file, and those of calibration
+ * are computed from its stored answers (docs/metrics.md has the formulas); nothing here computes an
+ * accuracy again.
  */
 #ifndef MNEME_RESULTS_H
 #define MNEME_RESULTS_H
@@ -60,10 +61,12 @@ MN_API double mn_results_accuracy(const mn_results *results, mn_scope scope, int
 /* The mean of it over tasks 0 to after_task; NaN when one of them was not measured. */
 MN_API double mn_results_average_after(const mn_results *results, mn_scope scope,
                                        int64_t after_task);
-/* A metric by the name of its view ("average_accuracy", "forgetting", ...); NaN when undefined. */
+/* A metric by its name ("average_accuracy", "forgetting", "nll", ...); NaN when undefined. */
 MN_API double mn_results_metric(const mn_results *results, const char *name, mn_scope scope);
 /* The i-th metric's name and one-line meaning; NULL past the end. */
 MN_API const char *mn_metric_name(int i, const char **meaning);
+/* Digits behind the point that say something of a metric: 2 of a percentage. */
+MN_API int mn_metric_digits(const char *name);
 
 /* Accuracy on one task over time: evaluations inside tasks (--eval-every) and at their ends. */
 typedef struct mn_curve_point {
