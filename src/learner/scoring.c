@@ -116,6 +116,60 @@ mn_status mn_learner_score(mn_learner *learner, mn_part part, int64_t on_task, i
     return status;
 }
 
+/* --- images from elsewhere --- */
+
+/* unknown: (count) of labels and tasks; nowhere: (count) of indices and slots; x: (count, image).
+ */
+static mn_status answer(mn_learner *learner, const uint8_t *pixels, int64_t count, float *x,
+                        const int32_t *unknown, const int64_t *nowhere, float *scores)
+{
+    const mn_shape image = mn_dataset_image(mn_stream_dataset(learner->stream));
+    const mn_row_type type = mn_learner_row_type(learner);
+    const float *host;
+    MN_TRY(mn_transform_apply(&learner->plain, image, count, type, pixels, mn_key_of(0, "plain"),
+                              NULL, x));
+    const mn_batch question = {.count = count,
+                               .stream_rows = count,
+                               .image = image,
+                               .x = x,
+                               .pixels = pixels,
+                               .labels = unknown,
+                               .tasks = unknown,
+                               .indices = nowhere,
+                               .slots = nowhere,
+                               .type = type};
+    mn_learner_begin_step(learner);
+    mn_var *answered = scores_of(learner, &question);
+    MN_TRY(mn_learner_leave(learner, MN_OK));
+    MN_TRY(mn_values(answered, &host));
+    memcpy(scores, host, (size_t)(count * mn_stream_classes(learner->stream)) * sizeof *scores);
+    return MN_OK;
+}
+
+mn_status mn_learner_answer(mn_learner *learner, const uint8_t *pixels, int64_t count,
+                            float *scores)
+{
+    const int64_t values = mn_shape_count(mn_dataset_image(mn_stream_dataset(learner->stream)));
+    float *x = mn_memory_take((size_t)(count * values), sizeof *x);
+    int32_t *unknown = mn_memory_take((size_t)count, sizeof *unknown);
+    int64_t *nowhere = mn_memory_take((size_t)count, sizeof *nowhere);
+    mn_status status = x != NULL && unknown != NULL && nowhere != NULL
+                           ? MN_OK
+                           : mn_fail(MN_NO_MEMORY, "out of memory for an answer");
+    for (int64_t i = 0; i < count && status == MN_OK; i++) {
+        unknown[i] = MN_UNLABELLED;
+        nowhere[i] = MN_NO_INDEX;
+    }
+    mn_tape_record(learner->tape, false);
+    if (status == MN_OK)
+        status = answer(learner, pixels, count, x, unknown, nowhere, scores);
+    mn_tape_record(learner->tape, true);
+    mn_memory_give(x);
+    mn_memory_give(unknown);
+    mn_memory_give(nowhere);
+    return status;
+}
+
 /* --- validation images --- */
 
 /* -log softmax(scores)[label] among the first so many classes. */

@@ -66,7 +66,7 @@ includes_are_below() {
         floor_of["run"] = "run"
         floor_of["experiment"] = "experiment"
         floor_of["results"] = floor_of["groups"] = floor_of["statistics"] = "results"
-        floor_of["judge"] = "judge"
+        floor_of["judge"] = floor_of["predict"] = "judge"
         floor_of["features"] = "features"
 
         # Who may include what is not ours: a pattern of headers, and floors.

@@ -145,3 +145,11 @@ mn_status mn_pictures_size(mn_dataset *dataset, int64_t height, int64_t width, m
     dataset->width = width;
     return MN_OK;
 }
+
+void mn_pictures_made(const mn_dataset *dataset, mn_resize *resize, mn_fit *fit)
+{
+    const bool own = dataset->source != NULL && dataset->source->read == read_image;
+    const pictures *p = own ? dataset->source->from : NULL;
+    *resize = p != NULL && p->resized ? p->resize : MN_RESIZE_AREA;
+    *fit = p != NULL && p->resized ? p->fit : MN_FIT_CROP;
+}

@@ -22,6 +22,9 @@ mn_status mn_pictures_new(mn_dataset *dataset, mn_picture_files files);
 /* (count) the numbers of a part's pictures, from mn_data_take(); NULL: its images are no pictures
  * in files. */
 int64_t **mn_pictures_numbers(const mn_dataset *dataset, int part);
+/* How images of other sizes are made into those of the data set: as its own pictures are, or else
+ * by area and cropped. */
+void mn_pictures_made(const mn_dataset *dataset, mn_resize *resize, mn_fit *fit);
 /* How they are made images of height x width; 0: they are to have the size of the first, and have
  * it. Fills the data set's height and width. */
 mn_status mn_pictures_size(mn_dataset *dataset, int64_t height, int64_t width, mn_resize resize,

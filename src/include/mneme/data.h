@@ -97,6 +97,12 @@ MN_API const mn_option *mn_dataset_options(void);
  * names. */
 MN_API mn_status mn_dataset_pixels(const mn_dataset *dataset, const mn_images *part, int64_t i,
                                    uint8_t *pixels);
+/* The images in a file that belongs to no data set, made into images like those of `like`: of a PNG or
+ * JPEG one, resized where it has another size; of an .npy array of bytes, (images, height, width[,
+ * channels]), as many as it has; for a data set of floats, rows of values.  pixels: (count, image) of
+ * the row type of `like`'s batches, for the caller to give back with mn_memory_give(). */
+MN_API mn_status mn_images_read(const mn_dataset *like, const char *path, int64_t *count,
+                                uint8_t **pixels);
 /* Whether images are decoded when they are needed. */
 MN_API bool mn_dataset_decodes(const mn_dataset *dataset);
 /* CRC-32 over both parts, pixels and labels; of images that are not in memory, all are read for it. */

@@ -123,7 +123,9 @@ MN_API mn_status mn_results_memory(const mn_results *results, mn_memory_part **p
                                    int64_t *count); /* caller frees */
 
 /* Writes the shared network's weights and statistics as of the run's last commit to a safetensors
- * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run. */
+ * file, under PyTorch's names: what load_state_dict() takes, and the `init` option of another run.
+ * Its "__metadata__" says what the outputs and inputs are: classes, image, mean, deviation, network
+ * (docs/weights.md). */
 MN_API mn_status mn_export_weights(const char *path, const char *out);
 
 /* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,

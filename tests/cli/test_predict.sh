@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# test_predict.sh PROGRAM ROOT LIBRARY-FOLDER -- what was trained is used: images of one's own, and
+# test images of other data.
+set -uo pipefail
+. "$(dirname "$0")/checks.sh"
+
+run 0 run split-synthetic er --quiet -o er.mneme
+run 0 export er.mneme --format json
+micro=$(sed -n 's/.*"accuracy_micro":\t\([0-9.]*\).*/\1/p' out | head -n 1 | cut -c 1-9)
+run 0 eval er.mneme split-synthetic --format csv
+says "all,,$(sed -n 's/^all,,\([0-9]*\),.*/\1/p' out),$micro"
+says 'class,task,images,accuracy'
+run 0 eval er.mneme split-synthetic --set dataset.classes=8
+says 'images are of classes that the run has not seen, and do not count'
+refused 2 "did you mean 'split-synthetic'?" eval er.mneme split-syntetic
+refused 1 'dataset.size makes others of them' eval er.mneme split-synthetic --set dataset.size=8
+refused 1 'nothing.mneme' predict nothing.mneme x.png
+refused 2 'predict needs a FILE and IMAGES' predict er.mneme
+refused 1 'is neither PNG nor JPEG' predict er.mneme er.mneme
+refused 1 'no image (.png, .jpg, .jpeg, .npy) is in this folder' predict er.mneme "$root/docs/methods"
+refused 2 '--top' predict er.mneme x.png --top 0
+run 0 buffer er.mneme --sheet sheet.png # a picture of another size
+run 0 predict er.mneme sheet.png --top 3
+says 'image      rank  class'
+checks=$((checks + 1))
+[ "$(wc -l <out)" -eq 4 ] || fail 'not the three most probable classes'
+mkdir -p photos/deeper
+cp sheet.png photos/b.png
+cp sheet.png photos/deeper/a.PNG
+cp er.mneme photos/notes.txt
+run 0 predict er.mneme photos --csv
+says 'image,class,probability,task'
+says 'photos/b.png,'
+says 'photos/deeper/a.PNG,'
+does_not_say 'notes'
+run 0 predict er.mneme sheet.png --format json
+says '"probability":	0.'
+run 0 run split-synthetic icarl --quiet -o icarl.mneme # which answers by nearest means
+run 0 export icarl.mneme --format json
+micro=$(sed -n 's/.*"accuracy_micro":\t\([0-9.]*\).*/\1/p' out | head -n 1 | cut -c 1-9)
+run 0 eval icarl.mneme split-synthetic --format csv
+says ",$micro"
+
+echo "$checks checks, $failures failures"
+[ "$failures" -eq 0 ]
