@@ -20,6 +20,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import classics
+import contrast
 import xder
 from runs import Runs, initial
 
@@ -57,7 +58,9 @@ def main(mneme):
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
-        for strategy, settings, reference in itertools.chain(classics.cases(runs), xder.cases(runs)):
+        for strategy, settings, reference in itertools.chain(
+            classics.cases(runs), contrast.cases(runs), xder.cases(runs)
+        ):
             run = runs.run(strategy, {"lr": 0.2, **settings})
             found = list(errors(run, *reference(run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])

@@ -1,0 +1,135 @@
+/* Contrastive distillation: the values that its losses begin with, its bank, and what is refused.
+ */
+#include "store/runfile.h"
+#include "store/tensors.h"
+#include "tests/run_files.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <mneme/tensor.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static char path[600];
+
+static void begin(void)
+{
+    snprintf(path, sizeof path, "%s/run.mneme", test_folder("crd"));
+}
+
+static void end(void)
+{
+    test_remove(path);
+    (void)rmdir(test_folder("crd"));
+}
+
+static double query(const char *sql)
+{
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    const double value = sqlite3_column_double(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return value;
+}
+
+/* The first contrast of a run at a temperature at which all scores are alike. */
+static double first_loss(const char *strategies, const char *memory, const char *negatives)
+{
+    const test_setting settings[] = {{"crd.memory", memory},      {"crd.negatives", negatives},
+                                     {"crd.temperature", "1000"}, {"dataset.train_per_class", "20"},
+                                     {"stream.tasks", "2"},       {"batch", "5"},
+                                     {"log_every", "1"},          {NULL, NULL}};
+    test_run("split-synthetic", strategies, settings, path);
+    return query("SELECT value FROM scalar WHERE name = 'crd/crd' ORDER BY step LIMIT 1");
+}
+
+/* Scores of 1 / M: ln(K + 1) + K ln(1 + 1 / K) of either side. */
+START_TEST(the_first_loss_of_a_bank_is_the_golden_one)
+{
+    begin();
+    ck_assert_double_eq_tol(first_loss("finetune+crd", "bank", "512"), 14.4786, 0.01);
+    ck_assert_double_eq_tol(first_loss("finetune+crd", "bank", "16384"), 21.4082, 0.01);
+    end();
+}
+END_TEST
+
+/* Three classes a task are too few to mask; five rows are told apart. */
+START_TEST(the_first_loss_in_the_batch_is_that_of_chance)
+{
+    begin();
+    ck_assert_double_eq_tol(first_loss("finetune+crd", "batch", "512"), log(5), 0.01);
+    end();
+}
+END_TEST
+
+/* --- the bank --- */
+
+static mn_status check_lengths(void *context, const char *name, const mn_tensor *tensor)
+{
+    static float rows[100000];
+    int *touched = context;
+    (void)name;
+    const mn_shape shape = mn_tensor_shape(tensor);
+    ck_assert_int_le(mn_shape_count(shape), 100000);
+    ck_assert_ok(mn_tensor_read(tensor, rows, mn_tensor_bytes(tensor)));
+    for (int64_t i = 0; i < shape.size[0]; i++) {
+        double square = 0;
+        for (int64_t j = 0; j < shape.size[1]; j++)
+            square += (double)rows[i * shape.size[1] + j] * (double)rows[i * shape.size[1] + j];
+        *touched += fabs(square - 1) < 2e-5;
+    }
+    return MN_OK;
+}
+
+/* 240 images, of which 80 came in the last task, and 30 slots: rows that were seen have length 1,
+ * drawn ones, those of slots that were forgotten in the last step among them, have not. */
+START_TEST(rows_that_were_seen_have_length_one)
+{
+    begin();
+    static const test_setting settings[] = {{"crd.memory", "bank"},
+                                            {"crd.width", "16"},
+                                            {"dataset.train_per_class", "40"},
+                                            {"buffer_size", "30"},
+                                            {NULL, NULL}};
+    test_run("split-synthetic", "er+crd", settings, path);
+    mn_runfile *file;
+    int touched = 0;
+    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
+    ck_assert_ok(mn_runfile_read_tensors(file, "crd/student bank/", check_lengths, &touched));
+    ck_assert_ok(mn_runfile_close(file));
+    ck_assert_int_ge(touched, 80); /* all of the task's */
+    ck_assert_int_le(touched, 110);
+    end();
+}
+END_TEST
+
+/* A buffer of one row is overwritten again and again: what its row of the bank was is gone. */
+START_TEST(what_is_overwritten_is_forgotten)
+{
+    begin();
+    static const test_setting settings[] = {{"crd.memory", "bank"},
+                                            {"crd.width", "16"},
+                                            {"buffer_policy", "ring"},
+                                            {"buffer_size", "6"},
+                                            {"dataset.train_per_class", "40"},
+                                            {NULL, NULL}};
+    test_run("split-synthetic", "er+crd", settings, path);
+    mn_runfile *file;
+    int touched = 0;
+    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
+    ck_assert_ok(mn_runfile_read_tensors(file, "crd/teacher bank/", check_lengths, &touched));
+    ck_assert_ok(mn_runfile_close(file));
+    /* The last batch took the slots of both classes of the last task, after its draw. */
+    ck_assert_int_le(touched, 80 + 6 - 2);
+    end();
+}
+END_TEST
+
+MN_SUITE("crd", the_first_loss_of_a_bank_is_the_golden_one,
+         the_first_loss_in_the_batch_is_that_of_chance, rows_that_were_seen_have_length_one,
+         what_is_overwritten_is_forgotten)
