@@ -4,6 +4,7 @@
 #include "tensor/cpu/dnnl_compat.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define TRY(call)                                                                                  \
     do {                                                                                           \
@@ -38,6 +39,26 @@ void mn_dnnl_desc_free(mn_dnnl_desc *desc)
 {
     dnnl_memory_desc_destroy(desc->md);
     desc->md = NULL;
+}
+
+static dnnl_status_t read_dims(mn_dnnl_ref desc, dnnl_query_t what, int count, dnnl_dims_t dims)
+{
+    const dnnl_dim_t *found = NULL;
+    TRY(dnnl_memory_desc_query(desc, what, (void *)&found));
+    for (int i = 0; i < count; i++)
+        dims[i] = found[i];
+    return dnnl_success;
+}
+
+dnnl_status_t mn_dnnl_places_of(mn_dnnl_ref desc, mn_dnnl_places *places)
+{
+    TRY(dnnl_memory_desc_query(desc, dnnl_query_ndims_s32, &places->rank));
+    TRY(dnnl_memory_desc_query(desc, dnnl_query_inner_nblks_s32, &places->blocks));
+    TRY(read_dims(desc, dnnl_query_dims, places->rank, places->size));
+    TRY(read_dims(desc, dnnl_query_padded_dims, places->rank, places->padded));
+    TRY(read_dims(desc, dnnl_query_strides, places->rank, places->stride));
+    TRY(read_dims(desc, dnnl_query_inner_blks, places->blocks, places->block));
+    return read_dims(desc, dnnl_query_inner_idxs, places->blocks, places->axis);
 }
 
 mn_dnnl_ref mn_dnnl_refer(const mn_dnnl_desc *desc)
@@ -120,6 +141,20 @@ dnnl_status_t mn_dnnl_desc_copy(mn_dnnl_desc *desc, mn_dnnl_ref from)
 void mn_dnnl_desc_free(mn_dnnl_desc *desc)
 {
     (void)desc;
+}
+
+dnnl_status_t mn_dnnl_places_of(mn_dnnl_ref desc, mn_dnnl_places *places)
+{
+    const dnnl_blocking_desc_t *b = &desc->format_desc.blocking;
+    if (desc->format_kind != dnnl_blocked)
+        return dnnl_invalid_arguments;
+    *places = (mn_dnnl_places){.rank = desc->ndims, .blocks = b->inner_nblks};
+    memcpy(places->size, desc->dims, sizeof desc->dims);
+    memcpy(places->padded, desc->padded_dims, sizeof desc->padded_dims);
+    memcpy(places->stride, b->strides, sizeof b->strides);
+    memcpy(places->block, b->inner_blks, sizeof b->inner_blks);
+    memcpy(places->axis, b->inner_idxs, sizeof b->inner_idxs);
+    return dnnl_success;
 }
 
 mn_dnnl_ref mn_dnnl_refer(const mn_dnnl_desc *desc)

@@ -26,6 +26,14 @@ dnnl_status_t mn_dnnl_desc_tag(mn_dnnl_desc *desc, int rank, const dnnl_dims_t s
 dnnl_data_type_t mn_dnnl_desc_type(mn_dnnl_ref desc);
 dnnl_status_t mn_dnnl_desc_copy(mn_dnnl_desc *desc, mn_dnnl_ref from);
 void mn_dnnl_desc_free(mn_dnnl_desc *desc);
+/* Where elements lie: the numbers along each axis, those with padding, and how far apart neighbours
+ * are once they are taken in blocks; then the blocks, from the outermost to the innermost, of the
+ * axes that they are of. */
+typedef struct mn_dnnl_places {
+    int rank, blocks;
+    dnnl_dims_t size, padded, stride, block, axis;
+} mn_dnnl_places;
+dnnl_status_t mn_dnnl_places_of(mn_dnnl_ref desc, mn_dnnl_places *places);
 /* NULL stays NULL: an absent bias. */
 mn_dnnl_ref mn_dnnl_refer(const mn_dnnl_desc *desc);
 

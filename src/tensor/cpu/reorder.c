@@ -1,10 +1,119 @@
-/* reorder.c -- by a primitive of oneDNN for each pair of layouts. */
+/* reorder.c -- by a primitive of oneDNN for each pair of layouts, or element by element where that
+ * primitive is wrong.
+ *
+ * oneDNN 3.7.2 brings weights wrongly into some layouts that are padded: it leaves part of the
+ * padding as it was, and moves elements beside it to wrong places.  Versions differ, so no version
+ * is asked: a primitive for a padded layout is tried once, on known numbers. */
 #include "tensor/cpu/reorder.h"
 #include "tensor/cpu/dnnl_error.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/layout_kernels.h"
+#include "tensor/tensor.h"
 
-static mn_status make_reorder(const mn_plan_key *key, mn_primitive **made)
+#include <mneme/memory.h>
+#include <string.h>
+
+typedef struct move { /* of one element, from place to place */
+    uint32_t from, to;
+} move;
+
+typedef struct reorder {
+    mn_primitive *primitive; /* or NULL, and by moves */
+    int64_t count;
+    move *moves;
+} reorder;
+
+static void reorder_free(void *plan)
+{
+    reorder *r = plan;
+    mn_primitive_free(r->primitive);
+    mn_memory_give(r->moves);
+    mn_memory_give(r);
+}
+
+/* --- where elements lie --- */
+
+static uint32_t place_of(const mn_dnnl_places *p, int64_t element)
+{
+    int64_t at[DNNL_MAX_NDIMS], place = 0, step = 1;
+    for (int i = p->rank - 1; i >= 0; element /= p->size[i], i--)
+        at[i] = element % p->size[i];
+    for (int i = p->blocks - 1; i >= 0; step *= p->block[i], i--) {
+        int64_t *along = &at[p->axis[i]];
+        place += *along % p->block[i] * step;
+        *along /= p->block[i];
+    }
+    for (int i = 0; i < p->rank; i++)
+        place += at[i] * p->stride[i];
+    return (uint32_t)place;
+}
+
+static bool is_padded(const mn_layout *from, const mn_dnnl_places *to)
+{
+    bool padded = false;
+    for (int i = 0; i < to->rank; i++)
+        padded |= to->padded[i] != to->size[i];
+    return padded && from->bytes / mn_dtype_bytes(from->dtype) < UINT32_MAX;
+}
+
+static mn_status list_moves(reorder *r, const mn_layout *from, const mn_dnnl_places *to)
+{
+    mn_dnnl_places of_from;
+    MN_TRY(mn_dnnl_check(mn_dnnl_places_of(mn_layout_desc(from), &of_from), "reorder", ""));
+    r->count = mn_shape_count(from->shape);
+    r->moves = mn_memory_take((size_t)r->count, sizeof *r->moves);
+    if (r->moves == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory for the places of %lld elements",
+                       (long long)r->count);
+    for (int64_t i = 0; i < r->count; i++)
+        r->moves[i] = (move){place_of(&of_from, i), place_of(to, i)};
+    return MN_OK;
+}
+
+/* --- element by element --- */
+
+static void move_floats(const reorder *r, const float *x, float *y)
+{
+    for (const move *m = r->moves; m < r->moves + r->count; m++)
+        y[m->to] = x[m->from];
+}
+
+static void move_halves(const reorder *r, const uint16_t *x, uint16_t *y)
+{
+    for (const move *m = r->moves; m < r->moves + r->count; m++)
+        y[m->to] = x[m->from];
+}
+
+static void move_all(const reorder *r, const mn_layout *to, const void *x, void *y)
+{
+    memset(y, 0, to->bytes);
+    if (to->dtype == MN_BF16)
+        move_halves(r, x, y);
+    else
+        move_floats(r, x, y);
+}
+
+/* --- one or the other --- */
+
+/* Whether the primitive, writing over other numbers, makes what the moves make. */
+static mn_status is_right(const reorder *r, const mn_layout *from, const mn_layout *to, bool *right)
+{
+    unsigned char *memory = mn_memory_take(1, from->bytes + 2 * to->bytes + 128);
+    if (memory == NULL)
+        return mn_fail(MN_NO_MEMORY, "no memory to try a reorder");
+    unsigned char *x = memory, *y = x + (from->bytes + 63) / 64 * 64,
+                  *expected = y + (to->bytes + 63) / 64 * 64;
+    for (size_t i = 0; i < from->bytes; i++)
+        x[i] = (unsigned char)(i % 61 + 1); /* an ordinary number, in both types */
+    memset(y, 0x3f, to->bytes);
+    move_all(r, to, x, expected);
+    const mn_status status = mn_primitive_run(r->primitive, (const void *[]){x, y});
+    *right = memcmp(y, expected, to->bytes) == 0;
+    mn_memory_give(memory);
+    return status;
+}
+
+static mn_status make_primitive(const mn_plan_key *key, mn_primitive **made)
 {
     dnnl_primitive_attr_t attr;
     dnnl_primitive_desc_t desc;
@@ -18,16 +127,47 @@ static mn_status make_reorder(const mn_plan_key *key, mn_primitive **made)
                              made);
 }
 
+static mn_status make_reorder(const mn_plan_key *key, reorder *r)
+{
+    const mn_layout *from = key->layout[0], *to = key->layout[1];
+    mn_dnnl_places of_to;
+    bool right = false;
+    MN_TRY(make_primitive(key, &r->primitive));
+    if (from->dtype != to->dtype || key->number[0] != 0 || /* weights change type alone */
+        mn_dnnl_places_of(mn_layout_desc(to), &of_to) != dnnl_success || !is_padded(from, &of_to))
+        return MN_OK;
+    MN_TRY(list_moves(r, from, &of_to));
+    MN_TRY(is_right(r, from, to, &right));
+    if (right) {
+        mn_memory_give(r->moves);
+        r->moves = NULL;
+    } else {
+        mn_primitive_free(r->primitive);
+        r->primitive = NULL;
+    }
+    return MN_OK;
+}
+
 mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const mn_layout *to,
                                     void *y, bool add)
 {
     const mn_plan_key key = {.kind = MN_PLAN_REORDER, .layout = {from, to}, .number = {add}};
-    mn_primitive *primitive = mn_plan_find(&key);
-    if (primitive == NULL) {
-        MN_TRY(make_reorder(&key, &primitive));
-        MN_TRY(mn_plan_keep(&key, primitive, mn_primitive_free));
+    reorder *r = mn_plan_find(&key);
+    if (r == NULL) {
+        r = mn_memory_take_zeroed(1, sizeof *r);
+        if (r == NULL)
+            return mn_fail(MN_NO_MEMORY, "no memory for a reorder");
+        const mn_status status = make_reorder(&key, r);
+        if (status != MN_OK) {
+            reorder_free(r);
+            return status;
+        }
+        MN_TRY(mn_plan_keep(&key, r, reorder_free));
     }
-    return mn_primitive_run(primitive, (const void *[]){x, y});
+    if (r->primitive != NULL)
+        return mn_primitive_run(r->primitive, (const void *[]){x, y});
+    move_all(r, to, x, y);
+    return MN_OK;
 }
 
 mn_status mn_kernel_reorder(const mn_tensor *x, mn_tensor *y, bool add)
