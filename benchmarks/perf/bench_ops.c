@@ -72,7 +72,32 @@ static mn_shape maps(const size *s)
     return MN_SHAPE(s->batch, s->width / 4, 14, 14);
 }
 
+static mn_shape images(const size *s)
+{
+    return MN_SHAPE(s->batch, 3, 64, s->width == 192 ? 32 : 224);
+}
+
+static mn_shape affine(const size *s)
+{
+    return MN_SHAPE(s->batch, 2, 3);
+}
+
+static mn_shape one_each(const size *s)
+{
+    return MN_SHAPE(s->batch);
+}
+
 /* --- ops --- */
+
+static const bool *every_third(mn_var *x)
+{
+    static bool *keep;
+    const int64_t count = mn_shape_count(mn_shape_of(x));
+    keep = realloc(keep, (size_t)count * sizeof *keep);
+    for (int64_t i = 0; keep != NULL && i < count; i++)
+        keep[i] = i % 3 > 0;
+    return keep;
+}
 
 #define OPS(X)                                                                                     \
     X(permute, heads, none, none, mn_permute(x[0], (int[]){0, 2, 1, 3}))                           \
@@ -91,7 +116,19 @@ static mn_shape maps(const size *s)
     X(gelu, rows, none, none, mn_gelu(x[0]))                                                       \
     X(gelu_tanh, rows, none, none, mn_gelu_tanh(x[0]))                                             \
     X(row_norm, rows, none, none, mn_row_norm(x[0]))                                               \
-    X(upsample_nearest, maps, none, none, mn_upsample_nearest(x[0], 28, 28))
+    X(row_argmax, matrix, none, none, mn_row_argmax(x[0]))                                         \
+    X(mask_elements, matrix, none, none, mn_mask_elements(x[0], every_third(x[0]), 0))             \
+    X(dropout, rows, none, none, mn_dropout(x[0], 0.1, mn_key_of(1, "dropped")))                   \
+    X(upsample_nearest, maps, none, none, mn_upsample_nearest(x[0], 28, 28))                       \
+    X(warp, images, affine, none, mn_warp(x[0], x[1]))                                             \
+    X(warp_zeros, images, affine, none, mn_warp_zeros(x[0], x[1]))                                 \
+    X(brightness, images, one_each, none, mn_brightness(x[0], x[1]))                               \
+    X(saturation, images, one_each, none, mn_saturation(x[0], x[1]))                               \
+    X(contrast, images, one_each, none, mn_contrast(x[0], x[1]))                                   \
+    X(shift_images, images, none, none, mn_shift_images(x[0], (int64_t[]){3, -2}, 1))              \
+    X(cutout, images, none, none, mn_cutout(x[0], (int64_t[]){5, 7}, 1, 16))                       \
+    X(normalise_images, images, none, none,                                                        \
+      mn_normalise_images(x[0], (float[]){0.5F, 0.4F, 0.3F}, (float[]){0.2F, 0.3F, 0.4F}))
 
 #define X(id, first, second, third, expression)                                                    \
     static mn_var *apply_##id(mn_var *const *x)                                                    \
@@ -186,12 +223,12 @@ static mn_status step(work *w)
     return mn_backward(mn_apply(&op_upstream, &y, 1, &w->upstream));
 }
 
-/* What the op took in the last step. */
+/* What the op, or those that it is made of, took in the last step. */
 static void read_profile(const work *w, double *forward, double *backward)
 {
     *forward = *backward = 0;
     for (int i = 0; i < w->profile.count; i++)
-        if (strcmp(w->profile.rows[i].op, w->of->name) == 0) {
+        if (strcmp(w->profile.rows[i].op, op_upstream.name) != 0) {
             *forward += w->profile.rows[i].forward_seconds;
             *backward += w->profile.rows[i].backward_seconds;
         }

@@ -1,6 +1,7 @@
 """The ops of bench_ops.c in PyTorch:  ops_torch.py THREADS STEPS"""
 
 import json
+import math
 import statistics
 import sys
 import time
@@ -37,20 +38,60 @@ def cases(batch, rows, width):
     yield "gelu", [x], F.gelu
     yield "gelu_tanh", [x], lambda x: F.gelu(x, approximate="tanh")
     yield "row_norm", [x], lambda x: x.flatten(1).norm(dim=1)
+    yield "row_argmax", [matrix], lambda x: x.argmax(1)
+    keep = torch.arange(math.prod(matrix)).view(matrix) % 3 > 0
+    yield "mask_elements", [matrix], lambda x: x.masked_fill(~keep, 0)
+    yield "dropout", [x], lambda x: F.dropout(x, 0.1)
     yield "upsample_nearest", [maps], lambda x: F.interpolate(x, (28, 28))
+    yield from changes_of_images((batch, 3, 64, 32 if width == 192 else 224))
+
+
+def changes_of_images(images):
+    batch, _, height, across = images
+
+    def warp(padding):
+        def apply(x, maps):
+            grid = F.affine_grid(maps.detach(), x.shape, align_corners=False)
+            return F.grid_sample(x, grid, padding_mode=padding, align_corners=False)
+
+        return apply
+
+    def about(axes):
+        def apply(x, factor):
+            mean = x.mean(axes, keepdim=True)
+            return (x - mean) * factor.view(-1, 1, 1, 1) + mean
+
+        return apply
+
+    def cutout(x):
+        keep = torch.ones(1, 1, height, across)
+        keep[..., 5:21, 7:23] = 0
+        return x * keep
+
+    mean, deviation = torch.tensor([[0.5, 0.4, 0.3], [0.2, 0.3, 0.4]]).view(2, 3, 1, 1)
+    yield "warp", [images, (batch, 2, 3)], warp("reflection")
+    yield "warp_zeros", [images, (batch, 2, 3)], warp("zeros")
+    yield "brightness", [images, (batch,)], lambda x, amount: x + amount.view(-1, 1, 1, 1)
+    yield "saturation", [images, (batch,)], about(1)
+    yield "contrast", [images, (batch,)], about((1, 2, 3))
+    yield "shift_images", [images], lambda x: F.pad(x, (0, 2, 3, 0))[:, :, :height, 2:].contiguous()
+    yield "cutout", [images], cutout
+    yield "normalise_images", [images], lambda x: (x - mean) / deviation
 
 
 def measure(shapes, apply):
     operands = [torch.randn(shape, requires_grad=True) for shape in shapes]
     forward, backward = [], []
-    upstream = torch.randn_like(apply(*operands))
+    example = apply(*operands)
+    upstream = torch.randn_like(example) if example.is_floating_point() else None
     for step in range(-WARM_UP, steps):
         for operand in operands:
             operand.grad = None
         begun = time.perf_counter()
         made = apply(*operands)
         between = time.perf_counter()
-        made.backward(upstream)
+        if made.is_floating_point():
+            made.backward(upstream)
         ended = time.perf_counter()
         if step >= 0:
             forward.append(between - begun)

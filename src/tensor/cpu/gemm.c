@@ -187,11 +187,15 @@ void mn_kernel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
 void mn_kernel_batched_gemm(int64_t count, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                             int64_t k, const float *a, const float *b, float *c, bool add)
 {
-    mn_kernels_begin();
-    MN_SHARED_LOOP(i, count, count > 1 && count * m * n * k >= MN_LARGE,
-                   mn_kernel_gemm(transpose_a, transpose_b, m, n, k, a + i * m * k, b + i * k * n,
-                                  c + i * m * n, add));
-    mn_kernels_end();
+    const int64_t threads = count * m * n * k < MN_LARGE ? 1 : omp_get_max_threads(),
+                  parts = threads < count ? threads : count;
+    MN_SHARED_LOOP(part, parts, parts > 1, {
+        mn_kernels_begin();
+        for (int64_t i = count * part / parts; i < count * (part + 1) / parts; i++)
+            mn_kernel_gemm(transpose_a, transpose_b, m, n, k, a + i * m * k, b + i * k * n,
+                           c + i * m * n, add);
+        mn_kernels_end();
+    });
 }
 
 mn_status mn_kernels_check(void)

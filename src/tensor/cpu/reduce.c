@@ -78,14 +78,22 @@ void mn_kernel_row_sums_backward(int64_t rows, int64_t columns, const float *dy,
         }
 }
 
-/* A NaN wins, so that it is not hidden. */
-static int64_t place_of_largest(int64_t columns, const float *x)
+/* The first of the largest.  A NaN wins, so that it is not hidden. */
+MN_CLONES static int64_t place_of_largest(int64_t n, const float *x)
 {
-    int64_t best = 0;
-    for (int64_t j = 1; j < columns && !isnan(x[best]); j++)
-        if (x[j] > x[best] || isnan(x[j]))
-            best = j;
-    return best;
+    float lane[MN_LANES], most = -INFINITY;
+    int unknown[MN_LANES] = {0}, unknowns = 0;
+    for (int j = 0; j < MN_LANES; j++)
+        lane[j] = -INFINITY;
+    MN_IN_LANES(n, lane[j] = x[i] > lane[j] ? x[i] : lane[j]; unknown[j] |= x[i] != x[i]);
+    for (int j = 0; j < MN_LANES; j++) {
+        most = lane[j] > most ? lane[j] : most;
+        unknowns |= unknown[j];
+    }
+    int64_t place = 0;
+    while (place < n - 1 && (unknowns ? !isnan(x[place]) : x[place] < most))
+        place++;
+    return place;
 }
 
 void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, int32_t *where)
@@ -188,18 +196,34 @@ void mn_kernel_copy_block(int64_t rows, int64_t columns, const float *x, int64_t
                    mn_kernel_axpby(columns, 1, x + i * x_step, add ? 1 : 0, y + i * y_step));
 }
 
+MN_CLONES static void mask_row(int64_t n, const bool *keep, float value, const float *x, float *y)
+{
+#pragma omp simd
+    for (int64_t j = 0; j < n; j++)
+        y[j] = keep[j] ? x[j] : value;
+}
+
 void mn_kernel_mask_columns(int64_t rows, int64_t columns, const bool *keep, float value,
                             const float *x, float *y)
 {
     for (int64_t i = 0; i < rows; i++, x += columns, y += columns)
-        for (int64_t j = 0; j < columns; j++)
-            y[j] = keep[j] ? x[j] : value;
+        MN_IN_PARTS(columns, mask_row(count, keep + at, value, x + at, y + at));
+}
+
+MN_CLONES static void mask_row_backward(int64_t n, const bool *keep, const float *dy, float *dx,
+                                        bool add)
+{
+    if (add) {
+#pragma omp simd
+        for (int64_t j = 0; j < n; j++)
+            dx[j] = (keep[j] ? dy[j] : 0) + dx[j];
+    } else
+        mask_row(n, keep, 0, dy, dx);
 }
 
 void mn_kernel_mask_columns_backward(int64_t rows, int64_t columns, const bool *keep,
                                      const float *dy, float *dx, bool add)
 {
     for (int64_t i = 0; i < rows; i++, dy += columns, dx += columns)
-        for (int64_t j = 0; j < columns; j++)
-            dx[j] = (keep[j] ? dy[j] : 0) + (add ? dx[j] : 0);
+        MN_IN_PARTS(columns, mask_row_backward(count, keep + at, dy + at, dx + at, add));
 }

@@ -2,11 +2,13 @@
  *
  * A new pixel lies between two old rows and two old columns, whose weights are the same for every
  * plane.  The backward is the same walk with reads and additions exchanged. */
+#include "base/clones.h"
 #include "base/team.h"
 #include "tensor/image_kernels.h"
 #include "tensor/kernels.h"
 
 #include <stddef.h>
+#include <string.h>
 
 typedef struct place { /* of a new row or column among the old */
     int64_t near, far;
@@ -103,53 +105,58 @@ void mn_kernel_upsample_backward(const mn_upsampling *u, const float *dy, float 
 
 /* --- to the nearest --- */
 
-static int64_t nearest(int64_t i, int64_t old, int64_t new)
+/* The first of the new places that come from old place i or a later one. */
+static int64_t first_of(int64_t i, int64_t old, int64_t new)
 {
-    return i * old / new;
+    return (i * new + old - 1) / old;
 }
 
-/* The columns that new columns come from; `first` is the first of up to CHUNK. */
-static int64_t nearest_of(const mn_upsampling *u, int64_t first, int32_t columns[CHUNK])
+MN_CLONES static void repeat_columns(int64_t old, int64_t new, const float *x, float *y)
 {
-    const int64_t left = u->new_width - first, count = left < CHUNK ? left : CHUNK;
-    for (int64_t j = 0; j < count; j++)
-        columns[j] = (int32_t)nearest(first + j, u->width, u->new_width);
-    return count;
+    if (new == 2 * old)
+        for (int64_t i = 0; i < old; i++)
+            y[2 * i] = y[2 * i + 1] = x[i];
+    else
+        for (int64_t i = 0, j = 0; i < old; i++)
+            for (const int64_t end = first_of(i + 1, old, new); j < end; j++)
+                y[j] = x[i];
+}
+
+MN_CLONES static void add_repeated(int64_t old, int64_t new, const float *dy, float *dx)
+{
+    if (new == 2 * old)
+        for (int64_t i = 0; i < old; i++)
+            dx[i] = dx[i] + dy[2 * i] + dy[2 * i + 1];
+    else
+        for (int64_t i = 0, j = 0; i < old; i++)
+            for (const int64_t end = first_of(i + 1, old, new); j < end; j++)
+                dx[i] += dy[j];
 }
 
 void mn_kernel_upsample_nearest(const mn_upsampling *u, const float *x, float *y)
 {
-    int32_t columns[CHUNK];
-    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
-        const int64_t count = nearest_of(u, first, columns);
-        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
-            for (int64_t i = 0; i < u->new_height; i++) {
-                const int64_t row = nearest(i, u->height, u->new_height);
-                const float *from = x + (p * u->height + row) * u->width;
-                float *to = y + (p * u->new_height + i) * u->new_width + first;
-                for (int64_t j = 0; j < count; j++)
-                    to[j] = from[columns[j]];
-            }
-        });
-    }
+    const size_t row = (size_t)u->new_width * sizeof *y;
+    MN_SHARED_LOOP(p, u->planes * u->height, worth_threads(u), {
+        const int64_t i = p % u->height, first = first_of(i, u->height, u->new_height),
+                      end = first_of(i + 1, u->height, u->new_height);
+        float *to = y + (p / u->height * u->new_height + first) * u->new_width;
+        if (first < end)
+            repeat_columns(u->width, u->new_width, x + p * u->width, to);
+        for (int64_t k = 1; k < end - first; k++)
+            memcpy(to + k * u->new_width, to, row);
+    });
 }
 
 void mn_kernel_upsample_nearest_backward(const mn_upsampling *u, const float *dy, float *dx,
                                          bool add)
 {
-    int32_t columns[CHUNK];
     if (!add)
         mn_kernel_fill(u->planes * u->height * u->width, 0, dx);
-    for (int64_t first = 0; first < u->new_width; first += CHUNK) {
-        const int64_t count = nearest_of(u, first, columns);
-        MN_SHARED_LOOP(p, u->planes, worth_threads(u), {
-            for (int64_t i = 0; i < u->new_height; i++) {
-                const int64_t row = nearest(i, u->height, u->new_height);
-                const float *from = dy + (p * u->new_height + i) * u->new_width + first;
-                float *to = dx + (p * u->height + row) * u->width;
-                for (int64_t j = 0; j < count; j++)
-                    to[columns[j]] += from[j];
-            }
-        });
-    }
+    MN_SHARED_LOOP(p, u->planes * u->height, worth_threads(u), {
+        const int64_t i = p % u->height, end = first_of(i + 1, u->height, u->new_height);
+        for (int64_t j = first_of(i, u->height, u->new_height); j < end; j++)
+            add_repeated(u->width, u->new_width,
+                         dy + (p / u->height * u->new_height + j) * u->new_width,
+                         dx + p * u->width);
+    });
 }

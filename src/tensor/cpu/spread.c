@@ -65,6 +65,11 @@ MN_CLONES static void add_row(int64_t n, float a, const float *x, const float *y
 #pragma omp simd
         for (int64_t i = 0; i < n; i++)
             z[i] = x[i] + a * y[i];
+    } else if (step == 0) {
+        const float same = a * y[0];
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            z[i] = x[i] + same;
     } else {
 #pragma omp simd
         for (int64_t i = 0; i < n; i++)
@@ -87,6 +92,11 @@ MN_CLONES static void mul_row(int64_t n, float a, const float *x, const float *y
 #pragma omp simd
         for (int64_t i = 0; i < n; i++)
             z[i] = (add ? z[i] : 0) + a * x[i] * y[i];
+    } else if (step == 0) {
+        const float same = y[0];
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            z[i] = (add ? z[i] : 0) + a * x[i] * same;
     } else {
 #pragma omp simd
         for (int64_t i = 0; i < n; i++)

@@ -20,7 +20,9 @@ typedef struct neighbours {
 static neighbours mirrored(double place, int64_t size)
 {
     const double span = (double)size;
-    double at = fabs(fmod(((place + 1) * span) / 2, 2 * span));
+    double at = ((place + 1) * span) / 2;
+    if (at < 0 || at >= 2 * span)
+        at = fabs(fmod(at, 2 * span));
     at = (at > span ? 2 * span - at : at) - 0.5;
     at = at < 0 ? 0 : at > span - 1 ? span - 1 : at;
     const int64_t near = (int64_t)at;
@@ -115,14 +117,13 @@ static void shift_plane(int64_t height, int64_t width, int64_t down, int64_t acr
 {
     const int64_t first = larger(0, smaller(across, width)),
                   end = larger(first, smaller(width, width + across));
-    for (int64_t i = 0; i < height; i++, y += width) {
-        const bool outside = i - down < 0 || i - down >= height;
-        const float *from = x + (outside ? 0 : (i - down) * width - across);
-        for (int64_t j = 0; j < width; j++) {
-            const float v = outside || j < first || j >= end ? 0 : from[j];
-            y[j] = v + (add ? y[j] : 0);
-        }
-    }
+    if (!add)
+        mn_kernel_fill(height * width, 0, y);
+    if (first == end)
+        return;
+    for (int64_t i = larger(0, down); i < smaller(height, height + down); i++)
+        mn_kernel_axpby(end - first, 1, x + (i - down) * width + first - across, add ? 1 : 0,
+                        y + i * width + first);
 }
 
 void mn_kernel_shift_images(const mn_images_shape *s, const int64_t *by, bool shared, int sign,
@@ -136,15 +137,23 @@ void mn_kernel_shift_images(const mn_images_shape *s, const int64_t *by, bool sh
     });
 }
 
+static int64_t within(int64_t place, int64_t size)
+{
+    return larger(0, smaller(place, size));
+}
+
 static void cut_plane(int64_t height, int64_t width, const int64_t *first, int64_t side,
                       const float *x, float *y, bool add)
 {
+    const int64_t left = within(first[1], width), right = within(first[1] + side, width);
     for (int64_t i = 0; i < height; i++, x += width, y += width) {
         const bool beside = i < first[0] || i >= first[0] + side;
-        for (int64_t j = 0; j < width; j++) {
-            const float v = beside || j < first[1] || j >= first[1] + side ? x[j] : 0;
-            y[j] = v + (add ? y[j] : 0);
-        }
+        mn_kernel_axpby(beside ? width : left, 1, x, add ? 1 : 0, y);
+        if (beside)
+            continue;
+        if (!add)
+            mn_kernel_fill(right - left, 0, y + left);
+        mn_kernel_axpby(width - right, 1, x + right, add ? 1 : 0, y + right);
     }
 }
 
