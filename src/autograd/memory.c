@@ -25,9 +25,9 @@ void mn_release(mn_var *x)
 
 void mn_var_keep(mn_var *x)
 {
-    for (; x != NULL && x->maker != NULL; x = x->maker->inputs[0]) {
+    while (x != NULL) {
         x->kept = true;
-        if (x->maker->op->forward != NULL)
-            return; /* no view: the memory is its own */
+        const bool view = x->maker != NULL && x->maker->op->forward == NULL;
+        x = view ? x->maker->inputs[0] : NULL;
     }
 }

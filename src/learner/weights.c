@@ -3,6 +3,7 @@
  * A name in the file is tried as it stands, then with its parts renamed, then without a prefix that
  * a wrapper put before it, and so on; what the network calls so is meant. */
 #include "learner/weights.h"
+#include "learner/positions.h"
 #include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 
@@ -23,17 +24,37 @@ static const char *const prefixes[] = {
     "backbone.",  /* Avalanche, PyCIL and detection code */
 };
 
-/* Parts of names, between dots, that others call otherwise. */
+/* Whole parts of names, between dots, that others call otherwise. */
 static const struct {
     const char *theirs, *ours;
 } parts[] = {
-    {"downsample", "shortcut"}, /* torchvision's residual blocks; ours are named as Mammoth's */
-    {"fc", "classifier"},       /* torchvision's and PyCIL's head */
-    {"linear", "classifier"},   /* the head of the DER authors' ResNet-18 */
+    {"downsample", "shortcut"},   /* torchvision's residual blocks; ours are named as Mammoth's */
+    {"fc", "classifier"},         /* torchvision's and PyCIL's head */
+    {"linear", "classifier"},     /* the head of the DER authors' ResNet-18 */
+    {"heads.head", "classifier"}, /* torchvision's transformers; before its 0.14 */
+    {"mlp.linear_1", "mlp.0"},    /* also their MLPs */
+    {"mlp.linear_2", "mlp.3"},
+    /* timm's and DeiT's transformers; ours are named as torchvision's */
+    {"cls_token", "class_token"},
+    {"pos_embed", "encoder.pos_embedding"},
+    {"patch_embed.proj", "conv_proj"},
+    {"blocks.", "encoder.layers.encoder_layer_"},
+    {"norm1", "ln_1"},
+    {"attn.qkv.weight", "self_attention.in_proj_weight"},
+    {"attn.qkv.bias", "self_attention.in_proj_bias"},
+    {"attn.proj", "self_attention.out_proj"},
+    {"norm2", "ln_2"},
+    {"mlp.fc1", "mlp.0"},
+    {"mlp.fc2", "mlp.3"},
+    {"norm", "encoder.ln"},
+    {"head", "classifier"},
 };
 
 /* A head that stands behind a dropout in a sequence of its own: torchvision's MobileNetV2. */
 static const char behind_dropout[] = "classifier.1.", in_front[] = "classifier.";
+
+/* Of a transformer's positions, which fit a grid of another size once they are resampled. */
+static const char positions[] = "encoder.pos_embedding";
 
 /* Counts batches, which no arithmetic of ours uses: PyTorch needs it only without a momentum. */
 static const char batch_counter[] = "num_batches_tracked";
@@ -51,11 +72,18 @@ static bool ends_with(const char *text, const char *ending)
     return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
-static const char *our_part(const char *part, size_t length)
+/* What the name begins with, of others' parts: where it ends, and *ours in its place; NULL: none.
+ */
+static const char *their_part(const char *name, const char **ours)
 {
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (strlen(parts[i].theirs) == length && strncmp(parts[i].theirs, part, length) == 0)
-            return parts[i].ours;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const size_t length = strlen(parts[i].theirs);
+        if (strncmp(name, parts[i].theirs, length) != 0)
+            continue;
+        *ours = parts[i].ours;
+        if (name[length] == '.' || name[length] == '\0' || name[length - 1] == '.')
+            return name + length;
+    }
     return NULL;
 }
 
@@ -63,19 +91,16 @@ static const char *our_part(const char *part, size_t length)
 static void rename_parts(const char *name, char renamed[NAME_BYTES])
 {
     size_t used = 0;
-    for (;;) {
-        const size_t length = strcspn(name, ".");
-        const char *ours = our_part(name, length);
-        const int n = snprintf(renamed + used, NAME_BYTES - used, "%.*s%s",
-                               (int)(ours != NULL ? strlen(ours) : length),
-                               ours != NULL ? ours : name, name[length] == '.' ? "." : "");
-        used += (size_t)n;
-        if (used >= NAME_BYTES)
-            renamed[0] = '\0';
-        if (used >= NAME_BYTES || name[length] == '\0')
-            return;
-        name += length + 1;
+    while (*name != '\0' && used < NAME_BYTES) {
+        const char *ours = name, *rest = their_part(name, &ours);
+        const int length = (int)(rest != NULL ? strlen(ours) : strcspn(name, "."));
+        rest = rest != NULL ? rest : name + length;
+        used += (size_t)snprintf(renamed + used, NAME_BYTES - used, "%.*s%s", length, ours,
+                                 *rest == '.' ? "." : "");
+        name = rest + (*rest == '.');
     }
+    if (used >= NAME_BYTES || used == 0)
+        renamed[0] = '\0';
 }
 
 static void rename_head(const char *name, char renamed[NAME_BYTES])
@@ -113,6 +138,8 @@ typedef struct fitting {
     const char *path;
     target *target;
     int targets;
+    bool head;      /* the file's classifier is wanted */
+    mn_shape image; /* what the network sees */
     names missing, extra, misshapen;
     bool beyond_head; /* not all trouble is the head's */
 } fitting;
@@ -154,6 +181,19 @@ static target *meant(fitting *fit, const char *name)
     return NULL;
 }
 
+/* Of a classifier, whatever classifier the network has. */
+static bool is_of_head(const char *name)
+{
+    static const char ours[] = "classifier.";
+    char renamed[NAME_BYTES];
+    for (; name != NULL; name = without_prefix(name)) {
+        rename_parts(name, renamed);
+        if (strncmp(renamed, ours, strlen(ours)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A module that PyTorch code registers twice is saved twice, under both names: the DER authors'
  * ResNet-18 has "conv1" and "_features.0", and "linear" and "classifier". */
 static bool is_again(const fitting *fit, int64_t i)
@@ -192,7 +232,8 @@ static void look_at_target(fitting *fit, const target *ours)
         add_name(&fit->missing, ours->name);
     } else {
         const mn_shape there = mn_safetensors_at(fit->file, ours->from)->shape;
-        if (mn_shape_equal(there, here))
+        if (mn_shape_equal(there, here) ||
+            (strcmp(ours->name, positions) == 0 && mn_positions_fit(there, here, fit->image)))
             return;
         snprintf(text, sizeof text, "%s, which is %s instead of %s", ours->name,
                  mn_shape_text(there, is), mn_shape_text(here, expected));
@@ -224,7 +265,7 @@ static mn_status check_fit(fitting *fit, const mn_network_spec *spec)
     for (int64_t i = 0; i < mn_safetensors_count(fit->file); i++) {
         const char *name = mn_safetensors_at(fit->file, i)->name;
         if (is_of_strategy(name) || ends_with(name, batch_counter) || meant(fit, name) != NULL ||
-            is_again(fit, i))
+            is_again(fit, i) || (!fit->head && is_of_head(name)))
             continue;
         add_name(&fit->extra, name);
         fit->beyond_head = true;
@@ -238,15 +279,23 @@ static mn_status check_fit(fitting *fit, const mn_network_spec *spec)
                    trouble, fit->beyond_head ? "" : "; --no-init-head loads everything else");
 }
 
-static mn_status take(fitting *fit)
+/* Positions of another grid are brought to the network's; all else has its shape. */
+static mn_status put(const fitting *fit, const target *ours, const float *values)
+{
+    const mn_shape there = mn_safetensors_at(fit->file, ours->from)->shape;
+    if (mn_shape_equal(there, mn_tensor_shape(ours->tensor)))
+        return mn_tensor_write(ours->tensor, values, mn_tensor_bytes(ours->tensor));
+    return mn_positions_resample(values, there, fit->image, ours->tensor);
+}
+
+static mn_status take(const fitting *fit)
 {
     for (int t = 0; t < fit->targets; t++) {
         float *values;
         if (fit->target[t].from < 0)
             continue;
         MN_TRY(mn_safetensors_floats(fit->file, fit->target[t].from, &values));
-        mn_tensor *tensor = fit->target[t].tensor;
-        const mn_status status = mn_tensor_write(tensor, values, mn_tensor_bytes(tensor));
+        const mn_status status = put(fit, &fit->target[t], values);
         mn_memory_give(values);
         MN_TRY(status);
     }
@@ -277,12 +326,13 @@ static mn_status list_targets(mn_network *network, bool head, target **targets, 
 static mn_status load_from(mn_network *network, const mn_safetensors *file, const char *path,
                            bool head)
 {
-    fitting fit = {.file = file, .path = path};
+    const mn_network_spec *spec = mn_network_spec_of(network);
+    fitting fit = {.file = file, .path = path, .head = head, .image = spec->input};
     mn_status status = list_targets(network, head, &fit.target, &fit.targets);
     if (status == MN_OK)
         status = match(&fit);
     if (status == MN_OK)
-        status = check_fit(&fit, mn_network_spec_of(network));
+        status = check_fit(&fit, spec);
     if (status == MN_OK)
         status = take(&fit);
     mn_memory_give(fit.target);

@@ -410,33 +410,53 @@ mn_var *mn_layer_embedding(mn_walk *walk, mn_var *x)
     return mn_broadcast_add(mn_concat((mn_var *[]){first, x}, 2, 1), positions);
 }
 
+/* The joint projection of queries, keys and values has a bias, or the output's weight follows. */
+static mn_var *projected(mn_walk *walk, mn_var *x)
+{
+    const mn_parameter *second = mn_network_parameter(walk->network, walk->parameter + 1);
+    return second != NULL && second->kind == MN_BIAS ? mn_layer_linear(walk, x)
+                                                     : mn_layer_linear_without_bias(walk, x);
+}
+
+/* softmax(q k^T / sqrt(depth)) v of `joint` (B T,3 heads depth) -> (B heads,T,depth); `first` is
+ * the attention's first parameter. */
+static mn_var *attended(mn_walk *walk, int first, mn_var *joint, mn_shape rows, int64_t heads)
+{
+    const int64_t depth = rows.size[2] / heads;
+    mn_var *apart =
+        mn_permute(mn_reshape(joint, MN_SHAPE(rows.size[0], rows.size[1], 3, heads, depth)),
+                   (int[]){2, 0, 3, 1, 4}); /* (3,B,heads,T,depth) */
+    mn_release(joint);
+    mn_var *part[3];
+    for (int i = 0; i < 3; i++)
+        part[i] =
+            mn_reshape(mn_rows(apart, i, 1), MN_SHAPE(rows.size[0] * heads, rows.size[1], depth));
+    mn_var *queries = mn_scale(part[0], 1 / sqrt((double)depth));
+    mn_var *scores = mn_batched_matmul(queries, part[1], false, true); /* (B heads,T,T) */
+    mn_network_map_attention(walk->network, scores, MN_MAP_SCORES, first, heads, walk->mode);
+    mn_var *share = mn_softmax(scores);
+    mn_release(scores);
+    mn_var *seen = mn_batched_matmul(share, part[2], false, false);
+    mn_network_map_attention(walk->network, seen, MN_MAP_HEADS, first, heads, walk->mode);
+    mn_release(share);
+    mn_release(queries);
+    mn_release(apart);
+    return seen;
+}
+
 mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads)
 {
     const mn_shape shape = mn_shape_of(x);
-    const int64_t batch = shape.size[0], rows = shape.size[1], width = shape.size[2];
-    const int64_t depth = heads > 0 ? width / heads : 0;
-    if (depth * heads != width || width == 0)
+    const int64_t width = shape.rank == 3 ? shape.size[2] : 0;
+    if (heads < 1 || width == 0 || width % heads != 0)
         return mn_tape_refuse(mn_tape_of(x), "attention",
                               mn_fail(MN_BAD_SHAPE,
                                       "%lld heads of width %lld, which they must divide",
                                       (long long)heads, (long long)width));
-    mn_var *joint = mn_layer_linear(walk, as_matrix(x));
-    mn_var *apart = mn_permute(mn_reshape(joint, MN_SHAPE(batch, rows, 3, heads, depth)),
-                               (int[]){2, 0, 3, 1, 4}); /* (3,B,heads,T,depth) */
-    mn_release(joint);
-    mn_var *part[3];
-    for (int i = 0; i < 3; i++)
-        part[i] = mn_reshape(mn_rows(apart, i, 1), MN_SHAPE(batch * heads, rows, depth));
-    mn_var *queries = mn_scale(part[0], 1 / sqrt((double)depth));
-    mn_var *likeness = mn_batched_matmul(queries, part[1], false, true); /* (B heads,T,T) */
-    mn_var *share = mn_softmax(likeness);
-    mn_release(likeness);
-    mn_var *seen = mn_batched_matmul(share, part[2], false, false);
-    mn_release(share);
-    mn_release(queries);
-    mn_release(apart);
-    mn_var *together =
-        mn_permute(mn_reshape(seen, MN_SHAPE(batch, heads, rows, depth)), (int[]){0, 2, 1, 3});
+    const int first = walk->parameter;
+    mn_var *seen = attended(walk, first, projected(walk, as_matrix(x)), shape, heads);
+    mn_var *apart = mn_reshape(seen, MN_SHAPE(shape.size[0], heads, shape.size[1], width / heads));
+    mn_var *together = mn_permute(apart, (int[]){0, 2, 1, 3});
     mn_release(seen);
     return mn_layer_linear(walk, mn_reshape(together, shape));
 }

@@ -6,34 +6,35 @@
 #include "autograd/memory.h"
 
 #include <mneme/network.h>
+#include <mneme/ops.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { ONLY_NAMED = -1 };
 
 struct mn_map {
     const mn_map *before;
     mn_var *value;
-    int role; /* mn_map_role, or ONLY_NAMED */
+    mn_map_role role;
     const mn_tensor *mean, *variance;
     char name[];
 };
 
 /* NULL when memory ran out, and the tape has failed with it. */
-static mn_map *new_map(const char *name, size_t length, mn_var *x, int role)
+static mn_map *new_map(const char *name, size_t length, const char *what, mn_var *x,
+                       mn_map_role role)
 {
-    mn_map *map = mn_tape_take(mn_tape_of(x), sizeof *map + length + 1);
+    const size_t more = strlen(what) + 1;
+    mn_map *map = mn_tape_take(mn_tape_of(x), sizeof *map + length + more);
     if (map == NULL)
         return NULL;
     *map = (mn_map){.value = x, .role = role};
     memcpy(map->name, name, length);
-    map->name[length] = '\0';
+    memcpy(map->name + length, what, more);
     return map;
 }
 
-static void add(mn_forwarded *forwarded, const char *name, mn_var *x, int role)
+static void add(mn_forwarded *forwarded, const char *name, mn_var *x, mn_map_role role)
 {
-    mn_map *map = x != NULL ? new_map(name, strlen(name), x, role) : NULL;
+    mn_map *map = x != NULL ? new_map(name, strlen(name), "", x, role) : NULL;
     if (map == NULL)
         return;
     map->before = forwarded->maps;
@@ -42,7 +43,7 @@ static void add(mn_forwarded *forwarded, const char *name, mn_var *x, int role)
 
 void mn_network_map_add(mn_forwarded *forwarded, const char *name, mn_var *x)
 {
-    add(forwarded, name, x, ONLY_NAMED);
+    add(forwarded, name, x, MN_MAP_NAMED);
 }
 
 void mn_network_map_last(mn_forwarded *forwarded, mn_var *x)
@@ -50,22 +51,41 @@ void mn_network_map_last(mn_forwarded *forwarded, mn_var *x)
     add(forwarded, "", x, MN_MAP_BEFORE_POOLING);
 }
 
-/* "layer1.0.bn1.running_mean": the norm's name is what stands before the last dot. */
-void mn_maps_into_norm(mn_maps *maps, mn_var *x, const char *statistic, const mn_tensor *mean,
-                       const mn_tensor *variance)
+/* Of a layer: named as its parameter or statistic up to the last dot, "layer1.0.bn1.running_mean",
+ * and what it is.  Kept, or else its layer gives it back as soon as it is used. */
+static mn_map *add_of_layer(mn_maps *maps, mn_var *x, mn_map_role role, const char *member,
+                            const char *what)
 {
-    const char *dot = strrchr(statistic, '.');
-    const size_t length = dot != NULL ? (size_t)(dot - statistic) : strlen(statistic);
-    mn_map *map = x != NULL ? new_map(statistic, length, x, MN_MAP_INTO_NORM) : NULL;
+    const char *dot = strrchr(member, '.');
+    const size_t length = dot != NULL ? (size_t)(dot - member) : strlen(member);
+    mn_map *map = x != NULL ? new_map(member, length, what, x, role) : NULL;
     if (map == NULL)
-        return;
-    map->mean = mean;
-    map->variance = variance;
+        return NULL;
     map->before = maps->newest;
     maps->newest = map;
     if (maps->oldest == NULL)
         maps->oldest = map;
+    return map;
+}
+
+void mn_maps_into_norm(mn_maps *maps, mn_var *x, const char *statistic, const mn_tensor *mean,
+                       const mn_tensor *variance)
+{
+    mn_map *map = add_of_layer(maps, x, MN_MAP_INTO_NORM, statistic, "");
+    if (map == NULL)
+        return;
+    map->mean = mean;
+    map->variance = variance;
     mn_var_keep(x); /* else its layer gives it back as soon as the norm is made */
+}
+
+void mn_maps_of_attention(mn_maps *maps, mn_var *x, mn_map_role role, const char *parameter,
+                          int64_t heads)
+{
+    const mn_shape shape = mn_shape_of(x);
+    mn_var *apart =
+        mn_reshape(x, MN_SHAPE(shape.size[0] / heads, heads, shape.size[1], shape.size[2]));
+    (void)add_of_layer(maps, apart, role, parameter, role == MN_MAP_SCORES ? ".scores" : ".heads");
 }
 
 void mn_maps_join(mn_forwarded *forwarded, const mn_maps *more)
@@ -103,12 +123,15 @@ mn_role_map mn_network_map_of_role(const mn_forwarded *forwarded, mn_map_role ro
 {
     static const char *const lacks[] = {
         "has no map before pooling",
-        "has no norm with running statistics, or the forward was made without MN_NORM_INPUTS"};
+        "has no norm with running statistics, or the forward was made without MN_NORM_INPUTS",
+        "has no attention, or the forward was made without gradients and without MN_ATTENTIONS",
+        "has no attention, or the forward was made without gradients and without MN_ATTENTIONS",
+        "has no maps with names"};
     int count = 0, place = i;
     for (const mn_map *map = forwarded->maps; map != NULL; map = map->before)
-        count += map->role == (int)role;
+        count += map->role == role;
     for (const mn_map *map = forwarded->maps; map != NULL && place < count; map = map->before)
-        if (map->role == (int)role && ++place == count) /* the list begins with the last */
+        if (map->role == role && ++place == count) /* the list begins with the last */
             return (mn_role_map){map->name, map->value, map->mean, map->variance};
     mn_role_map none = {.name = ""};
     if (i == 0) /* later ones end a loop */

@@ -1,4 +1,5 @@
-/* maps.h -- how what goes into a network's norms comes among the maps of a forward. */
+/* maps.h -- how what goes into a network's norms, and what is in its attentions, comes among the
+ * maps of a forward. */
 #ifndef MN_NN_MAPS_H
 #define MN_NN_MAPS_H
 
@@ -13,6 +14,10 @@ typedef struct mn_maps {
 /* Adds x, which goes into the norm that this statistic belongs to. */
 void mn_maps_into_norm(mn_maps *maps, mn_var *x, const char *statistic, const mn_tensor *mean,
                        const mn_tensor *variance);
+/* Adds x (B heads, rows, columns) as (B, heads, rows, columns), under the name of the attention
+ * that has this parameter, and the role's. */
+void mn_maps_of_attention(mn_maps *maps, mn_var *x, mn_map_role role, const char *parameter,
+                          int64_t heads);
 /* Puts a list in front of the maps that the forward has. */
 void mn_maps_join(mn_forwarded *forwarded, const mn_maps *more);
 

@@ -4,6 +4,7 @@
  * are zero in every slab and stay so: no gradient is ever added there, and an optimiser does not
  * move a zero whose gradient and moments are zero. */
 #include "nn/network.h"
+#include "autograd/memory.h"
 #include "autograd/profile.h"
 #include "base/hook.h"
 #include "base/names.h"
@@ -48,8 +49,8 @@ struct mn_network {
     int statistic_count;
     int64_t slab_floats; /* so far, while building */
     mn_tensor *values, *gradients;
-    mn_maps into_norms; /* of the forward under way */
-    mn_key key;         /* of what the next forward drops, where it is keyed */
+    mn_maps of_layers; /* of the forward under way */
+    mn_key key;        /* of what the next forward drops, where it is keyed */
     bool keyed;
     uint64_t drawn; /* random layers of this forward so far */
 };
@@ -317,14 +318,14 @@ mn_var *mn_network_leaf(mn_network *network, int i, mn_var *x, mn_mode mode)
 
 mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
 {
-    network->into_norms = (mn_maps){.newest = NULL};
+    network->of_layers = (mn_maps){.newest = NULL};
     mn_kernels_begin();
     const mn_hook_place before = mn_hook_enter(network->type->name, "forward");
     mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
     (void)mn_hook_leave(before, MN_OK);
     mn_kernels_end();
     network->keyed = false;
-    mn_maps_join(&forwarded, &network->into_norms);
+    mn_maps_join(&forwarded, &network->of_layers);
     return forwarded;
 }
 
@@ -334,7 +335,20 @@ void mn_network_map_into_norm(mn_network *network, mn_var *x, int first, mn_mode
     const mn_tensor *mean = mn_network_statistic(network, first, &name);
     const mn_tensor *variance = mn_network_statistic(network, first + 1, NULL);
     if ((mode & MN_NORM_INPUTS) != 0 && mean != NULL)
-        mn_maps_into_norm(&network->into_norms, x, name, mean, variance);
+        mn_maps_into_norm(&network->of_layers, x, name, mean, variance);
+}
+
+void mn_network_map_attention(mn_network *network, mn_var *x, mn_map_role role, int first,
+                              int64_t heads, mn_mode mode)
+{
+    const mn_parameter *parameter = mn_network_parameter(network, first);
+    const bool asked = (mode & MN_ATTENTIONS) != 0;
+    const bool stays = (mode & MN_NO_GRADIENT) == 0 && mn_tape_recording(mn_tape_of(x));
+    if (parameter == NULL || !(asked || stays))
+        return;
+    if (asked)
+        mn_var_keep(x);
+    mn_maps_of_attention(&network->of_layers, x, role, parameter->name, heads);
 }
 
 void mn_network_key_next(mn_network *network, mn_key key)

@@ -212,6 +212,55 @@ static void check_role(const mn_forwarded *seen, mn_network *network, mn_var *x)
                      (size_t)mn_shape_count(mn_shape_of(made)) * sizeof(float));
 }
 
+/* Of two attentions of two heads of width 4 on 5 rows: scores (B,2,5,5) and heads (B,2,5,4). */
+static void check_attentions(const mn_forwarded *seen, float *copy)
+{
+    static const mn_map_role roles[] = {MN_MAP_SCORES, MN_MAP_HEADS};
+    static const char *const what[] = {"scores", "heads"};
+    for (int r = 0; r < 2; r++) {
+        for (int i = 0; i < 2; i++) {
+            char name[80];
+            const mn_role_map map = mn_network_map_of_role(seen, roles[r], i);
+            snprintf(name, sizeof name, "encoder.layers.encoder_layer_%d.self_attention.%s", i,
+                     what[r]);
+            ck_assert_str_eq(map.name, name);
+            ck_assert_ptr_eq(mn_network_map(seen, name), map.value);
+            ck_assert(mn_shape_equal(mn_shape_of(map.value), MN_SHAPE(2, 2, 5, r == 0 ? 5 : 4)));
+            const size_t count = (size_t)mn_shape_count(mn_shape_of(map.value));
+            memcpy(copy, mn_host(map.value), count * sizeof *copy);
+            copy += count;
+        }
+        ck_assert_ptr_null(mn_network_map_of_role(seen, roles[r], 2).value);
+    }
+}
+
+START_TEST(attentions_are_seen_while_gradients_are_recorded_or_when_asked_for)
+{
+    enum { FLOATS = 2 * 2 * (2 * 5 * 5 + 2 * 5 * 4) };
+    const mn_network_spec spec = {"vit", "{\"patch\":4,\"width\":8,\"depth\":2,\"heads\":2}",
+                                  MN_SHAPE(3, 8, 8), 5};
+    static float pixels[2 * 3 * 8 * 8], trained[FLOATS], evaluated[FLOATS];
+    for (int i = 0; i < 2 * 3 * 8 * 8; i++)
+        pixels[i] = (float)mn_random_normal(mn_key_of(1, "pixels"), (uint64_t)i);
+    mn_network *vit;
+    mn_tape *tape;
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(0, "network"), &vit));
+    ck_assert_ok(mn_tape_new(&tape));
+    mn_var *x = mn_input(tape, MN_SHAPE(2, 3, 8, 8), pixels, false);
+    mn_forwarded seen = mn_network_forward(vit, x, MN_TRAIN);
+    check_attentions(&seen, trained);
+    seen = mn_network_forward(vit, x, MN_EVAL | MN_NO_GRADIENT | MN_ATTENTIONS);
+    check_attentions(&seen, evaluated);
+    ck_assert_mem_eq(trained, evaluated, sizeof trained);
+    seen = mn_network_forward(vit, x, MN_EVAL | MN_NO_GRADIENT);
+    ck_assert_int_eq(mn_tape_status(tape), MN_OK);
+    (void)mn_network_map_of_role(&seen, MN_MAP_HEADS, 0);
+    ck_assert_ptr_nonnull(strstr(mn_tape_error(tape), "without MN_ATTENTIONS"));
+    mn_tape_free(tape);
+    mn_network_free(vit);
+}
+END_TEST
+
 START_TEST(maps_are_found_by_their_role)
 {
     const mn_network_spec spec = {"resnet18-reduced", "{\"width\": 4}", MN_SHAPE(3, 8, 8), 5};
@@ -228,7 +277,7 @@ START_TEST(maps_are_found_by_their_role)
         const mn_mode mode = (i % 2 == 0 ? MN_TRAIN_FROZEN : MN_EVAL) |
                              (i < 2 ? MN_NO_GRADIENT : 0) | MN_NORM_INPUTS;
         mn_tape_reset(tape);
-        mn_var *x = mn_input(tape, MN_SHAPE(2, 3, 8, 8), pixels, true);
+        mn_var *x = mn_input(tape, MN_SHAPE(2, 3, 8, 8), pixels, i == 0);
         const mn_forwarded seen = mn_network_forward(network, x, mode);
         check_role(&seen, network, x);
         ck_assert_int_eq(mn_tape_status(tape), MN_OK);
@@ -291,4 +340,5 @@ END_TEST
 
 MN_SUITE("forwards", values_go_forward_as_batches_do_and_images_have_gradients,
          gradients_of_images_move_nothing, maps_are_found_by_their_role,
+         attentions_are_seen_while_gradients_are_recorded_or_when_asked_for,
          a_strategy_finds_maps_by_their_role_in_any_run)

@@ -83,6 +83,9 @@ START_TEST(the_other_networks_have_their_authors_sizes)
         {"wide-resnet", "{\"depth\":16,\"widen\":4}", 2748890},
         {"wide-resnet", "{\"depth\":40,\"widen\":2,\"dropout\":0.3}", 2243546},
         {"wide-resnet", NULL, 36479194},
+        {"vit", "{\"patch\":16}",
+         5524416 + 192 * (10 - 197 + 5) + 10}, /* timm's ViT-Ti, 224 pixels */
+        {"early-conv-vit", NULL, 66525950},
         {"convnet", NULL, 320010},
         {"convnet", "{\"norm\":\"none\",\"depth\":1,\"width\":4}", 4 * 27 + 4 + 10240 + 10},
     };
@@ -114,6 +117,12 @@ START_TEST(impossible_networks_are_refused)
     spec = (mn_network_spec){"convnet", "{\"depth\":6}", MN_SHAPE(3, 32, 32), 10};
     ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
                     "6 blocks leave no pixel");
+    spec = (mn_network_spec){"vit", NULL, MN_SHAPE(1, 28, 28), 10};
+    ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
+                    "patches of 16 pixels do not divide images of 28 x 28");
+    spec.options = "{\"patch\":7,\"heads\":5}";
+    ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
+                    "5 heads do not divide a width of 192");
     spec = (mn_network_spec){"wide-resnet", "{\"depth\":20}", MN_SHAPE(3, 32, 32), 10};
     ck_assert_fails(mn_network_new(&spec, mn_key_of(1, "w"), &network), MN_BAD_OPTION,
                     "network.depth: 20 layers are no 6 n + 4; such are 16 and 22");

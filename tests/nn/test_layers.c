@@ -1,10 +1,10 @@
 /* Layers: what they add, and what they compute from numbers that are worked out by hand. */
-#include "tests/nn/vit.h"
 #include "tests/suite.h"
 
 #include <math.h>
 #include <mneme/layers.h>
 #include <mneme/losses.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A network of one layer, which is what a test says it is. */
@@ -342,10 +342,10 @@ END_TEST
 
 static mn_network *small_vit(void)
 {
-    const test_vit_options o = {.patch = 4, .width = 8, .depth = 2, .heads = 2, .hidden = 32};
-    const mn_network_spec spec = {NULL, NULL, MN_SHAPE(3, 16, 16), 10};
+    const mn_network_spec spec = {"vit", "{\"patch\":4,\"width\":8,\"depth\":2,\"heads\":2}",
+                                  MN_SHAPE(3, 16, 16), 10};
     mn_network *made;
-    ck_assert_ok(mn_network_new_of(&test_vit, &o, &spec, mn_key_of(1, "w"), &made));
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(1, "w"), &made));
     return made;
 }
 
@@ -423,11 +423,13 @@ static size_t evaluated(int64_t depth)
 {
     enum { FLOATS = 16 * 3 * 32 * 32 };
     static float images[FLOATS];
-    const test_vit_options o = {.patch = 4, .width = 16, .depth = depth, .heads = 4, .hidden = 64};
-    const mn_network_spec spec = {NULL, NULL, MN_SHAPE(3, 32, 32), 10};
+    char options[96];
+    snprintf(options, sizeof options, "{\"patch\":4,\"width\":16,\"depth\":%lld,\"heads\":4}",
+             (long long)depth);
+    const mn_network_spec spec = {"vit", options, MN_SHAPE(3, 32, 32), 10};
     mn_network *vit;
     mn_tape *forward_alone;
-    ck_assert_ok(mn_network_new_of(&test_vit, &o, &spec, mn_key_of(1, "w"), &vit));
+    ck_assert_ok(mn_network_new(&spec, mn_key_of(1, "w"), &vit));
     ck_assert_ok(mn_tape_new(&forward_alone));
     mn_tape_record(forward_alone, false);
     for (int i = 0; i < FLOATS; i++)

@@ -71,6 +71,70 @@ def vit(image_size, patch, depth, heads, width, hidden):
     )
 
 
+class EarlyBlock(torch.nn.Module):
+    """Attention and MLP before which norms stand; the queries', keys' and values' map has no bias."""
+
+    def __init__(self, width, heads, hidden):
+        super().__init__()
+        self.heads = heads
+        self.norms = torch.nn.ModuleList([torch.nn.LayerNorm(width) for _ in range(2)])
+        self.joint = torch.nn.Linear(width, 3 * width, bias=False)
+        self.out = torch.nn.Linear(width, width)
+        self.inner = torch.nn.Linear(width, hidden)
+        self.outer = torch.nn.Linear(hidden, width)
+
+    def forward(self, x):
+        rows, tokens, width = x.shape
+        joint = self.joint(self.norms[0](x)).view(rows, tokens, 3, self.heads, -1)
+        queries, keys, values = joint.permute(2, 0, 3, 1, 4)
+        scores = queries @ keys.transpose(-1, -2) / (width // self.heads) ** 0.5
+        seen = scores.softmax(-1) @ values
+        x = x + self.out(seen.transpose(1, 2).reshape(rows, tokens, width))
+        return x + self.outer(F.gelu(self.inner(self.norms[1](x))))
+
+
+class EarlyConvViT(torch.nn.Module):
+    """The thesis' network, from its description."""
+
+    LAYERS = {"norms.0": "0.norm", "joint": "0.fn.to_qkv", "out": "0.fn.to_out.0", "norms.1": "1.norm"}
+    LAYERS |= {"inner": "1.fn.net.0", "outer": "1.fn.net.3"}
+
+    def __init__(self, width, depth, heads, hidden):
+        super().__init__()
+        channels = (3, 24, 48, 96, 196)
+        self.stem = torch.nn.ModuleList(
+            [torch.nn.Conv2d(i, o, 3, 2, 1) for i, o in zip(channels, channels[1:])]
+        )
+        self.last = torch.nn.Conv2d(196, width, 1)
+        self.token = torch.nn.Parameter(torch.randn(1, 1, width))
+        self.positions = torch.nn.Parameter(torch.randn(1, 10, width))  # 3 x 3, of images of 40
+        self.blocks = torch.nn.ModuleList([EarlyBlock(width, heads, hidden) for _ in range(depth)])
+        self.classifier = torch.nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        for layer in [*self.stem, self.last]:
+            x = layer(x)
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        for block in self.blocks:
+            x = block(x)
+        return self.classifier(x[:, 0])
+
+    @classmethod
+    def our_name(cls, name):
+        begin, _, rest = name.partition(".")
+        fixed = {"token": "cls_token", "positions": "pos_embedding"}
+        fixed |= {f"last.{kind}": f"conv_layers.conv_1x1.{kind}" for kind in ("weight", "bias")}
+        if begin == "stem":
+            number, kind = rest.split(".")
+            return f"conv_layers.{number}.0.{kind}"
+        if begin != "blocks":
+            return fixed.get(name, name)
+        number, layer = rest.split(".", 1)
+        layer, kind = layer.rsplit(".", 1)
+        return f"transformer.layers.{number}.{cls.LAYERS[layer]}.{kind}"
+
+
 class Comparison:
     def __init__(self, name, model, size, **described):
         torch.manual_seed(3)
@@ -89,8 +153,11 @@ class Comparison:
         self.labels = random.randint(0, CLASSES, ROWS)
         clear_of_zero(self.model, self.images[0])
 
+    def named(self, name):
+        return getattr(self.model, "our_name", our_name)(name)
+
     def described(self, exchange):
-        weights = {our_name(n): p.detach().numpy() for n, p in self.model.named_parameters()}
+        weights = {self.named(n): p.detach().numpy() for n, p in self.model.named_parameters()}
         return {
             "kind": "training",
             **self.described_network,
@@ -110,7 +177,7 @@ class Comparison:
         logits = model(x)
         loss = F.cross_entropy(logits, torch.tensor(self.labels))
         loss.backward()
-        gradients = {our_name(n): p.grad.numpy() for n, p in model.named_parameters()}
+        gradients = {self.named(n): p.grad.numpy() for n, p in model.named_parameters()}
         lengths = {name: np.linalg.norm(g) for name, g in gradients.items()}
         model.eval()
         with torch.no_grad():
@@ -151,9 +218,23 @@ def comparisons(whole):
             options=json.dumps({**imagenet, "width": width}),
         )
     sizes = {"patch": 4, "depth": 6, "heads": 3, "width": 192, "hidden": 768}
-    yield Comparison("ViT-Tiny, patch 4", lambda: vit(32, **sizes), 32, vit=sizes)
+    options = json.dumps({"size": "tiny", "patch": 4, "depth": 6})
+    yield Comparison(
+        "ViT-Tiny, patch 4", lambda: vit(32, **sizes), 32, network="vit", options=options
+    )
     sizes = {"patch": 16, "depth": 12 if whole else 2, "heads": 12, "width": 768, "hidden": 3072}
-    yield Comparison(f"vit_b_16, {sizes['depth']} blocks", lambda: vit(224, **sizes), 224, vit=sizes)
+    options = json.dumps({"size": "base", "depth": sizes["depth"]})
+    yield Comparison(
+        f"vit_b_16, {sizes['depth']} blocks", lambda: vit(224, **sizes), 224, network="vit", options=options
+    )
+    sizes = {"width": 96, "depth": 3, "heads": 4, "hidden": 160}
+    yield Comparison(
+        "early-conv-vit",
+        lambda: EarlyConvViT(**sizes),
+        40,
+        network="early-conv-vit",
+        options=json.dumps(sizes),
+    )
 
 
 def main(driver, *whole):

@@ -1,5 +1,4 @@
 /* training.c -- a few steps of training a network, with everything of interest written down. */
-#include "tests/nn/vit.h"
 #include "tests/parity/driver.h"
 
 #include <mneme/losses.h>
@@ -59,20 +58,6 @@ static mn_status read_labels(const cJSON *list, int32_t **labels)
     return MN_OK;
 }
 
-static int64_t whole(const cJSON *described, const char *name)
-{
-    const cJSON *number = member(described, name);
-    return cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
-}
-
-/* A transformer whose sizes stand in the object. */
-static mn_status new_vit(const mn_network_spec *spec, const cJSON *sizes, mn_network **network)
-{
-    const test_vit_options o = {whole(sizes, "patch"), whole(sizes, "width"), whole(sizes, "depth"),
-                                whole(sizes, "heads"), whole(sizes, "hidden")};
-    return mn_network_new_of(&test_vit, &o, spec, mn_key_of(0, "parity"), network);
-}
-
 static mn_status set_up(exchange *e, const cJSON *described, training *t)
 {
     mn_network_spec spec = {text_of(described, "network"), text_of(described, "options"), MN_SCALAR,
@@ -82,11 +67,7 @@ static mn_status set_up(exchange *e, const cJSON *described, training *t)
     spec.input.rank = t->images_shape.rank - 2;
     for (int i = 0; i < spec.input.rank; i++)
         spec.input.size[i] = t->images_shape.size[i + 2];
-    const cJSON *vit = member(described, "vit");
-    if (vit != NULL)
-        MN_TRY(new_vit(&spec, vit, &t->network));
-    else
-        MN_TRY(mn_network_new(&spec, mn_key_of(0, "parity"), &t->network));
+    MN_TRY(mn_network_new(&spec, mn_key_of(0, "parity"), &t->network));
     MN_TRY(set_weights(e, t->network, member(described, "weights")));
     MN_TRY(mn_optimiser_new(text_of(described, "optimiser"),
                             text_of(described, "optimiser_options"), t->network, &t->optimiser));

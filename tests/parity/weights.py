@@ -223,6 +223,94 @@ def check_resnet(check):
     check.out_of_mneme(f"{name} out of mneme", network, ["--set", f"network.name={name}"])
 
 
+class TimmBlock(torch.nn.Module):
+    """A transformer's block under timm's names."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = (torch.nn.LayerNorm(width, 1e-6) for _ in range(2))
+        self.attn = torch.nn.ModuleDict(
+            {"qkv": torch.nn.Linear(width, 3 * width), "proj": torch.nn.Linear(width, width)}
+        )
+        self.mlp = torch.nn.ModuleDict(
+            {"fc1": torch.nn.Linear(width, 4 * width), "fc2": torch.nn.Linear(4 * width, width)}
+        )
+
+    def forward(self, x):
+        rows, tokens, width = x.shape
+        joint = self.attn["qkv"](self.norm1(x)).view(rows, tokens, 3, self.heads, -1)
+        q, k, v = joint.permute(2, 0, 3, 1, 4)
+        seen = (q @ k.transpose(-1, -2) * (width // self.heads) ** -0.5).softmax(-1) @ v
+        x = x + self.attn["proj"](seen.transpose(1, 2).reshape(rows, tokens, width))
+        return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
+
+
+class TimmViT(torch.nn.Module):
+    """timm's VisionTransformer, by its names; positions of another grid are resampled as timm does."""
+
+    def __init__(self, patch, width, depth, heads, grid):
+        super().__init__()
+        self.patch_embed = torch.nn.ModuleDict({"proj": torch.nn.Conv2d(1, width, patch, patch)})
+        self.cls_token = torch.nn.Parameter(torch.randn(1, 1, width))
+        self.pos_embed = torch.nn.Parameter(torch.randn(1, grid * grid + 1, width))
+        self.blocks = torch.nn.ModuleList([TimmBlock(width, heads) for _ in range(depth)])
+        self.norm = torch.nn.LayerNorm(width, 1e-6)
+        self.head = torch.nn.Linear(width, CLASSES)
+        self.grid = grid
+
+    def positions(self, grid):
+        token, square = self.pos_embed[:, :1], self.pos_embed[:, 1:]
+        square = square.reshape(1, self.grid, self.grid, -1).permute(0, 3, 1, 2)
+        if grid != self.grid:
+            square = F.interpolate(square, size=(grid, grid), mode="bicubic", antialias=True)
+        return torch.cat([token, square.flatten(2).transpose(1, 2)], 1)
+
+    def forward(self, x):
+        x = self.patch_embed["proj"](x)
+        positions = self.positions(x.shape[-1])
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + positions
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x)[:, 0])
+
+
+def as_torchvision_vit(tensors):
+    """timm's tensors under the names of torchvision's VisionTransformer."""
+    renamed = {}
+    for name, array in tensors.items():
+        for theirs, ours in (
+            ("patch_embed.proj", "conv_proj"),
+            ("cls_token", "class_token"),
+            ("pos_embed", "encoder.pos_embedding"),
+            ("blocks.", "encoder.layers.encoder_layer_"),
+            ("norm1", "ln_1"),
+            ("norm2", "ln_2"),
+            ("attn.qkv.", "self_attention.in_proj_"),
+            ("attn.proj", "self_attention.out_proj"),
+            ("mlp.fc1", "mlp.linear_1"),
+            ("mlp.fc2", "mlp.linear_2"),
+            ("head.", "heads.head."),
+        ):
+            name = name.replace(theirs, ours)
+        renamed["encoder.ln." + name[5:] if name.startswith("norm.") else name] = array
+    return renamed
+
+
+def check_vit(check):
+    sizes = {"patch": 4, "width": 32, "depth": 2, "heads": 4}
+    for grid in (7, 5, 9):  # as it is, and brought to 7 x 7 from a smaller and a larger one
+        torch.manual_seed(6)
+        network = TimmViT(**sizes, grid=grid)
+        train(network, *check.train, 0.02, 20)
+        theirs, tensors, options = logits_of(network, check.test[0]), arrays_of(network), json.dumps(sizes)
+        check.into_mneme(f"vit with timm's names, grid of {grid}", "vit", options, tensors, theirs)
+        check.into_mneme(
+            f"vit with torchvision's, grid of {grid}", "vit", options, as_torchvision_vit(tensors), theirs
+        )
+
+
 def main(driver, mneme):
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -230,6 +318,7 @@ def main(driver, mneme):
         print(f"PyTorch {torch.__version__}: weights there and back, {TEST} test images")
         check_mlp(check)
         check_resnet(check)
+        check_vit(check)
     for line in check.wrong:
         print(f"DIFFERS  {line}")
     print(f"{len(check.wrong)} differences" if check.wrong else "all agree")

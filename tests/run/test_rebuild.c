@@ -186,12 +186,17 @@ START_TEST(networks_on_images)
 {
     static const test_setting wide[] = {
         {"network.depth", "10"}, {"network.widen", "1"}, {"network.dropout", "0.3"}, {NULL, NULL}};
+    static const test_setting transformer[] = {
+        {"network.patch", "7"}, {"network.width", "16"},      {"network.depth", "2"},
+        {"network.heads", "2"}, {"network.drop_path", "0.5"}, {NULL, NULL}};
     const char *folder = test_folder("rebuild-images");
     ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "resnet18-reduced"));
     ck_assert(compare(folder, "split-synthetic", "er", "network.name", "convnet"));
     ck_assert(compare(folder, "split-synthetic", "er", "network.name", "mobilenet-v2"));
     besides = wide;
     ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "wide-resnet"));
+    besides = transformer;
+    ck_assert(compare(folder, "split-synthetic", "derpp", "network.name", "vit"));
     besides = NULL;
     (void)rmdir(folder);
 }

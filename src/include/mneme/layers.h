@@ -167,7 +167,8 @@ MN_API mn_var *mn_layer_residual(mn_walk *walk, mn_var *x, mn_var *branch, doubl
 MN_API mn_var *mn_layer_patches(mn_walk *walk, mn_var *x, int64_t size);
 /* (B,T,D) -> (B,T + 1,D) */
 MN_API mn_var *mn_layer_embedding(mn_walk *walk, mn_var *x);
-/* (B,T,D) -> (B,T,D): softmax(q k^T / sqrt(D / heads)) v of each head, and the projection of all. */
+/* (B,T,D) -> (B,T,D): softmax(q k^T / sqrt(D / heads)) v of each head, and the projection of all.  The
+ * joint projection may have been added without a bias.  Scores and heads are maps: network.h. */
 MN_API mn_var *mn_layer_attention(mn_walk *walk, mn_var *x, int64_t heads);
 /* W' gelu(W x + b) + b' of each row */
 MN_API mn_var *mn_layer_mlp(mn_walk *walk, mn_var *x);

@@ -26,6 +26,7 @@ enum {
     MN_EVAL = 2,         /* running statistics */
     MN_NO_GRADIENT = 16, /* parameters are constants; gradient still flows through to x */
     MN_NORM_INPUTS = 32, /* what goes into norms with running statistics stays, as maps */
+    MN_ATTENTIONS = 64,  /* what is in attentions stays, as maps, without gradients too */
 };
 
 typedef struct mn_map mn_map;
@@ -49,6 +50,13 @@ typedef enum mn_map_role {
     /* (B, C) or (B, C, H, W): what goes into a norm with running statistics, of a forward with
      * MN_NORM_INPUTS.  They are in order of the forward, and named as their norms: "layer1.0.bn1". */
     MN_MAP_INTO_NORM,
+    /* (B, heads, T, T): the scores q k^T / sqrt(depth) of an attention, before the softmax; and
+     * (B, heads, T, depth): what each head makes of them, before the projection.  In order of the
+     * forward, which records gradients or was asked with MN_ATTENTIONS; named as their attention:
+     * "encoder.layers.encoder_layer_0.self_attention.scores", and ".heads". */
+    MN_MAP_SCORES,
+    MN_MAP_HEADS,
+    MN_MAP_NAMED, /* what mn_network_map_add() added, in order */
 } mn_map_role;
 typedef struct mn_role_map {
     const char *name;                 /* "" where it has none */
@@ -168,6 +176,10 @@ MN_API void mn_network_map_last(mn_forwarded *forwarded, mn_var *x);
 /* In forward: x goes into a norm whose running mean and variance are the network's statistics
  * `first` and the next; layers.h says so by itself. */
 MN_API void mn_network_map_into_norm(mn_network *network, mn_var *x, int first, mn_mode mode);
+/* In forward: x (B heads, rows, columns) is the map of this role in the attention whose parameters begin
+ * at `first`; layers.h says so by itself. */
+MN_API void mn_network_map_attention(mn_network *network, mn_var *x, mn_map_role role, int first,
+                                     int64_t heads, mn_mode mode);
 
 #ifdef __cplusplus
 }
