@@ -33,6 +33,7 @@ static const struct {
     {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)"},
     {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks"},
     {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks"},
+    {"linear_cka", "likeness of features to a snapshot's, mean over tasks, per cent"},
     /* No views: see calibration.h. */
     {"nll", "negative log-likelihood of an image, after the last task"},
     {"calibration_error", "expected calibration error in 15 bins, per cent"},

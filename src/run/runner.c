@@ -11,6 +11,7 @@
 #include "learner/numerics.h"
 #include "learner/provenance.h"
 #include "learner/select.h"
+#include "learner/similarity.h"
 #include "run/evaluate.h"
 #include "run/phase.h"
 #include "run/phases.h"
@@ -146,6 +147,7 @@ static mn_status after_task(mn_runner *runner)
     mn_learner_begin_step(learner);
     if (!mn_phases_select(learner))
         MN_TRY(mn_learner_select(learner));
+    MN_TRY(mn_learner_note_similarity(learner)); /* before snapshots are taken anew */
     MN_TRY(mn_learner_call(learner, MN_AFTER_TASK));
     mn_report_progress(&runner->reporter, learner,
                        (mn_progress){.phase = "evaluate", .epochs = 1, .steps = 1});

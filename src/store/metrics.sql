@@ -155,3 +155,10 @@ SELECT scope,
     CASE WHEN task = 0 THEN accuracy ELSE (accuracy + task * value) / (task + 1) END AS value
 FROM accuracy JOIN last_task USING (scope) LEFT JOIN min_accuracy USING (scope)
 WHERE after_task = task AND on_task = task;
+
+-- 100/(T-1) sum_{t > 0} of the alignment noted at the end of task t, the mean of it where a run keeps
+-- several snapshots; the same in every scope.
+CREATE VIEW linear_cka AS
+SELECT scope, (SELECT CASE WHEN count(DISTINCT scalar.task) = last_task.task THEN 100.0 * avg(value) END
+    FROM scalar WHERE phase = 'similarity' AND scalar.task <= last_task.task) AS value
+FROM last_task;

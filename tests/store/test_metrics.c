@@ -293,6 +293,32 @@ START_TEST(the_buffer_is_counted_by_class_and_task)
 }
 END_TEST
 
+/* --- likeness to a snapshot --- */
+
+static void note_alignment(mn_runfile *file, int64_t task, double value)
+{
+    const mn_scalar_place place = {.step = 100 * task, .task = task, .phase = "similarity"};
+    ck_assert_ok(mn_runfile_add_scalar(file, &place, "cka/lwf/old", value));
+}
+
+START_TEST(alignment_is_the_mean_over_all_tasks_but_the_first)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "task-il", 2, true);
+    note_alignment(file, 1, 0.9);
+    note_alignment(file, 2, 0.6);
+    mn_results *r = end_run(file);
+    is(r, "linear_cka", MN_TASK_IL, 75);
+    mn_results_free(r);
+    file = begin_run();
+    add_matrix(file, "task-il", 2, true);
+    note_alignment(file, 1, 0.9); /* that of task 2 is missing */
+    r = end_run(file);
+    is(r, "linear_cka", MN_TASK_IL, (double)NAN);
+    mn_results_free(r);
+}
+END_TEST
+
 /* --- answers as probabilities --- */
 
 /* Two tasks of two classes, two images each; logits that a half float holds. */
@@ -434,5 +460,7 @@ MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
          a_run_that_has_not_begun_has_no_metrics,
          a_missing_evaluation_makes_a_metric_undefined_not_wrong,
          evaluations_inside_tasks_make_curves_and_the_worst_case,
-         the_buffer_is_counted_by_class_and_task, answers_are_worth_what_was_worked_out_by_hand,
+         the_buffer_is_counted_by_class_and_task,
+         alignment_is_the_mean_over_all_tasks_but_the_first,
+         answers_are_worth_what_was_worked_out_by_hand,
          the_temperature_comes_from_validation_images, answers_that_are_damaged_are_noticed)
