@@ -49,9 +49,11 @@ static mn_status refuse_existing(const char *path)
         return errno == ENOENT ? MN_OK : mn_fail(MN_IO_FAILED, "%s: %s", path, strerror(errno));
     if (S_ISREG(about.st_mode) && about.st_size == 0)
         return MN_OK;
-    return mn_fail(MN_BAD_OPTION,
-                   "%s exists; continue it with 'mneme resume %s', or choose another with --out",
-                   path, path);
+    return mn_fail(
+        MN_BAD_OPTION,
+        "%s exists; continue it with 'mneme resume %s', choose another with --out, or replace it "
+        "with --overwrite",
+        path, path);
 }
 
 /* A journal or log without its file: of one that was removed, or whose creation was killed. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_predict.sh PROGRAM ROOT LIBRARY-FOLDER -- what was trained is used: images of one's own, and
-# test images of other data.
+# test images of other data; and runs are planned, begun anew and counted.
 set -uo pipefail
 . "$(dirname "$0")/checks.sh"
 
@@ -40,6 +40,27 @@ run 0 export icarl.mneme --format json
 micro=$(sed -n 's/.*"accuracy_micro":\t\([0-9.]*\).*/\1/p' out | head -n 1 | cut -c 1-9)
 run 0 eval icarl.mneme split-synthetic --format csv
 says ",$micro"
+
+# What would be run, a run begun anew, and what a sweep says while it runs.
+run 0 run split-synthetic er --lr 0.3 --dry-run -o er.mneme
+says '"lr":	0.3,'
+says '"buffer_size":	60,'
+grep -q 'nothing is run; the run would be written to er.mneme, which is there' err ||
+    fail 'it is not said that nothing is run'
+refused 2 'leave --seeds out' run split-synthetic er --dry-run --seeds 2
+refused 2 'or replace it with --overwrite' run split-synthetic er --lr 0.3 -q -o er.mneme
+run 0 run split-synthetic er --lr 0.3 -q --overwrite -o er.mneme
+says 'lr=0.3'
+refused 1 '--overwrite replaces run files alone' run split-synthetic er --overwrite -q -o photos/b.png
+run 0 run split-synthetic er --seeds 2 -q --out seeds
+run 0 run split-synthetic er --seeds 2 -q --out seeds --lr 0.3 --overwrite
+echo '{"name": "two", "arms": [{"benchmark": "split-synthetic", "strategy": "er"},
+  {"benchmark": "split-synthetic", "strategy": "finetune"}]}' >two.json
+run 0 sweep two.json
+grep -q '^arm 2 of 2: finetune on split-synthetic$' err || fail 'the sweep does not count its arms'
+run 0 sweep two.json --quiet
+checks=$((checks + 1))
+[ ! -s err ] || fail 'a quiet sweep counts its arms'
 
 echo "$checks checks, $failures failures"
 [ "$failures" -eq 0 ]

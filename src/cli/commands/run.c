@@ -2,12 +2,24 @@
 #include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "cli/files.h"
 #include "cli/study/attend.h"
 #include "cli/study/seeds.h"
 
 #include <stdio.h>
 
 enum { MOST_SEEDS = 10000, MOST_JOBS = 1024, PATH_BYTES = 4096 };
+
+/* What would be run: every setting as it came out, on standard output. */
+static int show_plan(const mn_experiment *experiment, const char *path)
+{
+    fprintf(stderr, "%s\n", mn_shown(mn_experiment_recipe(experiment)));
+    fprintf(stderr, "nothing is run; the run would be written to %s%s\n", mn_shown(path),
+            mn_path_exists(path) ? ", which is there" : "");
+    mn_write_json(stdout, mn_experiment_json(experiment));
+    putchar('\n');
+    return MN_EXIT_DONE;
+}
 
 static int run_one(const mn_arguments *arguments)
 {
@@ -16,6 +28,7 @@ static int run_one(const mn_arguments *arguments)
     mn_status status = mn_requested_experiment(arguments, NULL, &experiment);
     if (status != MN_OK)
         return mn_exit_of_request(status);
+    int code;
     char path[PATH_BYTES];
     const char *out = mn_arguments_value(arguments, "out");
     if (out != NULL)
@@ -24,7 +37,14 @@ static int run_one(const mn_arguments *arguments)
                      : mn_fail(MN_BAD_OPTION, "--out: the path is too long");
     else
         status = mn_experiment_default_path(experiment, path, sizeof path);
-    int code = mn_exit_of_work(status);
+    if (mn_arguments_has(arguments, "dry-run")) {
+        code = status == MN_OK ? show_plan(experiment, path) : mn_exit_of_work(status);
+        mn_experiment_free(experiment);
+        return code;
+    }
+    if (status == MN_OK && mn_arguments_has(arguments, "overwrite"))
+        status = mn_remove_run(path);
+    code = mn_exit_of_work(status);
     if (status == MN_OK) {
         if (!quiet)
             fprintf(stderr, "%s\n", mn_shown(mn_experiment_recipe(experiment)));
@@ -40,6 +60,8 @@ static int run(const mn_arguments *arguments)
     mn_status status = mn_arguments_int(arguments, "seeds", 1, MOST_SEEDS, &seeds);
     if (status == MN_OK)
         status = mn_arguments_int(arguments, "jobs", 1, MOST_JOBS, &jobs);
+    if (status == MN_OK && seeds > 0 && mn_arguments_has(arguments, "dry-run"))
+        status = mn_fail(MN_BAD_OPTION, "--dry-run shows one run; leave --seeds out");
     if (status == MN_OK && jobs > 0 && seeds == 0)
         status = mn_fail(MN_BAD_OPTION, "--jobs needs --seeds N: a single run is one process");
     if (status != MN_OK)
@@ -61,6 +83,11 @@ static const mn_flag flags[] = {
      .value = "KEY=VALUE",
      .help = "an option of a strategy, network, data set, ...: --set derpp.alpha=0.3; may be "
              "repeated"},
+    {.name = "overwrite",
+     .help = "begin anew where a run file is there; without it a file is continued, or kept"},
+    {.name = "dry-run",
+     .help = "run nothing: print every setting as it comes out of defaults, benchmark, recipe and "
+             "command line, as JSON"},
     {.name = "quiet", .letter = 'q', .help = "no progress, only results and warnings"},
     {.name = "json", .help = "results as one JSON object"},
     {.name = NULL},

@@ -1,6 +1,7 @@
 /* progress.c -- how a run is watched.
  *
- * The library reports every step; drawing is limited here, to ten times a second. */
+ * The library reports every step; drawing is limited here, to ten times a second.  Who reads a file
+ * wants to see that a night's run goes on, and no ten thousand lines. */
 #include "cli/show/progress.h"
 #include "base/clock.h"
 #include "base/escape.h"
@@ -14,20 +15,18 @@
 #include <string.h>
 
 enum { LONGEST_LINE = 4096 };
-static const double drawing_interval = 0.1; /* seconds */
+static const double drawing_interval = 0.1, writing_interval = 60; /* seconds */
 
 mn_status_line mn_status_line_new(bool quiet)
 {
-    return (mn_status_line){
-        .quiet = quiet, .terminal = !quiet && mn_is_terminal(stderr), .last = -1};
+    const bool terminal = !quiet && mn_is_terminal(stderr);
+    return (mn_status_line){.quiet = quiet, .terminal = terminal, .last = terminal ? -1 : mn_now()};
 }
 
 bool mn_status_line_due(mn_status_line *line)
 {
-    if (!line->terminal)
-        return false;
     const double now = mn_now();
-    if (now - line->last < drawing_interval)
+    if (line->quiet || now - line->last < (line->terminal ? drawing_interval : writing_interval))
         return false;
     line->last = now;
     return true;
@@ -42,9 +41,13 @@ void mn_status_line_clear(mn_status_line *line)
 
 void mn_status_line_draw(mn_status_line *line, const char *text)
 {
-    if (!line->terminal)
-        return;
     char shown[LONGEST_LINE];
+    if (line->quiet)
+        return;
+    if (!line->terminal) {
+        fprintf(stderr, "%s\n", mn_visible(text, shown, sizeof shown));
+        return;
+    }
     const size_t width = (size_t)mn_terminal_width(stderr); /* a full line would wrap */
     fprintf(stderr, "\r%s\033[K",
             mn_visible(text, shown, width < sizeof shown ? width : sizeof shown));
@@ -83,19 +86,23 @@ static void log_line(void *context, mn_log_level level, const char *text)
 /* Speed in its first moments says nothing about the rest. */
 static const double least_seconds = 0.5;
 
-const char *mn_progress_text(double images_per_second, double loss, double seconds,
-                             double seconds_left, char *text, size_t bytes)
+const char *mn_time_left_text(double seconds, double seconds_left, char *text, size_t bytes)
 {
     char left[32];
+    text[0] = '\0';
+    if (seconds_left >= 0 && seconds > least_seconds)
+        snprintf(text, bytes, "%s left  ", mn_duration(seconds_left, left, sizeof left));
+    return text;
+}
+
+const char *mn_speed_text(double images_per_second, double loss, char *text, size_t bytes)
+{
     size_t used = 0;
     text[0] = '\0';
     if (images_per_second > 0)
         used += (size_t)snprintf(text, bytes, "  %.0f img/s", images_per_second);
     if (!isnan(loss))
-        used += (size_t)snprintf(text + used, bytes - used, "  loss %.2g", loss);
-    if (seconds_left >= 0 && seconds > least_seconds)
-        snprintf(text + used, bytes - used, "  %s left",
-                 mn_duration(seconds_left, left, sizeof left));
+        snprintf(text + used, bytes - used, "  loss %.2g", loss);
     return text;
 }
 
@@ -104,17 +111,18 @@ static void progress(void *context, const mn_progress *now)
     mn_status_line *line = context;
     if (!mn_status_line_due(line))
         return;
-    char text[384], rest[128], place[96] = "";
+    char text[384], left[64], speed[128], place[96] = "";
     if (now->steps > 0)
         snprintf(place, sizeof place, "  epoch %lld/%lld  step %lld/%lld",
                  (long long)now->epoch + 1, (long long)now->epochs, (long long)now->step,
                  (long long)now->steps);
     const bool several = now->losses != NULL && now->losses[0] != '\0';
-    snprintf(text, sizeof text, "task %lld/%lld %s%s%s%s%s", (long long)now->task + 1,
-             (long long)now->tasks, now->phase, place, several ? "  " : "",
-             several ? now->losses : "",
-             mn_progress_text(now->images_per_second, several ? (double)NAN : now->loss,
-                              now->seconds, now->seconds_left, rest, sizeof rest));
+    snprintf(text, sizeof text, "%stask %lld/%lld %s%s%s%s%s",
+             mn_time_left_text(now->seconds, now->seconds_left, left, sizeof left),
+             (long long)now->task + 1, (long long)now->tasks, now->phase, place,
+             several ? "  " : "", several ? now->losses : "",
+             mn_speed_text(now->images_per_second, several ? (double)NAN : now->loss, speed,
+                           sizeof speed));
     mn_status_line_draw(line, text);
 }
 

@@ -1,4 +1,5 @@
-/* progress.h -- how a run is watched: one redrawn line on a terminal, plain lines elsewhere. */
+/* progress.h -- how a run is watched: one redrawn line on a terminal, a line each minute elsewhere.
+ */
 #ifndef MN_CLI_PROGRESS_H
 #define MN_CLI_PROGRESS_H
 
@@ -8,13 +9,13 @@
 /* A line at the bottom of standard error that is drawn over and over. */
 typedef struct mn_status_line {
     bool quiet;    /* nothing but warnings */
-    bool terminal; /* otherwise nothing is drawn, only lines are written */
+    bool terminal; /* otherwise what is drawn is a line of its own */
     bool drawn;
     double last; /* when, in seconds of the monotonic clock */
 } mn_status_line;
 
 mn_status_line mn_status_line_new(bool quiet);
-/* Whether the time has come to draw again. */
+/* Whether the time has come to draw again: ten times a second, or once a minute. */
 bool mn_status_line_due(mn_status_line *line);
 void mn_status_line_draw(mn_status_line *line, const char *text);
 void mn_status_line_clear(mn_status_line *line);
@@ -25,8 +26,10 @@ void mn_status_line_warn(mn_status_line *line, const char *text);
 /* An observer that shows a run on the line, and stops it on a signal. */
 mn_observer mn_progress_observer(mn_status_line *line);
 
-/* "  7421 img/s  loss 0.21  12.0 s left": what is known of it after so many seconds. */
-const char *mn_progress_text(double images_per_second, double loss, double seconds,
-                             double seconds_left, char *text, size_t bytes);
+/* "12.0 s left  ": what a line begins with after so many seconds, so that no width cuts it off; ""
+ * as long as nobody knows. */
+const char *mn_time_left_text(double seconds, double seconds_left, char *text, size_t bytes);
+/* "  7421 img/s  loss 0.21" */
+const char *mn_speed_text(double images_per_second, double loss, char *text, size_t bytes);
 
 #endif

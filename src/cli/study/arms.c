@@ -3,6 +3,7 @@
  * Every arm is a `mneme run --seeds` of its own process, so a study continues where it was stopped
  * exactly as a run does. */
 #include "cli/study/arms.h"
+#include "base/escape.h"
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/signals.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <mneme/memory.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,13 +117,19 @@ int mn_run_arms(const mn_manifest *manifest, const char *folder, int64_t seeds,
                 const mn_arguments *arguments)
 {
     int worst = MN_EXIT_DONE;
+    int chosen = 0, count = 0;
     mn_signals_catch();
+    for (int i = 0; i < manifest->count; i++)
+        chosen += manifest->arm[i].chosen;
     for (int i = 0; i < manifest->count; i++) {
         const mn_arm *arm = &manifest->arm[i];
         if (!arm->chosen)
             continue;
         if (mn_signals_stop(NULL))
             return MN_EXIT_INTERRUPTED;
+        if (!mn_arguments_has(arguments, "quiet"))
+            fprintf(stderr, "arm %d of %d: %s on %s\n", ++count, chosen, mn_shown(arm->name),
+                    mn_shown(arm->benchmark));
         const int code = run_arm(manifest, arm, seeds > 0 ? seeds : arm->seeds, folder, arguments);
         if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
             return code;

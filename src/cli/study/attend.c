@@ -12,10 +12,12 @@
 #include "cli/show/report.h"
 #include "cli/signals.h"
 
+#include <errno.h>
 #include <mneme/groups.h>
 #include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --set KEY=VALUE */
 static mn_status set_pair(mn_experiment *experiment, const char *pair)
@@ -91,6 +93,30 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
     return status;
 }
 
+mn_status mn_remove_run(const char *path)
+{
+    static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
+    mn_results *results;
+    if (!mn_path_exists(path))
+        return MN_OK;
+    const mn_status status = mn_results_open(path, &results);
+    if (status != MN_OK)
+        return mn_fail_in(status, "--overwrite replaces run files alone");
+    const char *standing = mn_results_value(results, "status");
+    const bool running = standing != NULL && strcmp(standing, "running") == 0;
+    mn_results_free(results);
+    if (running)
+        return mn_fail(MN_BUSY, "%s is being written by another process; stop it first", path);
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        char *name = mn_text("%s%s", path, beside[i]);
+        const bool failed = mn_path_exists(name) && unlink(name) != 0;
+        mn_memory_give(name);
+        if (failed)
+            return mn_fail(MN_IO_FAILED, "%s cannot be removed: %s", path, strerror(errno));
+    }
+    return MN_OK;
+}
+
 mn_status mn_begun_already(const mn_experiment *experiment, const char *path, mn_begun *begun)
 {
     mn_runs *runs;
@@ -158,7 +184,8 @@ int mn_attended_run(mn_experiment *experiment, const char *path, bool quiet)
     mn_signals_catch();
     mn_status_line line = mn_status_line_new(quiet);
     const mn_observer observer = mn_progress_observer(&line);
-    mn_status_line_draw(&line, "reading the data");
+    if (line.terminal)
+        mn_status_line_draw(&line, "reading the data");
     const double began = mn_now();
     const bool was_there = mn_path_exists(path);
     const mn_status status = run_or_continue(experiment, path, &line, &observer);

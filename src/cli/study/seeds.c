@@ -254,7 +254,7 @@ static void draw(study *s)
 {
     if (s->running == 0 || !mn_status_line_due(&s->line))
         return;
-    char text[256], rest[128];
+    char text[256], left_text[64], speed_text[128];
     int finished = 0;
     int64_t done = 0, total = 0, at_start = 0;
     double speed = 0;
@@ -270,9 +270,10 @@ static void draw(study *s)
     const double spent = mn_now() - s->began;
     const double left =
         done > at_start ? spent * (double)(total - done) / (double)(done - at_start) : -1;
-    snprintf(text, sizeof text, "%d of %d seeds done, %d running  %.0f %%%s", finished, s->count,
+    snprintf(text, sizeof text, "%s%d of %d seeds done, %d running  %.0f %%%s",
+             mn_time_left_text(spent, left, left_text, sizeof left_text), finished, s->count,
              s->running, total > 0 ? 100 * (double)done / (double)total : 0,
-             mn_progress_text(speed, (double)NAN, spent, left, rest, sizeof rest));
+             mn_speed_text(speed, (double)NAN, speed_text, sizeof speed_text));
     mn_status_line_draw(&s->line, text);
 }
 
@@ -341,6 +342,8 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
         MN_TRY(mn_experiment_default_path(seed->experiment, standard, sizeof standard));
         seed->path = folder != NULL ? mn_text("%s/%s", folder, mn_path_base(standard))
                                     : mn_text("%s", standard);
+        if (mn_arguments_has(arguments, "overwrite"))
+            MN_TRY(mn_remove_run(seed->path));
     }
     if (s->jobs == 0)
         MN_TRY(choose_jobs(s));
