@@ -116,8 +116,8 @@ says '"path" in a benchmark'
 HOME=$work run 0 data get cifar10
 says 'To get it: put cifar-10-binary.tar.gz'
 refused 2 "did you mean 'mnist'?" data get mnits
-refused 2 "'take' is not get, check, show or pack" data take mnist
-refused 2 'data needs get, check, show or pack, and a NAME' data check
+refused 2 "'take' is not get, check, show, pack or features" data take mnist
+refused 2 'data needs get, check, show, pack or features, and a NAME' data check
 run 0 data check synthetic
 says 'synthetic is sound'
 says 'values    0 to 1, mean 0.'
