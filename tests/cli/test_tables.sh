@@ -67,7 +67,16 @@ if command -v gnuplot >/dev/null; then
     run 0 plot named.json -o named.svg
     checks=$((checks + 1))
     grep -q 'er-fast' named.svg || fail 'the figure does not name the arms as the manifest does'
+    run 0 plot named.json --labels Replay,Fast --ylim 20,90 --no-title -o named.svg
+    checks=$((checks + 1))
+    grep -q 'Replay' named.svg || fail 'the figure does not have the labels that were given'
+    ! grep -q 'over the tasks seen\|er-fast\|>100<' named.svg || fail 'a title, a name or a limit stayed'
+    for ending in pdf png; do
+        run 0 plot named.json -o named.$ending
+    done
 fi
+refused 2 '--labels: has 3 names, but 2 groups of runs are drawn' plot named.json --labels a,b,c
+refused 2 "--ylim: '90' is not two numbers, as in 40,90" plot named.json --ylim 90
 
 echo "$checks checks, $failures failures"
 [ "$failures" -eq 0 ]

@@ -1,11 +1,13 @@
 /* plot.c -- forgetting curves as a figure or in the terminal. */
 #include "cli/show/plot.h"
 #include "base/escape.h"
+#include "base/numbers.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/study/meant.h"
 
 #include <limits.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +23,40 @@ static mn_status chosen_scope(const mn_arguments *arguments, const mn_runs *runs
     return mn_fail(MN_BAD_OPTION, "--scope: '%s' is not class-il, task-il or domain-il", name);
 }
 
+/* "40,90" */
+static mn_status read_limits(const char *text, mn_plot_style *style)
+{
+    char low[32];
+    const char *comma = text != NULL ? strchr(text, ',') : NULL;
+    if (text == NULL)
+        return MN_OK;
+    snprintf(low, sizeof low, "%.*s", comma != NULL ? (int)(comma - text) : 0, text);
+    return comma != NULL && mn_number_real(low, &style->low) &&
+                   mn_number_real(comma + 1, &style->high) && style->low < style->high
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "--ylim: '%s' is not two numbers, as in 40,90", text);
+}
+
+/* Other names for the groups, in their order: "ER,DER++". */
+static mn_status rename_groups(const char *names, mn_runs *runs)
+{
+    int64_t group = 0, given = 1;
+    for (const char *c = names; c != NULL && *c != '\0'; c++)
+        given += *c == ',';
+    if (names == NULL)
+        return MN_OK;
+    if (given != runs->group_count)
+        return mn_fail(MN_BAD_OPTION, "--labels: has %lld names, but %lld groups of runs are drawn",
+                       (long long)given, (long long)runs->group_count);
+    char *copy = mn_text("%s", names), *rest = copy;
+    for (char *name; (name = strsep(&rest, ",")) != NULL; group++) {
+        mn_memory_give(runs->group[group].label);
+        runs->group[group].label = mn_text("%s", name);
+    }
+    mn_memory_give(copy);
+    return MN_OK;
+}
+
 static int plot(const mn_arguments *arguments)
 {
     mn_runs *runs;
@@ -28,10 +64,14 @@ static int plot(const mn_arguments *arguments)
     if (status != MN_OK)
         return mn_exit_of_work(status);
     const char *path = mn_arguments_value(arguments, "out");
-    mn_scope scope;
-    status = chosen_scope(arguments, runs, &scope);
+    mn_plot_style style = {.untitled = mn_arguments_has(arguments, "no-title")};
+    status = chosen_scope(arguments, runs, &style.scope);
     if (status == MN_OK)
-        status = mn_plot_draw(runs, scope, path);
+        status = read_limits(mn_arguments_value(arguments, "ylim"), &style);
+    if (status == MN_OK)
+        status = rename_groups(mn_arguments_value(arguments, "labels"), runs);
+    if (status == MN_OK)
+        status = mn_plot_draw(runs, &style, path);
     mn_runs_free(runs);
     if (status == MN_OK && path != NULL)
         fprintf(stderr, "%s written\n", mn_shown(path));
@@ -46,6 +86,13 @@ static const mn_flag flags[] = {
     {.name = "scope",
      .value = "NAME",
      .help = "class-il, task-il or domain-il (default: the first that was measured)"},
+    {.name = "labels",
+     .value = "NAMES",
+     .help = "what the groups are called in the figure, in their order, with commas: ER,DER++"},
+    {.name = "ylim",
+     .value = "LOW,HIGH",
+     .help = "the part of the axis of accuracy (default 0,100)"},
+    {.name = "no-title", .help = "no title, for a figure that has a caption"},
     {.name = NULL},
 };
 
@@ -53,9 +100,11 @@ const mn_command mn_command_plot = {
     .name = "plot",
     .synopsis = "FILE... [-o curves.svg]",
     .summary = "Draws average accuracy after each task, and the forgetting curves.",
-    .details = "A folder, or the manifest of a sweep, stands for its runs.  Runs that differ by "
-               "the seed alone are "
-               "drawn as their mean, with a band of one sample standard deviation.  Needs gnuplot.",
+    .details =
+        "A folder, or the manifest of a sweep, stands for its runs.  Runs that differ by "
+        "the seed alone are "
+        "drawn as their mean, with a band of one sample standard deviation; joint training, a "
+        "bound, is dotted.  Needs gnuplot.",
     .examples = "  mneme plot runs\n"
                 "  mneme plot runs/split-fmnist-*.mneme -o curves.svg\n",
     .flags = flags,

@@ -87,7 +87,8 @@ static int show(const mn_arguments *arguments)
     else
         mn_report_runs(runs, &writer);
     if (mn_arguments_has(arguments, "plot"))
-        code = mn_exit_of_work(mn_plot_draw(runs, mn_plot_scope(runs), NULL));
+        code = mn_exit_of_work(
+            mn_plot_draw(runs, &(mn_plot_style){.scope = mn_plot_scope(runs)}, NULL));
     mn_runs_free(runs);
     return code;
 }

@@ -3,7 +3,9 @@
  * One wide panel compares the groups by their average accuracy after each task; below it, each
  * group has a panel with one line a task, so that ten tasks of five strategies stay readable.
  * Colours of groups are Okabe and Ito's, of tasks a part of viridis: both can be told apart by
- * colour-blind people. */
+ * colour-blind people.  Each group has a mark and a dash of its own too, for those who print in
+ * black, and so that more groups than colours stay apart; joint training, a bound, is dotted and
+ * has none. */
 #include "cli/show/plot.h"
 #include "base/escape.h"
 #include "base/folder.h"
@@ -38,10 +40,16 @@ enum {
 static const char *const group_colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                             "#E69F00", "#56B4E9", "#000000", "#B8860B"};
 enum { GROUP_COLOURS = sizeof group_colours / sizeof group_colours[0] };
+/* gnuplot's numbers.  There are as many marks as no number of colours or dashes divides. */
+static const int group_marks[] = {7, 5, 9, 11, 13, 15, 6, 4, 8, 10, 12};
+enum { GROUP_MARKS = sizeof group_marks / sizeof group_marks[0] };
+static const char *const group_dashes[] = {"solid", "'--'", "'-.'", "'-..'", "'_-'"};
+enum { GROUP_DASHES = sizeof group_dashes / sizeof group_dashes[0] };
 
 typedef struct drawing {
     const mn_runs *runs;
     mn_scope scope;
+    const mn_plot_style *style;
     FILE *script;
     bool text; /* in the terminal */
     bool svg;
@@ -174,8 +182,10 @@ static void write_tics(const drawing *d, int64_t most)
 static void write_axes(const drawing *d)
 {
     FILE *script = d->script;
-    fprintf(script, "set encoding utf8\nset yrange [0:100]\nset xrange [%.1f:%.1f]\n",
-            d->inside ? 0 : 0.8, (double)d->tasks + 0.2);
+    const bool whole = d->style->low == d->style->high; /* nobody asked for a part */
+    fprintf(script, "set encoding utf8\nset yrange [%g:%g]\nset xrange [%.1f:%.1f]\n",
+            whole ? 0 : d->style->low, whole ? 100 : d->style->high, d->inside ? 0 : 0.8,
+            (double)d->tasks + 0.2);
     write_tics(d, WIDE_TICS);
     if (d->text) {
         fprintf(script, "set key outside right\n");
@@ -210,6 +220,19 @@ static void write_key(const drawing *d)
                 (d->right + 20) / (double)WIDTH);
 }
 
+/* The mean of a group in the panel that compares them. */
+static void write_line(const drawing *d, int group, const char *colour)
+{
+    fprintf(d->script, "$average%d using 1:2 ", group);
+    if (d->text)
+        fprintf(d->script, "with linespoints pt %d title ", group + 1);
+    else if (strcmp(d->runs->group[group].run->strategy, "joint") == 0)
+        fprintf(d->script, "with lines lc rgb '#555555' lw 2 dashtype '.' title ");
+    else
+        fprintf(d->script, "with linespoints lc rgb '%s' lw 2 dashtype %s pt %d ps 0.9 title ",
+                colour, group_dashes[group % GROUP_DASHES], group_marks[group % GROUP_MARKS]);
+}
+
 static void write_average_panel(const drawing *d)
 {
     FILE *script = d->script;
@@ -221,7 +244,7 @@ static void write_average_panel(const drawing *d)
                           : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
                                     mn_scope_name(d->scope));
     fprintf(script, "set title ");
-    mn_write_gnuplot(script, title, d->svg);
+    mn_write_gnuplot(script, d->style->untitled ? "" : title, d->svg);
     mn_memory_give(title);
     fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
     write_key(d);
@@ -233,9 +256,7 @@ static void write_average_panel(const drawing *d)
                     "$average%d using 1:3:4 with filledcurves fc rgb '%s' fs transparent solid "
                     "0.15 noborder notitle, ",
                     group, colour);
-        fprintf(script,
-                "$average%d using 1:2 with linespoints lc rgb '%s' lw 2 pt %d ps 0.9 title ", group,
-                colour, d->text ? group + 1 : 7);
+        write_line(d, group, colour);
         write_name(d, group);
         fprintf(script, "%s", group + 1 < d->runs->group_count ? ", \\\n  " : "\n");
     }
@@ -332,10 +353,12 @@ static mn_status draw_to(const char *path, const char *script, size_t bytes)
     return status;
 }
 
-mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path)
+mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const char *path)
 {
+    const mn_scope scope = style->scope;
     drawing d = {.runs = runs,
                  .scope = scope,
+                 .style = style,
                  .text = path == NULL,
                  .svg = path != NULL && mn_path_ends_in(path, ".svg")};
     d.columns = runs->group_count < PANELS_A_ROW ? (int)runs->group_count : PANELS_A_ROW;

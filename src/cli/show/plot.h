@@ -6,8 +6,15 @@
 
 /* The scope that curves show when none was asked for: class-il, else domain-il, else task-il. */
 mn_scope mn_plot_scope(const mn_runs *runs);
+/* How a figure is wanted. */
+typedef struct mn_plot_style {
+    mn_scope scope;
+    double low, high; /* of the axis of accuracy, in per cent; both 0: from 0 to 100 */
+    bool untitled;    /* a paper has a caption instead */
+} mn_plot_style;
+
 /* Average accuracy after each task, and accuracy of each task over time, one panel a group.
  * `path` ends in .svg, .png or .pdf and is replaced at once; NULL draws in the terminal. */
-mn_status mn_plot_draw(const mn_runs *runs, mn_scope scope, const char *path);
+mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const char *path);
 
 #endif
