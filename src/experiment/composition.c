@@ -61,9 +61,17 @@ static mn_status add_strategy(mn_experiment *experiment, const char *name)
     return MN_OK;
 }
 
-/* One base brings the loss; everything after it only adds. */
+/* Whether it stands on its own without a loss: it has phases that train nothing, and classifies. */
+static bool classifies_alone(const mn_strategy *strategy)
+{
+    return strategy->loss == NULL && strategy->scores != NULL && strategy->phases != NULL;
+}
+
+/* One base brings the loss; everything after it only adds.  At most one add-on decides predictions.
+ */
 static mn_status check_composition(const mn_experiment *experiment)
 {
+    const char *decides = NULL;
     for (int i = 0; i < experiment->strategy_count; i++) {
         const mn_strategy *strategy = experiment->strategy[i];
         if (i > 0 && strategy->loss != NULL)
@@ -71,17 +79,21 @@ static mn_status check_composition(const mn_experiment *experiment)
                            "'%s' and '%s' both bring a loss of their own; a run has one base, and "
                            "only add-ons may follow it",
                            experiment->strategy[0]->name, strategy->name);
+        if (i > 0 && strategy->scores != NULL && decides != NULL)
+            return mn_fail(
+                MN_BAD_OPTION,
+                "'%s' and '%s' both decide predictions in the base's place; leave one out", decides,
+                strategy->name);
         if (i > 0 && strategy->scores != NULL)
-            return mn_fail(MN_BAD_OPTION, "'%s' decides predictions, which only the base may do",
-                           strategy->name);
+            decides = strategy->name;
     }
     return MN_OK;
 }
 
-/* An add-on that is named first stands on finetune. */
+/* An add-on that is named first stands on finetune, unless it can stand alone. */
 static mn_status put_base_first(mn_experiment *experiment)
 {
-    if (experiment->strategy[0]->loss != NULL)
+    if (experiment->strategy[0]->loss != NULL || classifies_alone(experiment->strategy[0]))
         return MN_OK;
     MN_TRY(add_strategy(experiment, "finetune"));
     const int last = experiment->strategy_count - 1;

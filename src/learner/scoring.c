@@ -29,12 +29,16 @@ void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_i
     tally->total++;
 }
 
+/* An add-on that classifies does so in the base's place. */
 static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
 {
-    const mn_strategy *base = learner->member[0].strategy;
-    mn_learner_enter(learner, 0, "scores");
-    if (base->scores != NULL)
-        return base->scores(learner, learner->tape, batch);
+    int member = learner->members - 1;
+    while (member > 0 && learner->member[member].strategy->scores == NULL)
+        member--;
+    const mn_strategy *strategy = learner->member[member].strategy;
+    mn_learner_enter(learner, member, "scores");
+    if (strategy->scores != NULL)
+        return strategy->scores(learner, learner->tape, batch);
     return mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->logits;
 }
 

@@ -54,7 +54,7 @@ includes_are_below() {
         for (i in names)
             floor_of[names[i]] = "base"
         floor_of["tensor"] = "tensor"
-        split("autograd ops losses image_ops", names, " ")
+        split("autograd ops losses image_ops linear_algebra", names, " ")
         for (i in names)
             floor_of[names[i]] = "autograd"
         floor_of["network"] = floor_of["layers"] = floor_of["optimiser"] = "nn"

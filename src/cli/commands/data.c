@@ -31,6 +31,8 @@ static mn_status set_network(const mn_arguments *arguments, mn_experiment *exper
     static const struct {
         const char *flag, *key;
     } flags[] = {{"network", "network.name"}, {"init", "init"}, {"size", "dataset.size"}};
+    if (mn_arguments_has(arguments, "size")) /* backbones are made larger images than they get */
+        MN_TRY(mn_experiment_set(experiment, "dataset.resize", "bilinear"));
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         const char *value = mn_arguments_value(arguments, flags[i].flag);
         if (value != NULL)
@@ -510,7 +512,7 @@ static const mn_flag flags[] = {
     {.name = "init", .value = "FILE", .help = "features: its weights, safetensors"},
     {.name = "size",
      .value = "PIXELS",
-     .help = "features: height and width that images are brought to"},
+     .help = "features: height and width that images are brought to, bilinear unless --set says"},
     {.name = "layer",
      .value = "NAME",
      .help = "features: a map of the network, layer3 of a ResNet; else what its last layer sees"},

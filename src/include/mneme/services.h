@@ -12,6 +12,7 @@
 #include <mneme/draw.h>
 #include <mneme/early_stopping.h>
 #include <mneme/forward.h>
+#include <mneme/linear_algebra.h>
 #include <mneme/losses.h>
 #include <mneme/views.h>
 

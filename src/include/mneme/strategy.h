@@ -93,7 +93,8 @@ typedef struct mn_strategy {
     const mn_phase *phases;
     mn_status (*before_task)(mn_learner *learner);
     /* A strategy with a loss is a base; one without is an add-on, on top of finetune when it is
-     * named alone. */
+     * named first.  One that has scores and phases instead can be either: named first, it is a base
+     * that trains nothing. */
     mn_status (*loss)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     /* An add-on's terms of the base's loss, made from the forwards published in this step. */
     mn_status (*term)(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n);
@@ -105,7 +106,8 @@ typedef struct mn_strategy {
     mn_status (*after_task)(mn_learner *learner);
     /* The buffer policy where neither user nor benchmark asks for one; NULL: reservoir. */
     const char *policy;
-    /* Scores of an evaluation batch (labels and tasks hidden), (B, classes); NULL: the logits. */
+    /* Scores of an evaluation batch (labels and tasks hidden), (B, classes); NULL: the logits.  An
+     * add-on's are in the place of the base's: it looks at the network that the base trains. */
     mn_var *(*scores)(mn_learner *learner, mn_tape *tape, const mn_batch *batch);
     /* Phases before those of the base, an add-on's among them; NULL: none. */
     const mn_phase *phases_before;

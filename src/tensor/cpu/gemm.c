@@ -6,6 +6,7 @@
  * where we cut rows alone, whose bits are in nearly all shapes those of the whole product.
  * Which library: at batch 10 on a Zen 4, oneDNN's sgemm takes 6 us for the first layer of the
  * 784-100-100-10 network where OpenBLAS 0.3.21, which takes that CPU for a Haswell, needs 29. */
+#include "tensor/cpu/gemm.h"
 #include "base/reserve.h"
 #include "tensor/cpu/parts.h"
 #include "tensor/kernels.h"
@@ -76,10 +77,11 @@ static bool may_ask_onednn(bool transpose_a, bool transpose_b)
 }
 
 /* For its first product OpenBLAS maps a pool, and tries for ever where there is no room for one. */
-static bool may_ask_openblas(void)
+bool mn_openblas_begin(void)
 {
     enum { POOL = 130 << 20 };
     static atomic_bool asked;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (!atomic_load_explicit(&asked, memory_order_relaxed)) {
         if (mn_reserve_ask(POOL) != MN_OK) {
             atomic_store(&lacked_memory, true);
@@ -87,6 +89,7 @@ static bool may_ask_openblas(void)
         }
         atomic_store(&asked, true);
     }
+    pthread_once(&once, use_one_thread);
     return true;
 }
 
@@ -115,8 +118,6 @@ static dnnl_status_t product_by_onednn(const product *p)
 
 static void product_by_openblas(const product *p)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, use_one_thread);
     cblas_sgemm(CblasRowMajor, p->transpose_a ? CblasTrans : CblasNoTrans,
                 p->transpose_b ? CblasTrans : CblasNoTrans, (blasint)p->m, (blasint)p->n,
                 (blasint)p->k, 1.0f, p->a, (blasint)p->a_step, p->b,
@@ -132,7 +133,7 @@ static void product_on_this_thread(const product *p)
         if (status == dnnl_out_of_memory)
             atomic_store(&lacked_memory, true);
     }
-    if (may_ask_openblas())
+    if (mn_openblas_begin())
         product_by_openblas(p);
     else if (!p->add)
         mn_kernel_fill(p->m * p->n, 0, p->c);
