@@ -415,6 +415,9 @@ MEMBER(mn_images, count, 0, 8);
 MEMBER(mn_images, pixels, 8, 8);
 MEMBER(mn_images, labels, 16, 8);
 
+STRUCT(mn_features_spec, 16);
+MEMBER(mn_features_spec, layer, 0, 8);
+MEMBER(mn_features_spec, type, 8, 4);
 STRUCT(mn_pack_watch, 16);
 MEMBER(mn_pack_watch, context, 0, 8);
 MEMBER(mn_pack_watch, go_on, 8, 8);
