@@ -4,6 +4,7 @@
  * A plugin that was compiled earlier has the old layout in it, and only the ABI numbers tell mneme
  * so. What changes here must raise the numbers named above it.  Compiling this file is the test;
  * abi.sh sees to it that no member is missing. */
+#include <mneme/features.h>
 #include <mneme/layers.h>
 #include <mneme/mixing.h>
 #include <mneme/strategy.h>
