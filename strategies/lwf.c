@@ -10,11 +10,15 @@
  * the recipes set.  van de Ven and Tolias (2019) take p over these too, weigh the two terms by 1 /
  * t and 1 - 1 / t in the t-th task, and the second by T^2 besides: lwf.classes=seen,
  * lwf.weighting=tasks, finetune.weighting=tasks, lwf.alpha=4.
+ *
+ * FACIL (Masana et al. 2022), and so Pelosin's thesis, spread a mass e over the new probabilities,
+ * (p + e / C) / (1 + e) in place of p, C the number of past classes: lwf.smoothing=1e-5,
+ * lwf.alpha=1, lwf.warm_up=0, finetune.classes=task, network.head=multi.
  */
 #include <mneme/strategy.h>
 
 typedef struct lwf_options {
-    double alpha, temperature;
+    double alpha, temperature, smoothing;
     int64_t warm_up, classes, weighting;
 } lwf_options;
 
@@ -26,6 +30,8 @@ static const char *const weightings[] = {"one", "tasks", NULL};
 static const mn_option options[] = {
     MN_REAL(lwf_options, alpha, 0.5, 0, 1e6, "weight of keeping the old probabilities"),
     MN_REAL(lwf_options, temperature, 2, 0.01, 1000, "T: flattens the probabilities above 1"),
+    MN_REAL(lwf_options, smoothing, 0, 0, 1,
+            "mass that is spread over the new probabilities before their logarithm"),
     MN_INT(
         lwf_options, warm_up, MN_USUAL_EPOCHS, MN_USUAL_EPOCHS, 1000000,
         "epochs in which the classifier alone is trained on a new task's classes; -1: as many as "
@@ -91,6 +97,15 @@ static mn_var *flattened(mn_learner *learner, mn_var *logits, int64_t rows, int6
     return mn_scale(mn_columns(mn_rows(logits, 0, rows), 0, count), 1 / o->temperature);
 }
 
+/* log p of rows of logits, of p with its smoothing */
+static mn_var *log_probabilities(mn_var *logits, double smoothing)
+{
+    if (smoothing == 0)
+        return mn_log_softmax(logits);
+    const double share = smoothing / (double)mn_shape_of(logits).size[1];
+    return mn_log(mn_scale(mn_shift(mn_softmax(logits), share), 1 / (1 + smoothing)));
+}
+
 static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n)
 {
     (void)tape;
@@ -105,7 +120,8 @@ static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *p
     const int64_t rows = now->stream_rows, past = mn_classes(learner, MN_PAST).count;
     const int64_t count = mn_classes(learner, extent[o->classes]).count;
     mn_var *q = mn_softmax(flattened(learner, old->logits, rows, past));
-    mn_var *log_p = mn_log_softmax(flattened(learner, published[0]->logits, rows, count));
+    mn_var *log_p =
+        log_probabilities(flattened(learner, published[0]->logits, rows, count), o->smoothing);
     mn_var *kept = mn_row_sum(mn_mul(q, mn_columns(log_p, 0, past)));
     const double share = 1 - 1 / (double)(mn_task(learner) + 1);
     mn_term(learner, "distil", o->weighting == ONE ? o->alpha : share * o->alpha,

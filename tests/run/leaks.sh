@@ -30,7 +30,10 @@ for file in "$@"; do
     esac
     run="$scratch/$(basename "$file" .so)"
     benchmark=split-synthetic
-    case $strategy in genifer | zipf) benchmark=maps-synthetic ;; esac # they look at a network's maps
+    case $strategy in
+    genifer | zipf) benchmark=maps-synthetic ;; # they look at a network's maps
+    pad) benchmark=attention-synthetic ;;
+    esac
     expect 0 run $benchmark "$strategy" $few -q -o "$run.mneme"
     expect 0 resume "$run.mneme" -q
     expect 0 run $benchmark "$strategy" $few --rebuild --commit-steps 3 -q \

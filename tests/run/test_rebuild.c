@@ -121,12 +121,13 @@ START_TEST(every_strategy_on_every_benchmark)
 }
 END_TEST
 
-/* Maps are needed by some. */
+/* Maps are needed by some, attentions by others. */
 static bool compare_somewhere(const char *folder, const char *strategy, const char *key,
                               const char *value)
 {
     return compare(folder, "split-synthetic", strategy, key, value) ||
-           compare(folder, "maps-synthetic", strategy, key, value);
+           compare(folder, "maps-synthetic", strategy, key, value) ||
+           compare(folder, "attention-synthetic", strategy, key, value);
 }
 
 /* Each choice of each strategy's options that is not its default, and the numbers that open a way
@@ -224,6 +225,28 @@ START_TEST(every_head_of_a_network)
 }
 END_TEST
 
+/* Add-ons on a transformer, and who has no attention, or not so many. */
+START_TEST(attentions_that_stay)
+{
+    static const char *const strategies[] = {"er+pad",           "derpp+pad",  "lwf+pad",
+                                             "finetune+ewc+pad", "er+crd+pad", "finetune+si"};
+    const char *folder = test_folder("rebuild-attentions");
+    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
+        ck_assert(compare(folder, "attention-synthetic", strategies[i], NULL, NULL));
+    ck_assert(compare(folder, "attention-synthetic", "lwf+pad", "network.head", "multi"));
+    ck_assert(compare(folder, "attention-synthetic", "pad", "pad.layers", "2"));
+    ck_assert(compare(folder, "attention-synthetic", "lwf", "lwf.smoothing", "1e-5"));
+    ck_assert(compare(folder, "maps-synthetic", "pad", "pad.on", "maps"));
+    ck_assert(!compare(folder, "attention-synthetic", "pad", "pad.layers", "1,3"));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "the network has no layer 3"));
+    ck_assert(!compare(folder, "maps-synthetic", "pad", NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "the network has no attention"));
+    ck_assert(!compare(folder, "split-synthetic", "pad", "pad.on", "maps"));
+    ck_assert_ptr_nonnull(strstr(mn_error(), "has no places to pool"));
+    (void)rmdir(folder);
+}
+END_TEST
+
 START_TEST(networks_on_images_in_bf16)
 {
     const char *folder = test_folder("rebuild-bf16");
@@ -298,6 +321,6 @@ static const char *why_not(void)
 
 MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark,
                 every_choice_of_every_strategy, every_buffer_policy, every_kind_of_optimiser_state,
-                every_head_of_a_network, networks_on_images, networks_on_images_in_bf16,
-                augmented_and_unshuffled_streams, several_epochs_and_partly_labelled_streams,
-                a_buffer_larger_than_its_memory)
+                every_head_of_a_network, attentions_that_stay, networks_on_images,
+                networks_on_images_in_bf16, augmented_and_unshuffled_streams,
+                several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)
