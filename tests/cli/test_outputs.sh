@@ -147,10 +147,17 @@ json 0 show --json ./*.mneme
 run 0 run ./0.json finetune -q -o other.mneme
 run 0 compare --force 0.mneme other.mneme
 json 0 compare --force --json 0.mneme other.mneme
-for form in markdown latex csv; do
+for form in markdown latex; do
     run 0 compare --force --format $form 0.mneme other.mneme
     run 0 show --format $form ./*.mneme
 done
+"$program" show --format csv ./*.mneme >out 2>err
+tr -d '\t\n' <out >cells # which stay in CSV, within quotes
+visible cells 'several runs: CSV'
+checks=$((checks + 1))
+if grep -q '^[=@]\|^"[=@]\|,[=@]\|,"[=@]\|^"	' out; then
+    fail 'several runs: a formula in a CSV'
+fi
 run 2 compare 0.mneme 1.mneme
 
 arm=${controls//\//}
