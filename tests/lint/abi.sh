@@ -6,7 +6,7 @@ set -eu
 root=$1
 shift
 # The headers of programs, of which no plugin sees a struct.
-programs='experiment groups judge memory observer results run statistics stream'
+programs='experiment groups judge memory observer predict results run statistics stream'
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
