@@ -18,6 +18,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import reference
 import runs
 from captured import distance, read, report, verdict
 from ops import contrastive, simplex
@@ -55,7 +56,7 @@ def contrast(captured):
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     authors = read("authors.json")
     wrong = report("contrast", contrast(authors["contrast"]))
     with tempfile.TemporaryDirectory() as folder:

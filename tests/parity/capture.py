@@ -26,6 +26,7 @@ import torch
 sys.dont_write_bytecode = True
 
 import philox
+import reference
 import runs
 from captured import write
 from rehearsal import held_of
@@ -268,7 +269,7 @@ def cases():
 
 
 def main(mammoth):
-    torch.set_num_threads(1)
+    reference.begin()
     mammoth = os.path.abspath(mammoth)
     os.chdir(mammoth)  # where their code looks for its modules
     sys.path.insert(0, mammoth)

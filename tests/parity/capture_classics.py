@@ -29,6 +29,7 @@ import torch.nn.functional as F
 
 sys.dont_write_bytecode = True
 
+import reference
 import runs
 from captured import write
 
@@ -204,7 +205,7 @@ def gdumb(folder):
 
 
 def main(*folders):
-    torch.set_num_threads(1)
+    reference.begin()
     found, source = [], "the checkouts that capture_classics.py names, PyTorch " + torch.__version__
     for folder, capture in zip(folders, (gss, lucir, gdumb), strict=True):
         with contextlib.redirect_stdout(sys.stderr):

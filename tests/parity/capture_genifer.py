@@ -30,6 +30,7 @@ sys.dont_write_bytecode = True
 import authors_genifer as ours
 import genifer as reference
 from captured import gist, numbers, write
+from reference import begin
 
 SOURCE = "github.com/kevthan/feature-driven-image-replay at 79f6622, PyTorch " + torch.__version__
 
@@ -330,7 +331,7 @@ def imported(source, radam):
 
 
 def main(source, radam):
-    torch.set_num_threads(1)
+    begin()
     warnings.simplefilter("ignore")
     networks, trainer, learner = imported(source, radam)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # theirs print

@@ -25,6 +25,7 @@ import torch
 sys.dont_write_bytecode = True
 
 import nncsl
+import reference
 import runs
 from captured import numbers, write
 
@@ -341,7 +342,7 @@ def imported(source, folder):
 
 
 def main(source, mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     with tempfile.TemporaryDirectory() as folder:
         all_runs = runs.Runs(os.path.abspath(mneme), folder)
         train = imported(source, folder)

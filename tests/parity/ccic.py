@@ -22,6 +22,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
+import reference
 from nncsl import DEVIATION, MEAN, Draws, distance, labelled_places, sharpen, step_key, vote
 from runs import BATCH, CLASSES, SIDE, Runs, images, initial, rectified
 
@@ -252,7 +253,7 @@ CASES = [
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

@@ -23,6 +23,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
+import reference
 from runs import A_CLASS, BATCH, CLASSES, SIDE, WIDTHS, Runs, initial, rectified
 from training import Lars
 
@@ -374,7 +375,7 @@ CASES = [
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     check_worked_vector()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

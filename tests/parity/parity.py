@@ -16,12 +16,13 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import ops
+import reference
 import training
 from exchange import Exchange
 
 
 def main(driver, *headers):
-    torch.set_num_threads(1)
+    reference.begin()
     print(f"PyTorch {torch.__version__}: ops, largest error relative to the largest element")
     with tempfile.TemporaryDirectory() as folder:
         wrong = ops.check(Exchange(driver, folder), headers)

@@ -27,6 +27,7 @@ import dgr
 import lucir
 import mog
 import philox
+import reference
 import selection
 from learner import Learner, cross_entropy, row_distance
 from runs import CLASSES, SIDE, TASKS, Runs, Task, images, initial
@@ -421,7 +422,7 @@ def errors(run, reference):
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     wrong, references = [], (cases, selection.cases, lucir.cases, dgr.cases, mog.cases)
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

@@ -18,6 +18,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import reference
 import safetensors
 from runs import CLASSES, SIDE, Runs, clear
 
@@ -162,7 +163,7 @@ def golden():
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     golden()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

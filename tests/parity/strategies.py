@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import classics
 import contrast
+import reference
 import xder
 from runs import Runs, initial
 
@@ -54,7 +55,7 @@ def errors(run, weights, kept, losses):
 
 
 def main(mneme):
-    torch.set_num_threads(1)
+    reference.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

@@ -22,6 +22,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import reference
 import safetensors
 from cifar import DEVIATION, MEAN, normalised, records
 from exchange import Exchange
@@ -109,7 +110,7 @@ def train_in_mneme(mneme, folder, data):
 
 
 def main(driver, mneme, data):
-    torch.set_num_threads(1)
+    reference.begin()
     torch.manual_seed(6)
     images, labels = records(f"{data}/cifar10-small/train.bin.xz")
     test, test_labels = records(f"{data}/cifar10-small/test.bin.xz")

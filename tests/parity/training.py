@@ -12,6 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import reference
+
 STEPS, ROWS = 20, 32
 LOGITS_TOLERANCE = 1e-5
 CHANGE_TOLERANCE = 1e-3
@@ -113,7 +115,7 @@ class Training:
         self.logits_tolerance, self.noise = LOGITS_TOLERANCE, 1e-4
 
     def weights(self):
-        return {n: p.detach().numpy().copy() for n, p in self.model.named_parameters()}
+        return {n: p.detach().float().numpy().copy() for n, p in self.model.named_parameters()}
 
     def batches(self):
         return self.images.reshape(STEPS + 1, ROWS, 1, 28, 28)
@@ -154,7 +156,8 @@ class Training:
 
     def run_reference(self):
         """PyTorch's side of what training.c writes down."""
-        batches = torch.tensor(self.batches())
+        self.model = reference.exact(self.model)
+        batches = torch.tensor(self.batches()).to(next(self.model.parameters()).dtype)
         labels = torch.tensor(self.labels).reshape(STEPS + 1, -1)
         optimiser = self.torch_optimiser()
         self.losses = []

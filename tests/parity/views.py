@@ -28,6 +28,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True
 
+import reference
 from exchange import Exchange
 
 BILINEAR = F.InterpolationMode.BILINEAR
@@ -88,7 +89,7 @@ def cases(rng):
 
 
 def main(driver):
-    torch.set_num_threads(1)
+    reference.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         exchange = Exchange(driver, folder)
