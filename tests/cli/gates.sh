@@ -41,6 +41,13 @@ agem-r|never projects|s/return mn_agem_project(.*/return MN_OK;/
 gss|remembers nothing|s/return mn_remember(.*/return MN_OK;/
 gss|unlearns what it replays|s/mn_term(learner, term, 1/mn_term(learner, term, strcmp(term, "replay") == 0 ? -1 : 1/; s/#include <mneme.strategy.h>/&\n#include <string.h>/
 hal|remembers nothing|s/return mn_remember(.*/return MN_OK;/
+icarl|answers with the farthest mean|s/mn_scale(products, 2), -2/mn_scale(products, -2), -2/
+bic|learns no labels|s/"labels", 1 - weight/"labels", 0/
+lucir|learns no labels|s/mn_term(learner, "labels", 1/mn_term(learner, "labels", 0/; s/mn_term(learner, "balance", 1/mn_term(learner, "balance", 0/
+gdumb|fits nothing|s/"fit", 1/"fit", 0/; s/"fit", 0 - pasted/"fit", 0/; s/"pasted", pasted/"pasted", 0/
+xder|no replay|s/"dark", o->alpha/"dark", 0/; s/"replay", o->beta/"replay", 0/
+xder-ce|no replay|s/"dark", o->alpha/"dark", 0/; s/"replay", o->beta/"replay", 0/
+xder-rpc|no replay|s/"dark", o->alpha/"dark", 0/; s/"replay", o->beta/"replay", 0/
 gem|never projects|s/if (!disagrees)/if (true)/
 gem|projects the wrong way|s/(float)(q.w\[i\] + o->gamma)/-&/
 END
@@ -65,16 +72,21 @@ fail() {
 }
 
 compile() { # STRATEGY CHANGE: the plugin 'broken', for which the benchmarks have the same recipes
-    local id=${1//-/_}
-    sed "$2; s/\.name = \"$1\"/.name = \"broken\"/; s/MN_STRATEGY($id)/MN_STRATEGY(broken)/" \
-        "$root/strategies/$id.c" >broken.c
-    sed "s/\.name = \"$1\"/.name = \"broken\"/; s/MN_STRATEGY($id)/MN_STRATEGY(broken)/" \
-        "$root/strategies/$id.c" | cmp -s - broken.c && { echo "$1: nothing is changed by $2"; return 1; }
-    local shared=()
-    grep -q 'strategies/shared/agem.h' broken.c && shared=("$root/strategies/shared/agem.c")
-    # shellcheck disable=SC2086
+    local id=${1//-/_} file
+    local parts=("$root/strategies/$id.c")
+    for family in agem xder; do # their terms are in a file that several strategies share
+        grep -q "strategies/shared/$family.h" "${parts[0]}" &&
+            parts+=("$root/strategies/shared/$family.c")
+    done
+    cat "${parts[@]}" | sed "$2" | cmp -s - <(cat "${parts[@]}") &&
+        { echo "$1: nothing is changed by $2"; return 1; }
+    mkdir -p broken
+    for file in "${parts[@]}"; do
+        sed "$2; s/\.name = \"$1\"/.name = \"broken\"/; s/MN_STRATEGY($id)/MN_STRATEGY(broken)/" \
+            "$file" >"broken/$(basename "$(dirname "$file")")-$id.c"
+    done
     ${CC:-cc} -std=c11 -O1 -shared -fPIC -DMN_PLUGIN -I"$root" -I"$root/src/include" -I"$build/src/include" \
-        broken.c "${shared[@]}" -o broken.so 2>err
+        broken/*-"$id.c" -o broken.so 2>err
 }
 
 previous=
