@@ -481,7 +481,7 @@ START_TEST(combinations_that_cannot_be_are_refused)
     register_all();
     const char *split = "split-synthetic";
     refuse(split, "er+derpp", NULL, NULL, MN_BAD_OPTION, "'er' and 'derpp' both bring a loss");
-    refuse(split, "er+opinionated", NULL, NULL, MN_BAD_OPTION, "which only the base may do");
+    refuse(split, "er+opinionated+ncm", NULL, NULL, MN_BAD_OPTION, "both decide predictions");
     refuse(split, "er+pull+pull", NULL, NULL, MN_BAD_OPTION, "'pull' is named twice");
     refuse(split, "er+", NULL, NULL, MN_BAD_OPTION, "a strategy's name is missing");
     refuse(split, "", NULL, NULL, MN_BAD_OPTION, "a strategy's name is missing");
