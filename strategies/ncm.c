@@ -41,8 +41,8 @@ static mn_status open(mn_learner *learner)
 {
     ncm_state *s = mn_state(learner);
     if (from_buffer(learner) && mn_learner_buffer(learner) == NULL)
-        return mn_fail(MN_BAD_OPTION, "from=buffer: there is none; name a strategy that has one "
-                                      "before, as in er+ncm");
+        return mn_fail(MN_UNSUPPORTED, "from=buffer: there is none; name a strategy that has one "
+                                       "before, as in er+ncm");
     return mn_prototypes_open(learner, &s->of);
 }
 

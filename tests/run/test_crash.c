@@ -96,8 +96,10 @@ static const test_setting limited_images[] = {IMAGES, {"buffer_memory", "2200"},
 static const test_setting rebuilt_images[] = {
     IMAGES, {"buffer_memory", "2200"}, {"rebuild", "true"}, {NULL, NULL}};
 
-/* A few dozen steps of any strategy, in all its phases. */
-static const test_setting brief[] = {{"commit_steps", "5"},
+/* A few dozen steps of any strategy, in all its phases, on one thread: OpenMP's threads do not go
+ * along when this process forks. */
+static const test_setting brief[] = {{"threads", "1"},
+                                     {"commit_steps", "5"},
                                      {"buffer_size", "24"},
                                      {"log_every", "3"},
                                      {"dataset.train_per_class", "32"},

@@ -163,7 +163,13 @@ START_TEST(where_classes_come_again_some_of_every_task_is_remembered)
         if (resolve("perm-synthetic", name, none) != MN_OK)
             continue;
         mn_experiment *experiment = test_experiment("perm-synthetic", name, none);
-        ck_assert_ok(mn_experiment_run(experiment, path, NULL));
+        const mn_status status = mn_experiment_run(experiment, path, NULL);
+        if (status == MN_UNSUPPORTED) { /* the network has not what it needs */
+            mn_experiment_free(experiment);
+            test_remove(path);
+            continue;
+        }
+        ck_assert_ok(status);
         /* Unlike gradients are what gss lets in: a task may bring none. */
         const long long tasks = strcmp(name, "gss") == 0 ? 2 : 3;
         mn_experiment_free(experiment);
