@@ -18,7 +18,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 import runs
 from captured import distance, read, report, verdict
 from ops import contrastive, simplex
@@ -56,7 +56,7 @@ def contrast(captured):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     authors = read("authors.json")
     wrong = report("contrast", contrast(authors["contrast"]))
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 import runs
 from captured import distance, read, report, verdict
 
@@ -37,7 +37,7 @@ def answers(run, strategy, tasks, batch_norm):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         of = runs.Runs(os.path.abspath(mneme), folder)

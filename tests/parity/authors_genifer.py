@@ -23,7 +23,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import genifer
-import reference
+import pytorch
 from captured import apart, distance, gist, numbers, read, report, verdict
 from genifer import Classifier, Discriminator, Generator, Making, Seeing
 
@@ -269,7 +269,7 @@ def whole(authors):
 
 
 def main():
-    reference.begin()
+    pytorch.begin()
     authors, wrong = read("authors_genifer.json"), 0
     parts = ("networks", networks(authors["networks"])), ("sizes of", sizes(authors["sizes"]))
     for part, found in itertools.chain(parts, whole(authors)):  # one after the other

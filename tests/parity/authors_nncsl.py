@@ -21,7 +21,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import nncsl
-import reference
+import pytorch
 import runs
 from capture_nncsl import Layers, first_images
 from captured import distance, numbers, read, report, verdict
@@ -102,7 +102,7 @@ def whole(all_runs, case):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     authors, wrong = read("authors_nncsl.json"), 0
     for case in authors["losses"]:
         for what, error in loss_alone(case):

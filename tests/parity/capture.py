@@ -26,7 +26,7 @@ import torch
 sys.dont_write_bytecode = True
 
 import philox
-import reference
+import pytorch
 import runs
 from captured import write
 from rehearsal import held_of
@@ -269,7 +269,7 @@ def cases():
 
 
 def main(mammoth):
-    reference.begin()
+    pytorch.begin()
     mammoth = os.path.abspath(mammoth)
     os.chdir(mammoth)  # where their code looks for its modules
     sys.path.insert(0, mammoth)

@@ -29,7 +29,7 @@ import torch.nn.functional as F
 
 sys.dont_write_bytecode = True
 
-import reference
+import pytorch
 import runs
 from captured import write
 
@@ -205,7 +205,7 @@ def gdumb(folder):
 
 
 def main(*folders):
-    reference.begin()
+    pytorch.begin()
     found, source = [], "the checkouts that capture_classics.py names, PyTorch " + torch.__version__
     for folder, capture in zip(folders, (gss, lucir, gdumb), strict=True):
         with contextlib.redirect_stdout(sys.stderr):

@@ -30,7 +30,7 @@ sys.dont_write_bytecode = True
 import authors_genifer as ours
 import genifer as reference
 from captured import gist, numbers, write
-from reference import begin
+from pytorch import begin
 
 SOURCE = "github.com/kevthan/feature-driven-image-replay at 79f6622, PyTorch " + torch.__version__
 

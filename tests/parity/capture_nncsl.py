@@ -25,7 +25,7 @@ import torch
 sys.dont_write_bytecode = True
 
 import nncsl
-import reference
+import pytorch
 import runs
 from captured import numbers, write
 
@@ -342,7 +342,7 @@ def imported(source, folder):
 
 
 def main(source, mneme):
-    reference.begin()
+    pytorch.begin()
     with tempfile.TemporaryDirectory() as folder:
         all_runs = runs.Runs(os.path.abspath(mneme), folder)
         train = imported(source, folder)

@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 
 import dgr
 import philox
-import reference
+import pytorch
 import runs
 from capture_classics import ALL, BATCH, RATE, WHOLE, first_images, stand_in, tasks
 from captured import write
@@ -197,7 +197,7 @@ def cases(theirs):
 
 
 def main(checkout):
-    reference.begin()
+    pytorch.begin()
     stand_in("data", "tqdm", "torchvision", "torchvision.transforms")
     sys.modules["torchvision"].transforms = sys.modules["torchvision.transforms"]
     sys.path.insert(0, os.path.abspath(checkout))

@@ -22,7 +22,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
-import reference
+import pytorch
 from nncsl import DEVIATION, MEAN, Draws, distance, labelled_places, sharpen, step_key, vote
 from runs import BATCH, CLASSES, SIDE, Runs, images, initial, rectified
 
@@ -253,7 +253,7 @@ CASES = [
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

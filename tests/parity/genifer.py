@@ -23,7 +23,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
-import reference
+import pytorch
 import runs
 import safetensors
 from learner import APART, row_distance
@@ -434,7 +434,7 @@ def first_weights(seed, path):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     with tempfile.TemporaryDirectory() as folder:
         all_runs = Runs(os.path.abspath(mneme), folder)
         wrong = []

@@ -18,7 +18,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import networks
-import reference
+import pytorch
 from exchange import Exchange
 
 GENERATED = ("avx2", "avx512", "avx10")  # beginnings of the sets with code for what layers ask
@@ -30,7 +30,7 @@ def main(driver):
     if not used.startswith(GENERATED):
         print(f"skipped: oneDNN generates code for these networks from AVX2 on, and may use {used}")
         return 77
-    reference.begin()
+    pytorch.begin()
     print("training networks on images for 20 steps")
     with tempfile.TemporaryDirectory() as folder:
         wrong = networks.check(Exchange(driver, folder))

@@ -23,7 +23,7 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
-import reference
+import pytorch
 from runs import A_CLASS, BATCH, CLASSES, SIDE, WIDTHS, Runs, initial, rectified
 from training import Lars
 
@@ -375,7 +375,7 @@ CASES = [
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     check_worked_vector()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

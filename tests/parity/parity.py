@@ -16,13 +16,13 @@ except ImportError as why:
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import ops
-import reference
+import pytorch
 import training
 from exchange import Exchange
 
 
 def main(driver, *headers):
-    reference.begin()
+    pytorch.begin()
     print(f"PyTorch {torch.__version__}: ops, largest error relative to the largest element")
     with tempfile.TemporaryDirectory() as folder:
         wrong = ops.check(Exchange(driver, folder), headers)

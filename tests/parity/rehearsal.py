@@ -27,7 +27,7 @@ import dgr
 import lucir
 import mog
 import philox
-import reference
+import pytorch
 import selection
 from learner import Learner, cross_entropy, row_distance
 from runs import CLASSES, SIDE, TASKS, Runs, Task, images, initial
@@ -422,7 +422,7 @@ def errors(run, reference):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     wrong, references = [], (cases, selection.cases, lucir.cases, dgr.cases, mog.cases)
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

@@ -18,7 +18,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 import safetensors
 from runs import CLASSES, SIDE, Runs, clear
 
@@ -163,7 +163,7 @@ def golden():
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     golden()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

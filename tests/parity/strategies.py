@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import classics
 import contrast
-import reference
+import pytorch
 import xder
 from runs import Runs, initial
 
@@ -55,7 +55,7 @@ def errors(run, weights, kept, losses):
 
 
 def main(mneme):
-    reference.begin()
+    pytorch.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)

@@ -25,7 +25,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 from exchange import Exchange
 from image_networks import GENERATED
 from networks import widest_gap
@@ -244,7 +244,7 @@ def main(driver, *whole):
     if not used.startswith(GENERATED):
         print(f"skipped: oneDNN generates code for these networks from AVX2 on, and may use {used}")
         return 77
-    reference.begin()
+    pytorch.begin()
     wrong = 0
     for comparison in comparisons(bool(whole)):
         with tempfile.TemporaryDirectory() as folder:

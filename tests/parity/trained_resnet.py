@@ -22,7 +22,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 import safetensors
 from cifar import DEVIATION, MEAN, normalised, records
 from exchange import Exchange
@@ -110,7 +110,7 @@ def train_in_mneme(mneme, folder, data):
 
 
 def main(driver, mneme, data):
-    reference.begin()
+    pytorch.begin()
     torch.manual_seed(6)
     images, labels = records(f"{data}/cifar10-small/train.bin.xz")
     test, test_labels = records(f"{data}/cifar10-small/test.bin.xz")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import reference
+import pytorch
 
 STEPS, ROWS = 20, 32
 LOGITS_TOLERANCE = 1e-5
@@ -156,7 +156,7 @@ class Training:
 
     def run_reference(self):
         """PyTorch's side of what training.c writes down."""
-        self.model = reference.exact(self.model)
+        self.model = pytorch.exact(self.model)
         batches = torch.tensor(self.batches()).to(next(self.model.parameters()).dtype)
         labels = torch.tensor(self.labels).reshape(STEPS + 1, -1)
         optimiser = self.torch_optimiser()

@@ -28,7 +28,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True
 
-import reference
+import pytorch
 from exchange import Exchange
 
 BILINEAR = F.InterpolationMode.BILINEAR
@@ -89,7 +89,7 @@ def cases(rng):
 
 
 def main(driver):
-    reference.begin()
+    pytorch.begin()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         exchange = Exchange(driver, folder)

@@ -24,7 +24,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
-import reference
+import pytorch
 import safetensors
 from exchange import Exchange
 from networks import ResNet
@@ -313,7 +313,7 @@ def check_vit(check):
 
 
 def main(driver, mneme):
-    reference.begin()
+    pytorch.begin()
     with tempfile.TemporaryDirectory() as folder:
         check = Check(driver, os.path.abspath(mneme), folder)
         print(f"PyTorch {torch.__version__}: weights there and back, {TEST} test images")
