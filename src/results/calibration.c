@@ -233,8 +233,10 @@ static double calibration_error(const known *k, const answers *all, mn_scope sco
             double mean, variance;
             const int64_t said = mn_argmax(z, c.count);
             const double p = exp((double)z[said] - log_sum(z, c.count, 1, &mean, &variance));
-            int bin = (int)ceil(p * BINS) - 1;
-            bin = bin < 0 ? 0 : bin >= BINS ? BINS - 1 : bin;
+            /* A share that is not a number, as of outputs that grew out of all bounds, falls into
+             * the first bin and makes the error one that is not a number either. */
+            const double place = ceil(p * BINS) - 1;
+            const int bin = place > 0 ? place < BINS ? (int)place : BINS - 1 : 0;
             confidence[bin] += p;
             right[bin] += said == all[task].labels[i] - c.first;
         }
