@@ -5,6 +5,7 @@
  * padding as it was, and moves elements beside it to wrong places.  Versions differ, so no version
  * is asked: a primitive for a padded layout is tried once, on known numbers. */
 #include "tensor/cpu/reorder.h"
+#include "tensor/cpu/bfloat16.h"
 #include "tensor/cpu/dnnl_error.h"
 #include "tensor/cpu/primitive.h"
 #include "tensor/layout_kernels.h"
@@ -75,18 +76,19 @@ static mn_status list_moves(reorder *r, const mn_layout *from, const mn_dnnl_pla
 static void move_floats(const reorder *r, const float *x, float *y)
 {
     for (const move *m = r->moves; m < r->moves + r->count; m++)
-        y[m->to] = x[m->from];
+        y[m->to] += x[m->from];
 }
 
 static void move_halves(const reorder *r, const uint16_t *x, uint16_t *y)
 {
     for (const move *m = r->moves; m < r->moves + r->count; m++)
-        y[m->to] = x[m->from];
+        mn_bf16_accumulate(1, &x[m->from], &y[m->to]);
 }
 
-static void move_all(const reorder *r, const mn_layout *to, const void *x, void *y)
+static void move_all(const reorder *r, const mn_layout *to, const void *x, void *y, bool add)
 {
-    memset(y, 0, to->bytes);
+    if (!add)
+        memset(y, 0, to->bytes);
     if (to->dtype == MN_BF16)
         move_halves(r, x, y);
     else
@@ -95,18 +97,21 @@ static void move_all(const reorder *r, const mn_layout *to, const void *x, void 
 
 /* --- one or the other --- */
 
-/* Whether the primitive, writing over other numbers, makes what the moves make. */
-static mn_status is_right(const reorder *r, const mn_layout *from, const mn_layout *to, bool *right)
+/* Whether the primitive makes what the moves make: over other numbers, or added to zeros. */
+static mn_status is_right(const reorder *r, const mn_layout *from, const mn_layout *to, bool add,
+                          bool *right)
 {
+    enum { FIRST = 0x100, OTHERS = 0x7d00 }; /* upper halves of ordinary numbers, in both types */
     unsigned char *memory = mn_memory_take(1, from->bytes + 2 * to->bytes + 128);
     if (memory == NULL)
         return mn_fail(MN_NO_MEMORY, "no memory to try a reorder");
     unsigned char *x = memory, *y = x + (from->bytes + 63) / 64 * 64,
                   *expected = y + (to->bytes + 63) / 64 * 64;
-    for (size_t i = 0; i < from->bytes; i++)
-        x[i] = (unsigned char)(i % 61 + 1); /* an ordinary number, in both types */
-    memset(y, 0x3f, to->bytes);
-    move_all(r, to, x, expected);
+    for (size_t i = 0; i < from->bytes / sizeof(uint16_t); i++)
+        ((uint16_t *)(void *)x)[i] = (uint16_t)(FIRST + i % OTHERS);
+    memset(y, add ? 0 : 0x3f, to->bytes);
+    memset(expected, 0, to->bytes);
+    move_all(r, to, x, expected, add);
     const mn_status status = mn_primitive_run(r->primitive, (const void *[]){x, y});
     *right = memcmp(y, expected, to->bytes) == 0;
     mn_memory_give(memory);
@@ -133,11 +138,12 @@ static mn_status make_reorder(const mn_plan_key *key, reorder *r)
     mn_dnnl_places of_to;
     bool right = false;
     MN_TRY(make_primitive(key, &r->primitive));
-    if (from->dtype != to->dtype || key->number[0] != 0 || /* weights change type alone */
+    const bool add = key->number[0] != 0;
+    if (from->dtype != to->dtype || /* to plain rows, or, in oneDNN 2, for Winograd */
         mn_dnnl_places_of(mn_layout_desc(to), &of_to) != dnnl_success || !is_padded(from, &of_to))
         return MN_OK;
     MN_TRY(list_moves(r, from, &of_to));
-    MN_TRY(is_right(r, from, to, &right));
+    MN_TRY(is_right(r, from, to, add, &right));
     if (right) {
         mn_memory_give(r->moves);
         r->moves = NULL;
@@ -166,7 +172,7 @@ mn_status mn_kernel_reorder_between(const mn_layout *from, const void *x, const 
     }
     if (r->primitive != NULL)
         return mn_primitive_run(r->primitive, (const void *[]){x, y});
-    move_all(r, to, x, y);
+    move_all(r, to, x, y, add);
     return MN_OK;
 }
 
