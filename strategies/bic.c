@@ -43,13 +43,12 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "The authors fit scale and shift by SGD with momentum, at the network's rate and for twice its "
-    "epochs, with 0.1 / 2 shift^2 in the loss; the DER authors by Adam for 250 epochs. Here it is "
-    "Adam's steps that count, for a small buffer has few to an epoch.",
-    "The authors hold out a tenth of every class's exemplars, rounded down; the DER authors each "
-    "row "
-    "with probability 0.1. Here it is a tenth of the buffer, the classes' shares being as even as "
-    "they can.",
+    "The authors fit scale and shift by SGD with momentum, at the network's rate and for twice "
+    "its epochs, with 0.1 / 2 shift^2 in the loss; the DER authors by Adam for 250 epochs. "
+    "Here it is Adam's steps that count, for a small buffer has few to an epoch.",
+    "The authors hold out a tenth of every class's exemplars, rounded down; the DER authors "
+    "each row with probability 0.1. Here it is a tenth of the buffer, the classes' shares "
+    "being as even as they can.",
     "The authors divide weight decay by the share of tasks so far; here it stays.",
     NULL,
 };

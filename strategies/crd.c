@@ -19,8 +19,9 @@
  * then U_i <- n(m U_i + (1 - m) u_i), and V alike, n bringing to length 1.  It is the paper's
  * h = s / (s + K / M) with s = exp(a) / Z and Z = M mean(exp(a)), in logarithms, where M is gone.
  */
+#include "strategies/shared/labelled.h"
+
 #include <math.h>
-#include <mneme/strategy.h>
 
 typedef struct crd_options {
     double weight, temperature, kd, kd_temperature, momentum;
@@ -49,11 +50,9 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "The authors distil a trained teacher into a student once; here the teacher is the network "
-    "after "
-    "the last task, and the first task has none.",
+    "after the last task, and the first task has none.",
     "Their negatives come without replacement where there are enough, from the whole data set; "
-    "here "
-    "from the images of the task.",
+    "here from the images of the task.",
     NULL,
 };
 
@@ -130,17 +129,6 @@ typedef struct rows {
     bool unlabelled;
 } rows;
 
-static mn_var *below(mn_var *all, mn_var *x)
-{
-    return all == NULL ? x : mn_concat_rows((mn_var *[]){all, x}, 2);
-}
-
-static bool is_trained(mn_learner *learner, const mn_out *out)
-{
-    return out->network == mn_learner_network(learner) && out->batch->count > 0 &&
-           (out->mode & (MN_EVAL | MN_NO_GRADIENT)) == 0;
-}
-
 static bool has_labels(const mn_batch *batch)
 {
     for (int64_t i = 0; i < batch->count; i++)
@@ -153,14 +141,14 @@ static void add_rows(mn_learner *learner, mn_tape *tape, const mn_out *out, rows
 {
     const crd_state *s = mn_state(learner);
     const mn_batch *batch = out->batch;
-    r->features = below(r->features, out->features);
-    r->targets = below(r->targets, mn_target(learner, s->old, batch, "features"));
-    r->logits = below(r->logits, out->logits);
-    r->old_logits = below(r->old_logits, mn_target(learner, s->old, batch, "logits"));
+    r->features = mn_rows_below(r->features, out->features);
+    r->targets = mn_rows_below(r->targets, mn_target(learner, s->old, batch, "features"));
+    r->logits = mn_rows_below(r->logits, out->logits);
+    r->old_logits = mn_rows_below(r->old_logits, mn_target(learner, s->old, batch, "logits"));
     r->unlabelled = r->unlabelled || !has_labels(batch);
     if (!r->unlabelled)
-        r->labels = below(r->labels, mn_one_hot(tape, batch->labels, batch->count,
-                                                mn_classes(learner, MN_ALL).count));
+        r->labels = mn_rows_below(r->labels, mn_one_hot(tape, batch->labels, batch->count,
+                                                        mn_classes(learner, MN_ALL).count));
     r->count += batch->count;
 }
 
@@ -346,7 +334,7 @@ static mn_status add_contrast(mn_learner *learner, mn_tape *tape, const mn_out *
     }
     for (int i = 0; i < n && drawn < (int)(sizeof names / sizeof names[0]); i++) {
         mn_var *loss;
-        if (!is_trained(learner, published[i]))
+        if (!mn_is_training_forward(learner, published[i]))
             continue;
         MN_TRY(with_bank(learner, tape, published[i], names[drawn++], &loss));
         if (loss == NULL)
@@ -377,7 +365,7 @@ static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *p
     if (mn_task(learner) == 0)
         return MN_OK;
     for (int i = 0; i < n; i++)
-        if (is_trained(learner, published[i]))
+        if (mn_is_training_forward(learner, published[i]))
             add_rows(learner, tape, published[i], &r);
     if (r.count == 0)
         return MN_OK;

@@ -27,15 +27,14 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "The penalty is lambda F (theta - theta*)^2, as in the DER authors' code; the papers' has a "
-    "1/2.",
-    "The DER authors weigh each image's squared gradient by p(y|x), as `weighted` does; the papers "
-    "do not. van de Ven and Tolias's code of 2019 takes the predicted class in place of the label, "
-    "their later one all classes, each weighed by its probability.",
+    "The penalty is lambda F (theta - theta*)^2, as in the DER authors' code; the papers' has "
+    "a 1/2.",
+    "The DER authors weigh each image's squared gradient by p(y|x), as `weighted` does; the "
+    "papers do not. van de Ven and Tolias's code of 2019 takes the predicted class in place of "
+    "the label, their later one all classes, each weighed by its probability.",
     "The DER authors make the Fisher pass in training mode, with an augmented image at a time "
-    "through "
-    "batch norm; here it is made in evaluation mode on plain images. Without batch norm and "
-    "augmentation the two agree.",
+    "through batch norm; here it is made in evaluation mode on plain images. Without batch "
+    "norm and augmentation the two agree.",
     NULL,
 };
 

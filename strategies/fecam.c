@@ -29,8 +29,7 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "The authors leave the first task to the network's own classifier and shrink its shared "
-    "covariance "
-    "not at all; here every task is treated alike.",
+    "covariance not at all; here every task is treated alike.",
     "b is the mean of all that is not on the diagonal; theirs leaves out what is exactly 0.",
     NULL,
 };

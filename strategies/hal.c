@@ -28,19 +28,15 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "Anchors go through the networks in evaluation mode; in the DER authors' code in training "
-    "mode, "
-    "where they share batch statistics. Without batch norm the two agree.",
-    "In the DER authors' code the network before the step on the memory shares its weights with "
-    "the "
-    "one after it, so that forgetting cancels out and an anchor only nears the mean features; "
-    "here, as "
-    "in the paper, an anchor climbs to where the two differ.",
+    "mode, where they share batch statistics. Without batch norm the two agree.",
+    "In the DER authors' code the network before the step on the memory shares its weights "
+    "with the one after it, so that forgetting cancels out and an anchor only nears the mean "
+    "features; here, as in the paper, an anchor climbs to where the two differ.",
     "The mean of the features is made of the step's own forward, stream and replayed images "
-    "together "
-    "and before the step; in the DER authors' code of one more forward of the stream's, after it.",
-    "The paper's buffer is a ring of equal parts for tasks, as the DER authors' later code has it; "
-    "the "
-    "code that their settings are for fills a reservoir, and so does this.",
+    "together and before the step; in the DER authors' code of one more forward of the "
+    "stream's, after it.",
+    "The paper's buffer is a ring of equal parts for tasks, as the DER authors' later code has "
+    "it; the code that their settings are for fills a reservoir, and so does this.",
     NULL,
 };
 

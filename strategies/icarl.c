@@ -33,12 +33,10 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "The authors also average over mirrored exemplars; the paper's text does not, and digits have "
-    "no "
-    "mirror image.",
-    "The DER authors choose exemplars and measure distances by features as they are, not of length "
-    "1, "
-    "and give weight decay half of `decay` (their decay is the optimiser's).",
+    "The authors also average over mirrored exemplars; the paper's text does not, and digits "
+    "have no mirror image.",
+    "The DER authors choose exemplars and measure distances by features as they are, not of "
+    "length 1, and give weight decay half of `decay` (their decay is the optimiser's).",
     NULL,
 };
 

@@ -42,11 +42,10 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "The authors take the ReLU from the last features; here the network is as it is.",
-    "The authors' fine-tuning has their weight decay; here it has none. The DER authors' moves the "
-    "vectors of the newest task alone and lets the rate fall after 10 steps, not epochs.",
-    "The DER authors take the cross-entropy over all classes, those to come included; here it is "
-    "over "
-    "the classes seen, as the authors' is.",
+    "The authors' fine-tuning has their weight decay; here it has none. The DER authors' moves "
+    "the vectors of the newest task alone and lets the rate fall after 10 steps, not epochs.",
+    "The DER authors take the cross-entropy over all classes, those to come included; here it "
+    "is over the classes seen, as the authors' is.",
     NULL,
 };
 

@@ -45,13 +45,11 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "Li and Hoiem give each task a head of its own and are told the task, which are "
-    "network.head=multi, finetune.classes=task and the scope task-il; by default, as in the DER "
-    "authors' code, all classes share one.",
-    "The DER authors record the old network's answers once, on images that are neither augmented "
-    "nor "
-    "normalised; here they are computed in each step, on un-augmented, normalised ones. Where "
-    "images "
-    "are neither, the two agree.",
+    "network.head=multi, finetune.classes=task and the scope task-il; by default, as in the "
+    "DER authors' code, all classes share one.",
+    "The DER authors record the old network's answers once, on images that are neither "
+    "augmented nor normalised; here they are computed in each step, on un-augmented, "
+    "normalised ones. Where images are neither, the two agree.",
     NULL,
 };
 

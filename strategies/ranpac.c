@@ -30,8 +30,7 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "The authors hold out the last fifth of a task's images in the order of their loader; here "
-    "each "
-    "image is held out with probability 1/5, by key and place in the data set.",
+    "each image is held out with probability 1/5, by key and place in the data set.",
     "Their first phase, which tunes adapters of the network on the first task, is left out.",
     NULL,
 };

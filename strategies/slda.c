@@ -24,8 +24,7 @@ static const mn_option options[] = {
 
 static const char *const differs[] = {
     "The authors may begin with a covariance estimated on a first part of the data (fit_base); "
-    "here "
-    "every image is streamed.",
+    "here every image is streamed.",
     NULL,
 };
 

@@ -43,9 +43,8 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "The authors' MegEngine code has votes and a cross-entropy of two earlier maps besides; here, "
-    "as "
-    "in their PyTorch code by default, the last map votes alone.",
+    "The authors' MegEngine code has votes and a cross-entropy of two earlier maps besides; "
+    "here, as in their PyTorch code by default, the last map votes alone.",
     "Ranking by the nearest neighbour in the batch (\"friend\") is not here.",
     NULL,
 };
@@ -161,7 +160,7 @@ static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *p
         int64_t added;
         mn_labelled_add(learner, tape, published[i], only, &rows, &places, &added);
         if (added > 0)
-            counts = mn_labelled_append(
+            counts = mn_rows_below(
                 counts, mn_gather_rows(votes(learner, tape, published[i]), places, added));
     }
     if (rows.count == 0)

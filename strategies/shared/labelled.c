@@ -15,7 +15,7 @@ static bool is_wanted(const mn_batch *batch, int64_t row, void *context)
            (c->predicted == NULL || (int64_t)c->predicted[row] == place);
 }
 
-static bool is_trained(mn_learner *learner, const mn_out *out)
+bool mn_is_training_forward(mn_learner *learner, const mn_out *out)
 {
     return out->network == mn_learner_network(learner) && out->batch->count > 0 &&
            (out->mode & (MN_EVAL | MN_NO_GRADIENT)) == 0;
@@ -28,7 +28,7 @@ void mn_labelled_add(mn_learner *learner, mn_tape *tape, const mn_out *out, int 
                 .rows =
                     (only & MN_LABELLED_STREAM) != 0 ? out->batch->stream_rows : out->batch->count};
     *added = 0;
-    if (!is_trained(learner, out))
+    if (!mn_is_training_forward(learner, out))
         return;
     mn_var *logits = mn_columns(out->logits, c.classes.first, c.classes.count);
     if ((only & MN_LABELLED_CORRECT) != 0) {
@@ -41,13 +41,13 @@ void mn_labelled_add(mn_learner *learner, mn_tape *tape, const mn_out *out, int 
         return;
     mn_var *targets =
         mn_one_hot(tape, chosen->labels, chosen->count, mn_classes(learner, MN_ALL).count);
-    rows->logits = mn_labelled_append(rows->logits, mn_gather_rows(logits, *places, chosen->count));
+    rows->logits = mn_rows_below(rows->logits, mn_gather_rows(logits, *places, chosen->count));
     rows->targets =
-        mn_labelled_append(rows->targets, mn_columns(targets, c.classes.first, c.classes.count));
+        mn_rows_below(rows->targets, mn_columns(targets, c.classes.first, c.classes.count));
     rows->count += *added = chosen->count;
 }
 
-mn_var *mn_labelled_append(mn_var *all, mn_var *x)
+mn_var *mn_rows_below(mn_var *all, mn_var *x)
 {
     return all == NULL ? x : mn_concat_rows((mn_var *[]){all, x}, 2);
 }

@@ -86,47 +86,45 @@ static mn_status check_lengths(void *context, const char *name, const mn_tensor 
     return MN_OK;
 }
 
+/* Rows of a bank that have length 1 after er+crd: those that were seen. */
+static int seen_rows(const char *bank, const test_setting *settings)
+{
+    mn_runfile *file;
+    int seen = 0;
+    begin();
+    test_run("split-synthetic", "er+crd", settings, path);
+    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
+    ck_assert_ok(mn_runfile_read_tensors(file, bank, check_lengths, &seen));
+    ck_assert_ok(mn_runfile_close(file));
+    end();
+    return seen;
+}
+
+#define WITH_BANK                                                                                  \
+    {"crd.memory", "bank"}, {"crd.width", "16"},                                                   \
+    {                                                                                              \
+        "dataset.train_per_class", "40"                                                            \
+    }
+
 /* 240 images, of which 80 came in the last task, and 30 slots: rows that were seen have length 1,
  * drawn ones, those of slots that were forgotten in the last step among them, have not. */
 START_TEST(rows_that_were_seen_have_length_one)
 {
-    begin();
-    static const test_setting settings[] = {{"crd.memory", "bank"},
-                                            {"crd.width", "16"},
-                                            {"dataset.train_per_class", "40"},
-                                            {"buffer_size", "30"},
-                                            {NULL, NULL}};
-    test_run("split-synthetic", "er+crd", settings, path);
-    mn_runfile *file;
-    int touched = 0;
-    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
-    ck_assert_ok(mn_runfile_read_tensors(file, "crd/student bank/", check_lengths, &touched));
-    ck_assert_ok(mn_runfile_close(file));
-    ck_assert_int_ge(touched, 80); /* all of the task's */
-    ck_assert_int_le(touched, 110);
-    end();
+    static const test_setting settings[] = {WITH_BANK, {"buffer_size", "30"}, {NULL, NULL}};
+    const int seen = seen_rows("crd/student bank/", settings);
+    ck_assert_int_ge(seen, 80); /* all of the task's */
+    ck_assert_int_le(seen, 110);
 }
 END_TEST
 
-/* A buffer of one row is overwritten again and again: what its row of the bank was is gone. */
+/* A ring with one slot for each class is overwritten again and again: what its row of the bank was
+ * is gone. */
 START_TEST(what_is_overwritten_is_forgotten)
 {
-    begin();
-    static const test_setting settings[] = {{"crd.memory", "bank"},
-                                            {"crd.width", "16"},
-                                            {"buffer_policy", "ring"},
-                                            {"buffer_size", "6"},
-                                            {"dataset.train_per_class", "40"},
-                                            {NULL, NULL}};
-    test_run("split-synthetic", "er+crd", settings, path);
-    mn_runfile *file;
-    int touched = 0;
-    ck_assert_ok(mn_runfile_open(path, MN_READ, &file));
-    ck_assert_ok(mn_runfile_read_tensors(file, "crd/teacher bank/", check_lengths, &touched));
-    ck_assert_ok(mn_runfile_close(file));
+    static const test_setting settings[] = {
+        WITH_BANK, {"buffer_policy", "ring"}, {"buffer_size", "6"}, {NULL, NULL}};
     /* The last batch took the slots of both classes of the last task, after its draw. */
-    ck_assert_int_le(touched, 80 + 6 - 2);
-    end();
+    ck_assert_int_le(seen_rows("crd/teacher bank/", settings), 80 + 6 - 2);
 }
 END_TEST
 
