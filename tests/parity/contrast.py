@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from classics import gradients_of, named, step
 from philox import key_at, key_of, uniform
-from runs import CLASSES, WIDTHS, initial
+from runs import WIDTHS, initial
 
 WIDTH = 7  # of the projections
 MASKED_FROM = 4

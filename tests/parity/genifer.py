@@ -447,10 +447,7 @@ def main(mneme):
                 label = f"gamma {gamma}, {statistics}, {name}: {len(reference.losses[name])} losses"
                 print(f"  {label}, {error:.1e}")
                 wrong += [f"{label}, {error:.1e}"] if not error <= tolerance else []
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

@@ -34,10 +34,7 @@ def main(driver):
     print("training networks on images for 20 steps")
     with tempfile.TemporaryDirectory() as folder:
         wrong = networks.check(Exchange(driver, folder))
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

@@ -328,16 +328,10 @@ def projection_from(run, strategy):
     return projection
 
 
-def distance(got, want):
-    error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-12)
-    return error if np.isfinite(error) else float("inf")
-
-
 def errors(run, strategy, learner, start):
     for term, want in learner.losses.items():
         found = run.losses(term)
-        same = found.shape == np.shape(want)
-        yield f"losses of {term}", distance(found, np.array(want)) if same else float("inf")
+        yield f"losses of {term}", pytorch.distance(found, np.array(want))
     if learner.rule == "still":
         return
     modules = {"run/network": learner.network, f"{strategy}/projection": learner.projection}
@@ -394,10 +388,7 @@ def main(mneme):
             label = " ".join([strategy, rule, *(f"{key}={value}" for key, value in options.items())])
             print(f"  {label}: {max(error for _, error in found):.1e}")
             wrong += [f"{label}: {what}: {e:.1e}" for what, e in found if not e <= TOLERANCE]
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ except ImportError as why:
 
 sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
+import pytorch
 import safetensors
 from runs import Run
 from weights import CLASSES, TRAIN, TimmBlock, TimmViT, arrays_of, as_input, as_torchvision_vit, images_of, write_idx
@@ -116,13 +117,9 @@ def run(mneme, folder, settings):
     return Run(path)
 
 
-def distance_of(got, want):
-    return np.abs(got - want).max() / np.abs(want).max()
-
-
 def main(mneme):
-    torch.set_num_threads(1)
-    wrong = 0
+    pytorch.begin()
+    wrong = []
     with tempfile.TemporaryDirectory() as folder:
         pixels, labels = images_of(2, TRAIN)
         os.mkdir(f"{folder}/mnist")
@@ -147,7 +144,7 @@ def main(mneme):
             network, terms = reference(pixels, labels, place, form, pool)
             got, errors = result.weights(), {}
             for term, want in terms.items():
-                errors[term] = (distance_of(result.losses(term), np.array(want)), TERM_TOLERANCE)
+                errors[term] = (pytorch.distance(result.losses(term), np.array(want)), TERM_TOLERANCE)
             first = result.losses("pad/distil")[0]
             errors["first step"] = (abs(first), 0)  # where a norm has no slope
             moved = as_torchvision_vit(arrays_of(network))
@@ -155,13 +152,16 @@ def main(mneme):
             for name, want in moved.items():
                 ours = name.replace("heads.head", "classifier").replace("linear_1", "0").replace("linear_2", "3")
                 before = start[name].astype(np.float32).astype(np.float64)
-                moves[name] = distance_of(got[ours] - before, want - before)
+                moves[name] = pytorch.distance(got[ours] - before, want - before)
             worst = max(moves, key=moves.get)
             errors[f"change of {worst}"] = (moves[worst], MOVE_TOLERANCE)
             print(f"  {place}, {form}, {pool}: " + ", ".join(f"{what} {e:.1e}" for what, (e, _) in errors.items()))
-            wrong += sum(not error <= bound for error, bound in errors.values())
-    print(f"{wrong} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+            wrong += [
+                f"{place}, {form}, {pool}, {what}: {error:.1e}"
+                for what, (error, bound) in errors.items()
+                if not error <= bound
+            ]
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

@@ -28,10 +28,7 @@ def main(driver, *headers):
         wrong = ops.check(Exchange(driver, folder), headers)
         print("training an mlp 784-100-100-10 for 20 steps of 32 images")
         wrong += training.check(Exchange(driver, folder))
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

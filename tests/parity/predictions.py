@@ -10,7 +10,12 @@ import subprocess
 import sys
 import tempfile
 
-import numpy
+try:
+    import numpy
+    import torch  # noqa: F401 -- the page's lines import it
+except ImportError as why:
+    print(f"skipped: {sys.executable}: {why}; on Debian: apt install python3-torch python3-numpy")
+    sys.exit(77)
 
 BENCHMARK = {
     "name": "predicted",
@@ -42,9 +47,8 @@ def images_like(shape):
     return (255 * images.clip(0, 1)).astype(numpy.uint8)
 
 
-def main():
-    page, program = map(os.path.abspath, sys.argv[1:])
-    os.chdir(tempfile.mkdtemp())
+def main(page, program):
+    """In the folder that this process is in."""
     json.dump(BENCHMARK, open("predicted.json", "w"))
     run = lambda *words: subprocess.run([program, *words], check=True, capture_output=True, text=True).stdout
     run("run", "./predicted.json", "er", "--quiet", "-o", "run.mneme")
@@ -64,4 +68,9 @@ def main():
     assert len(rows) == 2000 and kinds >= 4 and other == 0 and far < 1e-5
 
 
-main()
+if __name__ == "__main__":
+    given = map(os.path.abspath, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        main(*given)
+        os.chdir("/")

@@ -1,11 +1,13 @@
-"""PyTorch as the reference: on one thread, and without oneDNN where that computes wrongly.
+"""PyTorch as the reference: on one thread, and without oneDNN where that computes wrongly; and how far
+from a reference something is.
 
 oneDNN 3.7.2, which Debian 13's PyTorch is linked to, brings weights wrongly into padded layouts:
-convolutions of 20 channels are then off by a third.
+convolutions of 20 channels are then off by 43 % of the largest output.
 """
 
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -27,3 +29,19 @@ def begin():
 def exact(model):
     """The model itself, or in doubles without oneDNN: PyTorch's own convolutions round more."""
     return model if torch.backends.mkldnn.enabled else model.double()
+
+
+def distance(got, want):
+    """The largest error, of the largest element of the reference."""
+    if np.shape(got) != np.shape(want):
+        return float("inf")
+    error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-12)
+    return error if np.isfinite(error) else float("inf")
+
+
+def verdict(wrong):
+    """Prints what is wrong, a line each; the exit status."""
+    for line in wrong:
+        print(f"DIFFERS  {line}")
+    print(f"{len(wrong)} differences" if wrong else "all agree")
+    return 1 if wrong else 0

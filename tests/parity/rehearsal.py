@@ -379,13 +379,6 @@ def cases(runs):
     yield "bic", settings, partial(bic, rate=0.5, temperature=2, port=False, **given)
 
 
-def distance(got, want):
-    if got.shape != want.shape:
-        return float("inf")
-    error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-12)
-    return error if np.isfinite(error) else float("inf")
-
-
 def scores_of(run, task):
     query = "SELECT rows, width, logits FROM output WHERE on_task = ? ORDER BY after_task DESC"
     rows, width, logits = run.rows(query, task)[0]
@@ -402,22 +395,22 @@ def errors(run, reference):
             continue
         if np.abs(want - before).max() < LEAST_MOVE:
             yield f"{name} hardly moves", float("inf"), TOLERANCE
-        yield name, distance(got[name] - before, want - before), TOLERANCE
+        yield name, pytorch.distance(got[name] - before, want - before), TOLERANCE
     for name, want in reference.tensors.items():
-        yield name, distance(run.tensor(name), want), TOLERANCE
+        yield name, pytorch.distance(run.tensor(name), want), TOLERANCE
     for name, want in reference.kept.items():
         ((got,),) = run.rows("SELECT value FROM kept WHERE name = ?", name)
         yield name, abs(got - want), TOLERANCE
     for name, want in reference.columns.items():
-        yield f"column {name}", distance(run.column(name), want), TOLERANCE
+        yield f"column {name}", pytorch.distance(run.column(name), want), TOLERANCE
     query = "SELECT value FROM scalar WHERE name = ? ORDER BY step, update_name"
     for term, want in reference.losses.items():
         found = np.array([value for (value,) in run.rows(query, term)])
-        yield f"losses of {term}", distance(found, np.array(want)), TOLERANCE
+        yield f"losses of {term}", pytorch.distance(found, np.array(want)), TOLERANCE
     for test in (Task(*images(3), task) for task in range(TASKS)):
         scores = reference.scores or reference.network
         want = scores(test.x).detach().numpy()
-        found = distance(scores_of(run, test.number), want)
+        found = pytorch.distance(scores_of(run, test.number), want)
         yield f"scores of task {test.number}", found, SCORE_TOLERANCE
 
 
@@ -432,10 +425,7 @@ def main(mneme):
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
             print(f"  {label}: {max(error for _, error, bound in found if bound == TOLERANCE):.1e}")
             wrong += [f"{label}: {what}: {e:.1e}" for what, e, bound in found if not e <= bound]
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

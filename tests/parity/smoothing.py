@@ -136,21 +136,16 @@ CASES = [
 ]
 
 
-def distance(got, want):
-    error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-12)
-    return error if np.isfinite(error) else float("inf")
-
-
 def errors(run, weights, losses):
     start, got = Network().state_dict(), run.weights()
     for name, want in weights.items():
         if "tracked" not in name:
             before = start[name].double().numpy()
-            yield name, distance(got[name] - before, want.numpy() - before)
+            yield name, pytorch.distance(got[name] - before, want.numpy() - before)
     for term, want in losses.items():
         if want:
             found = run.losses(term)
-            yield term, distance(found, np.array(want)) if found.shape == np.shape(want) else float("inf")
+            yield term, pytorch.distance(found, np.array(want))
 
 
 def golden():
@@ -178,10 +173,7 @@ def main(mneme):
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
             print(f"  {label}: {max(error for _, error in found):.1e}")
             wrong += [f"{label}: {what}: {error:.1e}" for what, error in found if not error <= TOLERANCE]
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

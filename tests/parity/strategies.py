@@ -29,11 +29,6 @@ TOLERANCE = 2e-5  # of the largest element of the reference
 LEAST_MOVE = 0.01  # of a weight: a comparison of what stood still would say little
 
 
-def distance(got, want):
-    error = np.abs(got - want).max() / max(np.abs(want).max(), 1e-12)
-    return error if np.isfinite(error) else float("inf")
-
-
 def errors(run, weights, kept, losses):
     """(what, error) of everything that the reference foretells."""
     start = initial("bn1.weight" in weights).state_dict()
@@ -43,15 +38,14 @@ def errors(run, weights, kept, losses):
         move = want - before
         if np.abs(move).max() < LEAST_MOVE:
             yield f"{name} hardly moves", float("inf")
-        yield name, distance(got[name] - before, move)
+        yield name, pytorch.distance(got[name] - before, move)
     for name, parts in kept.items():
         slab = run.slab(name)
         for parameter, want in parts.items():
-            yield f"{name} of {parameter}", distance(slab[parameter], want)
+            yield f"{name} of {parameter}", pytorch.distance(slab[parameter], want)
     for term, want in losses.items():
         found = run.losses(term)
-        same = found.shape == np.shape(want)
-        yield f"losses of {term}", distance(found, np.array(want)) if same else float("inf")
+        yield f"losses of {term}", pytorch.distance(found, np.array(want))
 
 
 def main(mneme):
@@ -67,10 +61,7 @@ def main(mneme):
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
             print(f"  {label}: {max(error for _, error in found):.1e}")
             wrong += [f"{label}: {what}: {error:.1e}" for what, error in found if not error <= TOLERANCE]
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

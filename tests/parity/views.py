@@ -111,10 +111,7 @@ def main(driver):
         if not from_pil <= rounded:
             wrong.append(f"{name}: {from_pil * 255:.2f} levels from PIL, more than "
                          f"{rounded * 255:.2f}")
-    for line in wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(wrong)} differences" if wrong else "all agree")
-    return 1 if wrong else 0
+    return pytorch.verdict(wrong)
 
 
 if __name__ == "__main__":

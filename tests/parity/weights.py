@@ -323,10 +323,7 @@ def main(driver, mneme):
         check_mlp(check)
         check_resnet(check)
         check_vit(check)
-    for line in check.wrong:
-        print(f"DIFFERS  {line}")
-    print(f"{len(check.wrong)} differences" if check.wrong else "all agree")
-    return 1 if check.wrong else 0
+    return pytorch.verdict(check.wrong)
 
 
 if __name__ == "__main__":
