@@ -1,4 +1,5 @@
-/* suite.h -- what every unit test file ends with: MN_SUITE("name", test_a, test_b, ...). */
+/* suite.h -- what every unit test file ends with: MN_SUITE("name", test_a, test_b, ...).
+ * CK_RUN_CASE in the environment names one of them, to be run alone. */
 #ifndef MN_TESTS_SUITE_H
 #define MN_TESTS_SUITE_H
 
@@ -21,10 +22,10 @@
         ck_assert_msg(strstr(mn_error(), (text)) != NULL, "message was: %s", mn_error());          \
     } while (0)
 
-#define MN_SUITE(name, ...) MN_SUITE_UNLESS(NULL, name, __VA_ARGS__)
+#define MN_SUITE(called, ...) MN_SUITE_UNLESS(NULL, called, __VA_ARGS__)
 
 /* The same, but skipped (77) with a sentence that says why, where why_not is one and not NULL. */
-#define MN_SUITE_UNLESS(why_not, name, ...)                                                        \
+#define MN_SUITE_UNLESS(why_not, called, ...)                                                      \
     int main(void)                                                                                 \
     {                                                                                              \
         const char *why = (why_not);                                                               \
@@ -33,11 +34,12 @@
             return 77;                                                                             \
         }                                                                                          \
         const TTest *const tests[] = {__VA_ARGS__};                                                \
-        Suite *suite = suite_create(name);                                                         \
-        TCase *tests_case = tcase_create(name);                                                    \
-        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)                                \
-            tcase_add_test(tests_case, tests[i]);                                                  \
-        suite_add_tcase(suite, tests_case);                                                        \
+        Suite *suite = suite_create(called);                                                       \
+        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {                              \
+            TCase *alone = tcase_create(tests[i]->name);                                           \
+            tcase_add_test(alone, tests[i]);                                                       \
+            suite_add_tcase(suite, alone);                                                         \
+        }                                                                                          \
         SRunner *runner = srunner_create(suite);                                                   \
         srunner_run_all(runner, CK_ENV);                                                           \
         const int failed = srunner_ntests_failed(runner);                                          \
