@@ -85,11 +85,11 @@ mn_status mn_solve_symmetric(mn_var *matrix, double ridge, mn_var *right, mn_var
                        a.size[0]);
     MN_TRY(mn_kernels_check());
     if (!definite)
-        return mn_fail(MN_BAD_VALUE,
-                       "a matrix of %" PRId64
-                       " rows is not positive definite with a ridge of %g; a "
-                       "greater one makes it so",
-                       a.size[0], ridge);
+        return mn_fail(
+            MN_BAD_VALUE,
+            "a matrix of %lld rows is not positive definite with a ridge of %g; a greater "
+            "one makes it so",
+            (long long)a.size[0], ridge);
     *solution = solved;
     return MN_OK;
 }

@@ -9,8 +9,8 @@ void *mn_tape_take(mn_tape *tape, size_t bytes);
 /* Returns the memory of a value or gradient that is no longer read, for reuse in this step. */
 void mn_tape_give(mn_tape *tape, mn_tensor *tensor);
 
-/* The values of x outlive mn_backward_done() and mn_release().  Of a constant that is a view, do so
- * with what it is a view of. */
+/* The values of x outlive mn_backward_done() and mn_release().  Where x is a view,
+ * what it looks into is kept, too, constants included. */
 void mn_var_keep(mn_var *x);
 
 #endif

@@ -4,6 +4,7 @@
  * what the user asked for when all are there: a step of 8 bits depends on all rows.  That file
  * begins with what the rows depend on, so that another network, size or weight begins anew. */
 #include "base/build.h"
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/team.h"
 #include "data/stream/batch.h"
@@ -15,6 +16,7 @@
 #include "learner/weights.h"
 #include "tensor/file/half.h"
 #include "tensor/file/safetensors_write.h"
+#include "tensor/kernels.h"
 
 #include <math.h>
 #include <mneme/features.h>
@@ -59,15 +61,8 @@ static mn_status read_data(extraction *e)
 static mn_status make_network(extraction *e)
 {
     const mn_run_settings *settings = mn_experiment_settings(e->experiment);
-    const char *options;
-    MN_TRY(mn_experiment_section_json(e->experiment, MN_SECTION_NETWORK, &options));
-    MN_TRY(mn_learner_fill_head(e->stream, options, &options));
-    const mn_network_spec spec = {
-        .type = e->experiment->section[MN_SECTION_NETWORK].type,
-        .options = options,
-        .input = mn_dataset_image(e->dataset),
-        .classes = mn_stream_classes(e->stream),
-    };
+    mn_network_spec spec;
+    MN_TRY(mn_learner_network_spec(e->experiment, e->stream, &spec));
     const mn_key key = mn_key_of((uint64_t)settings->seed, "network.initial.run/network");
     MN_TRY(mn_network_new(&spec, key, &e->network));
     if (settings->init[0] != '\0') {
@@ -190,15 +185,18 @@ static mn_status describe(extraction *e)
     const mn_run_settings *settings = mn_experiment_settings(e->experiment);
     const mn_network_spec *network = mn_network_spec_of(e->network);
     const mn_shape image = mn_dataset_image(e->dataset);
-    char normalised[160], digest[MN_DIGEST], input[64], computed[96], classes[32];
+    char normalised[160], digest[MN_DIGEST], input[64], computed[320], classes[32], drawn[48];
+    char layer[256];
     uint32_t of_data;
     MN_TRY(mn_dataset_digest(e->dataset, &of_data));
     snprintf(digest, sizeof digest, "%08x", (unsigned)of_data);
     describe_transform(e, normalised, sizeof normalised);
     snprintf(classes, sizeof classes, "%lld", (long long)e->dataset->classes);
-    snprintf(computed, sizeof computed, "%s, numbers %d, batches of %lld, %s", mn_version(),
-             MN_NUMERICS, (long long)settings->eval_batch,
-             settings->precision == MN_BF16 ? "bf16" : "f32");
+    snprintf(drawn, sizeof drawn, "drawn with seed %lld", (long long)settings->seed);
+    snprintf(computed, sizeof computed, "%s, numbers %d, batches of %lld, %s, %s, %s, %s",
+             mn_version(), MN_NUMERICS, (long long)settings->eval_batch,
+             settings->precision == MN_BF16 ? "bf16" : "f32", mn_kernels_versions(),
+             mn_kernels_instruction_set(), mn_kernels_onednn_instruction_set());
     const struct {
         const char *key, *value;
     } texts[] = {
@@ -209,8 +207,9 @@ static mn_status describe(extraction *e)
         {"normalise", normalised},
         {"network", network->type},
         {"network_options", network->options},
-        {"weights_digest", settings->init[0] != '\0' ? settings->init_digest : "drawn"},
-        {"layer", e->spec->layer != NULL ? e->spec->layer : "features"},
+        {"weights_digest", settings->init[0] != '\0' ? settings->init_digest : drawn},
+        {"layer",
+         mn_visible(e->spec->layer != NULL ? e->spec->layer : "features", layer, sizeof layer)},
         {"made_by", computed},
     };
     e->about = cJSON_CreateObject();
@@ -254,8 +253,8 @@ static mn_status make_halves(const extraction *e, const float *rows, made *m)
     for (int64_t i = 0; i < images_of(e) * e->partial.width; i++) {
         if (fabsf(rows[i]) > greatest)
             return mn_fail(MN_BAD_VALUE,
-                           "feature %lld of image %lld is %g, but half floats end at 65504; write "
-                           "f32",
+                           "feature %lld of image %lld, training images first, is %g, but half "
+                           "floats end at 65504; write f32",
                            (long long)(i % e->partial.width), (long long)(i / e->partial.width),
                            (double)rows[i]);
         halves[i] = mn_half_of(rows[i]);

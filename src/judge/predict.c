@@ -99,9 +99,8 @@ int64_t mn_predictor_task(const mn_predictor *predictor, int64_t label)
 
 static void softmax(const float *scores, int64_t count, float *probabilities)
 {
-    double sum = 0, most = (double)scores[0];
-    for (int64_t k = 1; k < count; k++)
-        most = fmax(most, (double)scores[k]);
+    const double most = (double)scores[mn_argmax(scores, count)];
+    double sum = 0;
     for (int64_t k = 0; k < count; k++)
         sum += exp((double)scores[k] - most);
     for (int64_t k = 0; k < count; k++)
@@ -156,7 +155,8 @@ static mn_status find_classes(const mn_predictor *p, const mn_dataset *data, mn_
     }
     return known > 0 ? MN_OK
                      : mn_fail(MN_BAD_OPTION,
-                               "%s has learned no class of %s: '%s' is none of its own, as '%s' is",
+                               "%s has learned no class of %s: the data have '%s', the run has "
+                               "'%s', and none is the same",
                                mn_runfile_path(p->run.file), data->name, name_in(data, 0, number),
                                mn_predictor_class_name(p, 0));
 }

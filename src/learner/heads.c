@@ -2,6 +2,8 @@
 #include "learner/heads.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "experiment/configuration.h"
+#include "experiment/sections.h"
 
 #include <mneme/layers.h>
 #include <mneme/memory.h>
@@ -42,7 +44,7 @@ static bool is(const cJSON *options, const char *name, const char *value)
     return cJSON_IsString(item) && strcmp(item->valuestring, value) == 0;
 }
 
-mn_status mn_learner_fill_head(const mn_stream *stream, const char *options, const char **filled)
+static mn_status fill_head(const mn_stream *stream, const char *options, const char **filled)
 {
     cJSON *parsed = cJSON_Parse(options);
     mn_status status = MN_OK;
@@ -58,4 +60,19 @@ mn_status mn_learner_fill_head(const mn_stream *stream, const char *options, con
     }
     cJSON_Delete(parsed);
     return status;
+}
+
+mn_status mn_learner_network_spec(const mn_experiment *experiment, const mn_stream *stream,
+                                  mn_network_spec *spec)
+{
+    const char *options;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &options));
+    MN_TRY(fill_head(stream, options, &options));
+    *spec = (mn_network_spec){
+        .type = experiment->section[MN_SECTION_NETWORK].type,
+        .options = options,
+        .input = mn_dataset_image(mn_stream_dataset(stream)),
+        .classes = mn_stream_classes(stream),
+    };
+    return MN_OK;
 }

@@ -2,10 +2,14 @@
 #ifndef MN_LEARNER_HEADS_H
 #define MN_LEARNER_HEADS_H
 
+#include <mneme/experiment.h>
+#include <mneme/network.h>
 #include <mneme/stream.h>
 
-/* The options of a network, a JSON object, with network.head_classes filled in where head=multi
- * leaves it to the stream.  MN_UNSUPPORTED where the stream's tasks share their classes. */
-mn_status mn_learner_fill_head(const mn_stream *stream, const char *options, const char **filled);
+/* What the network is made from that a run of the experiment trains on the stream.  Where
+ * head=multi leaves head_classes to the stream, they are filled in: MN_UNSUPPORTED where the
+ * stream's tasks share their classes. */
+mn_status mn_learner_network_spec(const mn_experiment *experiment, const mn_stream *stream,
+                                  mn_network_spec *spec);
 
 #endif

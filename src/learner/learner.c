@@ -60,17 +60,10 @@ mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const
 static mn_status add_shared(mn_learner *learner)
 {
     const mn_experiment *experiment = learner->experiment;
-    const mn_dataset *data = mn_stream_dataset(learner->stream);
-    const char *options, *of_optimiser;
-    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &options));
-    MN_TRY(mn_learner_fill_head(learner->stream, options, &options));
+    const char *of_optimiser;
+    mn_network_spec spec;
+    MN_TRY(mn_learner_network_spec(experiment, learner->stream, &spec));
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &of_optimiser));
-    const mn_network_spec spec = {
-        .type = experiment->section[MN_SECTION_NETWORK].type,
-        .options = options,
-        .input = mn_dataset_image(data),
-        .classes = mn_stream_classes(learner->stream),
-    };
     mn_network *network;
     MN_TRY(mn_learner_add_network(learner, "run", "network", NULL, NULL, &spec, &network));
     return mn_learner_add_optimiser(learner, "run", "optimiser",

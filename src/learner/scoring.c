@@ -1,4 +1,4 @@
-/* scoring.c -- asking the base for scores, and counting right answers.
+/* scoring.c -- asking who classifies for scores, and counting right answers.
  *
  * Strategies see evaluation batches without labels and tasks: what they are asked for is scores. */
 #include "learner/scoring.h"

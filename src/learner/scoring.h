@@ -21,8 +21,9 @@ void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_i
 /* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
 mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
                              const int32_t *unknown);
-/* What the base answers about `count` images, at most eval_batch, that the stream does not have:
- * pixels (count, image) of the type of batches, scores (count, classes of the stream). */
+/* What the run answers (an add-on that classifies, else the base) about `count` images, at most
+ * eval_batch, that the stream does not have: pixels (count, image) of the type of batches, scores
+ * (count, classes of the stream). */
 mn_status mn_learner_answer(mn_learner *learner, const uint8_t *pixels, int64_t count,
                             float *scores);
 /* Counts right answers about a part of a task's images, in their stored order.  outputs: (images,

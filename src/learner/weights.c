@@ -78,11 +78,11 @@ static const char *their_part(const char *name, const char **ours)
 {
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const size_t length = strlen(parts[i].theirs);
-        if (strncmp(name, parts[i].theirs, length) != 0)
+        if (strncmp(name, parts[i].theirs, length) != 0 ||
+            (name[length] != '.' && name[length] != '\0' && name[length - 1] != '.'))
             continue;
         *ours = parts[i].ours;
-        if (name[length] == '.' || name[length] == '\0' || name[length - 1] == '.')
-            return name + length;
+        return name + length;
     }
     return NULL;
 }

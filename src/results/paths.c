@@ -67,9 +67,12 @@ static mn_status read_folder(mn_paths *paths, const char *folder, bool deeper)
         status = add_run_files(paths, folder, directory);
     for (const struct dirent *entry;
          deeper && status == MN_OK && (entry = readdir(directory)) != NULL;) {
-        char *below =
-            entry->d_name[0] == '.' ? NULL : mn_text_format("%s/%s", folder, entry->d_name);
-        if (below != NULL && is_folder(below))
+        if (entry->d_name[0] == '.')
+            continue;
+        char *below = mn_text_format("%s/%s", folder, entry->d_name);
+        if (below == NULL)
+            status = mn_fail(MN_NO_MEMORY, "out of memory for the paths of run files");
+        else if (is_folder(below))
             status = read_folder(paths, below, false);
         mn_memory_give(below);
     }

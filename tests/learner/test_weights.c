@@ -209,6 +209,23 @@ START_TEST(names_of_any_length_and_number_fit_in_one_line)
 }
 END_TEST
 
+/* "fc" and "head" are others' classifiers; what only begins so is another layer. */
+START_TEST(what_begins_like_a_head_is_none)
+{
+    static const char *const others[] = {"fc_features.weight", "headless.0.weight", "fc1.weight",
+                                         "linear_relu_stack.0.weight"};
+    scratch_new();
+    mn_network *network = small_network(0);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const mn_named_values also = {others[i], MN_SHAPE(4, 3), numbers + 9, MN_VALUES_F32};
+        write_named(own, &also, 1);
+        ck_assert_fails(load(network, false), MN_BAD_SHAPE, others[i]);
+    }
+    mn_network_free(network);
+    scratch_remove();
+}
+END_TEST
+
 START_TEST(a_head_that_is_left_out_may_be_anything)
 {
     static const char *const headless[TENSORS] = {
@@ -427,8 +444,8 @@ END_TEST
 
 MN_SUITE("weights", everybodys_names_are_understood,
          counters_and_modules_saved_twice_are_no_trouble, what_does_not_fit_is_named_in_one_line,
-         names_of_any_length_and_number_fit_in_one_line, a_head_that_is_left_out_may_be_anything,
-         what_was_exported_is_what_a_run_begins_with,
+         names_of_any_length_and_number_fit_in_one_line, what_begins_like_a_head_is_none,
+         a_head_that_is_left_out_may_be_anything, what_was_exported_is_what_a_run_begins_with,
          a_run_that_began_with_a_file_never_needs_it_again,
          a_strategy_that_begins_again_begins_with_the_file,
          a_file_that_does_not_fit_leaves_no_run_behind, a_run_without_weights_exports_none)

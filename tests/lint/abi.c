@@ -12,7 +12,7 @@
 
 /* The numbers that the layouts below belong to. */
 _Static_assert(MN_STRATEGY_ABI == 6 && MN_POLICY_ABI == 4 && MN_NETWORK_ABI == 3 &&
-                   MN_DATASET_ABI == 6 && MN_PLUGIN_ABI == 1,
+                   MN_DATASET_ABI == 7 && MN_PLUGIN_ABI == 1,
                "an ABI number was raised: bring it and the layouts in abi.c up to date");
 
 /* Another processor or data model has layouts of its own, in which plugins for it are compiled. */
@@ -448,6 +448,7 @@ MEMBER(mn_dataset, digest, 176, 4);
 MEMBER(mn_dataset, notes, 184, 8);
 MEMBER(mn_dataset, source, 192, 8);
 MEMBER(mn_dataset, type, 200, 4);
+MEMBER(mn_dataset, moved, 204, 1);
 
 STRUCT(mn_dataset_type, 64);
 MEMBER(mn_dataset_type, abi, 0, 4);

@@ -5,7 +5,6 @@
 #include "cli/files.h"
 #include "cli/show/table.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <math.h>
 #include <mneme/memory.h>
@@ -26,40 +25,15 @@ static void add_file(files *f, char *path)
     f->path[f->count++] = path;
 }
 
-static bool is_image(const char *name)
-{
-    static const char *const endings[] = {".png", ".jpg",  ".jpeg", ".PNG",
-                                          ".JPG", ".JPEG", ".npy",  NULL};
-    for (int i = 0; endings[i] != NULL; i++)
-        if (mn_path_ends_in(name, endings[i]))
-            return true;
-    return false;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The images of a folder and of all folders below it, in order of name. */
-static mn_status add_folder(files *f, const char *folder)
+static mn_status add_found(void *context, const char *path)
 {
-    DIR *directory = opendir(folder);
-    if (directory == NULL)
-        return mn_fail(MN_IO_FAILED, "%s cannot be read", folder);
-    mn_status status = MN_OK;
-    for (const struct dirent *entry; status == MN_OK && (entry = readdir(directory)) != NULL;) {
-        if (entry->d_name[0] == '.')
-            continue;
-        char *path = mn_text("%s/%s", folder, entry->d_name);
-        if (mn_path_is_folder(path))
-            status = add_folder(f, path);
-        else if (is_image(path))
-            add_file(f, mn_text("%s", path));
-        mn_memory_give(path);
-    }
-    closedir(directory);
-    return status;
+    add_file(context, mn_text("%s", path));
+    return MN_OK;
 }
 
 static mn_status find_files(const mn_arguments *arguments, files *f)
@@ -71,7 +45,7 @@ static mn_status find_files(const mn_arguments *arguments, files *f)
             add_file(f, mn_text("%s", word));
             continue;
         }
-        MN_TRY(add_folder(f, word));
+        MN_TRY(mn_images_find(word, add_found, f));
         if (f->count == before)
             return mn_fail(MN_NOT_FOUND, "%s: no image (.png, .jpg, .jpeg, .npy) is in this folder",
                            word);
@@ -88,21 +62,13 @@ typedef struct asked {
     int64_t top;
 } asked;
 
-static int64_t most_probable(const float *probabilities, int64_t classes)
-{
-    int64_t best = 0;
-    for (int64_t k = 1; k < classes; k++)
-        best = probabilities[k] > probabilities[best] ? k : best;
-    return best;
-}
-
 /* The rows of one image; classes that are told become improbable.  `place` within an array, or -1.
  */
 static void add_rows(const asked *a, const char *path, int64_t place, float *probabilities)
 {
     const int64_t classes = mn_predictor_classes(a->predictor);
     for (int64_t rank = 1; rank <= a->top && rank <= classes; rank++) {
-        const int64_t label = most_probable(probabilities, classes);
+        const int64_t label = mn_argmax(probabilities, classes);
         const int64_t task = mn_predictor_task(a->predictor, label);
         if (place < 0)
             mn_table_text(a->table, "%s", path);

@@ -107,14 +107,15 @@ static mn_status check_range(const source *s)
                ? MN_OK
                : mn_fail(MN_BAD_SHAPE,
                          "%s: offset and scale have %lld and %lld values, expected %lld, one for "
-                         "each place of a row of %s; leave them out where it is no steps",
+                         "each place of a row of %s; leave them out if it is not in steps",
                          s->path, (long long)offset->count, (long long)scale->count,
                          (long long)places, s->name[X_TRAIN]);
 }
 
-static bool same_row(const mn_array *a, const mn_array *b)
+/* Steps are bytes in both parts; of other numbers, one may be written wider. */
+static bool same_row(const mn_array *a, const mn_array *b, bool steps)
 {
-    bool same = a->rank == b->rank && a->type == b->type;
+    bool same = a->rank == b->rank && a->type == b->type && (!steps || a->item == b->item);
     for (int i = 1; same && i < a->rank; i++)
         same = a->size[i] == b->size[i];
     return same;
@@ -294,7 +295,7 @@ static mn_status build(const source *s, mn_dataset *dataset)
     MN_TRY(check_pair(s, X_TRAIN));
     if (tested)
         MN_TRY(check_pair(s, X_TEST));
-    if (tested && !same_row(&s->array[X_TRAIN], &s->array[X_TEST]))
+    if (tested && !same_row(&s->array[X_TRAIN], &s->array[X_TEST], in_steps(s)))
         return mn_fail(MN_BAD_SHAPE, "%s: the rows of %s and %s differ in shape or type", s->path,
                        s->name[X_TRAIN], s->name[X_TEST]);
     MN_TRY(check_range(s));

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 typedef struct folder_options {
     const char *path;
@@ -46,35 +45,10 @@ static void listing_free(listing *list)
     mn_names_free(&list->classes);
 }
 
-static bool ends_in(const char *name, const char *const *endings)
-{
-    const char *ending = strrchr(name, '.');
-    for (; ending != NULL && *endings != NULL; endings++)
-        if (strcasecmp(ending, *endings) == 0)
-            return true;
-    return false;
-}
-
 static void add_foreign(listing *list, const char *folder, const char *name)
 {
     if (list->foreign++ == 0)
         snprintf(list->example, sizeof list->example, "%.3000s/%.1000s", folder, name);
-}
-
-/* Whether a file is an image.  One of a kind that is not read is refused: who put it there wants it
- * read. */
-static mn_status is_image(const char *folder, const char *name, bool *image)
-{
-    static const char *const ours[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", NULL};
-    static const char *const others[] = {".gif", ".bmp",  ".webp", ".tif", ".tiff", ".ppm",
-                                         ".pgm", ".heic", ".avif", ".jp2", ".svg",  NULL};
-    *image = ends_in(name, ours);
-    if (!ends_in(name, others))
-        return MN_OK;
-    return mn_fail(
-        MN_BAD_OPTION,
-        "%s/%s: expected a .png, .jpg or .jpeg; convert it, or take it out of the folder", folder,
-        name);
 }
 
 /* Takes the files out of the listing that are no images. */
@@ -83,7 +57,7 @@ static mn_status keep_images(listing *list, const char *folder, mn_names *files)
     int64_t kept = 0;
     for (int64_t i = 0; i < files->count; i++) {
         bool image;
-        MN_TRY(is_image(folder, files->name[i], &image));
+        MN_TRY(mn_is_image(folder, files->name[i], &image));
         if (!image)
             add_foreign(list, folder, files->name[i]);
         char *name = files->name[i];

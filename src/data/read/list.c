@@ -67,7 +67,7 @@ static void listed_free(void *files)
 
 /* --- one list --------------------------------------------------------------------------------- */
 
-/* Where a row has what; -1: it has no such thing. */
+/* Which cell of a row is what; -1: there is none. */
 typedef struct columns {
     int64_t path, label, split;
     int64_t count; /* of a row's cells */

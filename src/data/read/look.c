@@ -1,8 +1,11 @@
 /* look.c -- images of a file that belongs to no data set, made into images of one. */
+#include "base/text.h"
 #include "data/read/decode.h"
 #include "data/read/npy.h"
 #include "data/read/pictures.h"
+#include "data/read/search.h"
 
+#include <math.h>
 #include <mneme/memory.h>
 #include <string.h>
 
@@ -69,7 +72,7 @@ static mn_status take_images(const char *path, const mn_dataset *like, const mn_
     int64_t apart = 0;
     if (a->type != MN_ARRAY_UNSIGNED || a->item != 1)
         return mn_fail(MN_BAD_VALUE,
-                       "%s: its numbers are no bytes; pixels are bytes from 0 to 255 (in NumPy: "
+                       "%s: its values are not bytes; pixels are bytes from 0 to 255 (in NumPy: "
                        "uint8)",
                        path);
     MN_TRY(raster_of(path, like, a, &raster, &apart));
@@ -87,12 +90,25 @@ static mn_status take_values(const char *path, const mn_dataset *like, const mn_
 {
     const int64_t values = like->channels * like->height * like->width;
     if (a->rank < 2 || a->size[0] == 0 || a->count / a->size[0] != values)
-        return mn_fail(MN_BAD_SHAPE, "%s: the network sees rows of %lld values, and these are none",
-                       path, (long long)values);
+        return mn_fail(MN_BAD_SHAPE,
+                       "%s: each row must have %lld values, as the data have that the network was "
+                       "trained on; these have %lld",
+                       path, (long long)values,
+                       a->rank > 0 && a->size[0] > 0 ? (long long)(a->count / a->size[0]) : 0);
+    if (a->rank == 4 && (a->size[1] != like->channels || a->size[2] != like->height))
+        return mn_fail(MN_BAD_SHAPE,
+                       "%s: each row must be (%lld, %lld, %lld), channels, height and width; these "
+                       "are (%lld, %lld, %lld)",
+                       path, (long long)like->channels, (long long)like->height,
+                       (long long)like->width, (long long)a->size[1], (long long)a->size[2],
+                       (long long)a->size[3]);
     *count = a->size[0];
     MN_TRY(take(like, *count, pixels));
     for (int64_t i = 0; i < a->count; i++) {
         const float value = (float)mn_array_value(a, i);
+        if (!isfinite(value))
+            return mn_fail(MN_BAD_VALUE, "%s: value %lld of row %lld is %g", path,
+                           (long long)(i % values), (long long)(i / values), (double)value);
         memcpy(*pixels + (size_t)i * sizeof value, &value, sizeof value);
     }
     return MN_OK;
@@ -140,6 +156,12 @@ mn_status mn_images_read(const mn_dataset *like, const char *path, int64_t *coun
                        "%s: the network was trained on measurements that its data set turns into "
                        "256 steps; train it with dataset.dtype=f32 to give it others",
                        path);
+    if (like->moved)
+        return mn_fail(
+            MN_UNSUPPORTED,
+            "%s: the network was trained on measurements less their mean, or of deviation "
+            "1, which the run does not keep; bring them there before training instead",
+            path);
     const mn_status status = is_array(path) ? read_array(path, like, count, pixels)
                                             : read_picture(path, like, count, pixels);
     if (status != MN_OK) {
@@ -147,5 +169,24 @@ mn_status mn_images_read(const mn_dataset *like, const char *path, int64_t *coun
         *pixels = NULL;
         *count = 0;
     }
+    return status;
+}
+
+mn_status mn_images_find(const char *folder, mn_status (*found)(void *context, const char *path),
+                         void *context)
+{
+    mn_names files;
+    mn_status status = mn_folder_files(folder, &files);
+    for (int64_t i = 0; i < files.count && status == MN_OK; i++) {
+        bool image = is_array(files.name[i]);
+        if (!image)
+            status = mn_is_image(folder, files.name[i], &image);
+        char *path = image ? mn_text_format("%s/%s", folder, files.name[i]) : NULL;
+        if (image)
+            status = path != NULL ? found(context, path)
+                                  : mn_fail(MN_NO_MEMORY, "out of memory for the name of an image");
+        mn_memory_give(path);
+    }
+    mn_names_free(&files);
     return status;
 }

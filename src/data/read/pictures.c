@@ -4,7 +4,9 @@
 #include "data/read/reader.h"
 
 #include <mneme/memory.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 typedef struct pictures {
@@ -152,4 +154,29 @@ void mn_pictures_made(const mn_dataset *dataset, mn_resize *resize, mn_fit *fit)
     const pictures *p = own ? dataset->source->from : NULL;
     *resize = p != NULL && p->resized ? p->resize : MN_RESIZE_AREA;
     *fit = p != NULL && p->resized ? p->fit : MN_FIT_CROP;
+}
+
+/* --- which files are pictures --- */
+
+static bool ends_in(const char *name, const char *const *endings)
+{
+    const char *ending = strrchr(name, '.');
+    for (; ending != NULL && *endings != NULL; endings++)
+        if (strcasecmp(ending, *endings) == 0)
+            return true;
+    return false;
+}
+
+mn_status mn_is_image(const char *folder, const char *name, bool *image)
+{
+    static const char *const ours[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", NULL};
+    static const char *const others[] = {".gif", ".bmp",  ".webp", ".tif", ".tiff", ".ppm",
+                                         ".pgm", ".heic", ".avif", ".jp2", ".svg",  NULL};
+    *image = ends_in(name, ours);
+    if (!ends_in(name, others))
+        return MN_OK;
+    return mn_fail(
+        MN_BAD_OPTION,
+        "%s/%s: expected a .png, .jpg or .jpeg; convert it, or take it out of the folder", folder,
+        name);
 }

@@ -30,4 +30,8 @@ void mn_pictures_made(const mn_dataset *dataset, mn_resize *resize, mn_fit *fit)
 mn_status mn_pictures_size(mn_dataset *dataset, int64_t height, int64_t width, mn_resize resize,
                            mn_fit fit);
 
+/* Whether a file of a folder is an image, by its ending.  One of a kind that is not read is
+ * refused: who put it there wants it read. */
+mn_status mn_is_image(const char *folder, const char *name, bool *image);
+
 #endif

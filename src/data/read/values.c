@@ -186,6 +186,7 @@ static mn_status survey_and_measure(const mn_values *train, const mn_values *tes
     int64_t moved = 0;
     MN_TRY(survey(train, row_of(dataset), places));
     const int64_t count = decide(standardise, train->rows, row_of(dataset), places, &moved);
+    dataset->moved = standardise || count > 0;
     if (count > 0)
         MN_TRY(
             mn_dataset_note(dataset,

@@ -1,7 +1,7 @@
 /* data.h -- data sets, the batches that networks see of them, and how their images are prepared.
  *
- * dataset -> stream -> loader -> batch.  A data set is rows and labels: images of bytes, or values of
- * any kind as floats.  stream.h has the two in between.
+ * dataset -> stream -> loader -> batch.  A data set is rows and labels: images of bytes, or values
+ * of any kind as floats.  stream.h has the two in between.
  */
 #ifndef MNEME_DATA_H
 #define MNEME_DATA_H
@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define MN_MAX_TASKS 1024
+#define MN_MAX_TASKS   1024
 #define MN_MAX_CLASSES 4096
 
 /* What stands where there is no such thing. */
@@ -31,7 +31,8 @@ enum {
 /* --- data sets -------------------------------------------------------------------------------- */
 typedef struct mn_images {
     int64_t count;
-    /* (count, channels, height, width), of the data set's row type; NULL: each is made when needed */
+    /* (count, channels, height, width), of the data set's row type; NULL: each is made when needed
+     */
     uint8_t *pixels;
     int32_t *labels; /* (count), 0..classes-1 */
 } mn_images;
@@ -42,19 +43,23 @@ typedef struct mn_dataset {
     const char *const *class_names; /* (classes), NULL when they are just numbers */
     void *memory; /* what the reader wants freed with the data set, names for one; NULL: nothing */
     mn_images train, test;
-    /* Measurements: the least value of each place in a row, and how far the greatest is above it.  As
-     * bytes, value = offset + scale * byte / 255.  NULL: pixels, 0 and 1. */
+    /* Measurements: the least value of each place in a row, and how far the greatest is above it.
+     * As bytes, value = offset + scale * byte / 255.  NULL: pixels, 0 and 1. */
     float *offset, *scale; /* (channels, height, width) */
     uint32_t digest;       /* of pixels in memory; mn_dataset_digest() tells every data set's */
-    char *notes; /* what its user should know, in lines; mn_dataset_note() adds one.  NULL: nothing */
-    struct mn_image_source *source; /* the host's, of pixels that are not in memory; NULL: all are */
-    mn_row_type type;               /* floats are measurements */
+    char *
+        notes; /* what its user should know, in lines; mn_dataset_note() adds one.  NULL: nothing */
+    struct mn_image_source
+        *source;      /* the host's, of pixels that are not in memory; NULL: all are */
+    mn_row_type type; /* floats are measurements */
+    bool moved; /* before they were kept, means were taken off measurements, or they were brought to
+                 * deviation 1: others' are not comparable as they are */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
  * labels, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
- * fails, and makes images of another size of them where the user asks for one.  A type that brings no data of its own, but reads what its options name, leaves `obtain`
- * NULL. */
+ * fails, and makes images of another size of them where the user asks for one.  A type that brings
+ * no data of its own, but reads what its options name, leaves `obtain` NULL. */
 typedef struct mn_dataset_type {
     uint32_t abi, size;
     const char *name, *summary, *cite;
@@ -87,25 +92,32 @@ typedef struct mn_pack_watch {
     bool (*go_on)(void *context, int64_t done, int64_t all);
 } mn_pack_watch;
 /* Opens the same and writes it into one file, safetensors, which the option `packed` names: images
- * then stay in the file until they are needed.  It is there whole or not at all.  watch: or NULL. */
+ * then stay in the file until they are needed.  It is there whole or not at all.  watch: or NULL.
+ */
 MN_API mn_status mn_dataset_pack(const char *name, const char *options, const char *folder,
                                  const char *path, const mn_pack_watch *watch);
 /* The options that every data set has beside its own: size, resize, ... */
 MN_API const mn_option *mn_dataset_options(void);
 
-/* Image i of a part of the data set, (image) of its row type: copied, or decoded from its file, which a failure
- * names. */
+/* Image i of a part of the data set, (image) of its row type: copied, or decoded from its file,
+ * which a failure names. */
 MN_API mn_status mn_dataset_pixels(const mn_dataset *dataset, const mn_images *part, int64_t i,
                                    uint8_t *pixels);
-/* The images in a file that belongs to no data set, made into images like those of `like`: of a PNG or
- * JPEG one, resized where it has another size; of an .npy array of bytes, (images, height, width[,
- * channels]), as many as it has; for a data set of floats, rows of values.  pixels: (count, image) of
- * the row type of `like`'s batches, for the caller to give back with mn_memory_give(). */
+/* The images in a file that belongs to no data set, made into images like those of `like`: of a PNG
+ * or JPEG one, resized where it has another size; of an .npy array of bytes, (images, height,
+ * width[, channels]), as many as it has; for a data set of floats, rows of values.  pixels: (count,
+ * image) of the row type of `like`'s batches, for the caller to give back with mn_memory_give(). */
 MN_API mn_status mn_images_read(const mn_dataset *like, const char *path, int64_t *count,
                                 uint8_t **pixels);
+/* Calls `found` with the path of each image that mn_images_read() reads, in a folder and in those
+ * within it, in the order of names; stops where that fails.  A picture of a kind that is not read
+ * is refused. */
+MN_API mn_status mn_images_find(const char *folder,
+                                mn_status (*found)(void *context, const char *path), void *context);
 /* Whether images are decoded when they are needed. */
 MN_API bool mn_dataset_decodes(const mn_dataset *dataset);
-/* CRC-32 over both parts, pixels and labels; of images that are not in memory, all are read for it. */
+/* CRC-32 over both parts, pixels and labels; of images that are not in memory, all are read for it.
+ */
 MN_API mn_status mn_dataset_digest(const mn_dataset *dataset, uint32_t *digest);
 enum { MN_DIGEST = 9, MN_STAMP = 24 };
 /* What tells that files have changed, without reading them: their names, sizes and times of change.
@@ -120,8 +132,8 @@ MN_API mn_status mn_dataset_is(const mn_dataset *dataset, const char *digest, co
 typedef struct mn_channel_values {
     double least, greatest, mean, deviation;
 } mn_channel_values;
-/* How many channels have a mean and a deviation of their own: all, or where there are more than 4 the
- * whole row as one. */
+/* How many channels have a mean and a deviation of their own: all, or where there are more than 4
+ * the whole row as one. */
 MN_API int64_t mn_dataset_normalised(const mn_dataset *dataset);
 /* Over the training images at these places, (count) of them, or with NULL the first so many.
  * channel: (mn_dataset_normalised). */

@@ -31,9 +31,9 @@ extern "C" {
  * (options, phases, updates, probes) carry no sizes and have no spare words: the number refuses a
  * plugin whose elements are larger or smaller, and compiling it again is all that it needs. */
 #define MN_STRATEGY_ABI 6u
-#define MN_POLICY_ABI 4u
-#define MN_NETWORK_ABI 3u
-#define MN_DATASET_ABI 6u
+#define MN_POLICY_ABI   4u
+#define MN_NETWORK_ABI  3u
+#define MN_DATASET_ABI  7u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \
@@ -45,7 +45,7 @@ typedef enum mn_kind {
 #define X(name, one, many, abi) MN_KIND_##name,
     MN_KIND_MAP(X)
 #undef X
-    MN_KINDS
+        MN_KINDS
 } mn_kind;
 
 /* The first members of every descriptor. */

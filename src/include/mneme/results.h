@@ -1,7 +1,7 @@
 /* results.h -- reading run files: accuracies, metrics, the buffer's contents.
- * Every metric of accuracies is an SQL view over raw counts in the run file, and those of calibration
- * are computed from its stored answers (docs/metrics.md has the formulas); nothing here computes an
- * accuracy again.
+ * Every metric of accuracies is an SQL view over raw counts in the run file, and those of
+ * calibration are computed from its stored answers (docs/metrics.md has the formulas); nothing here
+ * computes an accuracy again.
  */
 #ifndef MNEME_RESULTS_H
 #define MNEME_RESULTS_H
@@ -17,11 +17,15 @@ extern "C" {
 
 typedef struct mn_results mn_results;
 
-/* The first three are of test images, or of what stands in their place; the others of the validation
- * images that some runs evaluate beside them. */
+/* The first three are of test images, or of what stands in their place; the others of the
+ * validation images that some runs evaluate beside them. */
 typedef enum mn_scope {
-    MN_CLASS_IL, MN_TASK_IL, MN_DOMAIN_IL,
-    MN_VALIDATION_CLASS_IL, MN_VALIDATION_TASK_IL, MN_VALIDATION_DOMAIN_IL,
+    MN_CLASS_IL,
+    MN_TASK_IL,
+    MN_DOMAIN_IL,
+    MN_VALIDATION_CLASS_IL,
+    MN_VALIDATION_TASK_IL,
+    MN_VALIDATION_DOMAIN_IL,
     MN_SCOPES,
     MN_TEST_SCOPES = MN_VALIDATION_CLASS_IL,
 } mn_scope;
@@ -29,6 +33,9 @@ MN_API const char *mn_scope_name(mn_scope scope); /* "class-il" */
 
 /* Opens a run file for reading; a run in progress is read as of its last commit. */
 MN_API mn_status mn_results_open(const char *path, mn_results **results);
+/* The same, but for the metrics of stored answers (nll to rank_fit), which take a pass over all of
+ * them: these are undefined. */
+MN_API mn_status mn_results_open_uncalibrated(const char *path, mn_results **results);
 MN_API void mn_results_free(mn_results *results);
 /* A consistent copy of a run file, also of one in progress; `copy` must not exist. */
 MN_API mn_status mn_results_copy(const char *path, const char *copy);
@@ -43,8 +50,8 @@ MN_API mn_status mn_results_check(const char *const *paths, int64_t count, mn_ch
  * absent.  Owned by results.  The "status" of a run whose process was killed is "interrupted",
  * whatever the file says. */
 MN_API const char *mn_results_value(const mn_results *results, const char *key);
-MN_API int64_t mn_results_tasks(const mn_results *results);     /* of the stream */
-MN_API int64_t mn_results_finished(const mn_results *results);  /* tasks evaluated */
+MN_API int64_t mn_results_tasks(const mn_results *results);    /* of the stream */
+MN_API int64_t mn_results_finished(const mn_results *results); /* tasks evaluated */
 MN_API bool mn_results_has(const mn_results *results, mn_scope scope);
 /* Names of the task's classes, to be shown: "T-shirt/top, Trouser". */
 MN_API const char *mn_results_task_classes(const mn_results *results, int64_t task);
@@ -102,18 +109,18 @@ MN_API mn_buffer_size mn_results_buffer_size(const mn_results *results);
 /* A network or tensor that a strategy keeps for itself; the shared network, the buffer and the
  * optimisers' moments are not among them. */
 typedef struct mn_kept_state {
-    char name[96];     /* "genifer/average", "ewc/fisher" */
+    char name[96]; /* "genifer/average", "ewc/fisher" */
     bool network;
-    int64_t numbers;   /* parameters and statistics of a network */
+    int64_t numbers; /* parameters and statistics of a network */
     int64_t bytes;
-    double images;     /* of the data that take as many bytes; NaN: unknown */
-    bool snapshot;     /* a network like the shared one: a teacher, an average */
+    double images; /* of the data that take as many bytes; NaN: unknown */
+    bool snapshot; /* a network like the shared one: a teacher, an average */
 } mn_kept_state;
 MN_API mn_status mn_results_kept(const mn_results *results, mn_kept_state **kept,
                                  int64_t *count); /* caller frees */
 
-/* All that a run keeps from task to task beside the shared network and the optimisers' moments: what
- * memory_budget counts, as it stands in the file. */
+/* All that a run keeps from task to task beside the shared network and the optimisers' moments:
+ * what memory_budget counts, as it stands in the file. */
 typedef struct mn_memory_part {
     char name[96];    /* "exemplars", "labels", "columns", "codec", "numbers"; "ewc/fisher" */
     const char *role; /* "buffer", "snapshot", "network", "tensor", "number" */
