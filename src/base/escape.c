@@ -180,6 +180,8 @@ void mn_write_latex(FILE *out, const char *text)
         {">", "\\textgreater{}"},
         {"|", "\\textbar{}"},
         {"±", "$\\pm$"},
+        {"[", "{[}"}, /* behind a row's end they would be its options */
+        {"*", "{*}"},
     };
     enum { MEANT = sizeof meant / sizeof meant[0] };
     for (text = mn_shown(text); *text != '\0';) {

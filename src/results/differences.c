@@ -215,9 +215,10 @@ static mn_status add_pair(const mn_runs *runs, int64_t of, int64_t minus, const 
 static mn_status add_pairs(const mn_runs *runs, int64_t from, const char *metric, mn_scope scope,
                            mn_difference *list, int64_t *count)
 {
-    for (int64_t a = 0; a < runs->group_count; a++)
+    const int64_t first = from < 0 ? 0 : from, end = from < 0 ? runs->group_count : from + 1;
+    for (int64_t a = first; a < end; a++)
         for (int64_t b = from < 0 ? a + 1 : 0; b < runs->group_count; b++)
-            if (from < 0 || (a == from && b != from))
+            if (b != a)
                 MN_TRY(add_pair(runs, b, a, metric, scope, list, count));
     return MN_OK;
 }

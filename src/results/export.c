@@ -1,5 +1,6 @@
 /* export.c -- the shared network's weights out of a run file, under PyTorch's names, and after them
  * the tensors that strategies train by themselves, as STRATEGY/NAME. */
+#include "base/escape.h"
 #include "base/text.h"
 #include "store/query.h"
 #include "store/records.h"
@@ -123,8 +124,10 @@ static bool add_classes(cJSON *metadata, const mn_results *results)
     const int64_t count = all != NULL ? strtoll(all, NULL, 10) : 0;
     bool whole = list != NULL;
     for (int64_t label = 0; label < count && whole; label++) {
+        char shown[1024]; /* a name may hold any byte, JSON may not */
         const char *name = mn_results_class_name(results, label);
-        whole = cJSON_AddItemToArray(list, cJSON_CreateString(name != NULL ? name : ""));
+        mn_visible(name != NULL ? name : "", shown, sizeof shown);
+        whole = cJSON_AddItemToArray(list, cJSON_CreateString(shown));
     }
     char *text = whole ? cJSON_PrintUnformatted(list) : NULL;
     whole = text != NULL && add_text(metadata, "classes", text);
@@ -164,7 +167,7 @@ static bool fill_metadata(cJSON *metadata, const mn_results *results)
 static mn_status make_metadata(const char *path, cJSON **metadata)
 {
     mn_results *results;
-    MN_TRY(mn_results_open(path, &results));
+    MN_TRY(mn_results_open_uncalibrated(path, &results));
     *metadata = cJSON_CreateObject();
     const bool whole = *metadata != NULL && fill_metadata(*metadata, results);
     mn_results_free(results);

@@ -196,7 +196,7 @@ static mn_status draw(const char *path, const char *png, mn_status (*of)(memory 
 {
     memory m = {.path = path, .shown_task = -1};
     mn_shape image;
-    MN_TRY(mn_results_open(path, &m.results));
+    MN_TRY(mn_results_open_uncalibrated(path, &m.results));
     mn_status status = image_shape(m.results, path, &image);
     if (status == MN_OK) {
         m.image_bytes = mn_shape_count(image);

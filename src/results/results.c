@@ -291,7 +291,7 @@ static mn_status correct_status(mn_runfile *file, mn_results *results)
     return MN_OK;
 }
 
-static mn_status read_all(mn_runfile *file, mn_results *results)
+static mn_status read_all(mn_runfile *file, bool calibrated, mn_results *results)
 {
     mn_results *r = results;
     MN_TRY(mn_runfile_begin(file));
@@ -327,7 +327,8 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
     bool has[MN_SCOPES];
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         has[scope] = mn_results_has(r, scope);
-    MN_TRY(mn_calibration_read(file, r->finished - 1, has, r->metric + VIEWS));
+    if (calibrated)
+        MN_TRY(mn_calibration_read(file, r->finished - 1, has, r->metric + VIEWS));
     mn_buffer_size *size = &r->buffer_size;
     MN_TRY(read_number(file, "SELECT count(*) FROM exemplar", &size->rows));
     MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &size->image_bytes));
@@ -339,7 +340,7 @@ static mn_status read_all(mn_runfile *file, mn_results *results)
                        &size->column_bytes);
 }
 
-mn_status mn_results_open(const char *path, mn_results **results)
+static mn_status open_results(const char *path, bool calibrated, mn_results **results)
 {
     *results = NULL;
     mn_runfile *file;
@@ -350,7 +351,7 @@ mn_status mn_results_open(const char *path, mn_results **results)
         for (int i = 0; i < METRICS; i++)
             for (int scope = 0; scope < MN_SCOPES; scope++)
                 made->metric[i][scope] = (double)NAN;
-        status = read_all(file, made);
+        status = read_all(file, calibrated, made);
     }
     mn_runfile_close(file);
     if (status == MN_OK)
@@ -358,6 +359,16 @@ mn_status mn_results_open(const char *path, mn_results **results)
     else
         mn_results_free(made);
     return status;
+}
+
+mn_status mn_results_open(const char *path, mn_results **results)
+{
+    return open_results(path, true, results);
+}
+
+mn_status mn_results_open_uncalibrated(const char *path, mn_results **results)
+{
+    return open_results(path, false, results);
 }
 
 mn_status mn_results_copy(const char *path, const char *copy)

@@ -91,7 +91,7 @@ static int buffer(const mn_arguments *arguments)
         return mn_exit_of_work(drawn);
     }
     mn_results *results;
-    mn_status status = mn_results_open(arguments->words[0], &results);
+    mn_status status = mn_results_open_uncalibrated(arguments->words[0], &results);
     if (status != MN_OK)
         return mn_exit_of_work(status);
     contents c;

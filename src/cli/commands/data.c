@@ -485,6 +485,20 @@ static int features(const mn_arguments *arguments)
     return mn_exit_of_work(status);
 }
 
+static mn_status check_flags(const mn_arguments *arguments)
+{
+    static const char *const of_features[] = {"network", "init", "size", "layer", "type"};
+    if (strcmp(arguments->words[0], "features") == 0)
+        return MN_OK;
+    for (size_t i = 0; i < sizeof of_features / sizeof of_features[0]; i++)
+        if (mn_arguments_has(arguments, of_features[i]))
+            return mn_fail(MN_BAD_OPTION,
+                           "data %s: --%s is of 'data features'; here --set sets what can be set, "
+                           "as dataset.size=224",
+                           arguments->words[0], of_features[i]);
+    return MN_OK;
+}
+
 static int data(const mn_arguments *arguments)
 {
     static const struct {
@@ -492,6 +506,8 @@ static int data(const mn_arguments *arguments)
         int (*run)(const mn_arguments *arguments);
     } actions[] = {
         {"get", get}, {"check", check}, {"show", show}, {"pack", pack}, {"features", features}};
+    if (check_flags(arguments) != MN_OK)
+        return mn_exit_of_request(MN_BAD_OPTION);
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
         if (strcmp(arguments->words[0], actions[i].name) == 0)
             return actions[i].run(arguments);

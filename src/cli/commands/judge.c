@@ -57,6 +57,8 @@ static void print_marks(const mn_judged_class *classes, int64_t count, mn_writer
     mn_judged_mark marks[MN_JUDGED_MARKS];
     mn_judge_marks(classes, count, marks);
     mn_table *table = mn_table_new(4);
+    if (count > 0)
+        mn_table_title(table, "marks after task %lld", (long long)classes[0].after_task + 1);
     mn_table_text(table, "mark");
     mn_table_text(table, "per cent");
     mn_table_text(table, "wanted");

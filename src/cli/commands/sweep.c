@@ -29,13 +29,13 @@ static bool has_range(const mn_expectation *e)
     return isfinite(e->from) || isfinite(e->to);
 }
 
-/* "at least 10 [1]: yes" */
-static void add_verdict(mn_table *table, const mn_expectation *e, mn_standing standing)
+/* "at least 10 [1]: yes", where notes below the table say what [1] is; else "at least 10: yes" */
+static void add_verdict(mn_table *table, const mn_expectation *e, mn_standing standing, bool noted)
 {
     static const char *const words[] = {
         [MN_MET] = "yes", [MN_MISSED] = "no", [MN_OPEN] = "not shown"};
     char source[16] = "";
-    if (e->source > 0)
+    if (e->source > 0 && noted)
         snprintf(source, sizeof source, " [%d]", e->source);
     if (isfinite(e->from) && isfinite(e->to))
         mn_table_text(table, "%g to %g%s: %s", e->from, e->to, source, words[standing]);
@@ -46,7 +46,7 @@ static void add_verdict(mn_table *table, const mn_expectation *e, mn_standing st
         mn_table_none(table);
 }
 
-static void add_standing(mn_table *table, const mn_expectation *e, const mn_finding *f)
+static void add_standing(mn_table *table, const mn_expectation *e, const mn_finding *f, bool noted)
 {
     if (f->standing == MN_OTHER)
         mn_table_text(table, "the runs had another %s", f->since);
@@ -58,7 +58,7 @@ static void add_standing(mn_table *table, const mn_expectation *e, const mn_find
         mn_table_text(table, "%lld of %lld runs have a value", (long long)f->summary.n,
                       (long long)f->wanted);
     else
-        add_verdict(table, e, f->standing);
+        add_verdict(table, e, f->standing, noted);
 }
 
 /* One row: a metric of an arm, beside what was expected of it.  `asked`: the manifest has it. */
@@ -88,7 +88,7 @@ static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectatio
         mn_table_number(table, f.images, 0);
         mn_table_number(table, f.seconds, 1);
     }
-    add_standing(table, e, &f);
+    add_standing(table, e, &f, study->writer->form == MN_FORM_TABLE);
     if (has_range(e) || f.standing == MN_OTHER || (asked && f.standing == MN_NO_VALUE))
         study->standing[f.standing]++;
     return MN_OK;

@@ -201,6 +201,9 @@ static void write_aligned(const mn_table *table, FILE *stream)
     const size_t room = (size_t)table->count + 1, columns = (size_t)table->columns;
     char **texts = mn_or_die(mn_memory_take_zeroed(room, sizeof *texts));
     int *widths = mn_or_die(mn_memory_take_zeroed(columns, sizeof *widths));
+    bool *numbers = mn_or_die(mn_memory_take_zeroed(columns, sizeof *numbers));
+    for (int column = 0; column < table->columns; column++)
+        numbers[column] = is_of_numbers(table, column);
     for (int i = 0; i < table->count; i++) {
         texts[i] = cell_text(&table->cells[i]);
         const int width = width_of(texts[i]);
@@ -211,7 +214,7 @@ static void write_aligned(const mn_table *table, FILE *stream)
         const int column = i % table->columns;
         const int padding = widths[column] - width_of(texts[i]);
         const bool last = ends_row(table, i);
-        if (is_of_numbers(table, column))
+        if (numbers[column])
             fprintf(stream, "%*s%s", padding, "", texts[i]);
         else
             fprintf(stream, "%s%*s", texts[i], last ? 0 : padding, "");
@@ -220,6 +223,7 @@ static void write_aligned(const mn_table *table, FILE *stream)
     }
     mn_memory_give(texts);
     mn_memory_give(widths);
+    mn_memory_give(numbers);
 }
 
 /* --- for papers --- */
@@ -306,10 +310,14 @@ static void write_csv_heading(const cell *c, cell_kind pairs, FILE *stream)
 
 static void write_csv(const mn_table *table, FILE *stream)
 {
+    const size_t columns = (size_t)table->columns;
+    cell_kind *pairs_in = mn_or_die(mn_memory_take_zeroed(columns, sizeof *pairs_in));
+    for (int column = 0; column < table->columns; column++)
+        pairs_in[column] = pairs_of(table, column);
     for (int i = 0; i < table->count; i++) {
         const cell *c = &table->cells[i];
         const int column = i % table->columns;
-        const cell_kind pairs = pairs_of(table, column);
+        const cell_kind pairs = pairs_in[column];
         if (column == 0 && table->title != NULL) {
             mn_write_csv(stream, is_heading(table, i) ? "table" : table->title);
             putc(',', stream);
@@ -326,6 +334,7 @@ static void write_csv(const mn_table *table, FILE *stream)
         }
         putc(ends_row(table, i) ? '\n' : ',', stream);
     }
+    mn_memory_give(pairs_in);
 }
 
 static cJSON *cell_json(const cell *c)

@@ -93,20 +93,25 @@ mn_status mn_requested_experiment(const mn_arguments *arguments, const char *see
     return status;
 }
 
-mn_status mn_remove_run(const char *path)
+mn_status mn_may_remove_run(const char *path)
 {
-    static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
     mn_results *results;
     if (!mn_path_exists(path))
         return MN_OK;
-    const mn_status status = mn_results_open(path, &results);
+    const mn_status status = mn_results_open_uncalibrated(path, &results);
     if (status != MN_OK)
         return mn_fail_in(status, "--overwrite replaces run files alone");
     const char *standing = mn_results_value(results, "status");
     const bool running = standing != NULL && strcmp(standing, "running") == 0;
     mn_results_free(results);
-    if (running)
-        return mn_fail(MN_BUSY, "%s is being written by another process; stop it first", path);
+    return running ? mn_fail(MN_BUSY, "%s is being written by another process; stop it first", path)
+                   : MN_OK;
+}
+
+mn_status mn_remove_run(const char *path)
+{
+    static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
+    MN_TRY(mn_may_remove_run(path));
     for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
         char *name = mn_text("%s%s", path, beside[i]);
         const bool failed = mn_path_exists(name) && unlink(name) != 0;
@@ -146,7 +151,7 @@ mn_status mn_check_finished_data(const mn_experiment *experiment, const char *pa
 {
     mn_results *results;
     mn_dataset *dataset;
-    MN_TRY(mn_results_open(path, &results));
+    MN_TRY(mn_results_open_uncalibrated(path, &results));
     mn_status status = MN_OK;
     const char *then = mn_results_value(results, "dataset_digest");
     if (then != NULL && mn_experiment_dataset(experiment, &dataset) == MN_OK) {

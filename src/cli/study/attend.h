@@ -18,8 +18,10 @@ mn_status mn_resolved_number(const mn_experiment *experiment, const char *name, 
 /* Sets every option and --set that was given. */
 mn_status mn_set_given(mn_experiment *experiment, const mn_arguments *arguments);
 
-/* Removes a run file, so that a run begins anew; what is no run file, or is being written, is
- * refused. MN_OK where nothing is there. */
+/* Whether --overwrite may remove a file: what is no run file, or is being written, is refused.
+ * MN_OK where nothing is there. */
+mn_status mn_may_remove_run(const char *path);
+/* Removes a run file that may be removed, so that a run begins anew. */
 mn_status mn_remove_run(const char *path);
 
 /* What is there already of a run. */

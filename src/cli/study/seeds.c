@@ -343,7 +343,7 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
         seed->path = folder != NULL ? mn_text("%s/%s", folder, mn_path_base(standard))
                                     : mn_text("%s", standard);
         if (mn_arguments_has(arguments, "overwrite"))
-            MN_TRY(mn_remove_run(seed->path));
+            MN_TRY(mn_may_remove_run(seed->path));
     }
     if (s->jobs == 0)
         MN_TRY(choose_jobs(s));
@@ -351,6 +351,8 @@ static mn_status prepare(study *s, const mn_arguments *arguments, const char *fo
     if (pipe2(s->pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return mn_fail(MN_IO_FAILED, "no pipe: %s", strerror(errno));
     (void)fcntl(s->pipe[1], F_SETFL, 0); /* children may wait for the parent to read */
+    for (int i = 0; i < s->count && mn_arguments_has(arguments, "overwrite"); i++)
+        MN_TRY(mn_remove_run(s->seed[i].path));
     return MN_OK;
 }
 
