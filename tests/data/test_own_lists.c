@@ -89,7 +89,11 @@ START_TEST(a_list_that_is_wrong_is_told_how)
         {"path,label\ntrain/dog/a.png,\n", "line 2: its label is empty"},
         {"path,label,split\ntrain/dog/a.png,dog,vall\n", "split: 'vall' is neither train nor test"},
         {"path,label,split\ntrain/dog/a.png,dog,test\n", "lists no training image"},
-        {"train/dog/a.png dog\ntrain/dog/b.png dog\n", "lists 1 different labels; expected 2"},
+        {"train/dog/a.png dog\ntrain/dog/b.png dog\n", "has 1 class, expected 2"},
+        {"train/dog/a.png 1\ntrain/dog/b.png 1.0\n", "are labels and the same number"},
+        {"path,label,split\ntrain/dog/a.png,dog,train\ntrain/dog/b.png,cat,train\n"
+         "train/dog/a.png,bear,test\n",
+         "train/dog/a.png has the label 'bear', which no training image has"},
         {"", "lists no training image"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

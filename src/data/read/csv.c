@@ -1,5 +1,6 @@
 /* csv.c -- a user's own data as a table of text: pixels or features in columns, and a label. */
 #include "base/numbers.h"
+#include "data/read/labels.h"
 #include "data/read/reader.h"
 #include "data/read/split.h"
 #include "data/read/table.h"
@@ -60,70 +61,14 @@ static const mn_option options_table[] = {
 
 /* --- labels ----------------------------------------------------------------------------------- */
 
-/* Of labels in order: two that are one number, as 1 and 1.0, would be two classes. */
-static mn_status check_numbers(const mn_text_table *t, const char *const *sorted, int64_t classes)
-{
-    for (int64_t i = 1; i < classes; i++) {
-        double before, number;
-        if (mn_number_real(sorted[i - 1], &before) && mn_number_real(sorted[i], &number) &&
-            before == number)
-            return mn_fail(MN_CORRUPT,
-                           "%s: '%.40s' and '%.40s' are labels and the same number; write it in "
-                           "one way",
-                           t->path, sorted[i - 1], sorted[i]);
-    }
-    return MN_OK;
-}
-
-static mn_status name_sorted(const mn_text_table *t, const char **sorted, mn_dataset *dataset)
-{
-    memcpy(sorted, t->labels, (size_t)t->rows * sizeof *sorted);
-    qsort(sorted, (size_t)t->rows, sizeof *sorted, mn_by_class_name);
-    int64_t classes = 0;
-    for (int64_t i = 0; i < t->rows; i++)
-        if (i == 0 || strcmp(sorted[i], sorted[classes - 1]) != 0)
-            sorted[classes++] = sorted[i];
-    if (classes > MN_MAX_CLASSES)
-        return mn_fail(
-            MN_UNSUPPORTED,
-            "%s: has %lld different labels; at most %d are supported; is label the right "
-            "column?",
-            t->path, (long long)classes, MN_MAX_CLASSES);
-    MN_TRY(check_numbers(t, sorted, classes));
-    return mn_dataset_name_classes(dataset, classes, sorted);
-}
-
-static mn_status name_classes(const mn_text_table *t, mn_dataset *dataset)
-{
-    const char **sorted = mn_memory_take((size_t)t->rows, sizeof *sorted);
-    if (sorted == NULL)
-        return mn_fail(MN_NO_MEMORY, "%s: out of memory for its labels", t->path);
-    const mn_status status = name_sorted(t, sorted, dataset);
-    mn_memory_give(sorted);
-    return status;
-}
-
-/* A number is found in any notation: test rows of whole numbers may go with labels of 1.0. */
-static int by_class(const void *label, const void *class)
-{
-    double one, other;
-    if (mn_number_real(*(const char *const *)label, &one) &&
-        mn_number_real(*(const char *const *)class, &other) && one == other)
-        return 0;
-    return mn_by_class_name(label, class);
-}
-
 static mn_status read_labels(const mn_text_table *t, const mn_dataset *dataset, mn_images *images)
 {
     for (int64_t i = 0; i < t->rows; i++) {
-        const char *const *found =
-            bsearch(&t->labels[i], dataset->class_names, (size_t)dataset->classes,
-                    sizeof *dataset->class_names, by_class);
-        if (found == NULL)
+        images->labels[i] = mn_label_class(dataset, t->labels[i]);
+        if (images->labels[i] < 0)
             return mn_fail(MN_CORRUPT,
                            "%s: line %lld has the label '%.40s', which no training row has",
                            t->path, (long long)t->lines[i], t->labels[i]);
-        images->labels[i] = (int32_t)(found - dataset->class_names);
     }
     return MN_OK;
 }
@@ -242,7 +187,8 @@ static mn_status build(const csv_options *o, mn_text_table *train, mn_text_table
 {
     MN_TRY(check_index(o, train));
     MN_TRY(set_shape(o, train, dataset));
-    MN_TRY(name_classes(train, dataset));
+    MN_TRY(mn_labels_name_classes(train->path, "; is label the right column?", train->labels,
+                                  train->rows, dataset));
     MN_TRY(note_idle(o, dataset));
     dataset->type = (mn_row_type)o->dtype;
     MN_TRY(note_skipped(train, dataset));

@@ -5,6 +5,7 @@
  * number. */
 #include "base/text.h"
 #include "data/read/file.h"
+#include "data/read/labels.h"
 #include "data/read/pictures.h"
 #include "data/read/reader.h"
 #include "data/read/split.h"
@@ -259,40 +260,28 @@ static mn_status read_lists(const list_options *o, const char *path, listed *all
     return sort_parts(all);
 }
 
-/* Different labels in the order of classes. */
+/* The classes are those of the training images. */
 static mn_status find_classes(const listed *all, const char *path, mn_dataset *dataset)
 {
-    const char **names = mn_memory_take((size_t)all->count + 1, sizeof *names);
-    int64_t classes = 0;
-    if (names == NULL)
+    char **labels = mn_memory_take((size_t)all->train + 1, sizeof *labels);
+    if (labels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the labels of a list");
-    for (int64_t i = 0; i < all->count; i++)
-        names[i] = all->entry[i].label;
-    qsort(names, (size_t)all->count, sizeof *names, mn_by_class_name);
-    for (int64_t i = 0; i < all->count; i++)
-        if (classes == 0 || strcmp(names[classes - 1], names[i]) != 0)
-            names[classes++] = names[i];
-    const mn_status status =
-        classes < 2 || classes > MN_MAX_CLASSES
-            ? mn_fail(MN_BAD_OPTION, "%s: lists %lld different labels; expected 2 to %d", path,
-                      (long long)classes, MN_MAX_CLASSES)
-            : mn_dataset_name_classes(dataset, classes, names);
-    mn_memory_give(names);
+    for (int64_t i = 0; i < all->train; i++)
+        labels[i] = all->entry[i].label;
+    const mn_status status = mn_labels_name_classes(path, "", labels, all->train, dataset);
+    mn_memory_give(labels);
     return status;
 }
 
-static int32_t class_of(const mn_dataset *dataset, const char *label)
+static mn_status read_labels(const entry *entries, const mn_dataset *dataset, mn_images *images)
 {
-    int64_t low = 0, high = dataset->classes - 1;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        const char *const name = dataset->class_names[middle];
-        if (mn_by_class_name(&name, &label) < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    for (int64_t i = 0; i < images->count; i++) {
+        images->labels[i] = mn_label_class(dataset, entries[i].label);
+        if (images->labels[i] < 0)
+            return mn_fail(MN_CORRUPT, "%s has the label '%.40s', which no training image has",
+                           entries[i].path, entries[i].label);
     }
-    return (int32_t)low;
+    return MN_OK;
 }
 
 static void path_of(const void *files, int64_t number, char path[MN_PICTURE_PATH])
@@ -309,10 +298,8 @@ static mn_status take_pictures(const list_options *o, listed *all, mn_dataset *d
     MN_TRY(mn_pictures_new(
         dataset, (mn_picture_files){
                      .files = all, .close = listed_free, .path = path_of, .count = {train, test}}));
-    for (int64_t i = 0; i < train; i++)
-        dataset->train.labels[i] = class_of(dataset, all->entry[i].label);
-    for (int64_t i = 0; i < test; i++)
-        dataset->test.labels[i] = class_of(dataset, all->entry[train + i].label);
+    MN_TRY(read_labels(all->entry, dataset, &dataset->train));
+    MN_TRY(read_labels(all->entry + train, dataset, &dataset->test));
     return (test == 0 ? mn_split_test_off : mn_split_not_needed)(dataset, o->test_fraction,
                                                                  o->split_seed);
 }
