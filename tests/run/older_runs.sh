@@ -79,7 +79,7 @@ complete() {
     fi
 }
 
-# every_command NAME FILE: each command that reads a run.
+# every_command NAME FILE: each command that reads a run.  Figures are drawn once, of finished runs.
 every_command() {
     same_evaluations "$1" "$2"
     run show "$2"
@@ -90,9 +90,6 @@ every_command() {
     cmp -s <("$root/scripts/digests" --file "$2") <("$root/scripts/digests" --file copy.mneme) ||
         fail "$2: its copy differs"
     rm copy.mneme
-    if command -v gnuplot >/dev/null; then
-        run plot "$2" --out curves.svg
-    fi
 }
 
 # ended NAME FILE: resumed to its end, twice: equal bits, and older evaluations stay.
@@ -120,7 +117,12 @@ ended() {
     echo "$(basename "$2" .mneme): $once"
     rm again.mneme
     complete "$2"
-    every_command "$1" "$2"
+    if [ "$before" = any ]; then # what was finished was read before
+        every_command "$1" "$2"
+    fi
+    if command -v gnuplot >/dev/null; then
+        run plot "$2" --out curves.svg
+    fi
 }
 
 for fixture in "$root"/tests/fixtures/*/*/; do

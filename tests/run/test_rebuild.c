@@ -49,7 +49,8 @@ static bool compare(const char *folder, const char *benchmark, const char *strat
             if (key == NULL || strcmp(key, "buffer_bytes") != 0 ||
                 strcmp(s->key, "buffer_size") != 0)
                 ck_assert_ok(mn_experiment_set(experiment, s->key, s->value));
-        if (!is_drawn(benchmark)) { /* the real ones are long: two tasks do, and few evaluations */
+        if (!is_drawn(benchmark)) { /* the real ones are long: a commit within a task does */
+            ck_assert_ok(mn_experiment_set(experiment, "steps", "45"));
             ck_assert_ok(mn_experiment_set(experiment, "eval_every", "90"));
             if (strstr(benchmark, "360") == NULL) /* which has none */
                 ck_assert_ok(mn_experiment_set(experiment, "stream.tasks", "2"));

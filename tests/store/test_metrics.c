@@ -434,6 +434,26 @@ START_TEST(the_temperature_comes_from_validation_images)
 }
 END_TEST
 
+/* A network that diverged answers with infinities and with what is no number. */
+START_TEST(answers_that_are_no_numbers_are_worth_none)
+{
+    static const float logits[2][8] = {{INFINITY, 0, 0, 1, 1, NAN, 0, 0},
+                                       {NAN, NAN, NAN, NAN, 0, -INFINITY, INFINITY, 1}};
+    static const int32_t labels[2][2] = {{0, 0}, {2, 3}};
+    mn_runfile *file = begin_answers();
+    for (int task = 0; task < 2; task++) {
+        ck_assert_ok(mn_runfile_add_output(file, 1, task, logits[task], 2, 4));
+        ck_assert_ok(mn_runfile_add_test_labels(file, task, labels[task], 2));
+        ck_assert_ok(mn_runfile_add_evaluation(file, task, 1, task, "class-il", 1, 2));
+    }
+    mn_results *r = end_run(file);
+    is(r, "nll", MN_CLASS_IL, (double)NAN);
+    is(r, "calibration_error", MN_CLASS_IL, (double)NAN);
+    is(r, "average_accuracy", MN_CLASS_IL, 50);
+    mn_results_free(r);
+}
+END_TEST
+
 START_TEST(answers_that_are_damaged_are_noticed)
 {
     mn_results *r = NULL;
@@ -463,4 +483,5 @@ MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
          the_buffer_is_counted_by_class_and_task,
          alignment_is_the_mean_over_all_tasks_but_the_first,
          answers_are_worth_what_was_worked_out_by_hand,
-         the_temperature_comes_from_validation_images, answers_that_are_damaged_are_noticed)
+         the_temperature_comes_from_validation_images, answers_that_are_no_numbers_are_worth_none,
+         answers_that_are_damaged_are_noticed)
