@@ -38,7 +38,7 @@ static mn_status name_sorted(const char *path, const char *hint, const char **so
     return mn_dataset_name_classes(dataset, classes, sorted);
 }
 
-mn_status mn_labels_name_classes(const char *path, const char *hint, char *const *labels,
+mn_status mn_labels_name_classes(const char *path, const char *hint, const char *const *labels,
                                  int64_t count, mn_dataset *dataset)
 {
     const char **sorted = mn_memory_take((size_t)count + 1, sizeof *sorted);

@@ -263,7 +263,7 @@ static mn_status read_lists(const list_options *o, const char *path, listed *all
 /* The classes are those of the training images. */
 static mn_status find_classes(const listed *all, const char *path, mn_dataset *dataset)
 {
-    char **labels = mn_memory_take((size_t)all->train + 1, sizeof *labels);
+    const char **labels = mn_memory_take((size_t)all->train + 1, sizeof *labels);
     if (labels == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the labels of a list");
     for (int64_t i = 0; i < all->train; i++)
