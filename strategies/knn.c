@@ -5,7 +5,7 @@
  *
  * The second part, summed over the exemplars of a class, decides between equal counts by who is
  * nearer. What the buffer holds is the policy's affair, and how many there are room for that of
- * buffer_bytes: many small images against few large ones (dataset.size), as in Pelosin and Torsello
+ * buffer_bytes: many crude exemplars against few faithful ones (codec), as in Pelosin and Torsello
  * (2021).
  */
 #include "strategies/shared/prototypes.h"
@@ -23,9 +23,9 @@ static const mn_option options[] = {
     MN_END,
 };
 
-/* Row by slot of the buffer, as it was after the last task. */
+/* By slot of the buffer, made anew for every evaluation: an exemplar is kept once, in the buffer.
+ */
 typedef struct knn_state {
-    mn_prototypes of;  /* of the exemplars: which classes there are */
     mn_tensor *point;  /* (N,D), features */
     mn_tensor *vote;   /* (N,C), 1 at the label */
     mn_tensor *absent; /* (N), 1e30 where there is no exemplar, else 0 */
@@ -37,21 +37,12 @@ static mn_status open(mn_learner *learner)
     knn_state *s = mn_state(learner);
     const int64_t slots = mn_buffer_capacity(mn_learner_buffer(learner));
     const int64_t classes = mn_classes(learner, MN_ALL).count;
+    int64_t width;
     mn_require_rows(learner, o->k, "neighbour");
-    MN_TRY(mn_prototypes_open(learner, &s->of));
-    MN_TRY(
-        mn_keep_tensor(learner, "point", MN_SHAPE(slots, mn_prototypes_width(&s->of)), &s->point));
-    MN_TRY(mn_keep_tensor(learner, "vote", MN_SHAPE(slots, classes), &s->vote));
-    return mn_keep_tensor(learner, "absent", MN_SHAPE(slots), &s->absent);
-}
-
-static mn_status before_task(mn_learner *learner)
-{
-    const knn_state *s = mn_state(learner);
-    MN_TRY(mn_tensor_fill(s->of.sum, 0));
-    MN_TRY(mn_tensor_fill(s->of.count, 0));
-    MN_TRY(mn_tensor_fill(s->vote, 0));
-    return mn_tensor_fill(s->absent, 1e30F);
+    MN_TRY(mn_prototypes_find_width(learner, &width));
+    MN_TRY(mn_add_scratch(learner, MN_SHAPE(slots, width), &s->point));
+    MN_TRY(mn_add_scratch(learner, MN_SHAPE(slots, classes), &s->vote));
+    return mn_add_scratch(learner, MN_SHAPE(slots), &s->absent);
 }
 
 static mn_status remember(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
@@ -64,11 +55,28 @@ static mn_status look(mn_learner *learner, mn_tape *tape, const mn_batch *rows)
 {
     const knn_state *s = mn_state(learner);
     const int64_t classes = mn_classes(learner, MN_ALL).count;
-    mn_var *x = mn_prototypes_features(learner, rows);
-    MN_TRY(mn_prototypes_add(&s->of, x, rows->labels));
-    MN_TRY(mn_store_at(x, s->point, rows->slots));
+    MN_TRY(mn_store_at(mn_prototypes_features(learner, rows), s->point, rows->slots));
     MN_TRY(mn_store_at(mn_one_hot(tape, rows->labels, rows->count, classes), s->vote, rows->slots));
     return mn_store_at(mn_zeros(tape, MN_SHAPE(rows->count)), s->absent, rows->slots);
+}
+
+static mn_status before_scores(mn_learner *learner)
+{
+    const knn_state *s = mn_state(learner);
+    MN_TRY(mn_tensor_fill(s->point, 0));
+    MN_TRY(mn_tensor_fill(s->vote, 0));
+    MN_TRY(mn_tensor_fill(s->absent, 1e30F));
+    return mn_visit_buffer(learner, look);
+}
+
+/* -1e9 of every class without an exemplar: it is nobody's neighbour. */
+static mn_var *of_those_present(const mn_learner *learner, mn_var *scores)
+{
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    bool present[MN_MAX_CLASSES];
+    for (int64_t k = 0; k < classes; k++)
+        present[k] = mn_buffer_count_label(mn_learner_buffer(learner), (int32_t)k) > 0;
+    return mn_mask_columns(scores, present, -1e9);
 }
 
 static mn_var *scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
@@ -82,12 +90,11 @@ static mn_var *scores(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     mn_var *above = mn_broadcast_add(near, mn_scale(least, -1));
     mn_var *votes = mn_clamp(mn_shift(mn_scale(above, 1e30), 1), 0, 1); /* 1 from the k-th on */
     mn_var *both = mn_axpby(1, votes, 0.5, mn_softmax(near));
-    return mn_prototypes_known(&s->of, mn_matmul(both, mn_const(tape, s->vote)));
+    return of_those_present(learner, mn_matmul(both, mn_const(tape, s->vote)));
 }
 
 static const mn_phase phases[] = {
     {.name = "remember", .source = MN_FROM_STREAM, .visit = remember},
-    {.name = "exemplars", .source = MN_FROM_BUFFER, .visit = look, .after_selection = true},
     {.name = NULL},
 };
 
@@ -103,7 +110,7 @@ MN_STRATEGY(knn) = {
     .state_size = sizeof(knn_state),
     .needs = MN_NEEDS_BUFFER,
     .open = open,
-    .before_task = before_task,
     .phases = phases,
     .scores = scores,
+    .before_scores = before_scores,
 };

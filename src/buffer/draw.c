@@ -83,8 +83,9 @@ static mn_status copy_out(const mn_buffer *buffer, int64_t slot, int64_t i, uint
     const mn_codec *codec = &buffer->codec;
     int64_t place;
     MN_TRY(mn_buffer_place(buffer, slot, true, &place));
-    mn_codec_decode(codec, buffer->payloads + (size_t)place * codec->payload,
-                    pixels + mn_row_bytes(codec->gives, i * mn_shape_count(codec->spec.row)));
+    MN_TRY(
+        mn_codec_decode(codec, buffer->payloads + (size_t)place * codec->payload,
+                        pixels + mn_row_bytes(codec->gives, i * mn_shape_count(codec->spec.row))));
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
         memcpy(values[c] + i * width, mn_buffer_values(&buffer->column[c], slot, place),

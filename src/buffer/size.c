@@ -19,7 +19,7 @@ int64_t mn_buffer_row_bytes(const mn_buffer *buffer)
 
 int64_t mn_buffer_codec_bytes(const mn_buffer *buffer)
 {
-    return mn_codec_parameter_bytes(&buffer->codec);
+    return buffer->spec.codec_bytes + mn_codec_parameter_bytes(&buffer->codec);
 }
 
 mn_status mn_buffer_no_room(const mn_buffer *buffer)

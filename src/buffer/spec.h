@@ -12,7 +12,9 @@ typedef struct mn_buffer_spec {
     mn_shape image;              /* of the rows that come and go */
     mn_row_type type;            /* that the data set has */
     const float *offset, *scale; /* (image) of measurements; borrowed */
-    mn_kept_values values;       /* what rows are kept as */
+    mn_kept_values values;       /* what the values of rows are kept as, */
+    mn_encoding_spec encoding;   /* in which form; raw: that in which they come */
+    int64_t codec_bytes;         /* that a codec takes through which they came */
     int64_t classes;             /* of the whole stream */
     const mn_policy *policy;
     const void *options; /* of the policy; borrowed */

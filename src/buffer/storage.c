@@ -59,7 +59,9 @@ static mn_status make_codec(mn_buffer *buffer)
                               .type = spec->type,
                               .offset = spec->offset,
                               .scale = spec->scale,
-                              .values = spec->values};
+                              .values = spec->values,
+                              .encoding = spec->encoding};
+    mn_codec_free(&buffer->codec);
     return mn_codec_new(&of, &buffer->codec);
 }
 
@@ -93,6 +95,10 @@ mn_status mn_buffer_new(const mn_buffer_spec *spec, mn_buffer **buffer)
 
 mn_status mn_buffer_make_rows(mn_buffer *buffer, mn_shape shape)
 {
+    if (buffer->spec.encoding.kind != MN_ENCODE_RAW)
+        return mn_fail(MN_BAD_OPTION,
+                       "codec: is for images, and the strategy keeps rows of its own "
+                       "making; leave it raw");
     buffer->spec.image = shape;
     buffer->spec.type = MN_ROW_X;
     buffer->spec.offset = buffer->spec.scale = NULL;
@@ -115,6 +121,7 @@ void mn_buffer_free(mn_buffer *buffer)
     mn_slots_free(&buffer->occupied);
     mn_slots_free(&buffer->lost);
     mn_buffer_free_places(buffer);
+    mn_codec_free(&buffer->codec);
     mn_memory_give(buffer->class_seen);
     mn_memory_give(buffer->by_label);
     mn_memory_give(buffer->labels);
@@ -364,8 +371,8 @@ static mn_status copy_row(mn_buffer *buffer, int64_t slot, const offered *from, 
     buffer->tasks[slot] = rows->tasks[row];
     buffer->seen_at[slot] = buffer->seen;
     buffer->sources[slot] = rows->indices[row];
-    mn_codec_encode(&buffer->codec, rows->type, rows->pixels + (size_t)row * row_bytes,
-                    buffer->payloads + (size_t)place * buffer->codec.payload);
+    MN_TRY(mn_codec_encode(&buffer->codec, rows->type, rows->pixels + (size_t)row * row_bytes,
+                           buffer->payloads + (size_t)place * buffer->codec.payload));
     for (int c = 0; c < buffer->columns; c++) {
         const int64_t width = buffer->column[c].width;
         memcpy(mn_buffer_values(&buffer->column[c], slot, place), from->column[c] + row * width,

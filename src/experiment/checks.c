@@ -1,5 +1,6 @@
 /* checks.c -- a configuration that cannot be is refused with the reason before data are read. */
 #include "experiment/checks.h"
+#include "experiment/data.h"
 #include "tensor/tensor.h"
 
 #include <mneme/buffer.h>
@@ -96,6 +97,29 @@ mn_status mn_experiment_check_warm_up(const mn_experiment *experiment, int64_t s
                    (long long)schedule->warm_up, (long long)steps);
 }
 
+bool mn_experiment_needs_buffer(const mn_experiment *experiment)
+{
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if ((experiment->strategy[i]->needs & MN_NEEDS_BUFFER) != 0)
+            return true;
+    return false;
+}
+
+static mn_status check_codec(const mn_experiment *experiment)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    mn_encoding_spec encoding;
+    MN_TRY(mn_experiment_encoding(experiment, &encoding));
+    return encoding.kind == MN_ENCODE_RAW || run->codec_consumption == MN_NATIVE ||
+                   mn_experiment_needs_buffer(experiment) ||
+                   !mn_experiment_user_set(experiment, "codec")
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION,
+                         "codec: %s has no buffer whose exemplars it could encode; set "
+                         "codec_consumption to native for all images",
+                         experiment->strategy[0]->name);
+}
+
 /* An option that the user set must have an effect; otherwise the run is refused. */
 static mn_status check_asked(const mn_experiment *experiment)
 {
@@ -133,6 +157,7 @@ mn_status mn_experiment_check(const mn_experiment *experiment)
 {
     MN_TRY(check_needs(experiment));
     MN_TRY(check_asked(experiment));
+    MN_TRY(check_codec(experiment));
     MN_TRY(check_policy(experiment));
     return check_precision(experiment);
 }

@@ -14,12 +14,19 @@
 #include <mneme/strategy.h>
 #include <mneme/views.h>
 
+/* What networks see where exemplars are encoded, in the order of the option codec_consumption. */
+typedef enum mn_consumption {
+    MN_DECODED, /* exemplars decoded, beside images as they are */
+    MN_NATIVE,  /* all images in the codec's form */
+} mn_consumption;
+
 typedef struct mn_run_settings {
     int64_t seed, epochs, steps, batch, threads;
     int64_t precision; /* mn_dtype: MN_F32 or MN_BF16 */
     double lr, clip;
     int64_t buffer_size, buffer_bytes, buffer_memory, buffer_values, memory_budget;
-    const char *buffer_policy, *data_folder;
+    const char *buffer_policy, *data_folder, *codec;
+    int64_t codec_consumption; /* mn_consumption */
     const char *init, *init_digest;
     bool init_head;
     double validation;

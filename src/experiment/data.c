@@ -1,6 +1,7 @@
 /* data.c -- a configuration's data set is read and cut into its stream. */
 #include "experiment/data.h"
 #include "base/numbers.h"
+#include "data/encode/encoded.h"
 #include "data/stream/stream.h"
 #include "experiment/sections.h"
 #include "experiment/stream_lists.h"
@@ -182,6 +183,23 @@ bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transfo
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+mn_status mn_experiment_encoding(const mn_experiment *experiment, mn_encoding_spec *encoding)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    *encoding = (mn_encoding_spec){.key = mn_key_of((uint64_t)run->seed, "codec.directions")};
+    return mn_encoding_parse("codec", run->codec, encoding);
+}
+
+static mn_status encode_natively(const mn_experiment *experiment, mn_dataset *dataset)
+{
+    mn_encoding_spec encoding;
+    if (mn_experiment_settings(experiment)->codec_consumption != MN_NATIVE)
+        return MN_OK;
+    MN_TRY(mn_experiment_encoding(experiment, &encoding));
+    const mn_status status = mn_dataset_encode(dataset, &encoding);
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "codec");
+}
+
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
@@ -189,8 +207,14 @@ mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **datas
     mn_stream_spec spec;
     MN_TRY(stream_spec(experiment, NULL, &lists, &spec)); /* refused before data are read */
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
-    return mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
-                           folder[0] != '\0' ? folder : NULL, dataset);
+    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
+                           folder[0] != '\0' ? folder : NULL, dataset));
+    const mn_status status = encode_natively(experiment, *dataset);
+    if (status != MN_OK) {
+        mn_dataset_free(*dataset);
+        *dataset = NULL;
+    }
+    return status;
 }
 
 mn_status mn_experiment_pack(const mn_experiment *experiment, const char *path,

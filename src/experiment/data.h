@@ -4,12 +4,17 @@
 
 #include "experiment/configuration.h"
 
+#include "data/encode/encoding.h"
+
 #include <mneme/data.h>
 #include <mneme/experiment.h>
 #include <mneme/network.h>
 #include <mneme/stream.h>
 
-/* Reads the data set as it is, without a look at whether the transform fits. */
+/* The codec of the run. */
+mn_status mn_experiment_encoding(const mn_experiment *experiment, mn_encoding_spec *encoding);
+/* Reads the data set, in the codec's form where that is native, without a look at whether the
+ * transform fits. */
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset);
 /* Whether measurements reach the network far from unit scale, and a sentence on it. */
 bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transform, char *line,

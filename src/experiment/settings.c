@@ -11,6 +11,8 @@
 static const char *const precisions[] = {"f32", "bf16", NULL};
 /* In the order of mn_kept_values. */
 static const char *const kept_values[] = {"data", "f32", "f16", "u8", "u4", "u2", "u1", NULL};
+/* In the order of mn_consumption. */
+static const char *const consumptions[] = {"decoded", "native", NULL};
 static const mn_option train_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
@@ -35,6 +37,13 @@ static const mn_option train_options[] = {
         mn_run_settings, buffer_values, 0, kept_values,
         "what a value of a remembered row is kept as: as the data have it; a float of 32 or 16 "
         "bits; or one of 256, 16, 4 or 2 steps between the least and the greatest of its place"),
+    MN_TEXT(mn_run_settings, codec, "raw",
+            "form in which a row is remembered: raw, as it comes; resize:R, R x R means of areas; "
+            "project:E, its coordinates, half floats, on E orthonormal directions that the seed "
+            "draws"),
+    MN_CHOICE(mn_run_settings, codec_consumption, MN_DECODED, consumptions,
+              "what networks see: remembered rows decoded to what the stream has, beside the "
+              "stream's as they are; or, native, all rows in the codec's form, also the test's"),
     MN_INT(
         mn_run_settings, buffer_memory, 0, 0, 1e15,
         "bytes of the buffer's rows to hold in memory, the latest used; the others are read from "

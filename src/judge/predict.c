@@ -44,7 +44,7 @@ static mn_status open_all(const char *path, mn_predictor *p)
                        path, base->name);
     p->seen = p->run.begun ? seen_classes(&p->run) : 0;
     return p->seen > 0
-               ? MN_OK
+               ? mn_learner_before_scores(p->run.learner)
                : mn_fail(MN_NOT_FOUND, "%s: has learned nothing yet; 'mneme resume %s' trains it",
                          path, path);
 }

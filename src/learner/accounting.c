@@ -5,6 +5,7 @@
 #include "learner/accounting.h"
 #include "base/numbers.h"
 #include "buffer/size.h"
+#include "experiment/checks.h"
 #include "store/records.h"
 
 #include <mneme/memory.h>
@@ -86,10 +87,11 @@ static mn_status check_memory(const mn_learner *learner)
 
 /* --- a learner that keeps to its budgets --- */
 
-/* What a row of the buffer and its slot take is known once everything is declared: a learner with a
- * buffer of one row is asked, and another with two, as strategies may keep something for each slot.
- */
-static mn_status bytes_of_row(const mn_learner_spec *spec, bool as_before, int64_t *bytes)
+/* What a row of the buffer and its slot take, and the codec beside them, is known once everything
+ * is declared: a learner with a buffer of one row is asked, and another with two, as strategies may
+ * keep something for each slot. */
+static mn_status bytes_of_row(const mn_learner_spec *spec, bool as_before, int64_t *bytes,
+                              int64_t *fixed)
 {
     bill kept[2] = {{.total = 0}, {.total = 0}};
     for (int i = 0; i < 2; i++) {
@@ -97,6 +99,7 @@ static mn_status bytes_of_row(const mn_learner_spec *spec, bool as_before, int64
         MN_TRY(mn_learner_make(spec, i + 1, &probe));
         const mn_row_size size = mn_buffer_row_size(probe->buffer);
         *bytes = size.payload + size.columns + (as_before ? 0 : size.label);
+        *fixed = as_before ? 0 : mn_buffer_codec_bytes(probe->buffer);
         charge_kept(probe, &kept[i]);
         mn_learner_free(probe);
     }
@@ -112,7 +115,7 @@ static mn_status rows_of_bytes(const mn_learner_spec *spec, int64_t bytes, int64
                                    .stream = spec->stream,
                                    .transform = spec->transform,
                                    .file = spec->file};
-    int64_t row;
+    int64_t row, fixed;
     char *known = NULL;
     if (!spec->begins)
         MN_TRY(mn_runfile_find(spec->file, "buffer_rows", &known));
@@ -120,22 +123,22 @@ static mn_status rows_of_bytes(const mn_learner_spec *spec, int64_t bytes, int64
     mn_memory_give(known);
     if (found)
         return MN_OK;
-    MN_TRY(bytes_of_row(&alike, !spec->begins, &row));
-    *rows = bytes / row;
+    MN_TRY(bytes_of_row(&alike, !spec->begins, &row, &fixed));
+    *rows = (bytes - fixed) / row;
     return *rows > 0
                ? MN_OK
                : mn_fail(MN_BAD_OPTION, "buffer_bytes: %lld bytes hold no exemplar; one takes %lld",
-                         (long long)bytes, (long long)row);
+                         (long long)bytes, (long long)(row + fixed));
 }
 
 mn_status mn_learner_new(const mn_learner_spec *spec, mn_learner **learner)
 {
     const mn_run_settings *settings = mn_experiment_settings(spec->experiment);
     int64_t rows = settings->buffer_size;
-    if (settings->buffer_bytes > 0 && mn_learner_needs_buffer(spec->experiment))
+    if (settings->buffer_bytes > 0 && mn_experiment_needs_buffer(spec->experiment))
         MN_TRY(rows_of_bytes(spec, settings->buffer_bytes, &rows));
     MN_TRY(mn_learner_make(spec, rows, learner));
-    if (mn_learner_needs_buffer(spec->experiment) && (*learner)->least_rows > rows) {
+    if (mn_experiment_needs_buffer(spec->experiment) && (*learner)->least_rows > rows) {
         (void)mn_fail(MN_BAD_OPTION, "a buffer of %lld rows: %s; raise buffer_size",
                       (long long)rows, (*learner)->least_reason);
         mn_learner_free(*learner);

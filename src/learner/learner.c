@@ -4,6 +4,7 @@
 #include "base/names.h"
 #include "buffer/storage.h"
 #include "data/stream/row.h"
+#include "experiment/checks.h"
 #include "experiment/data.h"
 #include "experiment/sections.h"
 #include "learner/heads.h"
@@ -79,6 +80,12 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
         (const void *)mn_find(MN_KIND_POLICY, learner->settings->buffer_policy);
     if (policy == NULL)
         return MN_NOT_FOUND;
+    mn_encoding_spec encoding;
+    MN_TRY(mn_experiment_encoding(learner->experiment, &encoding));
+    const bool native = learner->settings->codec_consumption == MN_NATIVE;
+    const int64_t before = native ? mn_encoding_bytes(&encoding) : 0; /* in the data's form */
+    if (native)
+        encoding.kind = MN_ENCODE_RAW;
     const mn_buffer_spec spec = {
         .capacity = rows,
         .image = mn_dataset_image(data),
@@ -86,6 +93,8 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
         .offset = data->offset,
         .scale = data->scale,
         .values = (mn_kept_values)learner->settings->buffer_values,
+        .encoding = encoding,
+        .codec_bytes = before,
         .classes = mn_stream_classes(learner->stream),
         .policy = policy,
         .options = section->values,
@@ -94,14 +103,6 @@ static mn_status add_buffer(mn_learner *learner, int64_t rows)
         .file = learner->file,
     };
     return mn_buffer_new(&spec, &learner->buffer);
-}
-
-bool mn_learner_needs_buffer(const mn_experiment *experiment)
-{
-    for (int i = 0; i < experiment->strategy_count; i++)
-        if ((experiment->strategy[i]->needs & MN_NEEDS_BUFFER) != 0)
-            return true;
-    return false;
 }
 
 static mn_status open_member(mn_learner *learner, int i)
@@ -164,7 +165,7 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
     MN_TRY(add_shared(learner));
     if (begins) /* before `open`, which may copy the network */
         MN_TRY(take_initial_weights(learner));
-    if (mn_learner_needs_buffer(experiment))
+    if (mn_experiment_needs_buffer(experiment))
         MN_TRY(add_buffer(learner, buffer_rows));
     for (int i = 0; i < experiment->strategy_count; i++)
         MN_TRY(open_member(learner, i));

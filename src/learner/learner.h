@@ -102,7 +102,6 @@ typedef struct mn_learner_spec {
 /* Calls every `open`; the buffer has so many rows.  Runs begin with mn_learner_new()
  * (accounting.h). */
 mn_status mn_learner_make(const mn_learner_spec *spec, int64_t buffer_rows, mn_learner **learner);
-bool mn_learner_needs_buffer(const mn_experiment *experiment);
 void mn_learner_free(mn_learner *learner);
 
 /* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */

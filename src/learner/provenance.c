@@ -219,6 +219,16 @@ static mn_status add_normalisation(const mn_learner *learner, mn_runfile *file)
     return MN_OK;
 }
 
+/* Exemplars that are images of another size. */
+static mn_status add_resized(const mn_learner *learner, mn_runfile *file)
+{
+    const mn_codec *codec = learner->buffer != NULL ? mn_buffer_codec(learner->buffer) : NULL;
+    if (codec == NULL || codec->spec.encoding.kind != MN_ENCODE_RESIZE)
+        return MN_OK;
+    MN_TRY(set_number(file, "exemplar_height", codec->kept.size[1]));
+    return set_number(file, "exemplar_width", codec->kept.size[2]);
+}
+
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
@@ -229,6 +239,7 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
                               mn_codec_values_name(mn_buffer_codec(learner->buffer)->values)));
     if (learner->buffer != NULL && mn_buffer_codec_bytes(learner->buffer) > 0)
         MN_TRY(set_number(file, "codec_bytes", mn_buffer_codec_bytes(learner->buffer)));
+    MN_TRY(add_resized(learner, file));
     if (learner->buffer != NULL && learner->settings->buffer_bytes > 0)
         MN_TRY(set_number(file, "buffer_rows", mn_buffer_capacity(learner->buffer)));
     MN_TRY(set_number(file, "image_channels", data->channels));

@@ -30,16 +30,34 @@ void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_i
 }
 
 /* An add-on that classifies does so in the base's place. */
-static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
+static int classifier_of(const mn_learner *learner)
 {
     int member = learner->members - 1;
     while (member > 0 && learner->member[member].strategy->scores == NULL)
         member--;
+    return member;
+}
+
+static mn_var *scores_of(mn_learner *learner, const mn_batch *batch)
+{
+    const int member = classifier_of(learner);
     const mn_strategy *strategy = learner->member[member].strategy;
     mn_learner_enter(learner, member, "scores");
     if (strategy->scores != NULL)
         return strategy->scores(learner, learner->tape, batch);
     return mn_forward(learner, batch, MN_EVAL | MN_NO_GRADIENT)->logits;
+}
+
+mn_status mn_learner_before_scores(mn_learner *learner)
+{
+    const int member = classifier_of(learner);
+    const mn_strategy *strategy = learner->member[member].strategy;
+    if (strategy->before_scores == NULL)
+        return MN_OK;
+    mn_learner_begin_step(learner);
+    mn_learner_enter(learner, member, "before_scores");
+    const mn_status status = mn_learner_leave(learner, strategy->before_scores(learner));
+    return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: before_scores", strategy->name);
 }
 
 /* Label and task are for the examiner alone. */
@@ -114,7 +132,9 @@ mn_status mn_learner_score(mn_learner *learner, mn_part part, int64_t on_task, i
                            mn_tally *count, float *outputs)
 {
     mn_tape_record(learner->tape, false);
-    const mn_status status = score(learner, part, on_task, seen, count, outputs);
+    mn_status status = mn_learner_before_scores(learner);
+    if (status == MN_OK)
+        status = score(learner, part, on_task, seen, count, outputs);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     return status;

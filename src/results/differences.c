@@ -24,6 +24,8 @@ static const char *const budget[] = {
     "train.buffer_size",
     "train.buffer_bytes",
     "train.buffer_values",
+    "train.codec",
+    "train.codec_consumption",
     "train.validation",
     "train.validation_beside",
     "train.class_order_seed",
@@ -40,6 +42,14 @@ static bool is_budget(const char *key)
     return false;
 }
 
+/* Where the buffer is as large in bytes, what its rows are kept as is what is compared. */
+static bool is_within_bytes(const char *key, const mn_run *run)
+{
+    const char *bytes = mn_settings_value(&run->settings, "train.buffer_bytes");
+    return bytes != NULL && strcmp(bytes, "0") != 0 &&
+           (strcmp(key, "train.buffer_values") == 0 || strncmp(key, "train.codec", 11) == 0);
+}
+
 /* A setting that only one of the two has (a buffer that the other does not need) is no difference
  * in budget that could be made equal. */
 static mn_status check_budget(const mn_group *a, const mn_group *b)
@@ -51,7 +61,8 @@ static mn_status check_budget(const mn_group *a, const mn_group *b)
     for (int64_t i = 0; i < x->settings.count; i++) {
         const mn_setting *setting = &x->settings.setting[i];
         const char *other = mn_settings_value(&y->settings, setting->key);
-        if (!is_budget(setting->key) || other == NULL || strcmp(setting->value, other) == 0)
+        if (!is_budget(setting->key) || other == NULL || strcmp(setting->value, other) == 0 ||
+            is_within_bytes(setting->key, x))
             continue;
         if (strncmp(setting->key, "made.", 5) == 0)
             return mn_fail(MN_BAD_OPTION,

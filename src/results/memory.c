@@ -1,5 +1,6 @@
 /* memory.c -- looking at the images that a run remembers, and at those that its generator made. */
 #include "base/escape.h"
+#include "base/numbers.h"
 #include "data/sheet/sheet.h"
 #include "store/exemplars.h"
 #include "store/query.h"
@@ -192,12 +193,31 @@ static mn_status draw_samples(memory *m)
                                   m->path);
 }
 
-static mn_status draw(const char *path, const char *png, mn_status (*of)(memory *m))
+/* Exemplars have a size of their own where a codec has resized them. */
+static mn_status exemplar_shape(const mn_results *results, const char *path, mn_shape *image)
+{
+    const char *const sides[] = {"exemplar_height", "exemplar_width"};
+    MN_TRY(image_shape(results, path, image));
+    for (int i = 0; i < 2; i++) {
+        const char *text = mn_results_value(results, sides[i]);
+        int64_t side = image->size[i + 1];
+        if (text != NULL && (!mn_number_whole(text, &side) || side < 1))
+            return mn_fail(MN_CORRUPT, "%s: %s is '%s'", path, sides[i], text);
+        if (side < image->size[i + 1])
+            image->size[i + 1] = side;
+    }
+    return MN_OK;
+}
+
+static mn_status draw(const char *path, const char *png,
+                      mn_status (*shape)(const mn_results *results, const char *path,
+                                         mn_shape *image),
+                      mn_status (*of)(memory *m))
 {
     memory m = {.path = path, .shown_task = -1};
     mn_shape image;
     MN_TRY(mn_results_open_uncalibrated(path, &m.results));
-    mn_status status = image_shape(m.results, path, &image);
+    mn_status status = shape(m.results, path, &image);
     if (status == MN_OK) {
         m.image_bytes = mn_shape_count(image);
         m.pixels = mn_memory_take((size_t)m.image_bytes, 1);
@@ -220,10 +240,10 @@ static mn_status draw(const char *path, const char *png, mn_status (*of)(memory 
 
 mn_status mn_results_sheet(const char *path, const char *png)
 {
-    return draw(path, png, draw_memory);
+    return draw(path, png, exemplar_shape, draw_memory);
 }
 
 mn_status mn_results_samples(const char *path, const char *png)
 {
-    return draw(path, png, draw_samples);
+    return draw(path, png, image_shape, draw_samples);
 }

@@ -24,7 +24,7 @@ enum { QUICK_BYTES = 64 << 20 }; /* read in a few hundredths of a second */
 #define CLASSES "(SELECT coalesce(nullif(count(DISTINCT label), 0), 1000000) FROM task_class)"
 #define NUMBERS                                                                                    \
     "'tasks', 'classes', 'seed', 'threads', 'images', 'image_channels', 'image_height', "          \
-    "'image_width'"
+    "'image_width', 'exemplar_height', 'exemplar_width'"
 
 /* The columns that a row's crc is of, and what is true of each row. */
 typedef struct check {

@@ -1,12 +1,19 @@
 /* prototypes.c -- sums of features by class, and their means. */
 #include "strategies/shared/prototypes.h"
 
+mn_status mn_prototypes_find_width(mn_learner *learner, int64_t *width)
+{
+    *width = mn_network_features(mn_learner_network(learner));
+    return *width > 0
+               ? MN_OK
+               : mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
+}
+
 mn_status mn_prototypes_open(mn_learner *learner, mn_prototypes *prototypes)
 {
     const int64_t classes = mn_classes(learner, MN_ALL).count;
-    const int64_t features = mn_network_features(mn_learner_network(learner));
-    if (features == 0)
-        return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
+    int64_t features;
+    MN_TRY(mn_prototypes_find_width(learner, &features));
     MN_TRY(mn_keep_tensor(learner, "sum", MN_SHAPE(classes, features), &prototypes->sum));
     return mn_keep_tensor(learner, "count", MN_SHAPE(classes, 1), &prototypes->count);
 }

@@ -8,6 +8,8 @@ typedef struct mn_prototypes {
     mn_tensor *sum, *count; /* (C,D), (C,1) */
 } mn_prototypes;
 
+/* How wide the features of the run's network are.  MN_UNSUPPORTED: it has none. */
+mn_status mn_prototypes_find_width(mn_learner *learner, int64_t *width);
 /* In open: sums of nothing, kept with the run.  MN_UNSUPPORTED: the network has no features. */
 mn_status mn_prototypes_open(mn_learner *learner, mn_prototypes *prototypes);
 /* Width of the features, D. */

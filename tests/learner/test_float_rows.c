@@ -240,6 +240,40 @@ START_TEST(rows_are_kept_in_as_many_bytes_as_the_user_says)
 }
 END_TEST
 
+/* A budget holds the codec's own bytes, and of each row payload and label. */
+START_TEST(rows_in_a_smaller_form_fill_a_budget_of_bytes)
+{
+    static const struct {
+        const char *codec, *consumption;
+        long long bytes, rows, codec_bytes;
+    } ways[] = {{"raw", "decoded", 196, 25, 0},
+                {"resize:7", "decoded", 49, 100, 0},
+                {"resize:7", "native", 49, 100, 0},
+                {"project:12", "decoded", 24, 199, 8},
+                {"project:12", "native", 24, 199, 8}};
+    folder = test_folder("float-rows");
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const char *one = test_file(folder, "one");
+        const test_setting settings[] = {{"threads", "1"},
+                                         {"buffer_bytes", "5000"},
+                                         {"codec", ways[i].codec},
+                                         {"codec_consumption", ways[i].consumption},
+                                         {NULL, NULL}};
+        test_run("split-synthetic", "er", settings, one);
+        ck_assert_int_eq(test_query(one, "SELECT min(length(image)) FROM exemplar"), ways[i].bytes);
+        ck_assert_int_eq(test_query(one, "SELECT max(length(image)) FROM exemplar"), ways[i].bytes);
+        ck_assert_int_eq(test_query(one, "SELECT count(*) FROM exemplar"), ways[i].rows);
+        ck_assert_int_eq(test_query(one, "SELECT value FROM run WHERE key = 'buffer_rows'"),
+                         ways[i].rows);
+        ck_assert_int_eq(
+            test_query(one, "SELECT coalesce(sum(value), 0) FROM run WHERE key = 'codec_bytes'"),
+            ways[i].codec_bytes);
+        ck_assert_int_le(ways[i].rows * (ways[i].bytes + 1) + ways[i].codec_bytes, 5000);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(bytes_kept_as_floats_change_no_bit_of_what_is_learnt)
 {
     folder = test_folder("float-rows");
@@ -257,7 +291,8 @@ START_TEST(bytes_kept_as_floats_change_no_bit_of_what_is_learnt)
 }
 END_TEST
 
-MN_SUITE("float rows", exemplars_are_the_rows_of_the_data_bit_for_bit,
+MN_SUITE("float rows", rows_in_a_smaller_form_fill_a_budget_of_bytes,
+         exemplars_are_the_rows_of_the_data_bit_for_bit,
          batches_of_all_kinds_hold_the_values_themselves,
          rows_are_kept_in_as_many_bytes_as_the_user_says,
          bytes_kept_as_floats_change_no_bit_of_what_is_learnt,

@@ -364,6 +364,28 @@ START_TEST(groups_that_cannot_be_compared_are_refused)
 }
 END_TEST
 
+START_TEST(codecs_are_compared_at_equal_bytes_alone)
+{
+    begin();
+    add_run("knn", 0, ",\"buffer_bytes\":0,\"codec\":\"raw\"", whole, first);
+    add_run("er", 0, ",\"buffer_bytes\":0,\"codec\":\"resize:7\"", whole, first);
+    mn_runs *runs = open_all();
+    ck_assert_fails(mn_runs_check_budgets(runs), MN_BAD_OPTION,
+                    "knn has train.codec=raw, but er has resize:7");
+    mn_runs_free(runs);
+    made = 0;
+    add_run("derpp", 0, ",\"buffer_bytes\":900,\"codec\":\"raw\"", whole, first);
+    add_run("gss", 0, ",\"buffer_bytes\":900,\"codec\":\"resize:7\"", whole, first);
+    runs = open_all();
+    ck_assert_ok(mn_runs_check_budgets(runs));
+    mn_runs_free(runs);
+    add_run("der", 0, ",\"buffer_bytes\":901,\"codec\":\"raw\"", whole, first);
+    runs = open_all();
+    ck_assert_fails(mn_runs_check_budgets(runs), MN_BAD_OPTION, "train.buffer_bytes=900");
+    end(runs);
+}
+END_TEST
+
 START_TEST(a_folder_stands_for_its_run_files_in_order)
 {
     begin();
@@ -456,5 +478,6 @@ MN_SUITE("groups", runs_that_differ_by_seed_and_manner_of_work_are_one_group,
          two_configurations_differ_by_what_both_have, a_group_has_the_mean_of_its_finished_runs,
          a_difference_is_taken_seed_by_seed, all_differences_are_corrected_together,
          intransigence_is_measured_against_joint_training,
-         groups_that_cannot_be_compared_are_refused, a_folder_stands_for_its_run_files_in_order,
-         averages_after_each_task_are_those_of_the_view, a_curve_begins_where_its_task_is_learned)
+         groups_that_cannot_be_compared_are_refused, codecs_are_compared_at_equal_bytes_alone,
+         a_folder_stands_for_its_run_files_in_order, averages_after_each_task_are_those_of_the_view,
+         a_curve_begins_where_its_task_is_learned)

@@ -101,6 +101,14 @@ START_TEST(a_run_is_drawn_with_a_row_for_each_class)
     ck_assert_fails(mn_results_sheet(path_of("none.mneme"), path_of("sheet.png")), MN_NOT_FOUND,
                     "none.mneme");
     test_remove(run);
+    const test_setting resized[] = {{"codec", "resize:7"}, {NULL, NULL}};
+    snprintf(run, sizeof run, "%s", path_of("run.mneme"));
+    test_run("split-synthetic", "er", resized, run);
+    ck_assert_ok(mn_results_sheet(run, path_of("sheet.png"))); /* as they are kept */
+    picture = read_sheet("sheet.png");
+    ck_assert_int_gt(picture.height, 0);
+    mn_picture_free(&picture);
+    test_remove(run);
     snprintf(run, sizeof run, "%s", path_of("run.mneme"));
     test_run("split-synthetic", "finetune", none, run);
     ck_assert_fails(mn_results_sheet(run, path_of("sheet.png")), MN_NOT_FOUND,

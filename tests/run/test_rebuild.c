@@ -301,6 +301,24 @@ START_TEST(a_buffer_larger_than_its_memory)
 END_TEST
 
 /* On real data there must be some: all strategies run on Fashion-MNIST. */
+START_TEST(every_codec)
+{
+    static const char *const runs[][2] = {{"gdumb", "resize:7"},  {"er", "project:12"},
+                                          {"er+ncm", "resize:5"}, {"knn", "project:12"},
+                                          {"derpp", "resize:7"},  {"icarl", "project:20"}};
+    static const test_setting native[] = {
+        {"codec_consumption", "native"}, {"buffer_values", "u4"}, {NULL, NULL}};
+    const char *folder = test_folder("rebuild-codec");
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        ck_assert(compare(folder, "split-synthetic", runs[i][0], "codec", runs[i][1]));
+        besides = native;
+        ck_assert(compare(folder, "split-synthetic", runs[i][0], "codec", runs[i][1]));
+        besides = NULL;
+    }
+    (void)rmdir(folder);
+}
+END_TEST
+
 static const char *why_not(void)
 {
     mn_dataset *dataset = NULL;
@@ -314,5 +332,5 @@ static const char *why_not(void)
 MN_SUITE_UNLESS(why_not(), "rebuild", every_strategy_on_every_benchmark,
                 every_choice_of_every_strategy, every_buffer_policy, every_kind_of_optimiser_state,
                 every_head_of_a_network, attentions_that_stay, networks_on_images,
-                networks_on_images_in_bf16, augmented_and_unshuffled_streams,
+                networks_on_images_in_bf16, every_codec, augmented_and_unshuffled_streams,
                 several_epochs_and_partly_labelled_streams, a_buffer_larger_than_its_memory)

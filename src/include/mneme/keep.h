@@ -4,6 +4,7 @@
 #ifndef MNEME_KEEP_H
 #define MNEME_KEEP_H
 
+#include <mneme/data.h>
 #include <mneme/optimiser.h>
 
 #ifdef __cplusplus
@@ -51,6 +52,11 @@ MN_API mn_status mn_keep_tensor(mn_learner *learner, const char *name, mn_shape 
                                 mn_tensor **tensor);
 /* In open: memory to work in.  Not kept: its contents are lost at any commit, between steps. */
 MN_API mn_status mn_add_scratch(mn_learner *learner, mn_shape shape, mn_tensor **tensor);
+/* In before_scores: shows `visit` every row of the buffer whose label is known, un-augmented, in
+ * order of slot, in batches as large as those of the evaluation; the tape is empty for each. */
+MN_API mn_status mn_visit_buffer(mn_learner *learner,
+                                 mn_status (*visit)(mn_learner *learner, mn_tape *tape,
+                                                    const mn_batch *rows));
 MN_API mn_status mn_keep_int(mn_learner *learner, const char *name, int64_t **value);
 MN_API mn_status mn_keep_real(mn_learner *learner, const char *name, double **value);
 

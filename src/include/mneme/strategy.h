@@ -123,6 +123,10 @@ typedef struct mn_strategy {
      * slots: (count), ascending, each once.  The buffer must stay as it is here.  NULL: nothing is
      * kept by slot. */
     mn_status (*forget)(mn_learner *learner, mn_tape *tape, const int64_t *slots, int64_t count);
+    /* Where it has scores: called before the first of an evaluation of a task, when weights and
+     * buffer may be others than at the last, to compute in scratch what scores need of them: the
+     * features of exemplars, by mn_visit_buffer().  NULL: nothing. */
+    mn_status (*before_scores)(mn_learner *learner);
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)

@@ -73,6 +73,41 @@ const mn_batch *mn_draw_per_class(mn_learner *learner, const char *name, int64_t
     return gather(learner, slots, count, mn_key_at(key, 1));
 }
 
+/* --- all of them --- */
+
+static mn_status visit_slots(mn_learner *learner, const int64_t *slots, int64_t count,
+                             mn_status (*visit)(mn_learner *learner, mn_tape *tape,
+                                                const mn_batch *rows))
+{
+    mn_batch_space *space;
+    mn_learner_begin_step(learner);
+    MN_TRY(mn_learner_space(learner, &space));
+    MN_TRY(mn_buffer_gather(learner->buffer, slots, count, space));
+    MN_TRY(mn_batch_space_transform(space, &learner->plain, mn_key_of(0, "plain"), NULL));
+    MN_TRY(visit(learner, learner->tape, &space->batch));
+    return mn_learner_check(learner);
+}
+
+mn_status mn_visit_buffer(mn_learner *learner,
+                          mn_status (*visit)(mn_learner *learner, mn_tape *tape,
+                                             const mn_batch *rows))
+{
+    const mn_buffer *buffer = learner->buffer;
+    const int64_t most = learner->settings->eval_batch;
+    int64_t *slots = slots_for(learner, most), count = 0;
+    if (slots == NULL)
+        return MN_NO_MEMORY;
+    for (int64_t slot = 0; buffer != NULL && slot < mn_buffer_capacity(buffer); slot++) {
+        if (mn_buffer_label(buffer, slot) != MN_UNLABELLED)
+            slots[count++] = slot;
+        if (count < most)
+            continue;
+        MN_TRY(visit_slots(learner, slots, count, visit));
+        count = 0;
+    }
+    return count > 0 ? visit_slots(learner, slots, count, visit) : MN_OK;
+}
+
 mn_var *mn_column(mn_tape *tape, const mn_batch *batch, const char *name)
 {
     const mn_batch_column *column = mn_batch_find_column(batch, name);
