@@ -69,7 +69,7 @@ def main(page, program):
 
 
 if __name__ == "__main__":
-    given = map(os.path.abspath, sys.argv[1:])
+    given = [os.path.abspath(argument) for argument in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         main(*given)
