@@ -19,27 +19,29 @@
 
 static const struct {
     const char *name, *meaning;
+    int better; /* as mn_metric_better() says */
 } metrics[] = {
-    {"average_accuracy", "mean over tasks, after the last"},
-    {"average_incremental_accuracy", "mean over time of the mean over seen tasks"},
-    {"accuracy_micro", "share of all test images, after the last task"},
-    {"incremental_accuracy_micro", "mean over time of the share of all seen test images"},
-    {"learning_accuracy", "mean over tasks, each right after it was learned"},
-    {"earlier_accuracy", "mean over earlier tasks, after the last"},
-    {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)"},
-    {"forgetting_seen", "the same, the best sought since the task was learned"},
-    {"forgetting_mammoth", "the same, the last accuracy among the best: never negative"},
-    {"backward_transfer", "last accuracy minus that when learned, mean over earlier tasks (GEM)"},
-    {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)"},
-    {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks"},
-    {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks"},
-    {"linear_cka", "likeness of features to a snapshot's, mean over tasks, per cent"},
+    {"average_accuracy", "mean over tasks, after the last", 1},
+    {"average_incremental_accuracy", "mean over time of the mean over seen tasks", 1},
+    {"accuracy_micro", "share of all test images, after the last task", 1},
+    {"incremental_accuracy_micro", "mean over time of the share of all seen test images", 1},
+    {"learning_accuracy", "mean over tasks, each right after it was learned", 1},
+    {"earlier_accuracy", "mean over earlier tasks, after the last", 1},
+    {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)", -1},
+    {"forgetting_seen", "the same, the best sought since the task was learned", -1},
+    {"forgetting_mammoth", "the same, the last accuracy among the best: never negative", -1},
+    {"backward_transfer", "last accuracy minus that when learned, mean over earlier tasks (GEM)",
+     1},
+    {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)", 1},
+    {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks", 1},
+    {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks", 1},
+    {"linear_cka", "likeness of features to a snapshot's, mean over tasks, per cent", 0},
     /* No views: see calibration.h. */
-    {"nll", "negative log-likelihood of an image, after the last task"},
-    {"calibration_error", "expected calibration error in 15 bins, per cent"},
-    {"scaled_nll", "nll at the temperature that fits the validation images"},
-    {"rank_slope", "of log mean probability of other classes against log rank"},
-    {"rank_fit", "share of variance (R2) that a line of that slope explains"},
+    {"nll", "negative log-likelihood of an image, after the last task", -1},
+    {"calibration_error", "expected calibration error in 15 bins, per cent", -1},
+    {"scaled_nll", "nll at the temperature that fits the validation images", -1},
+    {"rank_slope", "of log mean probability of other classes against log rank", 0},
+    {"rank_fit", "share of variance (R2) that a line of that slope explains", 0},
 };
 enum { METRICS = sizeof metrics / sizeof metrics[0], VIEWS = METRICS - MN_CALIBRATIONS };
 
@@ -94,6 +96,14 @@ const char *mn_metric_name(int i, const char **meaning)
     if (meaning != NULL)
         *meaning = metrics[i].meaning;
     return metrics[i].name;
+}
+
+int mn_metric_better(const char *name)
+{
+    int i = 0;
+    while (i < METRICS && strcmp(name, metrics[i].name) != 0)
+        i++;
+    return i < METRICS ? metrics[i].better : 0;
 }
 
 int mn_metric_digits(const char *name)

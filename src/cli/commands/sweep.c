@@ -2,11 +2,14 @@
  *
  * Expected ranges in the manifest, of means and of differences between arms, turn a study into a
  * check. */
+#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "cli/show/table.h"
 #include "cli/study/arms.h"
+#include "cli/study/choice.h"
 #include "cli/study/finding.h"
+#include "cli/study/points.h"
 
 #include <math.h>
 #include <mneme/memory.h>
@@ -19,6 +22,7 @@ typedef struct overview {
     const char *folder;
     int64_t seeds; /* of each arm; 0: the manifest's */
     bool costs;    /* whether these columns are shown */
+    mn_grid_keys keys;
     mn_table *table;
     mn_writer *writer;
     int standing[MN_UNFINISHED + 1];
@@ -70,6 +74,7 @@ static mn_status add_row(overview *study, const mn_arm *arm, const mn_expectatio
     MN_TRY(mn_finding_of(study->manifest, arm, e, study->folder, study->seeds, &f));
     mn_table_text(table, "%s", arm->benchmark);
     mn_table_text(table, "%s", arm->name);
+    mn_grid_keys_add_cells(&study->keys, study->manifest, arm, table);
     if (f.scope < MN_SCOPES)
         mn_table_text(table, "%s", mn_scope_name(f.scope));
     else
@@ -106,6 +111,10 @@ static bool only_differences(const mn_arm *arm)
 static mn_status add_rows(overview *study, const mn_arm *arm)
 {
     mn_expectation own = {"average_accuracy", MN_SCOPES, -1, -HUGE_VAL, HUGE_VAL, 0};
+    if (study->manifest->choice.wanted) {
+        own.metric = study->manifest->choice.metric;
+        own.scope = study->manifest->choice.scope;
+    }
     if (arm->expectations > 0) {
         own.metric = arm->expect[0].metric;
         own.scope = arm->expect[0].scope;
@@ -127,8 +136,37 @@ static bool add_set(mn_table *table, const char *benchmark, const char *arm, con
     return true;
 }
 
+static void say_seeds(mn_writer *writer, const char *before, const cJSON *seeds)
+{
+    const cJSON *seed;
+    mn_say(writer, "%s", before);
+    cJSON_ArrayForEach(seed, seeds)
+    {
+        mn_say(writer, " %d", seed->valueint);
+    }
+}
+
+/* Prints what was chosen, by what, and what it was tested with. */
+static void show_choices(const mn_manifest *manifest, mn_writer *writer)
+{
+    const mn_choice *choice = &manifest->choice;
+    for (int i = 0; i < manifest->count; i++) {
+        const mn_arm *arm = &manifest->arm[i];
+        if (!arm->chosen || arm->best < 0)
+            continue;
+        mn_say(
+            writer, "\n%s of %s is %s, the best of %d: %s %s on validation images, a share of %g",
+            mn_shown(arm->name), mn_shown(arm->benchmark), mn_shown(manifest->arm[arm->best].name),
+            arm->candidates, mn_metric_better(choice->metric) > 0 ? "highest" : "lowest",
+            choice->metric, choice->held_out);
+        say_seeds(writer, " of the training images, with seeds", choice->seed);
+        say_seeds(writer, "; on test images with seeds", arm->seed);
+        mn_say(writer, "\n");
+    }
+}
+
 /* Prints where ranges come from, and each arm's settings: as columns they would make the table too
- * wide. */
+ * wide.  What a candidate has beside the arm's is in the columns of its grid. */
 static void show_notes(const mn_manifest *manifest, mn_writer *writer)
 {
     for (int i = 0; i < manifest->sources; i++)
@@ -140,7 +178,8 @@ static void show_notes(const mn_manifest *manifest, mn_writer *writer)
     bool any = add_set(table, "(all)", "(all)", manifest->set);
     for (int i = 0; i < manifest->count; i++) {
         const mn_arm *arm = &manifest->arm[i];
-        any |= arm->chosen && add_set(table, arm->benchmark, arm->name, arm->set);
+        any |= arm->chosen && !arm->is_candidate &&
+               add_set(table, arm->benchmark, arm->name, arm->set);
     }
     if (any) {
         mn_say(writer, "\n");
@@ -166,13 +205,17 @@ static int sum_up(const overview *study)
 
 static int show_table(overview *study)
 {
-    static const char *const before[] = {"benchmark", "arm",  "scope", "metric",
-                                         "mean",      "95 %", "seeds"};
-    enum { BEFORE = sizeof before / sizeof before[0] };
+    static const char *const after[] = {"scope", "metric", "mean", "95 %", "seeds"};
+    enum { AFTER = sizeof after / sizeof after[0] };
     const mn_manifest *manifest = study->manifest;
-    study->table = mn_table_new(BEFORE + 1 + 2 * study->costs);
-    for (int i = 0; i < BEFORE; i++)
-        mn_table_text(study->table, "%s", before[i]);
+    study->keys = mn_grid_keys_of(manifest);
+    study->table =
+        mn_table_new(2 + mn_grid_keys_columns(&study->keys) + AFTER + 1 + 2 * study->costs);
+    mn_table_text(study->table, "benchmark");
+    mn_table_text(study->table, "arm");
+    mn_grid_keys_add_heads(&study->keys, study->table);
+    for (int i = 0; i < AFTER; i++)
+        mn_table_text(study->table, "%s", after[i]);
     if (study->costs) {
         mn_table_text(study->table, "images");
         mn_table_text(study->table, "seconds");
@@ -185,12 +228,36 @@ static int show_table(overview *study)
     int code = mn_exit_of_work(status);
     if (status == MN_OK) {
         mn_table_print(study->table, study->writer);
-        if (study->writer->form == MN_FORM_TABLE)
+        if (study->writer->form == MN_FORM_TABLE) {
+            show_choices(manifest, study->writer);
             show_notes(manifest, study->writer);
+        }
         code = sum_up(study);
     }
     mn_table_free(study->table);
+    mn_grid_keys_free(&study->keys);
     return code;
+}
+
+/* --seeds cannot shorten lists: which of them were meant would be a guess. */
+static mn_status read_seeds(const mn_arguments *arguments, const mn_manifest *manifest,
+                            int64_t *seeds)
+{
+    MN_TRY(mn_arguments_int(arguments, "seeds", 1, 10000, seeds));
+    for (int i = 0; i<manifest->count && * seeds> 0; i++)
+        if (manifest->arm[i].chosen && manifest->arm[i].seed != NULL)
+            return mn_fail(MN_BAD_OPTION,
+                           "--seeds: the manifest lists the seeds of arm '%s'; change them there",
+                           manifest->arm[i].name);
+    return MN_OK;
+}
+
+/* Chooses from what is there; what is missing is seen in the table. */
+static int choose_and_show(overview *study, mn_manifest *manifest)
+{
+    bool all;
+    const mn_status status = mn_choose(manifest, study->folder, false, &all);
+    return status == MN_OK ? show_table(study) : mn_exit_of_work(status);
 }
 
 static int sweep(const mn_arguments *arguments)
@@ -207,7 +274,7 @@ static int sweep(const mn_arguments *arguments)
     if (status == MN_OK)
         status = mn_writer_read(arguments, &writer);
     if (status == MN_OK)
-        status = mn_arguments_int(arguments, "seeds", 1, 10000, &seeds);
+        status = read_seeds(arguments, &manifest, &seeds);
     const char *out = mn_arguments_value(arguments, "out");
     char *folder = out != NULL ? mn_text("%s", out) : mn_manifest_folder(&manifest);
     int code = mn_exit_of_request(status);
@@ -219,7 +286,7 @@ static int sweep(const mn_arguments *arguments)
                           .seeds = seeds,
                           .writer = &writer,
                           .costs = mn_arguments_has(arguments, "costs")};
-        const int shown = show_table(&study);
+        const int shown = choose_and_show(&study, &manifest);
         code = shown != MN_EXIT_DONE ? shown : code;
     }
     mn_memory_give(folder);
@@ -252,13 +319,20 @@ const mn_command mn_command_sweep = {
         "MANIFEST is a JSON file: {\"name\", \"seeds\", \"set\", \"arms\": [{\"benchmark\", "
         "\"strategy\", \"name\", \"seeds\", \"set\": {KEY: VALUE}, \"expect\": "
         "[{\"metric\", \"scope\", \"minus\", \"from\", \"to\", \"source\"}]}]}.  An arm without a "
-        "name is called what its strategy is; names are unique in a benchmark.  With \"minus\", "
+        "name is called what its strategy is; names are unique in a benchmark.  An arm with "
+        "\"grid\": "
+        "{KEY: [VALUE, ...]} stands for an arm each combination; with \"choose\": {\"on\": "
+        "\"validation\", \"held_out\", \"metric\", \"scope\", \"seeds\": [...], \"then\": "
+        "\"test\"} "
+        "beside \"arms\" the best of them is found on held-out training images, and run on test "
+        "with the listed \"seeds\" of the study.  With \"minus\", "
         "the name of another arm of the benchmark, the range is that of the difference, paired "
         "by seed.  An expectation is met where Student's 95 % interval lies in the range, and "
         "not where it lies outside; else it is not shown.  Finished runs are kept, so the same "
         "command continues a study; with the runs finished, anything but met makes the exit "
         "code 1.",
-    .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n",
+    .examples = "  mneme sweep benchmarks/studies/split-fmnist.json\n"
+                "  mneme sweep benchmarks/studies/grid-synthetic.json\n",
     .flags = flags,
     .least = 1,
     .most = 1,

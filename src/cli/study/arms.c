@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "cli/complain.h"
 #include "cli/signals.h"
+#include "cli/study/choice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,8 +90,9 @@ static int run_itself(words *line)
     return WIFEXITED(how) ? WEXITSTATUS(how) : MN_EXIT_FAILED;
 }
 
-static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds,
-                   const char *folder, const mn_arguments *arguments)
+/* `first` is the first of the seeds where the manifest lists them; NULL: it does not. */
+static int run_seeds(const mn_manifest *manifest, const mn_arm *arm, const cJSON *first,
+                     int64_t seeds, const char *folder, const mn_arguments *arguments)
 {
     words line = {.count = 0};
     add_word(&line, mn_text("mneme"));
@@ -105,6 +107,8 @@ static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds
         add_word(&line, mn_text("--quiet"));
     add_settings(&line, manifest->set);
     add_settings(&line, arm->set);
+    if (first != NULL)
+        add_word(&line, mn_text("--seed=%d", first->valueint));
     add_word(&line, mn_text("--")); /* a name in a file is never a flag */
     add_word(&line, mn_text("%s", arm->benchmark));
     add_word(&line, mn_text("%s", arm->strategy));
@@ -113,30 +117,76 @@ static int run_arm(const mn_manifest *manifest, const mn_arm *arm, int64_t seeds
     return code;
 }
 
-int mn_run_arms(const mn_manifest *manifest, const char *folder, int64_t seeds,
-                const mn_arguments *arguments)
+/* Listed seeds go to as few commands as follow one another by 1. */
+static int run_listed(const mn_manifest *manifest, const mn_arm *arm, const char *folder,
+                      const mn_arguments *arguments)
 {
-    int worst = MN_EXIT_DONE;
-    int chosen = 0, count = 0;
-    mn_signals_catch();
-    for (int i = 0; i < manifest->count; i++)
-        chosen += manifest->arm[i].chosen;
-    for (int i = 0; i < manifest->count; i++) {
-        const mn_arm *arm = &manifest->arm[i];
-        if (!arm->chosen)
+    int code = MN_EXIT_DONE;
+    for (const cJSON *first = arm->seed->child, *next; first != NULL; first = next) {
+        int64_t count = 1;
+        for (next = first->next; next != NULL && next->valueint == first->valueint + count;
+             next = next->next)
+            count++;
+        const int now = run_seeds(manifest, arm, first, count, folder, arguments);
+        if (now != MN_EXIT_DONE && now != MN_EXIT_FAILED)
+            return now;
+        code = now != MN_EXIT_DONE ? now : code;
+    }
+    return code;
+}
+
+/* The arms to run, and how far that is. */
+typedef struct work {
+    const mn_manifest *manifest;
+    const char *folder;
+    int64_t seeds; /* of each arm; 0: the manifest's */
+    const mn_arguments *arguments;
+    int chosen, begun, worst;
+} work;
+
+/* Runs the candidates, or the arms that are none and are settled. */
+static int run_some(work *w, bool candidates)
+{
+    for (int i = 0; i < w->manifest->count; i++) {
+        const mn_arm *arm = &w->manifest->arm[i];
+        if (!arm->chosen || arm->is_candidate != candidates)
             continue;
         if (mn_signals_stop(NULL))
             return MN_EXIT_INTERRUPTED;
-        if (!mn_arguments_has(arguments, "quiet"))
-            fprintf(stderr, "arm %d of %d: %s on %s\n", ++count, chosen, mn_shown(arm->name),
+        w->begun++;
+        if (arm->candidates > 0 && arm->best < 0)
+            continue; /* said already */
+        if (!mn_arguments_has(w->arguments, "quiet"))
+            fprintf(stderr, "arm %d of %d: %s on %s\n", w->begun, w->chosen, mn_shown(arm->name),
                     mn_shown(arm->benchmark));
-        const int code = run_arm(manifest, arm, seeds > 0 ? seeds : arm->seeds, folder, arguments);
+        const int64_t seeds = w->seeds > 0 ? w->seeds : arm->seeds;
+        const int code = arm->seed != NULL
+                             ? run_listed(w->manifest, arm, w->folder, w->arguments)
+                             : run_seeds(w->manifest, arm, NULL, seeds, w->folder, w->arguments);
         if (code != MN_EXIT_DONE && code != MN_EXIT_FAILED)
             return code;
         if (code == MN_EXIT_FAILED) {
-            mn_complain("arm '%s' of %s failed", manifest->arm[i].name, manifest->arm[i].benchmark);
-            worst = code;
+            mn_complain("arm '%s' of %s failed", arm->name, arm->benchmark);
+            w->worst = code;
         }
     }
-    return worst;
+    return MN_EXIT_DONE;
+}
+
+int mn_run_arms(mn_manifest *manifest, const char *folder, int64_t seeds,
+                const mn_arguments *arguments)
+{
+    work w = {manifest, folder, seeds, arguments, 0, 0, MN_EXIT_DONE};
+    mn_signals_catch();
+    for (int i = 0; i < manifest->count; i++)
+        w.chosen += manifest->arm[i].chosen;
+    int code = run_some(&w, true);
+    bool all = true;
+    if (code == MN_EXIT_DONE)
+        code = mn_exit_of_work(mn_choose(manifest, folder, true, &all));
+    if (!all)
+        w.worst = MN_EXIT_FAILED;
+    if (code == MN_EXIT_DONE)
+        code = run_some(&w, false);
+    return code == MN_EXIT_DONE ? w.worst : code;
 }

@@ -80,6 +80,17 @@ static const char *unlike(const mn_run *run, const cJSON *set, const cJSON *over
     return NULL;
 }
 
+static bool is_seed_of(const mn_run *run, const mn_arm *arm)
+{
+    const cJSON *seed;
+    cJSON_ArrayForEach(seed, arm->seed)
+    {
+        if (run->seed == seed->valueint)
+            return true;
+    }
+    return arm->seed == NULL;
+}
+
 /* The first setting that the manifest has otherwise than any run of the arm. */
 static const char *changed_since(const mn_manifest *manifest, const mn_arm *arm,
                                  const arm_runs *found)
@@ -89,6 +100,8 @@ static const char *changed_since(const mn_manifest *manifest, const mn_arm *arm,
         since = unlike(&found->runs->run[i], arm->set, NULL);
         if (since == NULL)
             since = unlike(&found->runs->run[i], manifest->set, arm->set);
+        if (since == NULL && !is_seed_of(&found->runs->run[i], arm))
+            since = "seed";
     }
     return since;
 }

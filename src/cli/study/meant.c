@@ -43,7 +43,7 @@ static mn_status add_arms(meant *m, const char *word)
     for (int i = 0; i < manifest.count; i++) {
         const mn_arm *arm = &manifest.arm[i];
         char *path = mn_text("%s/%s", folder, arm->folder);
-        if (mn_path_is_folder(path))
+        if (!arm->is_candidate && mn_path_is_folder(path))
             add(m, path, mn_text("%s", arm->name));
         else
             mn_memory_give(path);

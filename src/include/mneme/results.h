@@ -72,6 +72,8 @@ MN_API double mn_results_average_after(const mn_results *results, mn_scope scope
 MN_API double mn_results_metric(const mn_results *results, const char *name, mn_scope scope);
 /* The i-th metric's name and one-line meaning; NULL past the end. */
 MN_API const char *mn_metric_name(int i, const char **meaning);
+/* 1: more of a metric is better; -1: less is; 0: neither says that a method is better. */
+MN_API int mn_metric_better(const char *name);
 /* Digits behind the point that say something of a metric: 2 of a percentage. */
 MN_API int mn_metric_digits(const char *name);
 
