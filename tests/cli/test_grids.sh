@@ -11,6 +11,22 @@ says 'not run yet'
 does_not_say 'best of'
 refused 2 "--seeds: the manifest lists the seeds of arm 'finetune'; change them there" \
     sweep "$study" --seeds 1
+mkdir temporary
+export TMPDIR=$work/temporary
+run 0 sweep "$study" --dry-run
+says 'nothing is run: 8 arms, 18 runs; by a few steps of each arm about '
+[ "$(grep -c '^split-synthetic ' out)" -eq 8 ] || fail 'a plan of eight arms has not eight rows'
+grep -q '^split-synthetic  er-lr=0.01-er.replay=5  .* validation .*  2  *96 ' out || fail 'two runs of 3 x 32 steps are not planned'
+grep -q '^split-synthetic  er  .* test .*  3  *120 ' out || fail 'three runs of 3 x 40 steps are not planned'
+is_not_there runs
+[ -z "$(ls temporary)" ] || fail 'a plan leaves something behind'
+run 0 sweep "$study" --dry-run --arms er-lr=0.2-er.replay=20 --format csv
+says 'benchmark,arm,lr,er.replay,images of,chosen,runs,steps of each,seconds of all,MB of all'
+says 'split-synthetic,er-lr=0.2-er.replay=20,0.2,20,validation,,2,96,'
+sed 's/"er.replay"/"er.repay"/' "$study" >misspelt.json
+refused 2 "arm 'er-lr=0.01-er.repay=5' of split-synthetic: set: er.repay: no such option; did you mean 'replay'?" \
+    sweep misspelt.json --dry-run --arms er
+[ -z "$(ls temporary)" ] || fail 'a plan that is refused leaves something behind'
 run 0 sweep "$study" --quiet --arms er --format csv
 says 'benchmark,arm,lr,er.replay,images of,chosen,scope,metric,mean,mean std,95 % low,95 % high,seeds,expected'
 rows=$(grep -c ',validation,\(yes\|no\),class-il,average_accuracy,' out)

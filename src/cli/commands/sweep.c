@@ -5,9 +5,12 @@
 #include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "cli/print.h"
 #include "cli/show/table.h"
+#include "cli/signals.h"
 #include "cli/study/arms.h"
 #include "cli/study/choice.h"
+#include "cli/study/cost.h"
 #include "cli/study/finding.h"
 #include "cli/study/points.h"
 
@@ -260,6 +263,71 @@ static int choose_and_show(overview *study, mn_manifest *manifest)
     return status == MN_OK ? show_table(study) : mn_exit_of_work(status);
 }
 
+/* What is not chosen yet is taken to cost what the first of its candidates would. */
+static mn_status cost_of(mn_manifest *manifest, const mn_arm *arm, mn_cost *cost)
+{
+    mn_arm as = *arm;
+    if (arm->candidates > 0)
+        mn_manifest_settle(manifest, &as, arm->first);
+    const mn_status status = mn_cost_of(manifest, &as, cost);
+    return status == MN_OK ? MN_OK
+                           : mn_fail_in(status, "arm '%s' of %s", arm->name, arm->benchmark);
+}
+
+/* Runs nothing but a few steps: the arms, their runs, and what these will take. */
+static mn_status plan(overview *study, mn_manifest *manifest)
+{
+    static const char *const after[] = {"runs", "steps of each", "seconds of all", "MB of all"};
+    enum { AFTER = sizeof after / sizeof after[0] };
+    int64_t runs = 0;
+    int arms = 0;
+    double seconds = 0, bytes = 0;
+    mn_table_text(study->table, "benchmark");
+    mn_table_text(study->table, "arm");
+    mn_grid_keys_add_heads(&study->keys, study->table);
+    for (int i = 0; i < AFTER; i++)
+        mn_table_text(study->table, "%s", after[i]);
+    for (int i = 0; i < manifest->count; i++) {
+        const mn_arm *arm = &manifest->arm[i];
+        const double count = (double)(study->seeds > 0 ? study->seeds : arm->seeds);
+        mn_cost cost;
+        if (!arm->chosen)
+            continue;
+        MN_TRY(cost_of(manifest, arm, &cost));
+        mn_table_text(study->table, "%s", arm->benchmark);
+        mn_table_text(study->table, "%s", arm->name);
+        mn_grid_keys_add_cells(&study->keys, manifest, arm, study->table);
+        mn_table_number(study->table, count, 0);
+        mn_table_number(study->table, (double)cost.steps, 0);
+        mn_table_number(study->table, count * cost.seconds, 1);
+        mn_table_number(study->table, count * cost.bytes / (1 << 20), 2);
+        runs += (int64_t)count;
+        seconds += count * cost.seconds;
+        bytes += count * cost.bytes;
+        arms++;
+    }
+    char time[64], disk[64];
+    mn_table_print(study->table, study->writer);
+    mn_say(
+        study->writer,
+        "\nnothing is run: %d arms, %lld runs; by a few steps of each arm about %s, one run after "
+        "the other, and %s of files beside the answers that evaluations store\n",
+        arms, (long long)runs, mn_duration(seconds, time, sizeof time),
+        mn_bytes(bytes, disk, sizeof disk));
+    return MN_OK;
+}
+
+static int show_plan(overview *study, mn_manifest *manifest)
+{
+    mn_signals_catch();
+    study->keys = mn_grid_keys_of(study->manifest);
+    study->table = mn_table_new(2 + mn_grid_keys_columns(&study->keys) + 4);
+    const int code = mn_exit_of_request(plan(study, manifest));
+    mn_table_free(study->table);
+    mn_grid_keys_free(&study->keys);
+    return code;
+}
+
 static int sweep(const mn_arguments *arguments)
 {
     mn_manifest manifest;
@@ -277,15 +345,18 @@ static int sweep(const mn_arguments *arguments)
         status = read_seeds(arguments, &manifest, &seeds);
     const char *out = mn_arguments_value(arguments, "out");
     char *folder = out != NULL ? mn_text("%s", out) : mn_manifest_folder(&manifest);
+    const bool dry = mn_arguments_has(arguments, "dry-run");
+    overview study = {.manifest = &manifest,
+                      .folder = folder,
+                      .seeds = seeds,
+                      .writer = &writer,
+                      .costs = mn_arguments_has(arguments, "costs")};
     int code = mn_exit_of_request(status);
-    if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
+    if (code == MN_EXIT_DONE && dry)
+        code = show_plan(&study, &manifest);
+    else if (code == MN_EXIT_DONE && !mn_arguments_has(arguments, "table"))
         code = mn_run_arms(&manifest, folder, seeds, arguments);
-    if (code == MN_EXIT_DONE || code == MN_EXIT_FAILED) {
-        overview study = {.manifest = &manifest,
-                          .folder = folder,
-                          .seeds = seeds,
-                          .writer = &writer,
-                          .costs = mn_arguments_has(arguments, "costs")};
+    if (!dry && (code == MN_EXIT_DONE || code == MN_EXIT_FAILED)) {
         const int shown = choose_and_show(&study, &manifest);
         code = shown != MN_EXIT_DONE ? shown : code;
     }
@@ -303,6 +374,9 @@ static const mn_flag flags[] = {
     {.name = "seeds", .value = "N", .help = "seeds of each arm, instead of the manifest's"},
     {.name = "jobs", .value = "N", .help = "processes at a time (default: cores)"},
     {.name = "table", .help = "run nothing: show what has been finished so far"},
+    {.name = "dry-run",
+     .help = "run nothing but a few steps of each arm: print the arms, how many runs they are, and "
+             "about how long these will take, one after the other, and how large their files"},
     {.name = "costs",
      .help = "also show the mean of the images that went through a network to train it, and of the "
              "seconds that a run took"},
