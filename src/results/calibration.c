@@ -225,6 +225,7 @@ static double fit(const known *k, mn_scope scope)
 /* Guo et al. 2017: bins of equal width, each weighed by its images. */
 static double calibration_error(const known *k, const answers *all, mn_scope scope)
 {
+    const double bins = BINS;
     double confidence[BINS] = {0}, right[BINS] = {0}, images = 0, error = 0;
     for (int64_t task = 0; task < k->tasks; task++) {
         const classes c = classes_of(k, scope, task);
@@ -235,8 +236,8 @@ static double calibration_error(const known *k, const answers *all, mn_scope sco
             const double p = exp((double)z[said] - log_sum(z, c.count, 1, &mean, &variance));
             /* A share that is not a number, as of outputs that grew out of all bounds, falls into
              * the first bin and makes the error one that is not a number either. */
-            const double place = ceil(p * BINS) - 1;
-            const int bin = place > 0 ? place < BINS ? (int)place : BINS - 1 : 0;
+            const double place = ceil(p * bins) - 1;
+            const int bin = place > 0 ? place < bins ? (int)place : BINS - 1 : 0;
             confidence[bin] += p;
             right[bin] += said == all[task].labels[i] - c.first;
         }
