@@ -124,7 +124,7 @@ static double found(double (*draw)(mn_key, uint64_t), int64_t n, double shift)
         const mn_summary s = mn_summarise(values, n);
         found += mn_probability_under_none(&s) < 0.05;
     }
-    return (double)found / STUDIES;
+    return (double)found / (double)STUDIES;
 }
 
 /* docs/metrics.md has the table that this prints with MNEME_SHOW=1. */
