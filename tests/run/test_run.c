@@ -5,6 +5,7 @@
 #include "tests/run/whole.h"
 
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -205,6 +206,42 @@ START_TEST(going_on_with_other_libraries_or_instructions_is_said_in_one_line)
 }
 END_TEST
 
+/* Makes a run whose buffer has `rows` rows one of the time when a budget of bytes paid for images
+ * alone: its configuration has the budget, and nothing says how many rows that came to. */
+static void make_older(const char *path, int rows, int row_bytes)
+{
+    static const char none[] = "\"buffer_bytes\":\t0,";
+    char *config = NULL, older[16384];
+    mn_runfile *file;
+    ck_assert_ok(mn_runfile_open(path, MN_WRITE, &file));
+    ck_assert_ok(mn_runfile_find(file, "config", &config));
+    ck_assert_ptr_nonnull(config);
+    const char *at = strstr(config, none);
+    ck_assert_ptr_nonnull(at);
+    ck_assert_uint_lt(strlen(config) + 32, sizeof older);
+    snprintf(older, sizeof older, "%.*s\"buffer_bytes\":\t%d,%s", (int)(at - config), config,
+             rows * row_bytes, at + strlen(none));
+    ck_assert_ok(mn_runfile_begin(file));
+    ck_assert_ok(mn_runfile_set(file, "config", older));
+    ck_assert_ok(mn_runfile_commit(file));
+    ck_assert_ok(mn_runfile_close(file));
+    mn_memory_give(config);
+}
+
+START_TEST(an_older_run_of_a_budget_keeps_its_rows)
+{
+    static const test_setting rows[] = {{"buffer_size", "20"}, {"threads", "1"}, {NULL, NULL}};
+    char one[PATH_BYTES], other[PATH_BYTES];
+    test_run(split, "er", rows, in_folder(one, "one"));
+    ck_assert_int_eq(run_until("er", rows, in_folder(other, "other"), 25), MN_INTERRUPTED);
+    make_older(other, 20, 14 * 14);
+    ck_assert_ok(mn_resume(other, NULL));
+    ck_assert_int_eq(test_query(other, "SELECT count(*) FROM exemplar"), 20);
+    test_same_run(one, other);
+    clean(one, other);
+}
+END_TEST
+
 /* --- what is told of a task --- */
 
 static long long told[3]; /* accuracies after the last task, in thousandths of a per cent */
@@ -256,4 +293,4 @@ MN_SUITE("run", one_thread_gives_the_same_bytes_twice, another_seed_gives_other_
          a_stopped_run_that_is_resumed_ends_as_if_undisturbed,
          a_run_may_be_stopped_any_number_of_times,
          going_on_with_other_libraries_or_instructions_is_said_in_one_line,
-         accuracies_are_told_as_the_file_has_them)
+         an_older_run_of_a_budget_keeps_its_rows, accuracies_are_told_as_the_file_has_them)
