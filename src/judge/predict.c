@@ -30,10 +30,23 @@ static int64_t seen_classes(const mn_rebuilt *run)
     return newest.first_class + newest.classes;
 }
 
+/* Images from elsewhere come as the data set had its own before they took the codec's form. */
+static mn_status check_form(const char *path, const mn_experiment *experiment)
+{
+    const mn_run_settings *run = mn_experiment_settings(experiment);
+    return run->codec_consumption == MN_DECODED || strcmp(run->codec, "raw") == 0
+               ? MN_OK
+               : mn_fail(MN_UNSUPPORTED,
+                         "%s: its network has learned from images in the form of codec=%s, which "
+                         "images from elsewhere are not brought into",
+                         path, run->codec);
+}
+
 static mn_status open_all(const char *path, mn_predictor *p)
 {
     MN_TRY(mn_runfile_open(path, MN_READ, &p->run.file));
     MN_TRY(mn_rebuilt_open(&p->run, MN_REBUILT_DATA));
+    MN_TRY(check_form(path, p->run.experiment));
     MN_TRY(mn_team_begin((int)mn_experiment_settings(p->run.experiment)->threads));
     MN_TRY(mn_rebuilt_open(&p->run, MN_REBUILT_LEARNER));
     const mn_strategy *base = p->run.learner->member[0].strategy;

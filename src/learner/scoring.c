@@ -54,9 +54,12 @@ mn_status mn_learner_before_scores(mn_learner *learner)
     const mn_strategy *strategy = learner->member[member].strategy;
     if (strategy->before_scores == NULL)
         return MN_OK;
+    mn_tape_record(learner->tape, false);
     mn_learner_begin_step(learner);
     mn_learner_enter(learner, member, "before_scores");
     const mn_status status = mn_learner_leave(learner, strategy->before_scores(learner));
+    mn_tape_record(learner->tape, true);
+    mn_learner_begin_step(learner);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "%s: before_scores", strategy->name);
 }
 
@@ -132,9 +135,7 @@ mn_status mn_learner_score(mn_learner *learner, mn_part part, int64_t on_task, i
                            mn_tally *count, float *outputs)
 {
     mn_tape_record(learner->tape, false);
-    mn_status status = mn_learner_before_scores(learner);
-    if (status == MN_OK)
-        status = score(learner, part, on_task, seen, count, outputs);
+    const mn_status status = score(learner, part, on_task, seen, count, outputs);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
     return status;
@@ -213,6 +214,7 @@ static mn_status score_validation(mn_learner *learner, float *scores, mn_validat
     const mn_stream_view view = mn_stream_view_of(learner->stream, MN_PART_VALIDATION, task);
     const int32_t *labels = mn_stream_labels(learner->stream, MN_PART_VALIDATION);
     mn_tally count = {0, 0, 0};
+    MN_TRY(mn_learner_before_scores(learner));
     MN_TRY(mn_learner_score(learner, MN_PART_VALIDATION, task, seen, &count, scores));
     double loss = 0;
     for (int64_t i = 0; i < view.count; i++)

@@ -21,7 +21,8 @@ void mn_tally_add(mn_tally *tally, const float *scores, int64_t label, mn_task_i
 /* A batch as a strategy sees it in an evaluation: `unknown` (batch->count) is -1 everywhere. */
 mn_batch mn_evaluation_batch(const mn_learner *learner, const mn_batch *batch,
                              const int32_t *unknown);
-/* What whoever classifies does before it is asked; mn_learner_score() calls it itself. */
+/* What whoever classifies does before it is asked.  Called once before any number of questions
+ * between which nothing is trained or remembered. */
 mn_status mn_learner_before_scores(mn_learner *learner);
 /* What the run answers (an add-on that classifies, else the base) about `count` images, at most
  * eval_batch, that the stream does not have: pixels (count, image) of the type of batches, scores

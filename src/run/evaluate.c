@@ -126,6 +126,7 @@ static mn_status evaluate_task(mn_learner *learner, mn_runfile *file, int64_t af
 mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task, int64_t last,
                       bool outputs)
 {
+    MN_TRY(mn_learner_before_scores(learner));
     for (int64_t task = 0; task <= last; task++)
         MN_TRY(evaluate_task(learner, file, after_task, task, outputs));
     return MN_OK;
@@ -133,7 +134,8 @@ mn_status mn_evaluate(mn_learner *learner, mn_runfile *file, int64_t after_task,
 
 mn_status mn_evaluate_next(mn_learner *learner, mn_runfile *file, int64_t after_task)
 {
-    return after_task + 1 < mn_stream_tasks(learner->stream)
-               ? evaluate_task(learner, file, after_task, after_task + 1, false)
-               : MN_OK;
+    if (after_task + 1 >= mn_stream_tasks(learner->stream))
+        return MN_OK;
+    MN_TRY(mn_learner_before_scores(learner));
+    return evaluate_task(learner, file, after_task, after_task + 1, false);
 }

@@ -19,6 +19,9 @@ refused 2 'predict needs a FILE and IMAGES' predict er.mneme
 refused 1 'is neither PNG nor JPEG' predict er.mneme er.mneme
 refused 1 'no image (.png, .jpg, .jpeg, .npy) is in this folder' predict er.mneme "$root/docs/methods"
 refused 2 '--top' predict er.mneme x.png --top 0
+run 0 run split-synthetic er --codec resize:7 --codec-consumption native --quiet -o native.mneme
+refused 1 'has learned from images in the form of codec=resize:7' predict native.mneme x.png
+refused 2 'has learned from images in the form of codec=resize:7' eval native.mneme split-synthetic
 run 0 buffer er.mneme --sheet sheet.png # a picture of another size
 run 0 predict er.mneme sheet.png --top 3
 says 'image      rank  class'

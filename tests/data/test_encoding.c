@@ -2,6 +2,7 @@
 #include "data/encode/encoded.h"
 #include "data/encode/projection.h"
 #include "data/read/resize.h"
+#include "tensor/file/half.h"
 #include "tests/suite.h"
 
 #include <math.h>
@@ -170,9 +171,16 @@ START_TEST(a_whole_data_set_is_what_its_images_are_and_keeps_its_digest)
     ck_assert_ok(mn_dataset_encode(projected, &lines));
     ck_assert_int_eq(projected->type, MN_ROW_F16);
     ck_assert(mn_shape_equal(mn_dataset_image(projected), MN_SHAPE(1, 1, 5)));
-    ck_assert_ptr_nonnull(projected->scale);
-    for (int v = 0; v < 5; v++)
-        ck_assert(projected->scale[v] > 0);
+    const uint16_t *rows = (const void *)projected->train.pixels;
+    for (int v = 0; v < 5; v++) { /* ranges reach from the least to the greatest of training rows */
+        float least = HUGE_VALF, greatest = -HUGE_VALF;
+        for (int64_t i = 0; i < projected->train.count; i++) {
+            least = fminf(least, mn_half_value(rows[i * 5 + v]));
+            greatest = fmaxf(greatest, mn_half_value(rows[i * 5 + v]));
+        }
+        ck_assert(projected->offset[v] == least);
+        ck_assert(projected->scale[v] == greatest - least);
+    }
     mn_dataset_free(whole);
     mn_dataset_free(encoded);
     mn_dataset_free(projected);

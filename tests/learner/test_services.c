@@ -562,8 +562,57 @@ START_TEST(images_that_a_network_made_are_rows_like_others)
 }
 END_TEST
 
-MN_SUITE("services", images_that_a_network_made_are_rows_like_others,
-         si_follows_every_update_of_a_step, an_add_on_draws_anew_in_each_update_of_a_step,
-         a_batch_comes_onto_the_tape_once_a_step, rows_are_drawn_from_the_task_and_seen_plain,
+/* --- a look at the whole buffer before scores --- */
+
+static int64_t visited; /* rows, by one look */
+
+static mn_status count_rows(mn_learner *learner, mn_tape *tape, const mn_batch *rows)
+{
+    (void)learner, (void)tape;
+    visited += rows->count;
+    return MN_OK;
+}
+
+static mn_status looking_before_scores(mn_learner *learner)
+{
+    visited = 0;
+    MN_TRY(mn_visit_buffer(learner, count_rows));
+    ck_assert_int_eq(visited, mn_buffer_used(mn_learner_buffer(learner)));
+    asked++;
+    return MN_OK;
+}
+
+static mn_status looking_loss(mn_learner *learner, mn_tape *tape, const mn_batch *now)
+{
+    (void)tape;
+    mn_term(learner, "stream", 1,
+            mn_cross_entropy(mn_forward(learner, now, MN_TRAIN)->logits, now->labels));
+    return mn_remember(learner, now, MN_WITHOUT);
+}
+
+static const mn_strategy looking = {MN_STRATEGY_HEADER, .name = "looking", .needs = MN_NEEDS_BUFFER,
+                                    .loss = looking_loss, .before_scores = looking_before_scores};
+
+/* Of three tasks: of the untrained network, after each task, and of the next task after two. */
+START_TEST(what_is_before_scores_is_done_once_an_evaluation)
+{
+    static const test_setting settings[] = {
+        {"buffer_size", "30"}, {"eval_batch", "7"}, {NULL, NULL}};
+    char path[600];
+    snprintf(path, sizeof path, "%s/looking.mneme", test_folder("services-looking"));
+    ck_assert_ok(mn_register(MN_KIND_STRATEGY, &looking));
+    asked = 0;
+    test_run("split-synthetic", "looking", settings, path);
+    ck_assert_int_eq(asked, 1 + 3 + 2);
+    ck_assert_int_eq(visited, 30);
+    test_remove(path);
+    (void)rmdir(test_folder("services-looking"));
+}
+END_TEST
+
+MN_SUITE("services", what_is_before_scores_is_done_once_an_evaluation,
+         images_that_a_network_made_are_rows_like_others, si_follows_every_update_of_a_step,
+         an_add_on_draws_anew_in_each_update_of_a_step, a_batch_comes_onto_the_tape_once_a_step,
+         rows_are_drawn_from_the_task_and_seen_plain,
          squares_are_the_same_with_and_without_a_batched_form,
          an_add_on_may_come_first_and_its_steps_are_not_the_bases)

@@ -247,7 +247,9 @@ static mn_status read_seeds(const mn_arguments *arguments, const mn_manifest *ma
                             int64_t *seeds)
 {
     MN_TRY(mn_arguments_int(arguments, "seeds", 1, 10000, seeds));
-    for (int i = 0; i<manifest->count && * seeds> 0; i++)
+    if (*seeds == 0)
+        return MN_OK;
+    for (int i = 0; i < manifest->count; i++)
         if (manifest->arm[i].chosen && manifest->arm[i].seed != NULL)
             return mn_fail(MN_BAD_OPTION,
                            "--seeds: the manifest lists the seeds of arm '%s'; change them there",

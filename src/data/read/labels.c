@@ -1,6 +1,5 @@
 /* labels.c -- classes that a user's labels name. */
 #include "data/read/labels.h"
-
 #include "base/numbers.h"
 #include "data/read/reader.h"
 

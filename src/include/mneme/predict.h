@@ -18,7 +18,8 @@ extern "C" {
 typedef struct mn_predictor mn_predictor;
 
 /* Opens a run as of its last commit; its data must be there.  MN_UNSUPPORTED: its strategy must be
- * told the task of an image.  MN_NOT_FOUND: it has learned nothing yet. */
+ * told the task of an image, or it has learned from images in a codec's form.  MN_NOT_FOUND: it has
+ * learned nothing yet. */
 MN_API mn_status mn_predictor_open(const char *run, mn_predictor **predictor);
 MN_API void mn_predictor_free(mn_predictor *predictor);
 
