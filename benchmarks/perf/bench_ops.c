@@ -261,16 +261,25 @@ static void release(work *w)
     mn_tape_free(w->tape);
 }
 
+static bool is_named(const char *op, char *const *names)
+{
+    for (char *const *name = names; *name != NULL; name++)
+        if (strcmp(*name, op) == 0)
+            return true;
+    return names[0] == NULL;
+}
+
 int main(int argc, char **argv)
 {
-    const int64_t steps = argc == 3 ? atoi(argv[2]) : 0;
+    const int64_t steps = argc >= 3 ? atoi(argv[2]) : 0;
     if (steps < 1 || steps > MOST_STEPS) {
-        fprintf(stderr, "usage: bench_ops THREADS STEPS\n");
+        fprintf(stderr, "usage: bench_ops THREADS STEPS [OP...]\n");
         return 2;
     }
     omp_set_num_threads(atoi(argv[1]));
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++)
-        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t i = 0;
+             i < sizeof sizes / sizeof sizes[0] && is_named(cases[c].name, argv + 3); i++) {
             work w = {.of = &cases[c]};
             mn_bench_demand(prepare(&w, &sizes[i]));
             measure(&w, &sizes[i], steps);

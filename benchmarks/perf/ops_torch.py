@@ -1,4 +1,4 @@
-"""The ops of bench_ops.c in PyTorch:  ops_torch.py THREADS STEPS"""
+"""The ops of bench_ops.c in PyTorch:  ops_torch.py THREADS STEPS [OP...]"""
 
 import json
 import math
@@ -102,7 +102,8 @@ def measure(shapes, apply):
 measured = {}
 for size, numbers in SIZES.items():
     for op, shapes, apply in cases(*numbers):
-        measured[op, size] = measure(shapes, apply)
+        if op in sys.argv[3:] or len(sys.argv) == 3:
+            measured[op, size] = measure(shapes, apply)
 for op, size in sorted(measured, key=lambda key: [op for op, _ in measured].index(key[0])):
     forward, backward = measured[op, size]
     print(json.dumps({"op": op, "size": size, "forward_ms": forward, "backward_ms": backward}))

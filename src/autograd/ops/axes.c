@@ -124,12 +124,14 @@ static mn_status broadcast_add_backward(mn_node *node)
 {
     const mn_spread s = spread_over(node);
     bool add;
-    float *dx = mn_node_sink(node, 0, &add);
-    if (dx != NULL)
-        mn_kernel_axpby(mn_node_y_count(node), 1, mn_node_dy(node), add ? 1 : 0, dx);
     float *dy = mn_node_sink(node, 1, &add);
     if (dy != NULL)
         mn_kernel_spread_sums(&s, 1, mn_node_dy(node), NULL, dy, add);
+    if (mn_node_hand_over(node, 0)) /* what is summed above is gone from here on */
+        return MN_OK;
+    float *dx = mn_node_sink(node, 0, &add);
+    if (dx != NULL)
+        mn_kernel_axpby(mn_node_y_count(node), 1, mn_node_dy(node), add ? 1 : 0, dx);
     return MN_OK;
 }
 

@@ -56,11 +56,12 @@ mn_var *mn_brightness(mn_var *x, mn_var *amount)
     return mn_broadcast_add(x, along_images("brightness", x, amount));
 }
 
-/* factor (x - mean) + mean */
+/* factor (x - mean) + mean, as factor x + (1 - factor) mean: a pass less over x, and x itself where the
+ * factor is 1. */
 static mn_var *about(mn_var *x, mn_var *mean, mn_var *factor)
 {
-    return mn_broadcast_add(mn_broadcast_mul(mn_broadcast_add(x, mn_scale(mean, -1)), factor),
-                            mean);
+    mn_var *rest = mn_shift(mn_scale(factor, -1), 1);
+    return mn_broadcast_add(mn_broadcast_mul(x, factor), mn_broadcast_mul(mean, rest));
 }
 
 mn_var *mn_saturation(mn_var *x, mn_var *factor)
@@ -100,13 +101,17 @@ mn_var *mn_normalise_images(mn_var *x, const float *mean, const float *deviation
                              (double)deviation[c]);
     if (status != MN_OK)
         return mn_tape_refuse(tape, "normalise_images", status);
-    float *inverse = mn_tape_take(tape, (size_t)channels.size[0] * sizeof *inverse);
-    for (int64_t c = 0; inverse != NULL && c < channels.size[0]; c++)
-        inverse[c] = 1 / deviation[c];
+    float *inverse = mn_tape_take(tape, 2 * (size_t)channels.size[0] * sizeof *inverse);
     if (inverse == NULL)
         return mn_tape_poison(tape);
-    mn_var *shift = mn_scale(mn_input(tape, channels, mean, false), -1);
-    return mn_broadcast_mul(mn_broadcast_add(x, shift), mn_input(tape, channels, inverse, false));
+    float *shift = inverse + channels.size[0];
+    for (int64_t c = 0; c < channels.size[0]; c++) {
+        inverse[c] = 1 / deviation[c];
+        shift[c] = -mean[c] / deviation[c];
+    }
+    /* The sum comes last: its gradient becomes the product's without a copy. */
+    return mn_broadcast_add(mn_broadcast_mul(x, mn_input(tape, channels, inverse, false)),
+                            mn_input(tape, channels, shift, false));
 }
 
 /* --- places ----------------------------------------------------------------------------------- */

@@ -107,7 +107,7 @@ void mn_kernel_row_max(int64_t rows, int64_t columns, const float *x, float *y, 
 
 void mn_kernel_row_argmax(int64_t rows, int64_t columns, const float *x, float *y)
 {
-    MN_SHARED_LOOP(i, rows, rows * columns >= MN_LARGE,
+    MN_SHARED_LOOP(i, rows, MN_COSTLY * rows * columns >= MN_LARGE,
                    y[i] = (float)place_of_largest(columns, x + i * columns));
 }
 
