@@ -61,21 +61,6 @@ typedef struct pad_state {
     int count; /* 0: all layers */
 } pad_state;
 
-static mn_status open(mn_learner *learner)
-{
-    const pad_options *o = mn_options(learner);
-    pad_state *s = mn_state(learner);
-    if (o->layers[0] != '\0')
-        MN_TRY(mn_layer_widths("pad.layers", o->layers, s->layers, &s->count));
-    return mn_add_network(learner, "old", NULL, &s->old);
-}
-
-static mn_status before_task(mn_learner *learner)
-{
-    const pad_state *s = mn_state(learner);
-    return mn_network_copy(s->old, mn_learner_network(learner));
-}
-
 /* --- one layer -------------------------------------------------------------------------------- */
 
 /* (B, heads, P, Q), or (B, P, Q) as one head -> (B, heads, P, Q) */
@@ -164,25 +149,43 @@ static mn_var *layer(mn_learner *learner, const mn_out *out, int i)
     return map;
 }
 
-/* In the first task the layers are looked at alone, so that a run which has none ends at once. */
+static void look(mn_learner *learner, const mn_out *out)
+{
+    const mn_tape *tape = mn_tape_of(out->logits);
+    mn_var *map;
+    for (int i = 0; (map = layer(learner, out, i)) != NULL && mn_tape_status(tape) == MN_OK; i++)
+        (void)with_heads(map);
+}
+
+static mn_status open(mn_learner *learner)
+{
+    const pad_options *o = mn_options(learner);
+    pad_state *s = mn_state(learner);
+    if (o->layers[0] != '\0')
+        MN_TRY(mn_layer_widths("pad.layers", o->layers, s->layers, &s->count));
+    MN_TRY(mn_try_forward(learner, look));
+    return mn_add_network(learner, "old", NULL, &s->old);
+}
+
+static mn_status before_task(mn_learner *learner)
+{
+    const pad_state *s = mn_state(learner);
+    return mn_network_copy(s->old, mn_learner_network(learner));
+}
+
 static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n)
 {
     const pad_options *o = mn_options(learner);
     const pad_state *s = mn_state(learner);
     const mn_out *now = n > 0 ? published[0] : NULL;
-    if (now == NULL || now->network != mn_learner_network(learner) || now->batch->count == 0)
+    if (mn_task(learner) == 0 || now == NULL || now->network != mn_learner_network(learner) ||
+        now->batch->count == 0)
         return MN_OK;
-    const mn_out *old = mn_task(learner) == 0
-                            ? now
-                            : mn_forward_with(learner, s->old, now->batch,
-                                              MN_EVAL | MN_NO_GRADIENT | MN_ATTENTIONS);
+    const mn_out *old =
+        mn_forward_with(learner, s->old, now->batch, MN_EVAL | MN_NO_GRADIENT | MN_ATTENTIONS);
     mn_var *sum = NULL, *map;
     int count = 0;
     for (; (map = layer(learner, now, count)) != NULL && mn_tape_status(tape) == MN_OK; count++) {
-        if (mn_task(learner) == 0) {
-            (void)with_heads(map);
-            continue;
-        }
         mn_var *apart = distance(o, layer(learner, old, count), map);
         sum = sum == NULL ? apart : mn_add(sum, apart);
     }

@@ -49,11 +49,27 @@ static const char *const differs[] = {
     NULL,
 };
 
+/* The map must have a channel for each feature that the classifier takes. */
+static void look(mn_learner *learner, const mn_out *out)
+{
+    mn_var *map = mn_map_of_role(out, MN_MAP_BEFORE_POOLING, 0).value;
+    const mn_network *network = mn_learner_network(learner);
+    const int64_t features = mn_network_features(network);
+    if (mn_tape_status(mn_tape_of(map)) == MN_OK && mn_shape_of(map).size[1] != features)
+        (void)mn_tape_refuse(mn_tape_of(map), "zipf",
+                             mn_fail(MN_UNSUPPORTED,
+                                     "the classifier of '%s' takes %lld features and its last map "
+                                     "has %lld channels, so positions cannot vote; use a network "
+                                     "that ends in the mean over positions",
+                                     mn_network_spec_of(network)->type, (long long)features,
+                                     (long long)mn_shape_of(map).size[1]));
+}
+
 static mn_status open(mn_learner *learner)
 {
     const mn_network *network = mn_learner_network(learner);
     if (mn_network_head(network, MN_WEIGHT) >= 0 && mn_network_head(network, MN_NORM_SCALE) < 0)
-        return MN_OK;
+        return mn_try_forward(learner, look);
     return mn_fail(MN_UNSUPPORTED,
                    "the classifier of '%s' is not one linear layer, by which the positions of "
                    "a map could vote; use network.head=linear",
@@ -69,21 +85,12 @@ static mn_var *local_logits(mn_learner *learner, mn_tape *tape, const mn_out *ou
               bias = mn_network_head(network, MN_BIAS);
     mn_var *map = mn_detach(mn_map_of_role(out, MN_MAP_BEFORE_POOLING, 0).value);
     mn_var *w = mn_const(tape, mn_network_parameter(network, weight)->value);
-    const int64_t features = mn_shape_of(w).size[1];
-    if (mn_tape_status(tape) == MN_OK && mn_shape_of(map).size[1] != features)
-        return mn_tape_refuse(tape, "zipf",
-                              mn_fail(MN_UNSUPPORTED,
-                                      "the classifier of '%s' takes %lld features and its last map "
-                                      "has %lld channels, so positions cannot vote; use a network "
-                                      "that ends in the mean over positions",
-                                      mn_network_spec_of(network)->type, (long long)features,
-                                      (long long)mn_shape_of(map).size[1]));
     mn_var *b = bias < 0 ? NULL
                          : mn_slice(mn_const(tape, mn_network_parameter(network, bias)->value), 0,
                                     classes.first, classes.count);
     return mn_conv2d(map,
                      mn_reshape(mn_rows(w, classes.first, classes.count),
-                                MN_SHAPE(classes.count, features, 1, 1)),
+                                MN_SHAPE(classes.count, mn_network_features(network), 1, 1)),
                      b, 1, 0, 1);
 }
 

@@ -18,11 +18,13 @@ static void end(void)
     (void)rmdir(test_folder("zipf"));
 }
 
+/* Before the run begins: there is no file of it. */
 static void ck_refused(const char *strategies, const test_setting *settings, const char *why)
 {
     mn_experiment *experiment = test_experiment("maps-synthetic", strategies, settings);
     test_remove(path);
     ck_assert_fails(mn_experiment_run(experiment, path, NULL), MN_UNSUPPORTED, why);
+    ck_assert_int_ne(access(path, F_OK), 0);
     mn_experiment_free(experiment);
 }
 

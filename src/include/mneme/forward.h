@@ -38,6 +38,13 @@ MN_API const mn_out *mn_forward_with(mn_learner *learner, mn_network *network,
 MN_API const mn_out *mn_forward_value(mn_learner *learner, mn_network *network, mn_var *x,
                                       const mn_batch *about, mn_mode mode);
 
+/* In open: hands `look` what the run's network makes of two images of zeros, in evaluation, without
+ * gradients, with its attentions.  What `look` fails the tape with fails open, so that a network which
+ * lacks what a strategy reads is refused before the run begins.  No weight, statistic or random number
+ * moves, and nothing is published. */
+MN_API mn_status mn_try_forward(mn_learner *learner,
+                                void (*look)(mn_learner *learner, const mn_out *out));
+
 /* A target of distillation: the map `name` of what a snapshot of the network, or any other network,
  * makes of the batch in evaluation, as a constant; "logits" and "features" are names too.  The
  * forward is made, and published, once a step, however many targets are asked for:

@@ -71,6 +71,22 @@ mn_role_map mn_map_of_role(const mn_out *out, mn_map_role role, int i)
     return mn_network_map_of_role(&(mn_forwarded){out->logits, out->features, out->maps}, role, i);
 }
 
+mn_status mn_try_forward(mn_learner *learner, void (*look)(mn_learner *learner, const mn_out *out))
+{
+    static const mn_batch nothing;
+    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT | MN_ATTENTIONS;
+    mn_network *network = mn_learner_network(learner);
+    const mn_shape image = mn_network_spec_of(network)->input;
+    mn_shape shape = {.rank = image.rank + 1, .size = {2}};
+    for (int i = 0; i < image.rank; i++)
+        shape.size[i + 1] = image.size[i];
+    const mn_forwarded tried = mn_network_forward(network, mn_zeros(learner->tape, shape), mode);
+    look(learner, &(mn_out){tried.logits, tried.features, &nothing, network, mode, tried.maps});
+    const mn_status status = mn_tape_status(learner->tape);
+    mn_tape_reset(learner->tape);
+    return status;
+}
+
 /* --- of images that were made on the tape --- */
 
 static mn_status check_rows(const mn_batch *about, mn_shape shape)
