@@ -278,8 +278,8 @@ int main(int argc, char **argv)
     }
     omp_set_num_threads(atoi(argv[1]));
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++)
-        for (size_t i = 0;
-             i < sizeof sizes / sizeof sizes[0] && is_named(cases[c].name, argv + 3); i++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && is_named(cases[c].name, argv + 3);
+             i++) {
             work w = {.of = &cases[c]};
             mn_bench_demand(prepare(&w, &sizes[i]));
             measure(&w, &sizes[i], steps);

@@ -56,8 +56,8 @@ mn_var *mn_brightness(mn_var *x, mn_var *amount)
     return mn_broadcast_add(x, along_images("brightness", x, amount));
 }
 
-/* factor (x - mean) + mean, as factor x + (1 - factor) mean: a pass less over x, and x itself where the
- * factor is 1. */
+/* factor (x - mean) + mean, as factor x + (1 - factor) mean: a pass less over x, and x itself where
+ * the factor is 1. */
 static mn_var *about(mn_var *x, mn_var *mean, mn_var *factor)
 {
     mn_var *rest = mn_shift(mn_scale(factor, -1), 1);
