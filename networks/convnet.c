@@ -70,9 +70,11 @@ static mn_var *normalise(mn_walk *walk, const convnet_options *o, mn_var *x)
 {
     if (o->norm == NORM_BATCH)
         return mn_layer_batch_norm_relu(walk, x);
-    if (o->norm == NORM_INSTANCE)
-        x = mn_layer_instance_norm(walk, x);
-    return mn_relu(x);
+    if (o->norm == NORM_NONE)
+        return mn_relu(x);
+    mn_var *normal = mn_layer_instance_norm(walk, x), *active = mn_relu(normal);
+    mn_release(normal);
+    return active;
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)
@@ -81,9 +83,11 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     mn_walk walk = {.network = network, .mode = mode};
     mn_forwarded out = {.maps = NULL};
     for (int64_t block = 0; block < o->depth; block++) {
-        x = mn_layer_conv_with_bias(&walk, x, 1, padding_of(network, block));
-        x = normalise(&walk, o, x);
-        x = (o->pooling == POOLING_MAX ? mn_max_pool_2d : mn_average_pool_2d)(x, 2, 2, 0);
+        mn_var *convolved = mn_layer_conv_with_bias(&walk, x, 1, padding_of(network, block));
+        mn_var *active = normalise(&walk, o, convolved);
+        mn_release(convolved);
+        x = (o->pooling == POOLING_MAX ? mn_max_pool_2d : mn_average_pool_2d)(active, 2, 2, 0);
+        mn_release(active);
         mn_layer_map(&out, "block", (int)block, x);
     }
     mn_network_map_last(&out, x);

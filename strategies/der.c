@@ -6,6 +6,7 @@
  * of the paper; the mean runs over rows and all logits).
  */
 #include <mneme/strategy.h>
+#include <string.h>
 
 typedef struct der_options {
     double alpha;
@@ -40,6 +41,14 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
     return mn_remember(learner, now, MN_WITH({"logits", out->logits}));
 }
 
+/* Of images that another strategy has made: what the network answers now. */
+static mn_var *column(mn_learner *learner, mn_tape *tape, const mn_batch *rows, const char *name)
+{
+    (void)tape;
+    return strcmp(name, "logits") == 0 ? mn_forward(learner, rows, MN_EVAL | MN_NO_GRADIENT)->logits
+                                       : NULL;
+}
+
 MN_STRATEGY(der) = {
     MN_STRATEGY_HEADER,
     .name = "der",
@@ -52,4 +61,5 @@ MN_STRATEGY(der) = {
     .open = open,
     .loss = loss,
     .after_step = after_step,
+    .column = column,
 };

@@ -6,6 +6,7 @@
  * the stream is over all classes, or over those of the task alone, as X-DER's is.
  */
 #include <mneme/strategy.h>
+#include <string.h>
 
 typedef struct derpp_options {
     double alpha, beta;
@@ -52,6 +53,14 @@ static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_o
     return mn_remember(learner, now, MN_WITH({"logits", out->logits}));
 }
 
+/* Of images that another strategy has made: what the network answers now. */
+static mn_var *column(mn_learner *learner, mn_tape *tape, const mn_batch *rows, const char *name)
+{
+    (void)tape;
+    return strcmp(name, "logits") == 0 ? mn_forward(learner, rows, MN_EVAL | MN_NO_GRADIENT)->logits
+                                       : NULL;
+}
+
 MN_STRATEGY(derpp) = {
     MN_STRATEGY_HEADER,
     .name = "derpp",
@@ -64,4 +73,5 @@ MN_STRATEGY(derpp) = {
     .open = open,
     .loss = loss,
     .after_step = after_step,
+    .column = column,
 };

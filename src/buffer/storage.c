@@ -106,6 +106,11 @@ mn_status mn_buffer_make_rows(mn_buffer *buffer, mn_shape shape)
     return mn_buffer_take_places(buffer);
 }
 
+const char *mn_buffer_column_name(const mn_buffer *buffer, int i)
+{
+    return i < buffer->columns ? buffer->column[i].name : NULL;
+}
+
 mn_shape mn_buffer_row_shape(const mn_buffer *buffer)
 {
     return buffer->spec.image;

@@ -21,6 +21,8 @@ bool mn_buffer_wants_score(const mn_policy *policy);
 /* Declares a column before the first offer; declaring the same twice is fine, with another width
  * MN_BAD_SHAPE. */
 mn_status mn_buffer_add_column(mn_buffer *buffer, const char *name, int64_t width);
+/* Of the i-th column declared, NULL past the last. */
+const char *mn_buffer_column_name(const mn_buffer *buffer, int i);
 const mn_policy *mn_buffer_policy_of(const mn_buffer *buffer);
 
 /* Before the first row: the rows are `shape` floats that a strategy makes, in place of images. */

@@ -57,6 +57,7 @@ static mn_status add_strategy(mn_experiment *experiment, const char *name)
             return mn_fail(MN_BAD_OPTION, "'%s' is named twice", name);
     MN_TRY(check_phases(strategy, strategy->phases_before));
     MN_TRY(check_phases(strategy, strategy->phases));
+    MN_TRY(check_phases(strategy, strategy->phases_filling));
     experiment->strategy[experiment->strategy_count++] = strategy;
     return MN_OK;
 }
@@ -87,6 +88,21 @@ static mn_status check_composition(const mn_experiment *experiment)
         if (i > 0 && strategy->scores != NULL)
             decides = strategy->name;
     }
+    return MN_OK;
+}
+
+/* Whoever fills the buffer does so alone: no other strategy may, nor need a policy that selects. */
+static mn_status check_fillers(const mn_experiment *experiment)
+{
+    for (int i = 0; i < experiment->strategy_count; i++)
+        for (int j = 0; j < experiment->strategy_count; j++) {
+            const mn_strategy *one = experiment->strategy[i], *other = experiment->strategy[j];
+            if (i != j && (one->needs & MN_FILLS_BUFFER) != 0 &&
+                (other->needs & (MN_FILLS_BUFFER | MN_NEEDS_SELECTION)) != 0)
+                return mn_fail(MN_BAD_OPTION,
+                               "'%s' and '%s' both fill the buffer in their own way; leave one out",
+                               one->name, other->name);
+        }
     return MN_OK;
 }
 
@@ -138,5 +154,6 @@ mn_status mn_composition_set(mn_experiment *experiment, const char *list)
     MN_TRY(status);
     MN_TRY(keep_names(experiment));
     MN_TRY(put_base_first(experiment));
-    return check_composition(experiment);
+    MN_TRY(check_composition(experiment));
+    return check_fillers(experiment);
 }

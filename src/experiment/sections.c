@@ -138,7 +138,8 @@ static mn_status open_strategy_section(mn_experiment *experiment, int i)
     return fill_section(experiment, section);
 }
 
-/* The policy that a strategy was made for, unless the file names another. */
+/* The policy that a strategy was made for, unless the file names another.  Whoever fills the buffer
+ * alone leaves none to do. */
 static void prefer_policy(mn_experiment *experiment)
 {
     const cJSON *train = cJSON_GetObjectItemCaseSensitive(experiment->source, "train");
@@ -148,6 +149,9 @@ static void prefer_policy(mn_experiment *experiment)
     for (int i = experiment->strategy_count - 1; i >= 0; i--)
         if (experiment->strategy[i]->policy != NULL)
             run->buffer_policy = experiment->strategy[i]->policy;
+    for (int i = 0; i < experiment->strategy_count; i++)
+        if ((experiment->strategy[i]->needs & MN_FILLS_BUFFER) != 0)
+            run->buffer_policy = "reservoir";
 }
 
 mn_status mn_sections_open(mn_experiment *experiment)

@@ -7,23 +7,52 @@
 static const mn_phase train_phase[] = {{.name = "train"}, {.name = NULL}};
 static const mn_phase no_phase[] = {{.name = NULL}};
 
-static const mn_phase *phases_of(const mn_learner *learner, int member, bool before)
+/* The parts of a task, each of which takes all members in turn. */
+enum { BEFORE, UP_TO_SELECTION, FILLING, BEHIND_SELECTION, PARTS };
+
+static const mn_phase *usual_phases(const mn_learner *learner, int member)
+{
+    const mn_phase *phases = learner->member[member].strategy->phases;
+    return phases != NULL ? phases : member == 0 ? train_phase : no_phase;
+}
+
+/* How many phases of the base come before the buffer is selected, or filled. */
+static int64_t up_to_selection(const mn_phase *base)
+{
+    int64_t count = 0;
+    while (base[count].name != NULL && !base[count].after_selection)
+        count++;
+    return count;
+}
+
+static const mn_phase *phases_of(const mn_learner *learner, int member, int part, int64_t *most)
 {
     const mn_strategy *strategy = learner->member[member].strategy;
-    if (before)
-        return strategy->phases_before != NULL ? strategy->phases_before : no_phase;
-    return strategy->phases != NULL ? strategy->phases : member == 0 ? train_phase : no_phase;
+    const mn_phase *usual = usual_phases(learner, member), *phases = no_phase;
+    *most = INT64_MAX;
+    if (part == BEFORE)
+        phases = strategy->phases_before;
+    else if (part == FILLING)
+        phases = strategy->phases_filling;
+    else if (part == BEHIND_SELECTION)
+        phases = usual + (member == 0 ? up_to_selection(usual) : 0);
+    else if (member == 0) {
+        *most = up_to_selection(usual);
+        phases = usual;
+    }
+    return phases != NULL ? phases : no_phase;
 }
 
 const mn_phase *mn_phase_at(const mn_learner *learner, int64_t i, int *member)
 {
-    for (int turn = 0; turn < 2 * learner->members; turn++) {
-        *member = turn % learner->members;
-        const mn_phase *phase = phases_of(learner, *member, turn < learner->members);
-        for (; phase->name != NULL; phase++)
-            if (i-- == 0)
-                return phase;
-    }
+    for (int part = 0; part < PARTS; part++)
+        for (*member = 0; *member < learner->members; ++*member) {
+            int64_t most;
+            const mn_phase *phase = phases_of(learner, *member, part, &most);
+            for (; phase->name != NULL && most > 0; phase++, most--)
+                if (i-- == 0)
+                    return phase;
+        }
     return NULL;
 }
 

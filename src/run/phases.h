@@ -5,7 +5,8 @@
 #include "learner/learner.h"
 
 /* The i-th phase of a task and the strategy it belongs to: the base's phases come first, then those
- * of every add-on.  NULL past the end. */
+ * of every add-on; those that fill the buffer where it is selected otherwise.  NULL past the end.
+ */
 const mn_phase *mn_phase_at(const mn_learner *learner, int64_t i, int *member);
 int mn_phase_count(const mn_learner *learner);
 

@@ -251,7 +251,7 @@ STRUCT(mn_probe, 16);
 MEMBER(mn_probe, name, 0, 8);
 MEMBER(mn_probe, scores, 8, 8);
 
-STRUCT(mn_strategy, 192);
+STRUCT(mn_strategy, 208);
 MEMBER(mn_strategy, abi, 0, 4);
 MEMBER(mn_strategy, size, 4, 4);
 MEMBER(mn_strategy, name, 8, 8);
@@ -277,6 +277,8 @@ MEMBER(mn_strategy, probes, 160, 8);
 MEMBER(mn_strategy, differs, 168, 8);
 MEMBER(mn_strategy, forget, 176, 8);
 MEMBER(mn_strategy, before_scores, 184, 8);
+MEMBER(mn_strategy, phases_filling, 192, 8);
+MEMBER(mn_strategy, column, 200, 8);
 
 STRUCT(mn_out, 48);
 MEMBER(mn_out, logits, 0, 8);

@@ -151,8 +151,8 @@ typedef struct mn_column_value {
     const char *name;
     mn_var *value; /* (B, width) */
 } mn_column_value;
-/* Offers the stream rows of a batch to the buffer, with named columns:
- * mn_remember(l, batch, MN_WITH({"logits", out->logits})), or MN_WITHOUT. */
+/* Offers the stream rows of a batch to the buffer, unless another strategy fills it, with named
+ * columns: mn_remember(l, batch, MN_WITH({"logits", out->logits})), or MN_WITHOUT. */
 MN_API mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
                              const mn_column_value *columns, int n);
 #define MN_WITHOUT NULL, 0
@@ -174,8 +174,8 @@ mn_status mn_remember(mn_learner *learner, const mn_batch *batch,
 /* Writes rows of the strategy's own making into the buffer, past its policy: images (B, image...),
  * normalised as training's are, which become bytes unless the buffer keeps floats (buffer_values); or
  * (B, shape...) of mn_keep_rows().  labels: (B), MN_UNLABELLED among them; columns: all that the buffer
- * keeps.  Row i goes to slots[i], whose row is gone then; where that is MN_NO_SLOT, or `slots` NULL, to
- * the lowest free one.  MN_OUT_OF_ORDER, and nothing is written, where there are too few. */
+ * keeps, but what others say (mn_strategy.column).  Row i goes to slots[i], whose row is gone then; where
+ * that is MN_NO_SLOT, or `slots` NULL, to the lowest free one.  MN_OUT_OF_ORDER: too few; none written. */
 MN_API mn_status mn_put(mn_learner *learner, mn_var *rows, const int32_t *labels,
                         const int64_t *slots, const mn_column_value *columns, int n);
 #ifdef __cplusplus

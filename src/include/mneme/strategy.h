@@ -22,7 +22,8 @@ enum { /* mn_strategy.needs */
     MN_NEEDS_PAST_DATA = 1 << 4,          /* reads earlier tasks' data again: an upper bound */
     MN_USES_UNLABELLED = 1 << 5,          /* else its batches are of labelled rows alone */
     MN_NEEDS_SELECTION = 1 << 6,          /* a buffer policy that selects at the end of tasks */
-    MN_FILLS_BUFFER = 1 << 7,             /* by itself: the policy must be reservoir */
+    /* By itself: the policy must be reservoir, and what others remember is not kept. */
+    MN_FILLS_BUFFER = 1 << 7,
 };
 
 typedef enum mn_source {
@@ -127,6 +128,14 @@ typedef struct mn_strategy {
      * buffer may be others than at the last, to compute in scratch what scores need of them: the
      * features of exemplars, by mn_visit_buffer().  NULL: nothing. */
     mn_status (*before_scores)(mn_learner *learner);
+    /* Phases in which a strategy with MN_FILLS_BUFFER does so at the end of a task: where a policy
+     * that selects would work, before the base's first phase that is after_selection, or after its
+     * last.  NULL: none. */
+    const mn_phase *phases_filling;
+    /* What the buffer's column of that name, which this strategy keeps, is of rows that another one
+     * has made, (B, width); x of the rows is as an evaluation sees it.  NULL: it keeps no such
+     * column, or cannot say. */
+    mn_var *(*column)(mn_learner *learner, mn_tape *tape, const mn_batch *rows, const char *name);
 } mn_strategy;
 
 #define MN_STRATEGY_HEADER .abi = MN_STRATEGY_ABI, .size = sizeof(mn_strategy)

@@ -1,4 +1,5 @@
 /* put.c -- services by which a strategy writes rows of its own making into the buffer. */
+#include "base/hook.h"
 #include "buffer/draw.h"
 #include "buffer/storage.h"
 #include "data/stream/stream.h"
@@ -62,22 +63,57 @@ static mn_status check_slots(const mn_learner *learner, const int64_t *slots, in
                      (long long)wanted, (long long)free, (long long)capacity);
 }
 
-static mn_status add_columns(mn_batch *batch, const mn_column_value *columns, int n)
+static mn_status add_column(mn_batch *batch, const char *name, mn_var *value)
 {
     char text[64];
-    for (int i = 0; i < n; i++) {
-        const mn_shape shape = mn_shape_of(columns[i].value);
-        if (shape.rank != 2 || shape.size[0] != batch->count || n > MN_MAX_COLUMNS)
-            return mn_fail(MN_BAD_SHAPE, "column '%s': %s does not give a row to each of %lld",
-                           columns[i].name, mn_shape_text(shape, text), (long long)batch->count);
-        mn_batch_column *column = &batch->column[batch->columns++];
-        snprintf(column->name, sizeof column->name, "%s", columns[i].name);
-        column->width = shape.size[1];
-        const mn_status status = mn_values(columns[i].value, &column->values);
-        if (status != MN_OK)
-            return mn_fail_in(status, "column '%s'", columns[i].name);
-    }
+    const mn_shape shape = mn_shape_of(value);
+    const float *values;
+    const mn_status status = mn_values(value, &values);
+    if (status != MN_OK)
+        return mn_fail_in(status, "column '%s'", name);
+    if (shape.rank != 2 || shape.size[0] != batch->count || batch->columns == MN_MAX_COLUMNS)
+        return mn_fail(MN_BAD_SHAPE, "column '%s': %s does not give a row to each of %lld", name,
+                       mn_shape_text(shape, text), (long long)batch->count);
+    mn_batch_column *column = &batch->column[batch->columns++];
+    *column = (mn_batch_column){.width = shape.size[1], .values = values};
+    snprintf(column->name, sizeof column->name, "%s", name);
     return MN_OK;
+}
+
+/* What the other strategies say of a column that they keep; NULL: nothing. */
+static mn_var *said_by_others(mn_learner *learner, const mn_batch *rows, const char *name)
+{
+    const int maker = learner->current;
+    mn_var *value = NULL;
+    for (int i = 0; i < learner->members && value == NULL; i++) {
+        const mn_strategy *strategy = learner->member[i].strategy;
+        if (i == maker || strategy->column == NULL)
+            continue;
+        learner->current = i;
+        const mn_hook_place outer = mn_hook_enter(strategy->name, "column");
+        value = strategy->column(learner, learner->tape, rows, name);
+        (void)mn_hook_leave(outer, MN_OK);
+    }
+    learner->current = maker;
+    return value;
+}
+
+static mn_status add_columns(mn_learner *learner, mn_batch_space *space,
+                             const mn_column_value *columns, int n)
+{
+    mn_batch *batch = &space->batch;
+    const char *name;
+    for (int i = 0; i < n; i++)
+        MN_TRY(add_column(batch, columns[i].name, columns[i].value));
+    for (int i = 0; (name = mn_buffer_column_name(learner->buffer, i)) != NULL; i++) {
+        if (mn_batch_find_column(batch, name) != NULL || learner->members == 1)
+            continue;
+        MN_TRY(mn_batch_space_transform(space, &learner->plain, mn_key_of(0, "plain"), NULL));
+        mn_var *value = said_by_others(learner, batch, name);
+        if (value != NULL)
+            MN_TRY(add_column(batch, name, value));
+    }
+    return mn_learner_check(learner);
 }
 
 static mn_status make_batch(mn_learner *learner, mn_var *rows, const int32_t *labels,
@@ -125,7 +161,7 @@ mn_status mn_put(mn_learner *learner, mn_var *rows, const int32_t *labels, const
     MN_TRY(mn_learner_may_change_buffer(learner));
     MN_TRY(make_batch(learner, rows, labels, &space));
     MN_TRY(check_slots(learner, slots, space->batch.count));
-    MN_TRY(add_columns(&space->batch, columns, n));
+    MN_TRY(add_columns(learner, space, columns, n));
     MN_TRY(mn_buffer_check_rows(learner->buffer, &space->batch));
     return put(learner, &space->batch, slots);
 }

@@ -62,11 +62,22 @@ static mn_status values_of_column(const char *name, mn_var *value, const float *
     return status == MN_OK ? MN_OK : mn_fail_in(status, "column '%s'", name);
 }
 
+/* Whether another strategy of the run writes the buffer, past what is offered. */
+static bool filled_by_another(const mn_learner *learner)
+{
+    for (int i = 0; i < learner->members; i++)
+        if (i != learner->current && (learner->member[i].strategy->needs & MN_FILLS_BUFFER) != 0)
+            return true;
+    return false;
+}
+
 mn_status mn_remember(mn_learner *learner, const mn_batch *batch, const mn_column_value *columns,
                       int n)
 {
     if (learner->buffer == NULL)
         return mn_fail(MN_OUT_OF_ORDER, "there is no buffer; declare MN_NEEDS_BUFFER");
+    if (filled_by_another(learner))
+        return MN_OK;
     mn_batch offered = *batch;
     offered.columns = 0;
     for (int i = 0; i < n; i++) {
