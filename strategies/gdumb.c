@@ -5,19 +5,28 @@
  * is fitted to the buffer by SGD with the paper's schedule: a tenth of the rate in the first epoch,
  * then cosines from `lr` to `least_lr` that restart after 1, 2, 4, ... epochs.  CutMix pastes a box
  * of another image of the batch, its neighbour (batches are shuffled), and mixes the two losses by
- * area.   The paper's greedy sampler is for tasks that bring new classes: where all classes come
- * again in each task, choose another policy, a reservoir as in the port.
+ * area.  For a memory that is condensed (Zhao and Bilen 2023), batches may be changed by one
+ * operation of differentiable siamese augmentation instead, and the rate fall to a tenth, with
+ * fresh momentum, in the middle of the fit.  The paper's greedy sampler is for tasks that bring new
+ * classes: where all classes come again in each task, choose another policy, a reservoir as in the
+ * port.
  */
+#include "strategies/shared/dsa.h"
+
 #include <math.h>
-#include <mneme/strategy.h>
 
 typedef struct gdumb_options {
-    int64_t epochs, fit;
+    int64_t epochs, fit, schedule, augmentation;
     double lr, least_lr, cutmix;
+    bool flip;
 } gdumb_options;
 
 enum { FIT_EVERY_TASK, FIT_AT_THE_END, LARGEST_SIDE = 1024 };
 static const char *const fit_names[] = {"every_task", "at_the_end", NULL};
+enum { SCHEDULE_COSINES, SCHEDULE_STEP };
+static const char *const schedules[] = {"cosines", "step", NULL};
+enum { AUGMENTATION_NONE, AUGMENTATION_DSA };
+static const char *const augmentations[] = {"none", "dsa", NULL};
 
 static const mn_option options[] = {
     MN_INT(gdumb_options, epochs, 256, 1, 100000, "epochs of fitting the buffer"),
@@ -25,7 +34,15 @@ static const mn_option options[] = {
               "when to fit: only the last line of the accuracies means anything at the_end"),
     MN_REAL(gdumb_options, lr, 0.05, 0, 100, "largest learning rate of the fit"),
     MN_REAL(gdumb_options, least_lr, 0.0005, 0, 100, "smallest learning rate of the fit"),
+    MN_CHOICE(gdumb_options, schedule, SCHEDULE_COSINES, schedules,
+              "cosines that restart, or steps: a tenth of the rate, and fresh momentum, in the "
+              "second half, and a weight decay of 5e-4 in place of 1e-6"),
     MN_REAL(gdumb_options, cutmix, 0.5, 0, 1, "probability that a batch is mixed by CutMix"),
+    MN_CHOICE(
+        gdumb_options, augmentation, AUGMENTATION_NONE, augmentations,
+        "dsa: a batch that is not mixed is changed by one differentiable siamese augmentation, "
+        "each image by a strength of its own"),
+    MN_BOOL(gdumb_options, flip, true, "with dsa, flips are among its operations; not for digits"),
     MN_END,
 };
 
@@ -46,8 +63,9 @@ static const char *const differs[] = {
 static mn_status open(mn_learner *learner)
 {
     const gdumb_options *o = mn_options(learner);
-    return mn_add_optimiser(learner, "fit", "sgd", "{\"momentum\": 0.9, \"weight_decay\": 1e-6}",
-                            mn_learner_network(learner), o->lr);
+    const char *sgd = o->schedule == SCHEDULE_STEP ? "{\"momentum\": 0.9, \"weight_decay\": 5e-4}"
+                                                   : "{\"momentum\": 0.9, \"weight_decay\": 1e-6}";
+    return mn_add_optimiser(learner, "fit", "sgd", sgd, mn_learner_network(learner), o->lr);
 }
 
 static mn_status before_task(mn_learner *learner)
@@ -64,6 +82,8 @@ static mn_status before_task(mn_learner *learner)
 
 static double rate_of(const gdumb_options *o, int64_t epoch)
 {
+    if (o->schedule == SCHEDULE_STEP)
+        return o->lr; /* of the first half */
     if (epoch == 0)
         return 0.1 * o->lr;
     int64_t length = 1; /* of the cosine that this epoch is in; it begins at that epoch */
@@ -124,16 +144,33 @@ static mn_var *paste(mn_tape *tape, mn_var *x, box b)
 
 /* --- fitting --- */
 
-static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+static mn_shape shape_of(const mn_batch *batch)
+{
+    const mn_shape image = batch->image;
+    return MN_SHAPE(batch->count, image.size[0], image.size[1], image.size[2]);
+}
+
+/* Of the batch as it is, or changed. */
+static mn_var *logits_of(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
 {
     const gdumb_options *o = mn_options(learner);
-    mn_set_learning_rate(learner, rate_of(o, mn_epoch(learner)));
+    if (o->augmentation == AUGMENTATION_NONE)
+        return mn_forward(learner, batch, MN_TRAIN)->logits;
+    mn_var *x = mn_input(tape, shape_of(batch), batch->x, false);
+    x = mn_dsa(x, o->flip, true, mn_strategy_key(learner, "dsa"));
+    return mn_forward_value(learner, mn_learner_network(learner), x, batch, MN_TRAIN)->logits;
+}
+
+static mn_status fit_at(mn_learner *learner, mn_tape *tape, const mn_batch *batch, double rate)
+{
+    const gdumb_options *o = mn_options(learner);
+    mn_set_learning_rate(learner, rate);
     const float *number;
     MN_TRY(mn_values(mn_uniform(learner, tape, "cutmix", MN_SHAPE(4)), &number));
     const int64_t height = batch->image.size[1], width = batch->image.size[2];
     if ((double)number[0] >= o->cutmix || batch->count < 2) {
         mn_term(learner, "fit", 1,
-                mn_cross_entropy(mn_forward(learner, batch, MN_TRAIN)->logits, batch->labels));
+                mn_cross_entropy(logits_of(learner, tape, batch), batch->labels));
         return MN_OK;
     }
     if (height > LARGEST_SIDE || width > LARGEST_SIDE)
@@ -142,14 +179,25 @@ static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
     const box b = box_of(number, batch->image);
     const double area = (double)((b.bottom - b.top) * (b.right - b.left));
     const double pasted = area / (double)(height * width);
-    const mn_shape shape = {4, {batch->count, batch->image.size[0], height, width}};
-    mn_var *x = mn_input(tape, shape, batch->x, false);
+    mn_var *x = mn_input(tape, shape_of(batch), batch->x, false);
     mn_var *logits =
         mn_network_forward(mn_learner_network(learner), paste(tape, x, b), MN_TRAIN).logits;
     mn_term(learner, "fit", 1 - pasted, mn_cross_entropy(logits, batch->labels));
     /* Row i has the box of row i + 1: rotated down, it stands beside that row's label. */
     mn_term(learner, "pasted", pasted, mn_cross_entropy(rotate(logits, false), batch->labels));
     return MN_OK;
+}
+
+static mn_status loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    return fit_at(learner, tape, batch, rate_of(mn_options(learner), mn_epoch(learner)));
+}
+
+/* The second half of a fit in steps. */
+static mn_status later_loss(mn_learner *learner, mn_tape *tape, const mn_batch *batch)
+{
+    const gdumb_options *o = mn_options(learner);
+    return fit_at(learner, tape, batch, 0.1 * o->lr);
 }
 
 static mn_status after_step(mn_learner *learner, const mn_batch *now, const mn_out *out)
@@ -164,22 +212,46 @@ static int64_t one_epoch(mn_learner *learner)
     return 1;
 }
 
+/* Epochs of the second half, where there are halves. */
+static int64_t later(const gdumb_options *o)
+{
+    return o->schedule == SCHEDULE_STEP ? (o->epochs - 1) / 2 : 0;
+}
+
+static bool fits_now(mn_learner *learner)
+{
+    const gdumb_options *o = mn_options(learner);
+    return o->fit == FIT_EVERY_TASK || mn_task(learner) == mn_tasks(learner) - 1;
+}
+
 static int64_t fitting_epochs(mn_learner *learner)
 {
     const gdumb_options *o = mn_options(learner);
-    const bool last = mn_task(learner) == mn_tasks(learner) - 1;
-    return o->fit == FIT_EVERY_TASK || last ? o->epochs : 0;
+    return fits_now(learner) ? o->epochs - later(o) : 0;
+}
+
+static int64_t later_epochs(mn_learner *learner)
+{
+    return fits_now(learner) ? later(mn_options(learner)) : 0;
 }
 
 static const mn_update nothing[] = {{.name = NULL}};
 static const mn_update fit[] = {{.name = "fit", .optimiser = "fit", .loss = loss}, {.name = NULL}};
+static const mn_update later_fit[] = {{.name = "fit", .optimiser = "fit", .loss = later_loss},
+                                      {.name = NULL}};
 static const mn_phase phases[] = {
     {.name = "store", .source = MN_FROM_STREAM, .epochs = one_epoch, .updates = nothing},
     {.name = "fit",
      .source = MN_FROM_BUFFER,
      .epochs = fitting_epochs,
      .updates = fit,
-     .reset = MN_FRESH_EACH_PHASE}, /* as the network is new */
+     .reset = MN_FRESH_EACH_PHASE, /* as the network is new */
+     .after_selection = true},
+    {.name = "fit, later",
+     .source = MN_FROM_BUFFER,
+     .epochs = later_epochs,
+     .updates = later_fit,
+     .reset = MN_FRESH_EACH_PHASE},
     {.name = NULL},
 };
 

@@ -127,7 +127,9 @@ static bool compare_somewhere(const char *folder, const char *strategy, const ch
 START_TEST(every_choice_of_every_strategy)
 {
     static const char *const others[][3] = {{"mog-replay", "mog-replay.components", "2"},
-                                            {"er+ncm", "ncm.from", "buffer"}};
+                                            {"er+ncm", "ncm.from", "buffer"},
+                                            {"derpp+condensed", "condensed.iterations", "7"},
+                                            {"gdumb+condensed", "condensed.iterations", "7"}};
     const char *folder = test_folder("rebuild-choices");
     char key[128];
     int compared = 0;
