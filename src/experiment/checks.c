@@ -7,11 +7,25 @@
 #include <mneme/stream.h>
 #include <string.h>
 
+/* What keeps the tasks of a stream from having classes of their own, as in "%s brings ..."; NULL:
+ * they have. */
+static const char *classes_again(const mn_experiment *experiment)
+{
+    const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    if (stream->scenario == MN_CLASS_REPETITION)
+        return "brings classes again in later tasks";
+    if (stream->scenario != MN_CLASS_INCREMENTAL)
+        return "brings every class in each task";
+    return stream->blur > 0 ? "blurs its borders (stream.blur), so that classes come in other tasks"
+                            : NULL;
+}
+
 /* A policy that selects at the end of tasks does so class by class, or says otherwise. */
 static mn_status check_policy(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
     const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const char *again = classes_again(experiment);
     const mn_policy *policy = (const void *)mn_find(MN_KIND_POLICY, run->buffer_policy);
     if (policy == NULL)
         return MN_NOT_FOUND;
@@ -42,20 +56,18 @@ static mn_status check_policy(const mn_experiment *experiment)
                        "buffer policy %s selects exemplars at the end of each task, but %s has no "
                        "tasks; choose another, reservoir for example",
                        policy->name, experiment->benchmark);
-    if ((policy->wants & MN_FILLS_ONCE) != 0 &&
-        (stream->scenario == MN_DOMAIN_PERMUTED || stream->scenario == MN_DOMAIN_ROTATED))
-        return mn_fail(
-            MN_UNSUPPORTED,
-            "buffer policy %s takes no more of a class that has its share, but %s brings "
-            "every class in each task and all tasks but the first would be forgotten; "
-            "choose another, --buffer-policy reservoir for example",
-            policy->name, experiment->benchmark);
-    if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 &&
-        stream->scenario != MN_CLASS_INCREMENTAL)
+    if ((policy->wants & MN_FILLS_ONCE) != 0 && again != NULL &&
+        stream->scenario != MN_GENERAL_ROTATED)
         return mn_fail(MN_UNSUPPORTED,
-                       "buffer policy %s selects exemplars of a task's classes once, but %s brings "
-                       "every class in each task; choose another, reservoir for example",
-                       policy->name, experiment->benchmark);
+                       "buffer policy %s takes no more of a class that has its share, but %s %s "
+                       "and of later tasks too little would be kept; "
+                       "choose another, --buffer-policy reservoir for example",
+                       policy->name, experiment->benchmark, again);
+    if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 && again != NULL)
+        return mn_fail(MN_UNSUPPORTED,
+                       "buffer policy %s selects exemplars of a task's classes once, but %s "
+                       "%s; choose another, reservoir for example",
+                       policy->name, experiment->benchmark, again);
     return MN_OK;
 }
 
@@ -63,6 +75,7 @@ static mn_status check_needs(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
     const mn_stream_settings *stream = experiment->section[MN_SECTION_STREAM].values;
+    const char *again = classes_again(experiment);
     for (int i = 0; i < experiment->strategy_count; i++) {
         const mn_strategy *strategy = experiment->strategy[i];
         if ((strategy->needs & MN_NEEDS_BUFFER) != 0 && run->buffer_size == 0 &&
@@ -76,12 +89,9 @@ static mn_status check_needs(const mn_experiment *experiment)
                            "%s must be told where tasks begin and end, but %s has no tasks; er and "
                            "derpp do without, for example",
                            strategy->name, experiment->benchmark);
-        if ((strategy->needs & MN_NEEDS_CONTIGUOUS_CLASSES) != 0 &&
-            stream->scenario != MN_CLASS_INCREMENTAL)
-            return mn_fail(MN_UNSUPPORTED,
-                           "%s needs a class-incremental stream, but %s brings every class in "
-                           "each task",
-                           strategy->name, experiment->benchmark);
+        if ((strategy->needs & MN_NEEDS_CONTIGUOUS_CLASSES) != 0 && again != NULL)
+            return mn_fail(MN_UNSUPPORTED, "%s needs a class-incremental stream, but %s %s",
+                           strategy->name, experiment->benchmark, again);
     }
     return MN_OK;
 }
@@ -125,6 +135,13 @@ static mn_status check_asked(const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
     const mn_schedule_settings *schedule = experiment->section[MN_SECTION_SCHEDULE].values;
+    if (run->steps > 0 && run->first_epochs > 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "first_epochs: every task is trained for %lld steps instead; set steps to "
+                       "0 to count epochs",
+                       (long long)run->steps);
+    if (run->first_lr > 0 && run->lr == 0)
+        return mn_fail(MN_BAD_OPTION, "first_lr: the rate of the other tasks is 0; give them one");
     if (run->steps > 0 && mn_experiment_user_set(experiment, "epochs"))
         return mn_fail(MN_BAD_OPTION,
                        "epochs: every task is trained for %lld steps instead; set steps to 0 "

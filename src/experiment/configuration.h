@@ -21,9 +21,9 @@ typedef enum mn_consumption {
 } mn_consumption;
 
 typedef struct mn_run_settings {
-    int64_t seed, epochs, steps, batch, threads;
+    int64_t seed, epochs, first_epochs, steps, batch, threads;
     int64_t precision; /* mn_dtype: MN_F32 or MN_BF16 */
-    double lr, clip;
+    double lr, first_lr, clip;
     int64_t buffer_size, buffer_bytes, buffer_memory, buffer_values, memory_budget;
     const char *buffer_policy, *data_folder, *codec;
     int64_t codec_consumption; /* mn_consumption */
@@ -41,13 +41,15 @@ typedef struct mn_run_settings {
 
 typedef struct mn_stream_settings {
     int64_t scenario, tasks, classes, rounds;
-    const char *task_classes, *class_order;
-    int64_t images_per_class;
+    const char *task_classes, *class_order, *domains;
+    int64_t images_per_class, first_images_per_class;
+    double imbalance, blur;
+    int64_t imbalance_order; /* 0: drawn, 1: of arrival */
 } mn_stream_settings;
 
 typedef struct mn_label_settings {
-    int64_t per_class;
-    double fraction, pool;
+    int64_t per_class, noise_kind; /* 0: symmetric, 1: pairs */
+    double fraction, pool, noise;
 } mn_label_settings;
 
 typedef struct mn_schedule_settings {

@@ -24,10 +24,17 @@ static mn_status stream_spec(const mn_experiment *experiment, const mn_dataset *
         .classes = stream->classes,
         .task_classes = lists->tasks > 0 ? lists->task_classes : NULL,
         .class_order = lists->classes > 0 ? lists->class_order : NULL,
+        .domain_order = lists->domains > 0 ? lists->domain_order : NULL,
         .class_order_seed = run->class_order_seed == -2 ? run->seed : run->class_order_seed,
         .validation = run->validation,
         .rounds = stream->rounds,
         .images_per_class = stream->images_per_class,
+        .first_images_per_class = stream->first_images_per_class,
+        .imbalance = stream->imbalance,
+        .imbalance_by_arrival = stream->imbalance_order == 1,
+        .blur = stream->blur,
+        .noise = labels->noise,
+        .noise_pairs = labels->noise_kind == 1,
         .labels_per_class = labels->per_class,
         .label_fraction = labels->fraction,
         .pool = labels->pool,
@@ -124,12 +131,12 @@ static mn_status make_transform(const mn_experiment *experiment, const mn_datase
 static mn_status training_places(const mn_stream *stream, int64_t **places, int64_t *count)
 {
     const int64_t all = mn_stream_dataset(stream)->train.count;
-    const int64_t tasks = mn_stream_class_incremental(stream) ? mn_stream_tasks(stream) : 1;
+    const int64_t tasks = mn_stream_shares_images(stream) ? 1 : mn_stream_tasks(stream);
     *count = 0;
     *places = mn_memory_take((size_t)all, sizeof **places);
     if (*places == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for the places of %lld images", (long long)all);
-    for (int64_t task = 0; task < tasks; task++) { /* in other streams all tasks have all images */
+    for (int64_t task = 0; task < tasks; task++) {
         const mn_stream_view view = mn_stream_view_of(stream, MN_PART_TRAIN, task);
         memcpy(*places + *count, view.indices, (size_t)view.count * sizeof **places);
         *count += view.count;

@@ -31,6 +31,7 @@ typedef struct examples {
     uint8_t *pixels; /* (classes, MN_SHEET_COLUMNS, image) */
     int64_t *index;  /* (classes, MN_SHEET_COLUMNS) */
     int64_t *count;  /* (classes) */
+    bool *noised;    /* (classes, MN_SHEET_COLUMNS) its label is wrong */
 } examples;
 
 static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examples *e)
@@ -52,6 +53,7 @@ static mn_status collect(const viewer *v, int64_t task, mn_task_info info, examp
             mn_rows_to_unit(&plain, v->image, 1, one.type, one.pixels, v->x);
             mn_rows_from_unit(&plain, v->image, 1, v->x, MN_ROW_U8, e->pixels + (size_t)at * bytes);
             e->index[at] = batch->indices[row];
+            e->noised[at] = mn_stream_noised(v->stream, batch->indices[row]);
         }
     }
     mn_loader_free(loader);
@@ -128,7 +130,7 @@ static mn_status draw_class_rows(const viewer *v, int64_t task, const char *name
     if (!v->augmented && !v->views) {
         MN_TRY(mn_sheet_row(v->sheet, "%s", label));
         for (int64_t i = 0; i < e->count[c]; i++)
-            MN_TRY(mn_sheet_image(v->sheet, pixels + i * bytes, -1));
+            MN_TRY(mn_sheet_image(v->sheet, pixels + i * bytes, e->noised[at + i] ? 1 : -1));
         return MN_OK;
     }
     if (e->count[c] == 0)
@@ -146,11 +148,13 @@ static mn_status draw_class_rows(const viewer *v, int64_t task, const char *name
 
 static mn_status begin_task(const viewer *v, int64_t task, mn_task_info info)
 {
-    char labelled[64] = "";
+    char labelled[64] = "", noised[64] = "";
     if (info.labelled < info.train)
         snprintf(labelled, sizeof labelled, ", %lld of them labelled", (long long)info.labelled);
-    return mn_sheet_row(v->sheet, "task %lld: %lld to train%s, %lld to test", (long long)task + 1,
-                        (long long)info.train, labelled, (long long)info.test);
+    if (info.noised > 0)
+        snprintf(noised, sizeof noised, ", %lld wrong labels (bars)", (long long)info.noised);
+    return mn_sheet_row(v->sheet, "task %lld: %lld to train%s%s, %lld to test", (long long)task + 1,
+                        (long long)info.train, labelled, noised, (long long)info.test);
 }
 
 static mn_status draw_task(const viewer *v, int64_t task)
@@ -159,8 +163,9 @@ static mn_status draw_task(const viewer *v, int64_t task)
     const int64_t bytes = mn_shape_count(v->image), places = info.classes * MN_SHEET_COLUMNS;
     examples e = {mn_memory_take((size_t)(places * bytes), 1),
                   mn_memory_take((size_t)places, sizeof *e.index),
-                  mn_memory_take_zeroed((size_t)info.classes, sizeof *e.count)};
-    mn_status status = e.pixels != NULL && e.index != NULL && e.count != NULL
+                  mn_memory_take_zeroed((size_t)info.classes, sizeof *e.count),
+                  mn_memory_take_zeroed((size_t)places, sizeof *e.noised)};
+    mn_status status = e.pixels != NULL && e.index != NULL && e.count != NULL && e.noised != NULL
                            ? collect(v, task, info, &e)
                            : mn_fail(MN_NO_MEMORY, "out of memory for a sheet");
     if (status == MN_OK)
@@ -171,6 +176,7 @@ static mn_status draw_task(const viewer *v, int64_t task)
     mn_memory_give(e.pixels);
     mn_memory_give(e.index);
     mn_memory_give(e.count);
+    mn_memory_give(e.noised);
     return status;
 }
 

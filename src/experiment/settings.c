@@ -16,12 +16,16 @@ static const char *const consumptions[] = {"decoded", "native", NULL};
 static const mn_option train_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
+    MN_INT(mn_run_settings, first_epochs, 0, 0, 1e6,
+           "passes over the first task's data; 0: as many as the others'"),
     MN_INT(mn_run_settings, steps, 0, 0, 1e12,
            "steps of training in each task, in place of epochs; 0: count epochs"),
     MN_BOOL(mn_run_settings, keep_moments, false,
             "the optimiser's state goes on from task to task instead of beginning anew"),
     MN_INT(mn_run_settings, batch, 10, 1, 65536, "images of the stream in a step"),
     MN_REAL(mn_run_settings, lr, 0.03, 0, 1000, "learning rate"),
+    MN_REAL(mn_run_settings, first_lr, 0, 0, 1000,
+            "learning rate of the first task; 0: that of the others"),
     MN_REAL(mn_run_settings, clip, 0, 0, 1e9, "clip the gradient's norm to this; 0: never"),
     MN_INT(mn_run_settings, buffer_size, 500, 0, 1e9, "exemplars in the rehearsal buffer"),
     MN_INT(
@@ -102,8 +106,15 @@ static const mn_option train_options[] = {
     MN_END,
 };
 
-static const char *const scenarios[] = {"class-incremental", "domain-permuted", "domain-rotated",
-                                        "general-rotated", NULL};
+static const char *const scenarios[] = {"class-incremental",
+                                        "domain-permuted",
+                                        "domain-rotated",
+                                        "general-rotated",
+                                        "domain-given",
+                                        "class-repetition",
+                                        NULL};
+static const char *const tails[] = {"drawn", "arrival", NULL};
+static const char *const noises[] = {"symmetric", "pairs", NULL};
 static const mn_option stream_options[] = {
     MN_CHOICE(mn_stream_settings, scenario, 0, scenarios, "what changes from task to task"),
     MN_INT(mn_stream_settings, tasks, 5, 1, MN_MAX_TASKS, "tasks in the stream"),
@@ -117,6 +128,17 @@ static const mn_option stream_options[] = {
             "classes by arrival, by name or by number from 0; empty: as the data set has them"),
     MN_INT(mn_stream_settings, images_per_class, 0, 0, 1e9,
            "training images of each class, chosen by the seed; 0: all"),
+    MN_INT(mn_stream_settings, first_images_per_class, 0, 0, 1e9,
+           "the same of the first task's classes; 0: as of the others"),
+    MN_TEXT(mn_stream_settings, domains, "",
+            "where the data's domains are the tasks: which of them, in order; empty: all"),
+    MN_REAL(mn_stream_settings, imbalance, 1, 1, 1e6,
+            "a long tail: the class with most training images keeps so many times as many as the "
+            "one with fewest, and those between fall off exponentially; 1: none"),
+    MN_CHOICE(mn_stream_settings, imbalance_order, 0, tails,
+              "which classes are in the tail: drawn by the seed, or the last to arrive"),
+    MN_REAL(mn_stream_settings, blur, 0, 0, 0.999,
+            "part of each task's training images, chosen by the seed, that comes in other tasks"),
     MN_END,
 };
 
@@ -124,6 +146,11 @@ static const mn_option labels_options[] = {
     MN_INT(mn_label_settings, per_class, 0, 0, 1e9,
            "labelled training images of each class, chosen by the seed; 0: all"),
     MN_REAL(mn_label_settings, fraction, 1, 0, 1, "part of each class that is labelled"),
+    MN_REAL(mn_label_settings, noise, 0, 0, 0.999,
+            "part of each class's labelled training images, chosen by the seed, whose label is "
+            "another class's of the task; test labels and held-out ones stay right"),
+    MN_CHOICE(mn_label_settings, noise_kind, 0, noises,
+              "which other class: any, drawn evenly, or the task's next one"),
     MN_REAL(mn_label_settings, pool, 1, 0, 1,
             "part of each task's images, chosen by the seed, that its unlabelled batches are made "
             "of; labelled images are labelled whether or not they are in it"),

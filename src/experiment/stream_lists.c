@@ -7,6 +7,7 @@
 #include "base/numbers.h"
 
 #include <mneme/memory.h>
+#include <mneme/stream.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +72,7 @@ static mn_status find_class(const mn_dataset *dataset, const char *where, int64_
 
 /* Reads classes into lists->class_order; where they stand in groups, the groups' sizes too. */
 static mn_status read_classes(const char *where, const char *text, const mn_dataset *dataset,
-                              mn_stream_lists *lists)
+                              bool again, mn_stream_lists *lists)
 {
     const bool names = dataset != NULL && is_of_names(dataset, text);
     mn_list list = {.rest = text};
@@ -83,10 +84,14 @@ static mn_status read_classes(const char *where, const char *text, const mn_data
         *class = 0;
         if (dataset != NULL)
             MN_TRY(find_class(dataset, where, lists->classes, list.item, names, class));
-        for (int64_t i = 0; dataset != NULL && i < lists->classes; i++)
+        for (int64_t i = 0; dataset != NULL && !again && i < lists->classes; i++)
             if (lists->class_order[i] == *class)
-                return mn_fail(MN_BAD_OPTION, "%s[%lld]: class %s is already at [%lld]", where,
-                               (long long)lists->classes, list.item, (long long)i);
+                return mn_fail(MN_BAD_OPTION, "%s[%lld]: class %s is already at [%lld]%s", where,
+                               (long long)lists->classes, list.item, (long long)i,
+                               strchr(text, ';') != NULL
+                                   ? "; where classes come again, stream.scenario is "
+                                     "class-repetition"
+                                   : "");
         lists->classes++;
         if (strchr(text, ';') != NULL) {
             lists->tasks = list.group + 1;
@@ -126,6 +131,43 @@ static mn_status check_tasks(const mn_stream_settings *stream, const mn_stream_l
                    (long long)lists->tasks, lists->tasks == 1 ? "" : "s", (long long)stream->tasks);
 }
 
+static int64_t domain_named(const mn_dataset *dataset, const char *name)
+{
+    for (int64_t domain = 0; domain < dataset->domains; domain++)
+        if (strcmp(dataset->domain_names[domain], name) == 0)
+            return domain;
+    return -1;
+}
+
+static mn_status read_domains(const mn_stream_settings *stream, const mn_dataset *dataset,
+                              mn_stream_lists *lists)
+{
+    mn_list list = {.rest = stream->domains};
+    const bool domains = stream->scenario == MN_DOMAIN_GIVEN ||
+                         (stream->scenario == MN_CLASS_REPETITION && lists->tasks == 0);
+    if (stream->domains[0] != '\0' && !domains)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.domains: the tasks of this stream are not the data's domains; leave "
+                       "it out, or set stream.scenario to domain-given");
+    while (mn_list_next(&list)) {
+        if (lists->domains == MN_MAX_TASKS)
+            return mn_fail(MN_BAD_OPTION, "stream.domains: lists more than %d", MN_MAX_TASKS);
+        const int64_t domain =
+            dataset == NULL || dataset->domains == 0 ? 0 : domain_named(dataset, list.item);
+        if (domain < 0)
+            return mn_fail(MN_BAD_OPTION,
+                           "stream.domains[%lld]: no domain is called '%.60s'; 'mneme data check' "
+                           "lists them",
+                           (long long)lists->domains, list.item);
+        lists->domain_order[lists->domains++] = domain;
+    }
+    if (lists->domains > 0 && lists->domains != stream->tasks)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.domains: lists %lld, but stream.tasks is %lld; make them agree",
+                       (long long)lists->domains, (long long)stream->tasks);
+    return MN_OK;
+}
+
 mn_status mn_stream_lists_read(const mn_stream_settings *stream, const mn_dataset *dataset,
                                mn_stream_lists *lists)
 {
@@ -144,7 +186,14 @@ mn_status mn_stream_lists_read(const mn_stream_settings *stream, const mn_datase
         MN_TRY(mn_list_wholes(of_tasks, stream->task_classes, 1, MN_MAX_CLASSES, MN_MAX_TASKS,
                               lists->task_classes, &lists->tasks));
     }
-    MN_TRY(read_classes(where, order, dataset, lists));
+    const bool again = stream->scenario == MN_CLASS_REPETITION;
+    if (again && where == of_order && (order[0] != '\0' || lists->tasks > 0))
+        return mn_fail(MN_BAD_OPTION,
+                       "%s: where classes come again, stream.task_classes lists which each task "
+                       "has, as [[\"cat\", \"dog\"], [\"cat\", \"bird\"]]",
+                       order[0] != '\0' ? of_order : of_tasks);
+    MN_TRY(read_classes(where, order, dataset, again, lists));
     MN_TRY(check_tasks(stream, lists));
-    return check_count(stream, dataset, where, lists->classes);
+    MN_TRY(read_domains(stream, dataset, lists));
+    return again ? MN_OK : check_count(stream, dataset, where, lists->classes);
 }

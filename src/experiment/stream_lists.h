@@ -7,8 +7,8 @@
 #include <mneme/data.h>
 
 typedef struct mn_stream_lists {
-    int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES];
-    int64_t tasks, classes; /* how many are listed; 0: no list is given */
+    int64_t task_classes[MN_MAX_TASKS], class_order[MN_MAX_CLASSES], domain_order[MN_MAX_TASKS];
+    int64_t tasks, classes, domains; /* how many are listed; 0: no list is given */
 } mn_stream_lists;
 
 /* Reads the section's lists.  Before data are read `dataset` is NULL: what needs their classes is

@@ -229,6 +229,42 @@ static mn_status add_resized(const mn_learner *learner, mn_runfile *file)
     return set_number(file, "exemplar_width", codec->kept.size[2]);
 }
 
+/* How many training images of each task have a wrong label, "12,10", and which they are: places in
+ * the data set's training part. */
+static mn_status add_noised(const mn_learner *learner, mn_runfile *file)
+{
+    static const mn_tensor_origin origin = {"run", "noised", MN_ROLE_KEPT};
+    const mn_stream *stream = learner->stream;
+    const int64_t count = mn_stream_dataset(stream)->train.count, tasks = mn_stream_tasks(stream);
+    enum { ITEM = 24 };
+    int32_t *places = mn_memory_take((size_t)count, sizeof *places);
+    char *text = mn_memory_take((size_t)tasks, ITEM);
+    mn_tensor *tensor = NULL;
+    int64_t noised = 0;
+    size_t used = 0;
+    mn_status status = places != NULL && text != NULL ? MN_OK : MN_NO_MEMORY;
+    for (int64_t i = 0; i < count && status == MN_OK; i++)
+        if (mn_stream_noised(stream, i))
+            places[noised++] = (int32_t)i;
+    for (int64_t task = 0; task < tasks && noised > 0 && status == MN_OK; task++)
+        used += (size_t)snprintf(text + used, ITEM, "%s%lld", task > 0 ? "," : "",
+                                 (long long)mn_stream_task(stream, task).noised);
+    if (status != MN_OK)
+        (void)mn_fail(status, "out of memory for the wrong labels of a stream");
+    else if (noised > 0)
+        status = mn_tensor_new(MN_I32, MN_SHAPE(noised), &tensor);
+    if (tensor != NULL && status == MN_OK)
+        status = mn_tensor_write(tensor, places, (size_t)noised * sizeof *places);
+    if (tensor != NULL && status == MN_OK)
+        status = mn_runfile_put_tensor(file, &origin, "run/noised", tensor);
+    if (tensor != NULL && status == MN_OK)
+        status = mn_runfile_set(file, "noised", text);
+    mn_tensor_free(tensor);
+    mn_memory_give(places);
+    mn_memory_give(text);
+    return status;
+}
+
 mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
@@ -247,6 +283,7 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
     MN_TRY(set_number(file, "image_width", data->width));
     MN_TRY(mn_describe_data(file, data));
     MN_TRY(add_normalisation(learner, file));
+    MN_TRY(add_noised(learner, file));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
     MN_TRY(

@@ -30,12 +30,14 @@ static mn_status add(const mn_learner *learner, mn_runfile *file, const subject 
 static mn_status store(mn_learner *learner, mn_runfile *file, const subject *of, int64_t after_task,
                        int64_t on_task, const mn_tally *count)
 {
-    if (!mn_stream_class_incremental(learner->stream))
+    if (!mn_stream_by_class(learner->stream))
         return add(learner, file, of, after_task, on_task, "domain-il", count->seen, count->total);
     const bool to_come = after_task >= 0 && on_task > after_task;
     if (!to_come && (learner->member[0].strategy->needs & MN_NEEDS_TEST_TASK) == 0)
         MN_TRY(add(learner, file, of, after_task, on_task, "class-il", count->seen, count->total));
-    return add(learner, file, of, after_task, on_task, "task-il", count->within, count->total);
+    return mn_stream_class_incremental(learner->stream)
+               ? add(learner, file, of, after_task, on_task, "task-il", count->within, count->total)
+               : MN_OK;
 }
 
 /* Those beside the test images have no table of their own: "run/validation/outputs/AFTER/ON". */

@@ -91,6 +91,8 @@ static mn_status run_step(mn_runner *runner, run_phase *at)
     step.factor = mn_schedule_factor(&learner->schedule, done, at->steps, epoch, at->epochs);
     if (at->plateau)
         step.factor *= mn_plateau_factor(learner);
+    if (learner->cursor.task == 0 && learner->settings->first_lr > 0)
+        step.factor *= learner->settings->first_lr / learner->settings->lr;
     learner->in_phase = learner->in_step = true;
     if (step.batch->count > 0 || at->from.kind == MN_FROM_NOTHING)
         MN_TRY(mn_make_step(learner, &step, &runner->reporter.losses, profile));

@@ -82,6 +82,13 @@ bool mn_phases_select(const mn_learner *learner)
     return false;
 }
 
+/* The first task may have a number of its own. */
+static int64_t epochs_of_task(const mn_learner *learner, int64_t task)
+{
+    const mn_run_settings *settings = learner->settings;
+    return task == 0 && settings->first_epochs > 0 ? settings->first_epochs : settings->epochs;
+}
+
 int64_t mn_phase_length(mn_learner *learner, const mn_phase *phase)
 {
     if (phase->steps != NULL)
@@ -91,7 +98,8 @@ int64_t mn_phase_length(mn_learner *learner, const mn_phase *phase)
         return asked;
     if (phase->visit != NULL)
         return 1;
-    return learner->settings->steps > 0 ? MN_LENGTH_OF_RUN : learner->settings->epochs;
+    return learner->settings->steps > 0 ? MN_LENGTH_OF_RUN
+                                        : epochs_of_task(learner, learner->cursor.task);
 }
 
 bool mn_phase_counts_steps(const mn_learner *learner, const mn_phase *phase)
@@ -112,7 +120,7 @@ static int64_t steps_of_phase(const mn_learner *learner, const mn_phase *phase, 
     const bool streams = phase->source <= MN_FROM_SEEN || phase->source == MN_FROM_BOTH;
     for (int64_t j = first; j <= task && streams; j++)
         images += mn_stream_task(learner->stream, j).train;
-    return (phase->visit != NULL ? 1 : settings->epochs) *
+    return (phase->visit != NULL ? 1 : epochs_of_task(learner, task)) *
            ((images + settings->batch - 1) / settings->batch);
 }
 

@@ -12,7 +12,7 @@
 
 /* The numbers that the layouts below belong to. */
 _Static_assert(MN_STRATEGY_ABI == 6 && MN_POLICY_ABI == 4 && MN_NETWORK_ABI == 3 &&
-                   MN_DATASET_ABI == 7 && MN_PLUGIN_ABI == 1,
+                   MN_DATASET_ABI == 8 && MN_PLUGIN_ABI == 1,
                "an ABI number was raised: bring it and the layouts in abi.c up to date");
 
 /* Another processor or data model has layouts of its own, in which plugins for it are compiled. */
@@ -414,10 +414,11 @@ VALUE(MN_FILLS_ONCE, 16);
 #undef NUMBERS
 #define NUMBERS "MN_DATASET_ABI"
 
-STRUCT(mn_images, 24);
+STRUCT(mn_images, 32);
 MEMBER(mn_images, count, 0, 8);
 MEMBER(mn_images, pixels, 8, 8);
 MEMBER(mn_images, labels, 16, 8);
+MEMBER(mn_images, domains, 24, 8);
 
 STRUCT(mn_features_spec, 16);
 MEMBER(mn_features_spec, layer, 0, 8);
@@ -435,7 +436,7 @@ MEMBER(mn_channel_values, greatest, 8, 8);
 MEMBER(mn_channel_values, mean, 16, 8);
 MEMBER(mn_channel_values, deviation, 24, 8);
 
-STRUCT(mn_dataset, 208);
+STRUCT(mn_dataset, 240);
 MEMBER(mn_dataset, name, 0, 64);
 MEMBER(mn_dataset, channels, 64, 8);
 MEMBER(mn_dataset, height, 72, 8);
@@ -443,15 +444,17 @@ MEMBER(mn_dataset, width, 80, 8);
 MEMBER(mn_dataset, classes, 88, 8);
 MEMBER(mn_dataset, class_names, 96, 8);
 MEMBER(mn_dataset, memory, 104, 8);
-MEMBER(mn_dataset, train, 112, 24);
-MEMBER(mn_dataset, test, 136, 24);
-MEMBER(mn_dataset, offset, 160, 8);
-MEMBER(mn_dataset, scale, 168, 8);
-MEMBER(mn_dataset, digest, 176, 4);
-MEMBER(mn_dataset, notes, 184, 8);
-MEMBER(mn_dataset, source, 192, 8);
-MEMBER(mn_dataset, type, 200, 4);
-MEMBER(mn_dataset, moved, 204, 1);
+MEMBER(mn_dataset, train, 112, 32);
+MEMBER(mn_dataset, test, 144, 32);
+MEMBER(mn_dataset, offset, 176, 8);
+MEMBER(mn_dataset, scale, 184, 8);
+MEMBER(mn_dataset, digest, 192, 4);
+MEMBER(mn_dataset, notes, 200, 8);
+MEMBER(mn_dataset, source, 208, 8);
+MEMBER(mn_dataset, type, 216, 4);
+MEMBER(mn_dataset, moved, 220, 1);
+MEMBER(mn_dataset, domains, 224, 8);
+MEMBER(mn_dataset, domain_names, 232, 8);
 
 STRUCT(mn_dataset_type, 64);
 MEMBER(mn_dataset_type, abi, 0, 4);

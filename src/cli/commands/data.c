@@ -212,10 +212,19 @@ static void print_tasks(const mn_stream *stream)
 {
     for (int64_t task = 0; task < mn_stream_tasks(stream); task++) {
         const mn_task_info info = mn_stream_task(stream, task);
+        const char *before = ": ";
         printf("task %-4lld %lld + %lld images", (long long)task + 1, (long long)info.train,
                (long long)info.test);
-        for (int64_t i = 0; i < info.classes; i++)
-            print_class(i == 0 ? ": " : ", ", mn_stream_class_name(stream, info.first_class + i));
+        if (info.noised > 0)
+            printf(", %lld with a wrong label", (long long)info.noised);
+        if (info.strangers > 0)
+            printf(", %lld of other tasks", (long long)info.strangers);
+        for (int64_t i = 0; i < info.classes; i++) {
+            if (!mn_stream_task_has(stream, task, info.first_class + i))
+                continue;
+            print_class(before, mn_stream_class_name(stream, info.first_class + i));
+            before = ", ";
+        }
         putchar('\n');
     }
 }
@@ -237,6 +246,12 @@ static void print_dataset(const mn_dataset *dataset, const survey *s, const mn_s
     for (int64_t c = 0; dataset->class_names != NULL && c < dataset->classes; c++)
         print_class(c == 0 ? ": " : ", ", dataset->class_names[c]);
     putchar('\n');
+    if (dataset->domains > 0)
+        printf("%-9s %lld", "domains", (long long)dataset->domains);
+    for (int64_t d = 0; d < dataset->domains; d++)
+        print_class(d == 0 ? ": " : ", ", dataset->domain_names[d]);
+    if (dataset->domains > 0)
+        putchar('\n');
     if (stream != NULL)
         print_tasks(stream);
     print_notes(dataset);

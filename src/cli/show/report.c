@@ -232,6 +232,17 @@ static const char *value_or(const mn_run *run, const char *key, const char *othe
     return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
+/* Training images whose label the stream made wrong. */
+static void print_noised(const mn_run *run)
+{
+    const char *noised = value_or(run, "noised", NULL);
+    if (noised == NULL)
+        return;
+    char *line = mn_text("wrong labels of training images, by task: %s", noised);
+    mn_print_wrapped(line, 2);
+    mn_memory_give(line);
+}
+
 /* Why it failed, where its settings come from, and what it ran on. */
 static void print_origin(const mn_run *run)
 {
@@ -289,6 +300,7 @@ static void print_head(const mn_run *run)
     print_origin(run);
     print_settings(run);
     print_classes(run);
+    print_noised(run);
 }
 
 void mn_report_run(const mn_run *run, mn_writer *writer)

@@ -51,6 +51,7 @@ static void free_images(mn_images *images)
 {
     mn_memory_give(images->pixels);
     mn_memory_give(images->labels);
+    mn_memory_give(images->domains);
     *images = (mn_images){.count = 0};
 }
 
@@ -63,6 +64,9 @@ static void free_contents(mn_dataset *dataset)
     mn_memory_give(dataset->offset);
     mn_memory_give(dataset->scale);
     mn_memory_give(dataset->notes);
+    mn_memory_give((void *)dataset->domain_names);
+    dataset->domain_names = NULL;
+    dataset->domains = 0;
     dataset->notes = NULL;
     dataset->memory = NULL;
     dataset->offset = dataset->scale = NULL;
@@ -130,6 +134,11 @@ static mn_status check_images(const mn_dataset *dataset, const mn_images *images
                            "data set '%s': %s image %lld has label %d, expected 0 to %lld",
                            dataset->name, part, (long long)i, images->labels[i],
                            (long long)dataset->classes - 1);
+    for (int64_t i = 0; i < images->count && dataset->domains > 0; i++)
+        if (images->domains == NULL || images->domains[i] < 0 ||
+            images->domains[i] >= dataset->domains)
+            return mn_fail(MN_CORRUPT, "data set '%s': %s image %lld has no domain from 0 to %lld",
+                           dataset->name, part, (long long)i, (long long)dataset->domains - 1);
     return MN_OK;
 }
 
@@ -148,6 +157,10 @@ static mn_status check(const mn_dataset *dataset)
         return mn_fail(MN_UNSUPPORTED, "data set '%s' has %lld class%s, expected 2 to %d",
                        dataset->name, (long long)dataset->classes,
                        dataset->classes == 1 ? "" : "es", MN_MAX_CLASSES);
+    if (dataset->domains < 0 || dataset->domains > MN_MAX_TASKS ||
+        (dataset->domains > 0 && dataset->domain_names == NULL))
+        return mn_fail(MN_UNSUPPORTED, "data set '%s' has %lld domains, expected names for 0 to %d",
+                       dataset->name, (long long)dataset->domains, MN_MAX_TASKS);
     MN_TRY(check_images(dataset, &dataset->train, "training"));
     return check_images(dataset, &dataset->test, "test");
 }

@@ -19,17 +19,18 @@
 #include <unistd.h>
 
 typedef struct list_options {
-    const char *path, *train, *test, *root;
+    const char *path, *train, *test, *root, *domain;
     int64_t channels;
     MN_SPLIT_MEMBERS;
 } list_options;
 
 static const char *const colours[] = {"rgb", "grey", NULL};
 static const mn_option options_table[] = {
-    MN_TEXT(list_options, path, "",
-            "the list: a CSV with columns path, label and, if it has both parts, split (train or "
-            "test); or lines `path label`; or the folder of the two lists below",
-            MN_CHANGES_NO_RESULT),
+    MN_TEXT(
+        list_options, path, "",
+        "the list: a CSV with columns path, label and, if it has them, split (train or test) and "
+        "task or domain; or lines `path label`; or the folder of the two lists below",
+        MN_CHANGES_NO_RESULT),
     MN_TEXT(list_options, train, "train.txt", "in a folder: the list of training images"),
     MN_TEXT(list_options, test, "test.txt",
             "in a folder: the list of test images; where test.txt is not there, test_fraction "
@@ -37,6 +38,8 @@ static const mn_option options_table[] = {
     MN_TEXT(list_options, root, "",
             "folder that paths are relative to; empty: that of the list they stand in",
             MN_CHANGES_NO_RESULT),
+    MN_TEXT(list_options, domain, "",
+            "column that says of which domain or task an image is; empty: task, else domain"),
     MN_CHOICE(list_options, channels, 0, colours, "in colour, or in shades of grey"),
     MN_SPLIT_OPTIONS(list_options),
     MN_END,
@@ -46,7 +49,7 @@ enum { MOST_BYTES = 1 << 30, MOST_CELLS = 64, LABEL_BYTES = 256 };
 
 /* One image; all texts are owned. */
 typedef struct entry {
-    char *path, *label;
+    char *path, *label, *domain; /* domain: NULL where no column says it */
     int part;
 } entry;
 
@@ -61,6 +64,7 @@ static void listed_free(void *files)
     for (int64_t i = 0; i < all->count; i++) {
         mn_memory_give(all->entry[i].path);
         mn_memory_give(all->entry[i].label);
+        mn_memory_give(all->entry[i].domain);
     }
     mn_memory_give(all->entry);
     mn_memory_give(all);
@@ -70,12 +74,12 @@ static void listed_free(void *files)
 
 /* Which cell of a row is what; -1: there is none. */
 typedef struct columns {
-    int64_t path, label, split;
+    int64_t path, label, split, domain;
     int64_t count; /* of a row's cells */
 } columns;
 
 typedef struct reading {
-    const char *file;
+    const char *file, *domain;
     char root[MN_DATA_PATH];
     int part; /* of rows that say nothing */
     mn_cells cells;
@@ -97,8 +101,9 @@ static mn_status read_heading(reading *r, bool *heading)
 {
     static const char *const paths[] = {"path", "filename", "file", "image", NULL},
                              *const labels[] = {"label", "class", NULL},
-                             *const splits[] = {"split", "part", NULL};
-    columns at = {-1, -1, -1, r->cells.count};
+                             *const splits[] = {"split", "part", NULL},
+                             *const domains[] = {"task", "domain", NULL};
+    columns at = {-1, -1, -1, -1, r->cells.count};
     for (int64_t i = 0; i < at.count; i++) {
         if (is_one_of(r->cells.cell[i], paths))
             at.path = i;
@@ -106,11 +111,18 @@ static mn_status read_heading(reading *r, bool *heading)
             at.label = i;
         else if (is_one_of(r->cells.cell[i], splits))
             at.split = i;
+        else if (r->domain[0] != '\0'
+                     ? strcasecmp(r->cells.cell[i], r->domain) == 0
+                     : is_one_of(r->cells.cell[i], domains) &&
+                           (at.domain < 0 || strcasecmp(r->cells.cell[i], domains[0]) == 0))
+            at.domain = i;
     }
     *heading = at.path >= 0 && at.label >= 0;
-    r->at = *heading ? at : (columns){0, 1, -1, 2};
+    r->at = *heading ? at : (columns){0, 1, -1, -1, 2};
+    if (at.domain < 0 && r->domain[0] != '\0')
+        return mn_fail(MN_BAD_OPTION, "list.domain: %s has no column '%.60s'", r->file, r->domain);
     for (int64_t i = 0; *heading && i < at.count; i++)
-        if (i != at.path && i != at.label && i != at.split)
+        if (i != at.path && i != at.label && i != at.split && i != at.domain)
             MN_TRY(mn_dataset_note(r->dataset, "%s: column '%.60s' is not read", r->file,
                                    r->cells.cell[i]));
     return MN_OK;
@@ -143,6 +155,7 @@ static mn_status add_entry(listed *all, entry added)
     if (all->count == all->room || added.path == NULL || added.label == NULL) {
         mn_memory_give(added.path);
         mn_memory_give(added.label);
+        mn_memory_give(added.domain);
         return mn_fail(MN_NO_MEMORY, "out of memory for a list of images");
     }
     all->entry[all->count++] = added;
@@ -165,6 +178,15 @@ static mn_status read_row(reading *r)
     if (label[0] == '\0' || strlen(label) >= LABEL_BYTES)
         return mn_fail(MN_CORRUPT, "%s: line %lld: its label is %s", r->file, line,
                        label[0] == '\0' ? "empty" : "too long");
+    if (r->at.domain >= 0) {
+        const char *domain = c->cell[r->at.domain];
+        if (domain[0] == '\0' || strlen(domain) >= LABEL_BYTES)
+            return mn_fail(MN_CORRUPT, "%s: line %lld: its domain is %s", r->file, line,
+                           domain[0] == '\0' ? "empty" : "too long");
+        added.domain = mn_text_copy(domain);
+        if (added.domain == NULL)
+            return mn_fail(MN_NO_MEMORY, "out of memory for a list of images");
+    }
     added.path = path[0] == '/' ? mn_text_copy(path) : mn_text_format("%s/%s", r->root, path);
     added.label = mn_text_copy(label);
     MN_TRY(add_entry(r->all, added));
@@ -202,7 +224,7 @@ static mn_status read_rows(reading *r, char *text)
 static mn_status read_list(const list_options *o, const char *file, int part, listed *all,
                            mn_dataset *dataset)
 {
-    reading r = {.file = file, .part = part, .all = all, .dataset = dataset};
+    reading r = {.file = file, .domain = o->domain, .part = part, .all = all, .dataset = dataset};
     mn_data_file *opened;
     uint8_t *text;
     size_t bytes;
@@ -284,6 +306,27 @@ static mn_status read_labels(const entry *entries, const mn_dataset *dataset, mn
     return MN_OK;
 }
 
+/* Where some images have a domain, all must. */
+static mn_status read_domains(const listed *all, mn_dataset *dataset)
+{
+    const char **domain = mn_memory_take((size_t)all->count + 1, sizeof *domain);
+    int64_t named = 0;
+    if (domain == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the domains of a list");
+    for (int64_t i = 0; i < all->count; i++) {
+        domain[i] = all->entry[i].domain;
+        named += domain[i] != NULL;
+    }
+    const mn_status status =
+        named == 0 ? MN_OK
+        : named < all->count
+            ? mn_fail(MN_BAD_OPTION, "%s has no domain, as others have; give both lists the column",
+                      all->entry[domain[0] == NULL ? 0 : all->train].path)
+            : mn_dataset_number_domains(dataset, "list", domain);
+    mn_memory_give(domain);
+    return status;
+}
+
 static void path_of(const void *files, int64_t number, char path[MN_PICTURE_PATH])
 {
     const listed *all = files;
@@ -300,6 +343,7 @@ static mn_status take_pictures(const list_options *o, listed *all, mn_dataset *d
                      .files = all, .close = listed_free, .path = path_of, .count = {train, test}}));
     MN_TRY(read_labels(all->entry, dataset, &dataset->train));
     MN_TRY(read_labels(all->entry + train, dataset, &dataset->test));
+    MN_TRY(read_domains(all, dataset));
     return (test == 0 ? mn_split_test_off : mn_split_not_needed)(dataset, o->test_fraction,
                                                                  o->split_seed);
 }

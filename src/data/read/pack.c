@@ -74,6 +74,9 @@ static bool add_tensors(cJSON *header, const mn_dataset *dataset)
     size_t at = 0;
     return add_tensor(header, "y_train", "I32", sizeof(int32_t), MN_SHAPE(train), &at) &&
            add_tensor(header, "y_test", "I32", sizeof(int32_t), MN_SHAPE(test), &at) &&
+           (dataset->domains == 0 ||
+            (add_tensor(header, "domain_train", "I32", sizeof(int32_t), MN_SHAPE(train), &at) &&
+             add_tensor(header, "domain_test", "I32", sizeof(int32_t), MN_SHAPE(test), &at))) &&
            (dataset->scale == NULL ||
             (add_tensor(header, "offset", "F32", sizeof(float), image, &at) &&
              add_tensor(header, "scale", "F32", sizeof(float), image, &at))) &&
@@ -81,11 +84,11 @@ static bool add_tensors(cJSON *header, const mn_dataset *dataset)
            add_tensor(header, "x_test", "U8", 1, all_test, &at);
 }
 
-static char *names_of(const mn_dataset *dataset)
+static char *listed(const char *const *names, int64_t count)
 {
-    if (dataset->class_names == NULL)
+    if (names == NULL)
         return mn_text_copy("null");
-    cJSON *list = cJSON_CreateStringArray(dataset->class_names, (int)dataset->classes);
+    cJSON *list = cJSON_CreateStringArray(names, (int)count);
     char *text = list != NULL ? cJSON_PrintUnformatted(list) : NULL;
     cJSON_Delete(list);
     return text;
@@ -95,15 +98,20 @@ static bool add_metadata(cJSON *header, const mn_dataset *dataset, const cJSON *
 {
     char classes[32];
     cJSON *metadata = cJSON_AddObjectToObject(header, "__metadata__");
-    char *names = names_of(dataset), *text = cJSON_PrintUnformatted(options);
+    char *names = listed(dataset->class_names, dataset->classes),
+         *domains = listed(dataset->domain_names, dataset->domains),
+         *text = cJSON_PrintUnformatted(options);
     snprintf(classes, sizeof classes, "%lld", (long long)dataset->classes);
-    const bool whole = names != NULL && text != NULL &&
-                       cJSON_AddStringToObject(metadata, "digest", no_digest) != NULL &&
-                       cJSON_AddStringToObject(metadata, "dataset", dataset->name) != NULL &&
-                       cJSON_AddStringToObject(metadata, "options", text) != NULL &&
-                       cJSON_AddStringToObject(metadata, "classes", classes) != NULL &&
-                       cJSON_AddStringToObject(metadata, "names", names) != NULL;
+    const bool whole =
+        names != NULL && text != NULL && domains != NULL &&
+        cJSON_AddStringToObject(metadata, "digest", no_digest) != NULL &&
+        cJSON_AddStringToObject(metadata, "dataset", dataset->name) != NULL &&
+        cJSON_AddStringToObject(metadata, "options", text) != NULL &&
+        cJSON_AddStringToObject(metadata, "classes", classes) != NULL &&
+        cJSON_AddStringToObject(metadata, "names", names) != NULL &&
+        (dataset->domains == 0 || cJSON_AddStringToObject(metadata, "domains", domains) != NULL);
     mn_memory_give(names);
+    mn_memory_give(domains);
     mn_memory_give(text);
     return whole;
 }
@@ -152,6 +160,9 @@ static mn_status write_images(packing *p, const mn_images *images, uint8_t *imag
     }
     p->digest = crc32_z(p->digest, (const Bytef *)images->labels,
                         (size_t)images->count * sizeof *images->labels);
+    if (images->domains != NULL)
+        p->digest = crc32_z(p->digest, (const Bytef *)images->domains,
+                            (size_t)images->count * sizeof *images->domains);
     return MN_OK;
 }
 
@@ -163,6 +174,8 @@ static mn_status write_rest(packing *p, uint8_t *image)
     const size_t range = dataset->scale != NULL ? p->image * sizeof(float) : 0;
     for (int i = 0; i < MN_PARTS; i++)
         MN_TRY(put(p, parts[i]->labels, (size_t)parts[i]->count * sizeof *parts[i]->labels));
+    for (int i = 0; i < MN_PARTS && dataset->domains > 0; i++)
+        MN_TRY(put(p, parts[i]->domains, (size_t)parts[i]->count * sizeof *parts[i]->domains));
     for (int i = 0; i < 2; i++)
         MN_TRY(put(p, ranges[i], range));
     for (int i = 0; i < MN_PARTS; i++)

@@ -211,6 +211,50 @@ static mn_status take_classes(const packed *p, mn_dataset *dataset)
     return status;
 }
 
+/* Domains as numbers become the names that they had, which numbers them in the same order. */
+static mn_status name_domains(const packed *p, const cJSON *names, mn_dataset *dataset)
+{
+    const mn_images *const parts[] = {&dataset->train, &dataset->test};
+    static const char *const tensors[] = {"domain_train", "domain_test"};
+    const int64_t known = cJSON_GetArraySize(names),
+                  count = dataset->train.count + dataset->test.count;
+    const char **domain = mn_memory_take((size_t)count, sizeof *domain);
+    mn_status status = domain != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "%s: out of memory", p->path);
+    for (int64_t at = 0, part = 0; part < 2 && status == MN_OK; part++) {
+        const mn_safetensor *tensor = NULL;
+        const void *bytes = NULL;
+        status = find(p, tensors[part], "I32", 1, &tensor, &bytes);
+        if (status == MN_OK && tensor->shape.size[0] != parts[part]->count)
+            status =
+                mn_fail(MN_CORRUPT, "%s: '%s' does not fit its images", p->path, tensors[part]);
+        for (int64_t i = 0; status == MN_OK && i < parts[part]->count; i++) {
+            const int32_t number = ((const int32_t *)bytes)[i];
+            const cJSON *name =
+                number >= 0 && number < known ? cJSON_GetArrayItem(names, number) : NULL;
+            if (cJSON_IsString(name))
+                domain[at++] = name->valuestring;
+            else
+                status = mn_fail(MN_CORRUPT, "%s: domain %d has no name", p->path, (int)number);
+        }
+    }
+    if (status == MN_OK)
+        status = mn_dataset_number_domains(dataset, p->path, domain);
+    mn_memory_give(domain);
+    return status;
+}
+
+static mn_status take_domains(const packed *p, mn_dataset *dataset)
+{
+    const char *text = mn_safetensors_metadata(p->file, "domains");
+    cJSON *names;
+    if (text == NULL)
+        return MN_OK;
+    MN_TRY(mn_json_parse(text, p->path, &names));
+    const mn_status status = name_domains(p, names, dataset);
+    cJSON_Delete(names);
+    return status;
+}
+
 static mn_status take_all(const packed *p, mn_dataset *dataset)
 {
     const char *digest;
@@ -226,6 +270,7 @@ static mn_status take_all(const packed *p, mn_dataset *dataset)
         MN_TRY(take_range(p, "offset", dataset, &dataset->offset));
         MN_TRY(take_range(p, "scale", dataset, &dataset->scale));
     }
+    MN_TRY(take_domains(p, dataset));
     return take_classes(p, dataset);
 }
 

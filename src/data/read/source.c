@@ -132,6 +132,9 @@ static mn_status add_all(const mn_dataset *dataset, uint8_t *image, uint32_t *di
         MN_TRY(add_pixels(dataset, parts[i], image, &sum));
         sum = crc32_z(sum, (const Bytef *)parts[i]->labels,
                       (size_t)parts[i]->count * sizeof *parts[i]->labels);
+        if (parts[i]->domains != NULL)
+            sum = crc32_z(sum, (const Bytef *)parts[i]->domains,
+                          (size_t)parts[i]->count * sizeof *parts[i]->domains);
     }
     if (dataset->scale != NULL) {
         const size_t bytes = (size_t)values_of(dataset) * sizeof *dataset->scale;
@@ -212,6 +215,8 @@ mn_status mn_source_end(mn_dataset *dataset)
     for (int part = 0; part < MN_PARTS; part++) {
         const mn_images *images = mn_images_of(dataset, part);
         hash = mn_hash(hash, images->labels, (size_t)images->count * sizeof *images->labels);
+        if (images->domains != NULL)
+            hash = mn_hash(hash, images->domains, (size_t)images->count * sizeof *images->domains);
     }
     snprintf(source->seen, MN_STAMP, "%016" PRIx64, source->stamp(dataset, hash));
     return MN_OK;

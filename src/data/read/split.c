@@ -65,6 +65,8 @@ static void move(mn_dataset *dataset, const uint8_t *is_test, uint8_t *of_train,
         memmove((is_test[i] ? of_test : of_train) + (size_t)at * row, of_train + (size_t)i * row,
                 row);
         (is_test[i] ? test : train)->labels[at] = train->labels[i];
+        if (train->domains != NULL)
+            (is_test[i] ? test : train)->domains[at] = train->domains[i];
     }
     train->count = kept;
 }
@@ -84,7 +86,10 @@ static mn_status make_room_and_move(mn_dataset *dataset, const uint8_t *is_test)
     else
         test->pixels = rows;
     test->labels = mn_data_take((size_t)test->count * sizeof *test->labels);
-    if (rows == NULL || test->labels == NULL)
+    if (dataset->train.domains != NULL)
+        test->domains = mn_data_take((size_t)test->count * sizeof *test->domains);
+    if (rows == NULL || test->labels == NULL ||
+        (dataset->train.domains != NULL && test->domains == NULL))
         return mn_fail(MN_NO_MEMORY, "out of memory for %lld images", (long long)test->count);
     void *from = pictures != NULL ? (void *)*mn_pictures_numbers(dataset, MN_TRAIN_PART)
                                   : dataset->train.pixels;

@@ -4,102 +4,65 @@
  * tasks share one group, and the loader moves the pixels.  Every choice is made class by class from
  * keys: it depends on the seed, and not on when a class arrives. */
 #include "data/stream/stream.h"
+#include "data/stream/again.h"
+#include "data/stream/choose.h"
 #include "data/stream/general.h"
+#include "data/stream/noise.h"
+#include "data/stream/parts.h"
 #include "data/stream/pixel_map.h"
 #include "data/stream/stream_spec.h"
 
-#include <math.h>
 #include <mneme/memory.h>
 #include <mneme/stream.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS = 5, NAME_BYTES = 8 };
-
-typedef struct part_view {
-    int64_t *first;   /* (groups + 1) into indices */
-    int64_t *indices; /* grouped by task, in the data set's order within a group */
-} part_view;
-
-struct mn_stream {
-    const mn_dataset *dataset;
-    mn_scenario scenario;
-    uint64_t seed;
-    int64_t tasks, groups, classes, rounds;
-    int64_t *original;     /* (classes) by arrival */
-    int32_t *arrival;      /* (dataset->classes) by original label; -1: not in the stream */
-    int32_t *group;        /* (classes) by arrival */
-    int32_t *train_labels; /* (train.count) by arrival, or MN_UNLABELLED */
-    int32_t *test_labels;  /* (test.count) by arrival */
-    uint8_t *parts;        /* (train.count) bits of the parts that a training image is in */
-    float *train_angles, *test_angles; /* of a general stream, by place; else NULL */
-    part_view part[PARTS];
-    mn_task_info *info;              /* (tasks) */
-    char (*number_name)[NAME_BYTES]; /* (classes) names of classes that are only numbers */
-};
-
-static void *array(int64_t count, size_t size)
-{
-    return mn_memory_take_zeroed((size_t)count, size);
-}
-
-static const mn_images *images_of(const mn_dataset *dataset, mn_part part)
-{
-    return part == MN_PART_TEST ? &dataset->test : &dataset->train;
-}
-
 static mn_status allocate(mn_stream *stream)
 {
     const mn_dataset *dataset = stream->dataset;
     const int64_t classes = stream->classes;
-    stream->original = array(classes, sizeof *stream->original);
-    stream->arrival = array(dataset->classes, sizeof *stream->arrival);
-    stream->group = array(classes, sizeof *stream->group);
-    stream->train_labels = array(dataset->train.count, sizeof *stream->train_labels);
-    stream->test_labels = array(dataset->test.count, sizeof *stream->test_labels);
-    stream->parts = array(dataset->train.count, sizeof *stream->parts);
-    stream->info = array(stream->tasks, sizeof *stream->info);
-    stream->number_name = array(classes, sizeof *stream->number_name);
-    bool missing = stream->original == NULL || stream->arrival == NULL || stream->group == NULL ||
-                   stream->train_labels == NULL || stream->test_labels == NULL ||
-                   stream->parts == NULL || stream->info == NULL || stream->number_name == NULL;
-    for (int i = 0; i < PARTS; i++) {
-        part_view *view = &stream->part[i];
-        view->first = array(stream->groups + 1, sizeof *view->first);
-        view->indices = array(images_of(dataset, (mn_part)i)->count, sizeof *view->indices);
+    stream->original = mn_stream_array(dataset->classes, sizeof *stream->original);
+    stream->arrival = mn_stream_array(dataset->classes, sizeof *stream->arrival);
+    stream->group = mn_stream_array(classes, sizeof *stream->group);
+    stream->rank = mn_stream_array(classes, sizeof *stream->rank);
+    stream->train_labels = mn_stream_array(dataset->train.count, sizeof *stream->train_labels);
+    stream->test_labels = mn_stream_array(dataset->test.count, sizeof *stream->test_labels);
+    stream->parts = mn_stream_array(dataset->train.count, sizeof *stream->parts);
+    stream->noised = mn_stream_array(dataset->train.count, sizeof *stream->noised);
+    stream->moved = mn_stream_array(dataset->train.count, sizeof *stream->moved);
+    stream->train_group = mn_stream_array(dataset->train.count, sizeof *stream->train_group);
+    stream->test_group = mn_stream_array(dataset->test.count, sizeof *stream->test_group);
+    stream->info = mn_stream_array(stream->tasks, sizeof *stream->info);
+    stream->number_name = mn_stream_array(classes, sizeof *stream->number_name);
+    bool missing = stream->rank == NULL || stream->original == NULL || stream->arrival == NULL ||
+                   stream->group == NULL || stream->train_labels == NULL ||
+                   stream->test_labels == NULL || stream->parts == NULL || stream->info == NULL ||
+                   stream->number_name == NULL || stream->noised == NULL || stream->moved == NULL ||
+                   stream->train_group == NULL || stream->test_group == NULL;
+    for (int i = 0; i < MN_STREAM_PARTS; i++) {
+        mn_part_view *view = &stream->part[i];
+        view->first = mn_stream_array(stream->groups + 1, sizeof *view->first);
+        view->indices =
+            mn_stream_array(mn_part_images(dataset, (mn_part)i)->count, sizeof *view->indices);
         missing = missing || view->first == NULL || view->indices == NULL;
     }
     return missing ? mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", dataset->name)
                    : MN_OK;
 }
 
-/* A counting sort: the places of group g end up in places[first[g]..first[g + 1]), in ascending
- * order; those of group -1 nowhere.  `first` comes in as zeros. */
-static void sort_by_group(int64_t count, const int32_t *group, int64_t groups,
-                          int64_t *first /* (groups + 1) */, int64_t *places)
+static mn_status arrange_classes(mn_stream *stream, const mn_stream_spec *spec)
 {
-    for (int64_t i = 0; i < count; i++)
-        if (group[i] >= 0)
-            first[group[i] + 1]++;
-    for (int64_t g = 0; g < groups; g++)
-        first[g + 1] += first[g];
-    for (int64_t i = 0; i < count; i++)
-        if (group[i] >= 0)
-            places[first[group[i]]++] = i;
-    for (int64_t g = groups; g > 0; g--) /* each start has moved on to that of the next group */
-        first[g] = first[g - 1];
-    first[0] = 0;
-}
-
-static void arrange_classes(mn_stream *stream, const mn_stream_spec *spec)
-{
+    if (stream->scenario == MN_CLASS_REPETITION)
+        MN_TRY(mn_repetition_order(spec, stream->dataset, &stream->classes, stream->original));
+    else
+        mn_stream_class_order(spec, stream->classes, stream->original);
     const int64_t classes = stream->classes;
-    mn_stream_class_order(spec, classes, stream->original);
     for (int64_t label = 0; label < stream->dataset->classes; label++)
         stream->arrival[label] = -1;
     for (int64_t arrival = 0; arrival < classes; arrival++) {
         stream->arrival[stream->original[arrival]] = (int32_t)arrival;
-        snprintf(stream->number_name[arrival], NAME_BYTES, "%d", (int)stream->original[arrival]);
+        snprintf(stream->number_name[arrival], MN_CLASS_NUMBER_BYTES, "%d",
+                 (int)stream->original[arrival]);
     }
     int64_t first = 0;
     for (int64_t task = 0; task < stream->tasks; task++) {
@@ -113,6 +76,7 @@ static void arrange_classes(mn_stream *stream, const mn_stream_spec *spec)
             stream->group[i] = (int32_t)task;
         first += n;
     }
+    return MN_OK;
 }
 
 static void label_all(const mn_stream *stream, const mn_images *images, int32_t *labels)
@@ -121,165 +85,95 @@ static void label_all(const mn_stream *stream, const mn_images *images, int32_t 
         labels[i] = stream->arrival[images->labels[i]]; /* -1 where no task shows it */
 }
 
-/* --- which images of a class are held out, and which are labelled --- */
+/* --- which task each image comes in --- */
 
-static uint8_t bit_of(mn_part part)
+static bool is_dealt(const mn_stream_spec *spec)
 {
-    return (uint8_t)(1u << part);
+    return spec->scenario == MN_CLASS_REPETITION && spec->class_order != NULL;
 }
 
-static mn_status hold_out(mn_stream *stream, double fraction, int64_t class, int64_t *members,
-                          int64_t *count, int64_t *order)
+static mn_grouped grouped(const mn_stream *stream, bool test)
 {
-    const int64_t n = *count, held = llround(fraction * (double)n);
-    if (n == 0)
-        return mn_fail(MN_BAD_OPTION, "data set '%s' has no training images of class %lld",
-                       stream->dataset->name, (long long)class);
-    if (fraction > 0 && (held < 1 || held == n))
-        return mn_fail(MN_BAD_OPTION,
-                       "validation: %g of the %lld training images of class %lld is %s", fraction,
-                       (long long)n, (long long)class, held < 1 ? "none" : "all of them");
-    if (held > 0)
-        mn_random_permutation(
-            mn_key_at(mn_key_of(stream->seed, "stream.validation"), (uint64_t) class), n, order);
-    for (int64_t i = 0; i < held; i++)
-        stream->parts[members[order[i]]] = bit_of(MN_PART_VALIDATION);
-    *count = 0;
-    for (int64_t i = 0; i < n; i++) /* what is left, still in order */
-        if (stream->parts[members[i]] == 0)
-            members[(*count)++] = members[i];
-    return MN_OK;
+    return (mn_grouped){.images = test ? &stream->dataset->test : &stream->dataset->train,
+                        .arrival = stream->arrival,
+                        .kind = test ? NULL : stream->parts,
+                        .group = test ? stream->test_group : stream->train_group};
 }
 
-/* All that is left becomes training, unless the spec wants fewer of each class. */
-static mn_status choose_training(mn_stream *stream, const mn_stream_spec *spec, int64_t class,
-                                 int64_t *members, int64_t *count, int64_t *order)
+/* What classes or domains decide. */
+static void group_images(const mn_stream *stream, const mn_stream_spec *spec)
 {
-    const int64_t n = *count, wanted = spec->images_per_class > 0 ? spec->images_per_class : n;
-    if (wanted > n)
-        return mn_fail(MN_BAD_OPTION,
-                       "stream.images_per_class: %lld, but class %lld has only %lld training "
-                       "images",
-                       (long long)wanted, (long long)class, (long long)n);
-    for (int64_t i = 0; i < n; i++)
-        order[i] = i;
-    if (wanted < n)
-        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.images"), (uint64_t) class),
-                              n, order);
-    for (int64_t i = 0; i < wanted; i++)
-        stream->parts[members[order[i]]] = bit_of(MN_PART_TRAIN) | bit_of(MN_PART_POOL);
-    *count = 0;
-    for (int64_t i = 0; i < n; i++) /* what is taken, still in order */
-        if (stream->parts[members[i]] != 0)
-            members[(*count)++] = members[i];
-    return MN_OK;
-}
-
-static mn_status choose_labelled(mn_stream *stream, const mn_stream_spec *spec, int64_t class,
-                                 const int64_t *members, int64_t count, int64_t *order)
-{
-    const int64_t labelled = spec->labels_per_class > 0
-                                 ? spec->labels_per_class
-                                 : llround(spec->label_fraction * (double)count);
-    if (labelled > count)
-        return mn_fail(MN_BAD_OPTION,
-                       "labels.per_class: %lld, but class %lld has only %lld training images",
-                       (long long)labelled, (long long)class, (long long)count);
-    if (labelled < 1)
-        return mn_fail(MN_BAD_OPTION,
-                       "labels.fraction: %g of the %lld training images of class %lld is none",
-                       spec->label_fraction, (long long)count, (long long)class);
-    for (int64_t i = 0; i < count; i++)
-        order[i] = i;
-    if (labelled < count)
-        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.labels"), (uint64_t) class),
-                              count, order);
-    for (int64_t i = 0; i < labelled; i++)
-        stream->parts[members[order[i]]] |= bit_of(MN_PART_LABELLED);
-    for (int64_t i = labelled; i < count; i++)
-        stream->train_labels[members[order[i]]] = MN_UNLABELLED;
-    return MN_OK;
-}
-
-static mn_status choose(mn_stream *stream, const mn_stream_spec *spec)
-{
-    const mn_images *train = &stream->dataset->train;
-    const int64_t classes = stream->dataset->classes;
-    int64_t *first = array(classes + 1, sizeof *first);
-    int64_t *members = array(train->count, sizeof *members);
-    int64_t *order = array(train->count, sizeof *order);
-    mn_status status = MN_OK;
-    if (first == NULL || members == NULL || order == NULL)
-        status =
-            mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", stream->dataset->name);
-    else
-        sort_by_group(train->count, train->labels, classes, first, members);
-    for (int64_t c = 0; c < classes && status == MN_OK; c++) {
-        if (stream->arrival[c] < 0)
-            continue;
-        int64_t *own = members + first[c], count = first[c + 1] - first[c];
-        status = hold_out(stream, spec->validation, c, own, &count, order);
-        if (status == MN_OK)
-            status = choose_training(stream, spec, c, own, &count, order);
-        if (status == MN_OK)
-            status = choose_labelled(stream, spec, c, own, count, order);
+    const bool given = spec->scenario == MN_DOMAIN_GIVEN || spec->scenario == MN_CLASS_REPETITION;
+    for (int test = 0; test < 2 && !is_dealt(spec); test++) {
+        const mn_grouped part = grouped(stream, test == 1);
+        if (given)
+            mn_domain_groups(spec, &part);
+        for (int64_t i = 0; i < part.images->count && !given; i++) {
+            const int32_t arrival = stream->arrival[part.images->labels[i]];
+            part.group[i] = arrival >= 0 ? stream->group[arrival] : -1;
+        }
     }
-    mn_memory_give(first);
-    mn_memory_give(members);
-    mn_memory_give(order);
-    return status;
+}
+
+/* What is drawn, once it is known which images are held out and labelled: each task gets its share
+ * of those too. */
+static mn_status deal_images(const mn_stream *stream, const mn_stream_spec *spec)
+{
+    for (int test = 0; test < 2 && is_dealt(spec); test++) {
+        const mn_grouped part = grouped(stream, test == 1);
+        MN_TRY(mn_repetition_deal(
+            spec, &part, stream->classes,
+            mn_key_at(mn_key_of(stream->seed, "stream.repetition"), (uint64_t)test)));
+    }
+    return MN_OK;
 }
 
 /* --- the parts --- */
 
-static mn_status fill_view(mn_stream *stream, mn_part part)
+/* Wrong labels, among the classes that a task brings; then borders are blurred. */
+static mn_status disturb(mn_stream *stream, const mn_stream_spec *spec)
 {
-    const mn_images *images = images_of(stream->dataset, part);
-    int32_t *group = array(images->count, sizeof *group);
-    if (group == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", stream->dataset->name);
-    for (int64_t i = 0; i < images->count; i++) {
-        const bool inside = part == MN_PART_TEST || (stream->parts[i] & bit_of(part)) != 0;
-        const int32_t arrival = stream->arrival[images->labels[i]];
-        group[i] = inside && arrival >= 0 ? stream->group[arrival] : -1;
-    }
-    part_view *view = &stream->part[part];
-    memset(view->first, 0, ((size_t)stream->groups + 1) * sizeof *view->first);
-    sort_by_group(images->count, group, stream->groups, view->first, view->indices);
-    mn_memory_give(group);
-    return MN_OK;
+    const mn_part_view *train = &stream->part[MN_PART_TRAIN];
+    const mn_noise noise = {.part = spec->noise,
+                            .pairs = spec->noise_pairs,
+                            .classes = stream->classes,
+                            .key = mn_key_of(stream->seed, "stream.noise")};
+    if (spec->noise > 0 || spec->blur > 0)
+        MN_TRY(mn_part_fill(stream, MN_PART_TRAIN));
+    for (int64_t g = 0; g < stream->groups && spec->noise > 0; g++)
+        MN_TRY(mn_noise_add(&noise, g, train->indices + train->first[g],
+                            train->first[g + 1] - train->first[g], stream->train_labels,
+                            stream->noised));
+    return spec->blur > 0
+               ? mn_blur(spec->blur, stream->groups, train->first, train->indices,
+                         mn_key_of(stream->seed, "stream.blur"), stream->train_group, stream->moved)
+               : MN_OK;
 }
 
-/* Marks a fraction of each task's images as its pool.  Images outside the pool and without a label
- * are never shown. */
-static mn_status choose_pool(mn_stream *stream, double fraction)
+/* Training images of a task that have a wrong label, and that are of another task. */
+static void count_disturbed(const mn_stream *stream, int64_t task, mn_task_info *info)
 {
-    const part_view *train = &stream->part[MN_PART_TRAIN];
-    if (fraction >= 1)
-        return MN_OK;
-    MN_TRY(fill_view(stream, MN_PART_TRAIN));
-    int64_t *order = array(stream->dataset->train.count, sizeof *order);
-    if (order == NULL)
-        return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", stream->dataset->name);
-    mn_status status = MN_OK;
-    for (int64_t g = 0; g < stream->groups && status == MN_OK; g++) {
-        const int64_t *images = train->indices + train->first[g];
-        const int64_t n = train->first[g + 1] - train->first[g];
-        const int64_t wanted = llround(fraction * (double)n);
-        if (wanted < 1)
-            status = mn_fail(MN_BAD_OPTION,
-                             "labels.pool: %g of the %lld training images of task %lld is none",
-                             fraction, (long long)n, (long long)g + 1);
-        mn_random_permutation(mn_key_at(mn_key_of(stream->seed, "stream.pool"), (uint64_t)g), n,
-                              order);
-        for (int64_t i = wanted; i < n; i++) {
-            uint8_t *parts = &stream->parts[images[order[i]]];
-            const bool labelled = (*parts & bit_of(MN_PART_LABELLED)) != 0;
-            *parts = labelled ? bit_of(MN_PART_TRAIN) | bit_of(MN_PART_LABELLED) : 0;
+    const mn_stream_view view = mn_stream_view_of(stream, MN_PART_TRAIN, task);
+    for (int64_t i = 0; i < view.count; i++) {
+        info->noised += stream->noised[view.indices[i]];
+        info->strangers += stream->moved[view.indices[i]];
+    }
+}
+
+/* The first class, by arrival, that no image up to a task is of. */
+static int64_t classes_by(const mn_stream *stream, int64_t task, int64_t before)
+{
+    static const mn_part parts[] = {MN_PART_TRAIN, MN_PART_TEST};
+    int64_t most = before;
+    for (int p = 0; p < 2; p++) {
+        const mn_stream_view view = mn_stream_view_of(stream, parts[p], task);
+        const mn_images *images = mn_part_images(stream->dataset, parts[p]);
+        for (int64_t i = 0; i < view.count; i++) {
+            const int64_t class = stream->arrival[images->labels[view.indices[i]]];
+            most = class >= most ? class + 1 : most;
         }
     }
-    mn_memory_give(order);
-    return status;
+    return most;
 }
 
 static mn_status count_tasks(mn_stream *stream)
@@ -293,13 +187,21 @@ static mn_status count_tasks(mn_stream *stream)
         if (info->test == 0)
             return mn_fail(MN_BAD_OPTION, "data set '%s' has no test images for task %lld",
                            stream->dataset->name, (long long)task);
+        if (info->train == 0)
+            return mn_fail(MN_BAD_OPTION, "data set '%s' has no training images for task %lld",
+                           stream->dataset->name, (long long)task);
+        count_disturbed(stream, task, info);
+        if (mn_stream_by_class(stream) && !mn_stream_class_incremental(stream)) {
+            info->first_class = 0;
+            info->classes = classes_by(stream, task, task > 0 ? stream->info[task - 1].classes : 0);
+        }
     }
     return MN_OK;
 }
 
 static mn_class_images view_images(const mn_stream *stream, mn_part part)
 {
-    return (mn_class_images){.labels = images_of(stream->dataset, part)->labels,
+    return (mn_class_images){.labels = mn_part_images(stream->dataset, part)->labels,
                              .arrival = stream->arrival,
                              .classes = stream->classes,
                              .count = stream->part[part].first[1],
@@ -309,10 +211,10 @@ static mn_class_images view_images(const mn_stream *stream, mn_part part)
 /* Puts a part of the training images in the order that these are in. */
 static void follow_order(mn_stream *stream, mn_part part)
 {
-    const part_view *train = &stream->part[MN_PART_TRAIN];
+    const mn_part_view *train = &stream->part[MN_PART_TRAIN];
     int64_t *to = stream->part[part].indices;
     for (int64_t i = 0; i < train->first[1]; i++)
-        if ((stream->parts[train->indices[i]] & bit_of(part)) != 0)
+        if ((stream->parts[train->indices[i]] & mn_part_bit(part)) != 0)
             *to++ = train->indices[i];
 }
 
@@ -322,8 +224,8 @@ static mn_status arrange_general(mn_stream *stream)
     const mn_dataset *dataset = stream->dataset;
     if (stream->scenario != MN_GENERAL_ROTATED)
         return MN_OK;
-    stream->train_angles = array(dataset->train.count, sizeof *stream->train_angles);
-    stream->test_angles = array(dataset->test.count, sizeof *stream->test_angles);
+    stream->train_angles = mn_stream_array(dataset->train.count, sizeof *stream->train_angles);
+    stream->test_angles = mn_stream_array(dataset->test.count, sizeof *stream->test_angles);
     if (stream->train_angles == NULL || stream->test_angles == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a stream over '%s'", dataset->name);
     mn_class_images train = view_images(stream, MN_PART_TRAIN);
@@ -350,18 +252,29 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
     made->rounds = spec->rounds;
     made->tasks = spec->tasks;
     made->classes = spec->classes > 0 ? spec->classes : dataset->classes;
-    made->groups = spec->scenario == MN_CLASS_INCREMENTAL ? spec->tasks : 1;
+    made->blurred = spec->blur > 0;
+    made->groups = spec->scenario == MN_CLASS_INCREMENTAL || spec->scenario == MN_DOMAIN_GIVEN ||
+                           spec->scenario == MN_CLASS_REPETITION
+                       ? spec->tasks
+                       : 1;
     mn_status status = allocate(made);
+    if (status == MN_OK)
+        status = arrange_classes(made, spec);
     if (status == MN_OK) {
-        arrange_classes(made, spec);
+        mn_choose_ranks(made, spec);
         label_all(made, &dataset->train, made->train_labels);
         label_all(made, &dataset->test, made->test_labels);
-        status = choose(made, spec);
+        group_images(made, spec);
+        status = mn_choose_images(made, spec);
     }
     if (status == MN_OK)
-        status = choose_pool(made, spec->pool);
-    for (int i = 0; i < PARTS && status == MN_OK; i++)
-        status = fill_view(made, (mn_part)i);
+        status = deal_images(made, spec);
+    if (status == MN_OK)
+        status = mn_choose_pool(made, spec->pool);
+    if (status == MN_OK)
+        status = disturb(made, spec);
+    for (int i = 0; i < MN_STREAM_PARTS && status == MN_OK; i++)
+        status = mn_part_fill(made, (mn_part)i);
     if (status == MN_OK)
         status = arrange_general(made);
     if (status == MN_OK)
@@ -381,6 +294,11 @@ void mn_stream_free(mn_stream *stream)
     mn_memory_give(stream->original);
     mn_memory_give(stream->arrival);
     mn_memory_give(stream->group);
+    mn_memory_give(stream->rank);
+    mn_memory_give(stream->noised);
+    mn_memory_give(stream->moved);
+    mn_memory_give(stream->train_group);
+    mn_memory_give(stream->test_group);
     mn_memory_give(stream->train_labels);
     mn_memory_give(stream->test_labels);
     mn_memory_give(stream->parts);
@@ -388,7 +306,7 @@ void mn_stream_free(mn_stream *stream)
     mn_memory_give(stream->test_angles);
     mn_memory_give(stream->info);
     mn_memory_give(stream->number_name);
-    for (int i = 0; i < PARTS; i++) {
+    for (int i = 0; i < MN_STREAM_PARTS; i++) {
         mn_memory_give(stream->part[i].first);
         mn_memory_give(stream->part[i].indices);
     }
@@ -409,7 +327,34 @@ int64_t mn_stream_classes(const mn_stream *stream)
 
 bool mn_stream_class_incremental(const mn_stream *stream)
 {
-    return stream->scenario == MN_CLASS_INCREMENTAL;
+    return stream->scenario == MN_CLASS_INCREMENTAL && !stream->blurred;
+}
+
+bool mn_stream_by_class(const mn_stream *stream)
+{
+    return stream->scenario == MN_CLASS_INCREMENTAL || stream->scenario == MN_CLASS_REPETITION;
+}
+
+bool mn_stream_shares_images(const mn_stream *stream)
+{
+    return stream->groups == 1;
+}
+
+bool mn_stream_noised(const mn_stream *stream, int64_t place)
+{
+    return stream->noised[place];
+}
+
+bool mn_stream_task_has(const mn_stream *stream, int64_t task, int64_t arrival)
+{
+    static const mn_part parts[] = {MN_PART_TRAIN, MN_PART_TEST};
+    for (int p = 0; p < 2; p++) {
+        const mn_stream_view view = mn_stream_view_of(stream, parts[p], task);
+        for (int64_t i = 0; i < view.count; i++)
+            if (mn_stream_true_label(stream, parts[p], view.indices[i]) == arrival)
+                return true;
+    }
+    return false;
 }
 
 bool mn_stream_has_boundaries(const mn_stream *stream)
@@ -452,8 +397,8 @@ const mn_dataset *mn_stream_dataset(const mn_stream *stream)
 
 mn_stream_view mn_stream_view_of(const mn_stream *stream, mn_part part, int64_t task)
 {
-    const part_view *view = &stream->part[part];
-    const int64_t group = stream->scenario == MN_CLASS_INCREMENTAL ? task : 0;
+    const mn_part_view *view = &stream->part[part];
+    const int64_t group = stream->groups > 1 ? task : 0;
     return (mn_stream_view){.count = view->first[group + 1] - view->first[group],
                             .indices = view->indices + view->first[group]};
 }
@@ -465,7 +410,7 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part)
 
 int64_t mn_stream_true_label(const mn_stream *stream, mn_part part, int64_t place)
 {
-    return stream->arrival[images_of(stream->dataset, part)->labels[place]];
+    return stream->arrival[mn_part_images(stream->dataset, part)->labels[place]];
 }
 
 bool mn_stream_moves_pixels(const mn_stream *stream)

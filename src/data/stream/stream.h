@@ -19,6 +19,13 @@ const int32_t *mn_stream_labels(const mn_stream *stream, mn_part part);
  * an examiner, never for a strategy. */
 int64_t mn_stream_true_label(const mn_stream *stream, mn_part part, int64_t place);
 
+/* Whether a training image has another class's label, which the stream gave it. */
+bool mn_stream_noised(const mn_stream *stream, int64_t place);
+/* Whether all tasks have the same images. */
+bool mn_stream_shares_images(const mn_stream *stream);
+/* Whether accuracies are of classes that have come, not of domains. */
+bool mn_stream_by_class(const mn_stream *stream);
+
 /* Whether the stream moves pixels about, and if so from where: map (height, width) holds for each
  * pixel the place it comes from, -1 for black. */
 bool mn_stream_moves_pixels(const mn_stream *stream);

@@ -100,6 +100,32 @@ static mn_status check_general(const mn_stream_spec *spec)
     return check_domain(spec);
 }
 
+static mn_status check_tail_and_noise(const mn_stream_spec *spec)
+{
+    if (!(spec->imbalance >= 1))
+        return mn_fail(MN_BAD_OPTION, "stream.imbalance: %g is below 1 (all classes alike)",
+                       spec->imbalance);
+    if (!(spec->noise >= 0 && spec->noise < 1))
+        return mn_fail(MN_BAD_OPTION, "labels.noise: %g is not at least 0 and below 1",
+                       spec->noise);
+    if (!(spec->blur >= 0 && spec->blur < 1))
+        return mn_fail(MN_BAD_OPTION, "stream.blur: %g is not at least 0 and below 1", spec->blur);
+    const bool shared = spec->scenario == MN_DOMAIN_PERMUTED ||
+                        spec->scenario == MN_DOMAIN_ROTATED || spec->scenario == MN_GENERAL_ROTATED;
+    if (spec->blur > 0 && (shared || spec->tasks < 2))
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.blur: %s, so no image can come in another's place; leave it out",
+                       shared ? "all tasks have the same images" : "there is one task");
+    if (spec->first_images_per_class < 0)
+        return mn_fail(MN_BAD_OPTION, "stream.first_images_per_class: %lld is below 0 (as others)",
+                       (long long)spec->first_images_per_class);
+    if (spec->first_images_per_class > 0 && spec->scenario != MN_CLASS_INCREMENTAL)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.first_images_per_class: the first task has no classes "
+                       "of its own here; leave it out");
+    return MN_OK;
+}
+
 static mn_status check_fractions(const mn_stream_spec *spec)
 {
     if (!(spec->validation >= 0 && spec->validation < 1))
@@ -122,6 +148,63 @@ static mn_status check_fractions(const mn_stream_spec *spec)
     if (spec->images_per_class < 0)
         return mn_fail(MN_BAD_OPTION, "stream.images_per_class: %lld is below 0 (all images)",
                        (long long)spec->images_per_class);
+    return check_tail_and_noise(spec);
+}
+
+/* Tasks that are the data's domains: there must be as many. */
+static mn_status check_domains(const mn_stream_spec *spec, const mn_dataset *dataset)
+{
+    if (dataset->domains == 0)
+        return mn_fail(
+            MN_BAD_OPTION,
+            "stream.scenario: '%s' does not say which domain an image is of; a list does "
+            "in its column domain or task, and a folder with dataset.domains=true",
+            dataset->name);
+    if (spec->domain_order == NULL && dataset->domains != spec->tasks)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.tasks: %lld, but '%s' has %lld domains; make it %lld, or choose "
+                       "some with stream.domains",
+                       (long long)spec->tasks, dataset->name, (long long)dataset->domains,
+                       (long long)dataset->domains);
+    bool taken[MN_MAX_TASKS] = {false};
+    for (int64_t task = 0; spec->domain_order != NULL && task < spec->tasks; task++) {
+        const int64_t domain = spec->domain_order[task];
+        if (domain < 0 || domain >= dataset->domains || taken[domain])
+            return mn_fail(MN_BAD_OPTION, "stream.domains[%lld]: domain %lld is %s",
+                           (long long)task, (long long)domain,
+                           domain >= 0 && domain < dataset->domains ? "there already"
+                                                                    : "none of the data's");
+        taken[domain] = true;
+    }
+    return MN_OK;
+}
+
+/* Classes that come again: different ones in each task. */
+static mn_status check_repetition(const mn_stream_spec *spec, const mn_dataset *dataset)
+{
+    int64_t seen[MN_MAX_CLASSES], at = 0; /* the last task of each class, counted from 1 */
+    if (spec->classes > 0 || spec->class_order_seed >= 0)
+        return mn_fail(MN_BAD_OPTION,
+                       "%s: the tasks list their classes here, and with them their order; leave it "
+                       "out",
+                       spec->classes > 0 ? "stream.classes" : "class_order_seed");
+    if (spec->class_order == NULL)
+        return check_domains(spec, dataset);
+    if (spec->task_classes == NULL)
+        return mn_fail(MN_BAD_OPTION, "stream.class_order: where classes come again, "
+                                      "stream.task_classes lists those of each task");
+    memset(seen, 0, sizeof seen);
+    for (int64_t task = 0; task < spec->tasks; task++)
+        for (int64_t i = 0; i < spec->task_classes[task]; i++, at++) {
+            const int64_t class = spec->class_order[at];
+            if (class < 0 || class >= dataset->classes || seen[class] == task + 1)
+                return mn_fail(MN_BAD_OPTION,
+                               "stream.task_classes: task %lld lists class %lld, which %s",
+                               (long long)task + 1, (long long)class,
+                               class >= 0 && class < dataset->classes ? "it has already"
+                                                                      : "is none of the data's");
+            seen[class] = task + 1;
+        }
     return MN_OK;
 }
 
@@ -144,6 +227,8 @@ mn_status mn_stream_spec_check(const mn_stream_spec *spec, const mn_dataset *dat
     case MN_DOMAIN_PERMUTED:
     case MN_DOMAIN_ROTATED: return check_domain(spec);
     case MN_GENERAL_ROTATED: return check_general(spec);
+    case MN_DOMAIN_GIVEN: MN_TRY(check_domain(spec)); return check_domains(spec, dataset);
+    case MN_CLASS_REPETITION: return check_repetition(spec, dataset);
     }
     return mn_fail(MN_BAD_OPTION, "stream.scenario: %d is none that this mneme knows",
                    (int)spec->scenario);

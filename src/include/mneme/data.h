@@ -35,6 +35,7 @@ typedef struct mn_images {
      */
     uint8_t *pixels;
     int32_t *labels; /* (count), 0..classes-1 */
+    int32_t *domains; /* (count), 0..domains-1: the domain or task of each; NULL: nothing says it */
 } mn_images;
 
 typedef struct mn_dataset {
@@ -54,10 +55,12 @@ typedef struct mn_dataset {
     mn_row_type type; /* floats are measurements */
     bool moved; /* before they were kept, means were taken off measurements, or they were brought to
                  * deviation 1: others' are not comparable as they are */
+    int64_t domains; /* 0: nothing says what domain an image is of */
+    const char **domain_names; /* (domains), one block with the texts, from mn_data_take() */
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
- * labels, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
+ * labels, domains, their names, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
  * fails, and makes images of another size of them where the user asks for one.  A type that brings
  * no data of its own, but reads what its options name, leaves `obtain` NULL. */
 typedef struct mn_dataset_type {

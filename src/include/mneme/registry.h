@@ -33,7 +33,7 @@ extern "C" {
 #define MN_STRATEGY_ABI 6u
 #define MN_POLICY_ABI   4u
 #define MN_NETWORK_ABI  3u
-#define MN_DATASET_ABI  7u
+#define MN_DATASET_ABI  8u
 
 #define MN_KIND_MAP(X)                                                                             \
     X(STRATEGY, "strategy", "strategies", MN_STRATEGY_ABI)                                         \

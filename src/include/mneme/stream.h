@@ -20,6 +20,10 @@ typedef enum mn_scenario {
     /* One task that never says where anything begins: two classes at a time, in a fixed order, each
      * turning by 360 degrees over its images. */
     MN_GENERAL_ROTATED,
+    MN_DOMAIN_GIVEN, /* each task is one domain of the data's; all classes in each */
+    /* Classes come in several tasks, as task_classes lists them or as the data's domains have them:
+     * an image in one of them. */
+    MN_CLASS_REPETITION,
 } mn_scenario;
 
 typedef struct mn_stream_spec {
@@ -27,24 +31,37 @@ typedef struct mn_stream_spec {
     int64_t tasks;
     int64_t classes;             /* > 0: only the first so many classes of the order; 0: all */
     const int64_t *task_classes; /* (tasks) classes of each task; NULL: even */
-    const int64_t *class_order;  /* (classes) original labels by arrival; NULL: 0, 1, 2, ... */
+    /* (classes) original labels by arrival; NULL: 0, 1, 2, ...  Of MN_CLASS_REPETITION those of the
+     * first task, of the second, ...; NULL: the data's domains are the tasks. */
+    const int64_t *class_order;
+    const int64_t *domain_order; /* (tasks) domains by task; NULL: 0, 1, 2, ... */
     int64_t class_order_seed;    /* >= 0: a shuffled order of its own seed, over class_order */
     double validation;           /* fraction of each class's training images held out; 0: none */
     int64_t rounds;              /* MN_GENERAL_ROTATED: how often each class comes */
     int64_t images_per_class;    /* > 0: so many training images a class; the others are left out */
+    int64_t first_images_per_class; /* > 0: so many of the classes of the first task */
+    double imbalance; /* > 1: the class of rank r of C keeps imbalance^(-r / (C - 1)) of its images */
+    bool imbalance_by_arrival; /* ranks are those of arrival; else the seed draws them */
+    double blur;  /* part of each task's training images that comes in other tasks */
+    double noise; /* part of each class's labelled training images with another class's label: */
+    bool noise_pairs; /* the task's next class; else one of its others, drawn evenly */
     int64_t labels_per_class;    /* > 0: so many labelled training images a class */
     double label_fraction;       /* < 1: that fraction of each class is labelled */
     double pool;                 /* < 1: that fraction of each task's images is its pool */
 } mn_stream_spec;
 
 /* For initialisers: the members whose "nothing was asked for" is not zero. */
-#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1, .pool = 1, .rounds = 3
+#define MN_STREAM_DEFAULTS                                                                         \
+    .class_order_seed = -1, .label_fraction = 1, .pool = 1, .rounds = 3, .imbalance = 1
 
 typedef struct mn_stream mn_stream;
 
 typedef struct mn_task_info {
-    int64_t first_class, classes;            /* its classes by arrival: a contiguous range */
+    /* Its classes by arrival: a contiguous range.  Where classes come again, and not all at once:
+     * from 0, all that have come by then. */
+    int64_t first_class, classes;
     int64_t train, labelled, validation, test; /* images */
+    int64_t noised, strangers; /* training images with a wrong label, and of other tasks */
 } mn_task_info;
 
 typedef enum mn_part {
@@ -67,6 +84,8 @@ MN_API bool mn_stream_class_incremental(const mn_stream *stream); /* contiguous 
 /* Whether a method may know where tasks begin and end; else the stream has one, in a fixed order. */
 MN_API bool mn_stream_has_boundaries(const mn_stream *stream);
 MN_API mn_task_info mn_stream_task(const mn_stream *stream, int64_t task);
+/* Whether a task has training or test images of a class. */
+MN_API bool mn_stream_task_has(const mn_stream *stream, int64_t task, int64_t arrival);
 /* The task that brings a class of a class-incremental stream; MN_NO_TASK: none does. */
 MN_API int64_t mn_stream_task_of(const mn_stream *stream, int64_t arrival);
 /* The original label of the class that arrived `arrival`-th, and its name. */
