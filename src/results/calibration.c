@@ -1,4 +1,5 @@
-/* calibration.c -- what the stored answers of a run are worth as probabilities (docs/metrics.md).
+/* calibration.c -- what the stored answers of a run are worth as probabilities, and as clusters
+ * (docs/metrics.md).
  *
  * The temperature that scales them is fitted to the answers to validation images alone. */
 #include "results/calibration.h"
@@ -309,6 +310,54 @@ static mn_status find_law(known *k, const answers *all, mn_scope scope, double *
     return MN_OK;
 }
 
+/* --- answers as clusters --- */
+
+static double pairs(double n)
+{
+    return n * (n - 1) / 2;
+}
+
+/* Hubert and Arabie 1985, of `both` (n,n): images of a class that got an answer. */
+static double adjusted_rand(int64_t n, const double *both)
+{
+    double together = 0, of_classes = 0, of_answers = 0, images = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double in_class = 0, with_answer = 0;
+        for (int64_t j = 0; j < n; j++) {
+            together += pairs(both[i * n + j]);
+            in_class += both[i * n + j];
+            with_answer += both[j * n + i];
+        }
+        of_classes += pairs(in_class);
+        of_answers += pairs(with_answer);
+        images += in_class;
+    }
+    const double by_chance = images > 1 ? of_classes * of_answers / pairs(images) : 0;
+    const double most = (of_classes + of_answers) / 2;
+    /* All images alone, or all together, on both sides: the same partition. */
+    return most > by_chance ? (together - by_chance) / (most - by_chance) : 1;
+}
+
+static mn_status compare_partitions(const known *k, const answers *all, mn_scope scope,
+                                    double *value)
+{
+    const classes newest = k->of_task[k->tasks - 1];
+    const int64_t n = newest.first + newest.count;
+    double *both = mn_memory_take_zeroed((size_t)(n * n), sizeof *both);
+    if (both == NULL)
+        return no_memory();
+    for (int64_t task = 0; task < k->tasks; task++) {
+        const classes c = classes_of(k, scope, task);
+        for (int64_t i = 0; i < all[task].rows; i++) {
+            const float *z = all[task].logits + i * all[task].width + c.first;
+            both[all[task].labels[i] * n + c.first + mn_argmax(z, c.count)]++;
+        }
+    }
+    *value = adjusted_rand(n, both);
+    mn_memory_give(both);
+    return MN_OK;
+}
+
 /* --- all of it --- */
 
 static mn_status measure(known *k, mn_scope scope, double values[][MN_SCOPES])
@@ -322,6 +371,7 @@ static mn_status measure(known *k, mn_scope scope, double values[][MN_SCOPES])
     if (scope < MN_TEST_SCOPES && are_whole(k, k->validation, scope))
         values[MN_SCALED_NLL][scope] =
             likelihood_at(k, all, scope, fit(k, scope)).value / (double)plain.images;
+    MN_TRY(compare_partitions(k, all, scope, &values[MN_ADJUSTED_RAND][scope]));
     return find_law(k, all, scope, &values[MN_RANK_SLOPE][scope], &values[MN_RANK_FIT][scope]);
 }
 

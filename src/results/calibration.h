@@ -1,4 +1,4 @@
-/* calibration.h -- what the stored answers of a run are worth as probabilities. */
+/* calibration.h -- what the stored answers of a run are worth as probabilities, and as clusters. */
 #ifndef MN_RESULTS_CALIBRATION_H
 #define MN_RESULTS_CALIBRATION_H
 
@@ -7,7 +7,15 @@
 #include <mneme/results.h>
 
 /* Metrics that are no view, as SQL cannot read logits: in the order of results.c's table. */
-enum { MN_NLL, MN_CALIBRATION_ERROR, MN_SCALED_NLL, MN_RANK_SLOPE, MN_RANK_FIT, MN_CALIBRATIONS };
+enum {
+    MN_NLL,
+    MN_CALIBRATION_ERROR,
+    MN_SCALED_NLL,
+    MN_RANK_SLOPE,
+    MN_RANK_FIT,
+    MN_ADJUSTED_RAND,
+    MN_CALIBRATIONS
+};
 
 /* Of the answers to tasks 0 to `last` after the task `last`, in the scopes that `has`; what is
  * undefined, or of which answers are missing, stays as it is. */

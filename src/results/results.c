@@ -30,8 +30,7 @@ static const struct {
     {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)", -1},
     {"forgetting_seen", "the same, the best sought since the task was learned", -1},
     {"forgetting_mammoth", "the same, the last accuracy among the best: never negative", -1},
-    {"backward_transfer", "last accuracy minus that when learned, mean over earlier tasks (GEM)",
-     1},
+    {"backward_transfer", "last accuracy minus that when learned, mean of earlier tasks (GEM)", 1},
     {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)", 1},
     {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks", 1},
     {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks", 1},
@@ -42,6 +41,7 @@ static const struct {
     {"scaled_nll", "nll at the temperature that fits the validation images", -1},
     {"rank_slope", "of log mean probability of other classes against log rank", 0},
     {"rank_fit", "share of variance (R2) that a line of that slope explains", 0},
+    {"adjusted_rand", "likeness of answers and classes as partitions, 0 by chance", 1},
 };
 enum { METRICS = sizeof metrics / sizeof metrics[0], VIEWS = METRICS - MN_CALIBRATIONS };
 
@@ -108,7 +108,7 @@ int mn_metric_better(const char *name)
 
 int mn_metric_digits(const char *name)
 {
-    static const char *const fine[] = {"nll", "scaled_nll", "rank_fit"};
+    static const char *const fine[] = {"nll", "scaled_nll", "rank_fit", "adjusted_rand"};
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
         if (strcmp(name, fine[i]) == 0)
             return 4;

@@ -1,6 +1,6 @@
 """Classifiers without gradients against numpy:  classifiers.py MNEME
 
-Runs ncm, slda, ranpac, fecam and knn on drawn features in three tasks, and compares what each keeps at
+Runs ncm, slda, ranpac, fecam, knn and kmeans on drawn features in three tasks, and compares what each keeps at
 the end with what numpy makes of the same rows in doubles, to 1e-4 of its largest value; and the answers
 about every test row. Then in another order of classes: what the mathematics says does not depend on it,
 does not. Exits 77 (skipped) without numpy.
@@ -178,6 +178,38 @@ def knn(r, x, y, q, k=3):
     answers("knn", r, (chosen + 0.5 * near / near.sum(1, keepdims=True)) @ votes)
 
 
+def nearest(x, points):
+    return ((x[:, None] - points) ** 2).sum(2).argmin(1)
+
+
+def adjusted_rand(classes, clusters):
+    """By all pairs of images: both together, in one partition alone, chance."""
+    pairs = np.triu_indices(len(classes), 1)
+    one = (classes[:, None] == classes)[pairs]
+    other = (clusters[:, None] == clusters)[pairs]
+    chance = one.mean() * other.mean()
+    return ((one & other).mean() - chance) / ((one.mean() + other.mean()) / 2 - chance)
+
+
+def kmeans(r, x, y, q):
+    spread = []
+    for passes in (1, 60):
+        r.run("kmeans", passes=passes)
+        points = r.tensor("kmeans/points")
+        spread.append(sum(((x[y // 2 == t] - points[2 * t + nearest(x[y // 2 == t], points[2 * t : 2 * t + 2])]) ** 2).sum()
+                          for t in range(3)))
+    print(f"kmeans, squares within clusters after 1 and 60 passes: {spread[0]:.2f}, {spread[1]:.2f}")
+    assert spread[1] <= spread[0]
+    for t in range(3):  # where every image stays, and every point is the mean of its images
+        of_task, two = x[y // 2 == t], points[2 * t : 2 * t + 2]
+        clusters = nearest(of_task, two)
+        compare(f"kmeans, task {t + 1}", two, np.array([of_task[clusters == j].mean(0) for j in (0, 1)]))
+    answers("kmeans", r, -((q[:, None] - points) ** 2).sum(2))
+    shown = json.loads(subprocess.run([r.mneme, "show", r.path, "--json"], check=True, capture_output=True).stdout)
+    said = shown["runs"][0]["metrics"]["class-il"]["adjusted_rand"]
+    compare("kmeans, adjusted Rand index", np.array([said]), np.array([adjusted_rand(r.y_test, nearest(q, points))]))
+
+
 def any_order(r):
     """Bits of each class's sums, and to rounding what is summed over all classes."""
     kept, order = {}, [4, 1, 5, 0, 3, 2]
@@ -199,7 +231,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(sys.argv[1], folder)
         given = runs.x.astype(float), runs.y, runs.x_test.astype(float)
-        for check in (ncm, slda, ranpac, fecam, knn):
+        for check in (ncm, slda, ranpac, fecam, knn, kmeans):
             check(runs, *given)
         any_order(runs)
 

@@ -393,6 +393,8 @@ START_TEST(answers_are_worth_what_was_worked_out_by_hand)
     near(r, "rank_slope", MN_CLASS_IL, xy / xx);
     near(r, "rank_fit", MN_CLASS_IL, xy * xy / (xx * yy));
     is(r, "rank_slope", MN_TASK_IL, (double)NAN);
+    /* Said 0 1 2 2 of 0 0 2 3: no pair is together in both, one in each, of six. */
+    near(r, "adjusted_rand", MN_CLASS_IL, (0 - 1 / 6.0) / (1 - 1 / 6.0));
     is(r, "scaled_nll", MN_CLASS_IL, (double)NAN); /* nothing to fit a temperature to */
     mn_results_free(r);
 }

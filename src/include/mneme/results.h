@@ -33,7 +33,7 @@ MN_API const char *mn_scope_name(mn_scope scope); /* "class-il" */
 
 /* Opens a run file for reading; a run in progress is read as of its last commit. */
 MN_API mn_status mn_results_open(const char *path, mn_results **results);
-/* The same, but for the metrics of stored answers (nll to rank_fit), which take a pass over all of
+/* The same, but for the metrics of stored answers (nll to adjusted_rand), which take a pass over all of
  * them: these are undefined. */
 MN_API mn_status mn_results_open_uncalibrated(const char *path, mn_results **results);
 MN_API void mn_results_free(mn_results *results);
