@@ -4,8 +4,9 @@
  *     L = the base's loss + weight L_crd + kd T^2 KL(softmax(z_old / T) || softmax(z / T))
  *
  * u_i = W f(x_i) + b and v_i = W' f_old(x_i) + b', each brought to length 1, f_old the features of
- * the network after the last task; W and W' are learned, begin anew at each task, and are used for
- * nothing else.  In the batch (InfoNCE), with G_ij = <u_i, v_j> / tau:
+ * the network after the last task, or of a network that is given (the option `teacher` of the run;
+ * of several, L_crd is the sum and KL the mean); W and W' are learned, begin anew at each task, and
+ * are used for nothing else.  In the batch (InfoNCE), with G_ij = <u_i, v_j> / tau:
  *
  *     L_crd = 1/2 mean_i (-log softmax_j G_ij at i) + 1/2 mean_j (-log softmax_i G_ij at j)
  *
@@ -49,82 +50,124 @@ static const mn_option options[] = {
 };
 
 static const char *const differs[] = {
-    "The authors distil a trained teacher into a student once; here the teacher is the network "
-    "after the last task, and the first task has none.",
+    "The authors distil a trained teacher into a student once (mneme distil does that); in a "
+    "stream "
+    "the teacher is the network after the last task, and the first task has none.",
     "Their negatives come without replacement where there are enough, from the whole data set; "
     "here from the images of the task.",
     NULL,
 };
 
-typedef struct crd_state {
-    mn_network *old;                         /* after the last task */
+/* One teacher, and what tells features by its. */
+typedef struct crd_pair {
+    mn_network *old;                         /* after the last task, or given */
     mn_network *student, *teacher;           /* the projections W and W' */
     mn_network *student_bank, *teacher_bank; /* U and V (images + slots, d); NULL in the batch */
     double *student_mean, *teacher_mean; /* of exp(a), each against the other's bank; 0: not yet */
-    int64_t *steps;                      /* of the task */
+} crd_pair;
+
+typedef struct crd_state {
+    crd_pair pair[MN_MOST_TEACHERS];
+    int pairs;
+    int64_t *steps; /* of the task */
 } crd_state;
 
 /* --- what is kept --- */
 
-static mn_status add_banks(mn_learner *learner, crd_state *s)
+/* What is kept of each pair, by its place. */
+typedef struct pair_names {
+    const char *student, *teacher, *student_bank, *teacher_bank, *student_mean, *teacher_mean;
+} pair_names;
+#define OF(n)                                                                                      \
+    {                                                                                              \
+        "student" n, "teacher" n, "student bank" n, "teacher bank" n, "student_mean" n,            \
+            "teacher_mean" n                                                                       \
+    }
+static const pair_names names_of[MN_MOST_TEACHERS] = {OF(""), OF(" 2"), OF(" 3"), OF(" 4"),
+                                                      OF(" 5")};
+
+static mn_status add_banks(mn_learner *learner, crd_pair *p, int i)
 {
     const crd_options *o = mn_options(learner);
     const mn_buffer *buffer = mn_learner_buffer(learner);
     const int64_t slots = buffer != NULL ? mn_buffer_capacity(buffer) : 0;
     const mn_shape shape = MN_SHAPE(mn_train_images(learner, MN_NO_TASK) + slots, o->width);
     const double root = 1.7320508075688772; /* +- sqrt(3 / d): rows of length 1, on average */
-    MN_TRY(mn_add_parameters(learner, "student bank", shape, MN_INITIAL_PYTORCH_UNIFORM, root,
-                             &s->student_bank));
-    MN_TRY(mn_add_parameters(learner, "teacher bank", shape, MN_INITIAL_PYTORCH_UNIFORM, root,
-                             &s->teacher_bank));
-    MN_TRY(mn_keep_real(learner, "student_mean", &s->student_mean));
-    return mn_keep_real(learner, "teacher_mean", &s->teacher_mean);
+    MN_TRY(mn_add_parameters(learner, names_of[i].student_bank, shape, MN_INITIAL_PYTORCH_UNIFORM,
+                             root, &p->student_bank));
+    MN_TRY(mn_add_parameters(learner, names_of[i].teacher_bank, shape, MN_INITIAL_PYTORCH_UNIFORM,
+                             root, &p->teacher_bank));
+    MN_TRY(mn_keep_real(learner, names_of[i].student_mean, &p->student_mean));
+    return mn_keep_real(learner, names_of[i].teacher_mean, &p->teacher_mean);
 }
 
-static mn_status open(mn_learner *learner)
+static mn_status add_projection(mn_learner *learner, const mn_network *of, const char *name,
+                                mn_network **projection)
 {
     const crd_options *o = mn_options(learner);
-    crd_state *s = mn_state(learner);
-    const int64_t features = mn_network_features(mn_learner_network(learner));
+    const int64_t features = mn_network_features(of);
     const mn_network_spec spec = {"mlp", "{\"widths\":\"\",\"init\":\"pytorch\"}",
                                   MN_SHAPE(features), o->width};
     if (features == 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
-    MN_TRY(mn_add_network(learner, "old", NULL, &s->old));
-    MN_TRY(mn_add_network(learner, "student", &spec, &s->student));
-    MN_TRY(mn_add_network(learner, "teacher", &spec, &s->teacher));
-    MN_TRY(mn_train_with_shared(learner, s->student));
-    MN_TRY(mn_train_with_shared(learner, s->teacher));
-    MN_TRY(mn_keep_int(learner, "steps", &s->steps));
-    return o->memory == BANK ? add_banks(learner, s) : MN_OK;
+    MN_TRY(mn_add_network(learner, name, &spec, projection));
+    return mn_train_with_shared(learner, *projection);
+}
+
+static mn_status add_pair(mn_learner *learner, crd_pair *p, int i)
+{
+    const crd_options *o = mn_options(learner);
+    p->old = mn_teacher(learner, i);
+    if (p->old == NULL)
+        MN_TRY(mn_add_network(learner, "old", NULL, &p->old));
+    MN_TRY(add_projection(learner, mn_learner_network(learner), names_of[i].student, &p->student));
+    MN_TRY(add_projection(learner, p->old, names_of[i].teacher, &p->teacher));
+    return o->memory == BANK ? add_banks(learner, p, i) : MN_OK;
+}
+
+static mn_status open(mn_learner *learner)
+{
+    crd_state *s = mn_state(learner);
+    const int given = mn_teachers(learner);
+    for (s->pairs = 0; s->pairs == 0 || s->pairs < given; s->pairs++)
+        MN_TRY(add_pair(learner, &s->pair[s->pairs], s->pairs));
+    return mn_keep_int(learner, "steps", &s->steps);
+}
+
+static mn_status begin_pair(mn_learner *learner, const crd_pair *p)
+{
+    MN_TRY(mn_reinitialise(learner, p->student));
+    MN_TRY(mn_reinitialise(learner, p->teacher));
+    if (p->student_bank == NULL)
+        return MN_OK;
+    *p->student_mean = *p->teacher_mean = 0;
+    MN_TRY(mn_reinitialise(learner, p->student_bank));
+    return mn_reinitialise(learner, p->teacher_bank);
 }
 
 static mn_status before_task(mn_learner *learner)
 {
     const crd_state *s = mn_state(learner);
     *s->steps = 0;
-    MN_TRY(mn_reinitialise(learner, s->student));
-    MN_TRY(mn_reinitialise(learner, s->teacher));
-    if (s->student_bank == NULL)
-        return MN_OK;
-    *s->student_mean = *s->teacher_mean = 0;
-    MN_TRY(mn_reinitialise(learner, s->student_bank));
-    return mn_reinitialise(learner, s->teacher_bank);
+    for (int i = 0; i < s->pairs; i++)
+        MN_TRY(begin_pair(learner, &s->pair[i]));
+    return MN_OK;
 }
 
 static mn_status after_task(mn_learner *learner)
 {
     const crd_state *s = mn_state(learner);
-    return mn_network_copy(s->old, mn_learner_network(learner));
+    return mn_teachers(learner) > 0 ? MN_OK
+                                    : mn_network_copy(s->pair[0].old, mn_learner_network(learner));
 }
 
 /* --- both forms --- */
 
 /* Rows of the step's training forwards of the shared network. */
 typedef struct rows {
-    mn_var *features, *targets;  /* (B, features) of the network and of the old one */
-    mn_var *logits, *old_logits; /* (B, classes) */
-    mn_var *labels;              /* (B, classes), 1 at the label; NULL: some have none */
+    mn_var *features, *targets[MN_MOST_TEACHERS];  /* (B, features) of the network, and of others */
+    mn_var *logits, *old_logits[MN_MOST_TEACHERS]; /* (B, classes) */
+    mn_var *labels; /* (B, classes), 1 at the label; NULL: some have none */
     int64_t count;
     bool unlabelled;
 } rows;
@@ -142,9 +185,13 @@ static void add_rows(mn_learner *learner, mn_tape *tape, const mn_out *out, rows
     const crd_state *s = mn_state(learner);
     const mn_batch *batch = out->batch;
     r->features = mn_rows_below(r->features, out->features);
-    r->targets = mn_rows_below(r->targets, mn_target(learner, s->old, batch, "features"));
     r->logits = mn_rows_below(r->logits, out->logits);
-    r->old_logits = mn_rows_below(r->old_logits, mn_target(learner, s->old, batch, "logits"));
+    for (int i = 0; i < s->pairs; i++) {
+        mn_network *old = s->pair[i].old;
+        r->targets[i] = mn_rows_below(r->targets[i], mn_target(learner, old, batch, "features"));
+        r->old_logits[i] =
+            mn_rows_below(r->old_logits[i], mn_target(learner, old, batch, "logits"));
+    }
     r->unlabelled = r->unlabelled || !has_labels(batch);
     if (!r->unlabelled)
         r->labels = mn_rows_below(r->labels, mn_one_hot(tape, batch->labels, batch->count,
@@ -159,11 +206,11 @@ static mn_var *project(mn_network *projection, mn_var *features)
 }
 
 /* What the contrast tells the network, once the projections are worth it. */
-static mn_var *of_student(mn_learner *learner, mn_var *features)
+static mn_var *of_student(mn_learner *learner, const crd_pair *p, mn_var *features)
 {
     const crd_options *o = mn_options(learner);
     const crd_state *s = mn_state(learner);
-    return project(s->student, *s->steps < o->warm_up ? mn_detach(features) : features);
+    return project(p->student, *s->steps < o->warm_up ? mn_detach(features) : features);
 }
 
 /* --- in the batch --- */
@@ -194,11 +241,12 @@ static mn_var *contrast(mn_var *scores, mn_var *own, mn_var *same)
     return mn_mean(mn_sub(normaliser, own));
 }
 
-static mn_var *in_batch(mn_learner *learner, const rows *r)
+static mn_var *in_batch(mn_learner *learner, const rows *r, int i)
 {
     const crd_options *o = mn_options(learner);
     const crd_state *s = mn_state(learner);
-    mn_var *u = of_student(learner, r->features), *v = project(s->teacher, r->targets);
+    const crd_pair *p = &s->pair[i];
+    mn_var *u = of_student(learner, p, r->features), *v = project(p->teacher, r->targets[i]);
     mn_var *scores = mn_scale(mn_matmul(u, mn_transpose(v)), 1 / o->temperature);
     mn_var *own =
         mn_reshape(mn_scale(mn_row_sum(mn_mul(u, v)), 1 / o->temperature), MN_SHAPE(r->count, 1));
@@ -273,7 +321,28 @@ static mn_status move_rows(mn_learner *learner, mn_network *bank, const mn_batch
     return MN_OK;
 }
 
-/* NULL where the rows have no negatives; the banks are moved behind the scores. */
+/* Of one teacher, with negatives (B K) for a batch, in `others`; the banks are moved behind the
+ * scores. */
+static mn_status of_pair(mn_learner *learner, mn_tape *tape, const crd_pair *p, const mn_out *out,
+                         const int64_t *others, mn_var **loss)
+{
+    const crd_options *o = mn_options(learner);
+    const mn_batch *batch = out->batch;
+    const int64_t count = batch->count * o->negatives;
+    mn_var *u = of_student(learner, p, out->features);
+    mn_var *v = project(p->teacher, mn_target(learner, p->old, batch, "features"));
+    mn_var *of_student_bank = mn_const(tape, values_of(p->student_bank));
+    mn_var *of_teacher_bank = mn_const(tape, values_of(p->teacher_bank));
+    mn_var *own_u = own_rows(learner, batch, of_student_bank);
+    mn_var *own_v = own_rows(learner, batch, of_teacher_bank);
+    *loss = mn_add(
+        against_bank(o, u, own_v, mn_gather_rows(of_teacher_bank, others, count), p->student_mean),
+        against_bank(o, v, own_u, mn_gather_rows(of_student_bank, others, count), p->teacher_mean));
+    MN_TRY(move_rows(learner, p->student_bank, batch, own_u, u));
+    return move_rows(learner, p->teacher_bank, batch, own_v, v);
+}
+
+/* NULL where the rows have no negatives. */
 static mn_status with_bank(mn_learner *learner, mn_tape *tape, const mn_out *out, const char *name,
                            mn_var **loss)
 {
@@ -284,20 +353,12 @@ static mn_status with_bank(mn_learner *learner, mn_tape *tape, const mn_out *out
     if (!has_places(learner, batch) || mn_classes(learner, MN_PRESENT).count < 2)
         return MN_OK;
     const int64_t *others = mn_draw_other_classes(learner, name, batch, o->negatives);
-    if (others == NULL)
-        return MN_OK; /* the failure is the learner's */
-    const int64_t count = batch->count * o->negatives;
-    mn_var *u = of_student(learner, out->features);
-    mn_var *v = project(s->teacher, mn_target(learner, s->old, batch, "features"));
-    mn_var *of_student_bank = mn_const(tape, values_of(s->student_bank));
-    mn_var *of_teacher_bank = mn_const(tape, values_of(s->teacher_bank));
-    mn_var *own_u = own_rows(learner, batch, of_student_bank);
-    mn_var *own_v = own_rows(learner, batch, of_teacher_bank);
-    *loss = mn_add(
-        against_bank(o, u, own_v, mn_gather_rows(of_teacher_bank, others, count), s->student_mean),
-        against_bank(o, v, own_u, mn_gather_rows(of_student_bank, others, count), s->teacher_mean));
-    MN_TRY(move_rows(learner, s->student_bank, batch, own_u, u));
-    return move_rows(learner, s->teacher_bank, batch, own_v, v);
+    for (int i = 0; i < s->pairs && others != NULL; i++) { /* NULL: the failure is the learner's */
+        mn_var *one;
+        MN_TRY(of_pair(learner, tape, &s->pair[i], out, others, &one));
+        *loss = i == 0 ? one : mn_add(*loss, one);
+    }
+    return MN_OK;
 }
 
 /* A slot's row is that of another image now: it begins anew. */
@@ -306,15 +367,16 @@ static mn_status forget(mn_learner *learner, mn_tape *tape, const int64_t *slots
     const crd_options *o = mn_options(learner);
     const crd_state *s = mn_state(learner);
     const int64_t images = mn_train_images(learner, MN_NO_TASK);
-    if (s->student_bank == NULL)
+    if (o->memory != BANK)
         return MN_OK;
     const double bound = sqrt(3 / (double)o->width);
-    mn_var *drawn = mn_uniform(learner, tape, "forgotten", MN_SHAPE(2 * count, o->width));
+    const int64_t all = 2 * s->pairs * count;
+    mn_var *drawn = mn_uniform(learner, tape, "forgotten", MN_SHAPE(all, o->width));
     mn_var *fresh = mn_shift(mn_scale(drawn, 2 * bound), -bound);
-    for (int64_t i = 0; i < count; i++) {
-        MN_TRY(mn_store_rows(mn_rows(fresh, i, 1), values_of(s->student_bank), images + slots[i]));
-        MN_TRY(mn_store_rows(mn_rows(fresh, count + i, 1), values_of(s->teacher_bank),
-                             images + slots[i]));
+    for (int64_t i = 0; i < all; i++) {
+        const crd_pair *p = &s->pair[i / (2 * count)];
+        mn_network *bank = i / count % 2 == 0 ? p->student_bank : p->teacher_bank;
+        MN_TRY(mn_store_rows(mn_rows(fresh, i, 1), values_of(bank), images + slots[i % count]));
     }
     return MN_OK;
 }
@@ -326,10 +388,13 @@ static mn_status add_contrast(mn_learner *learner, mn_tape *tape, const mn_out *
 {
     static const char *const names[] = {"first", "second", "third", "fourth"}; /* forwards */
     const crd_options *o = mn_options(learner);
+    const crd_state *s = mn_state(learner);
     mn_var *sum = NULL;
     int drawn = 0;
     if (o->memory == IN_BATCH) {
-        mn_term(learner, "crd", o->weight, in_batch(learner, r));
+        for (int i = 0; i < s->pairs; i++)
+            sum = i == 0 ? in_batch(learner, r, i) : mn_add(sum, in_batch(learner, r, i));
+        mn_term(learner, "crd", o->weight, sum);
         return MN_OK;
     }
     for (int i = 0; i < n && drawn < (int)(sizeof names / sizeof names[0]); i++) {
@@ -347,22 +412,30 @@ static mn_status add_contrast(mn_learner *learner, mn_tape *tape, const mn_out *
     return MN_OK;
 }
 
-/* Of past classes; where tasks share theirs, of those of the base's cross-entropy. */
+/* Of past classes; where tasks share theirs, or teachers are given, of those of the base's
+ * cross-entropy. */
 static void add_kd(mn_learner *learner, const rows *r)
 {
     const crd_options *o = mn_options(learner);
+    const crd_state *s = mn_state(learner);
     const mn_range past = mn_classes(learner, MN_PAST);
-    const mn_range kept = past.count > 0 ? past : mn_trained_classes(learner);
-    mn_term(learner, "kd", o->kd,
+    const bool all = past.count == 0 || mn_teachers(learner) > 0;
+    const mn_range kept = all ? mn_trained_classes(learner) : past;
+    mn_var *sum = NULL;
+    for (int i = 0; i < s->pairs; i++) {
+        mn_var *loss =
             mn_kl(mn_columns(r->logits, kept.first, kept.count),
-                  mn_columns(r->old_logits, kept.first, kept.count), o->kd_temperature));
+                  mn_columns(r->old_logits[i], kept.first, kept.count), o->kd_temperature);
+        sum = i == 0 ? loss : mn_add(sum, loss);
+    }
+    mn_term(learner, "kd", o->kd / s->pairs, sum);
 }
 
 static mn_status term(mn_learner *learner, mn_tape *tape, const mn_out *const *published, int n)
 {
     const crd_options *o = mn_options(learner);
     rows r = {.count = 0};
-    if (mn_task(learner) == 0)
+    if (mn_task(learner) == 0 && mn_teachers(learner) == 0)
         return MN_OK;
     for (int i = 0; i < n; i++)
         if (mn_is_training_forward(learner, published[i]))

@@ -29,6 +29,8 @@ typedef struct mn_run_settings {
     int64_t codec_consumption; /* mn_consumption */
     const char *init, *init_digest;
     bool init_head;
+    const char *teacher, *teacher_network, *teacher_digest;
+    int64_t sees; /* mn_sight */
     double validation;
     bool validation_beside;
     int64_t class_order_seed;

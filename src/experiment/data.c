@@ -86,6 +86,20 @@ static mn_status parse_channels(const char *where, const char *text, int64_t cha
                          where, text, (long long)channels);
 }
 
+mn_status mn_experiment_normalisation(const mn_experiment *experiment, int64_t channels,
+                                      const char *measured_mean, const char *measured_deviation,
+                                      float mean[4], float deviation[4])
+{
+    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
+    const char *m = settings->mean, *d = settings->deviation;
+    if (is_measured(m) && measured_mean != NULL)
+        m = measured_mean;
+    if (is_measured(d) && measured_deviation != NULL)
+        d = measured_deviation;
+    MN_TRY(parse_channels("normalise.mean", m, channels, 0, mean));
+    return parse_channels("normalise.deviation", d, channels, 1, deviation);
+}
+
 static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
                            mn_transform *transform)
 {
@@ -106,7 +120,6 @@ static mn_status make_transform(const mn_experiment *experiment, const mn_datase
                                 mn_transform *transform)
 {
     const int64_t channels = mn_dataset_normalised(dataset);
-    const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
     const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
     *transform = (mn_transform){.channels = channels,
                                 .offset = dataset->offset,
@@ -119,9 +132,8 @@ static mn_status make_transform(const mn_experiment *experiment, const mn_datase
         if (augment->views)
             MN_TRY(add_views(experiment, dataset, transform));
     }
-    MN_TRY(parse_channels("normalise.mean", settings->mean, channels, 0, transform->mean));
-    MN_TRY(parse_channels("normalise.deviation", settings->deviation, channels, 1,
-                          transform->deviation));
+    MN_TRY(mn_experiment_normalisation(experiment, channels, NULL, NULL, transform->mean,
+                                       transform->deviation));
     return mn_transform_check(transform, dataset);
 }
 

@@ -19,6 +19,11 @@ mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **datas
 /* Whether measurements reach the network far from unit scale, and a sentence on it. */
 bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transform, char *line,
                           size_t bytes);
+/* What is taken off each channel, and what it is divided by.  `measured_...`: the lists that a run
+ * file keeps where the settings say "measured"; NULL: it does not. */
+mn_status mn_experiment_normalisation(const mn_experiment *experiment, int64_t channels,
+                                      const char *measured_mean, const char *measured_deviation,
+                                      float mean[4], float deviation[4]);
 mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *schedule);
 
 #endif

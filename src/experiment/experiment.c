@@ -16,6 +16,7 @@
 #include "experiment/plugins.h"
 #include "experiment/recipe.h"
 #include "experiment/sections.h"
+#include "experiment/teachers.h"
 #include "tensor/file/safetensors.h"
 
 #include <mneme/memory.h>
@@ -307,6 +308,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(mn_experiment_check(experiment));
     MN_TRY(mn_locations_resolve(experiment));
     MN_TRY(resolve_init(experiment));
+    MN_TRY(mn_teachers_resolve(experiment));
     MN_TRY(resolve_automatic(experiment));
     MN_TRY(configuration(experiment, &experiment->json));
     experiment->resolved = true;

@@ -15,8 +15,11 @@
 /* The keys whose values are paths. */
 static const struct {
     const char *section, *option;
-} keys[] = {
-    {"dataset", "path"}, {"dataset", "packed"}, {"train", "init"}, {"train", "data_folder"}};
+} keys[] = {{"dataset", "path"},
+            {"dataset", "packed"},
+            {"train", "init"},
+            {"train", "teacher"},
+            {"train", "data_folder"}};
 enum { KEYS = sizeof keys / sizeof keys[0], MOST_BYTES = 4096 };
 
 static mn_status no_memory(void)
@@ -99,6 +102,11 @@ mn_status mn_locations_beside(cJSON *benchmark, const char *file)
     const mn_status status = slash == file ? move_all(benchmark, "/") : move_all(benchmark, folder);
     mn_memory_give(folder);
     return status;
+}
+
+mn_status mn_location_found(const char *path, char **absolute)
+{
+    return found_in("", path, absolute);
 }
 
 static mn_status resolve(mn_experiment *experiment, const char *key, const char *value)

@@ -10,4 +10,8 @@ mn_status mn_locations_beside(cJSON *benchmark, const char *file);
  * other folder. */
 mn_status mn_locations_resolve(mn_experiment *experiment);
 
+/* A path from the root on, which the caller gives back; NULL where it begins there already, or
+ * nothing is there. */
+mn_status mn_location_found(const char *path, char **absolute);
+
 #endif

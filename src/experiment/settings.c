@@ -13,6 +13,8 @@ static const char *const precisions[] = {"f32", "bf16", NULL};
 static const char *const kept_values[] = {"data", "f32", "f16", "u8", "u4", "u2", "u1", NULL};
 /* In the order of mn_consumption. */
 static const char *const consumptions[] = {"decoded", "native", NULL};
+/* In the order of mn_sight. */
+static const char *const sights[] = {"all", "grey", "half", "grey-half", NULL};
 static const mn_option train_options[] = {
     MN_INT(mn_run_settings, seed, 0, 0, 1e15, "seed of everything random but the class order"),
     MN_INT(mn_run_settings, epochs, 1, 1, 1e6, "passes over each task's data"),
@@ -63,6 +65,21 @@ static const mn_option train_options[] = {
             "init: the classifier too; otherwise everything but it, whatever its shape there"),
     MN_TEXT(mn_run_settings, init_digest, "",
             "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
+    /* As with init: the paths change nothing, what they hold does. */
+    MN_TEXT(mn_run_settings, teacher, "",
+            "networks that strategies may learn from, which stay as they are: run files, or "
+            "safetensors of teacher_network; a list with commas; {seed} stands for the run's",
+            MN_CHANGES_NO_RESULT),
+    MN_TEXT(mn_run_settings, teacher_network, "",
+            "teacher: what a safetensors file is of, as the section network has it: "
+            "{\"name\": \"plain-convnet\", \"width\": 32}"),
+    MN_TEXT(mn_run_settings, teacher_digest, "",
+            "teacher: digests that the networks must have, in order; empty: whatever they have, "
+            "which is then kept"),
+    MN_CHOICE(
+        mn_run_settings, sees, 0, sights,
+        "what the network sees of each image, and its teachers all of: all; grey, the mean of "
+        "the channels; half, the means of 2 x 2 pixels; or both"),
     MN_TEXT(mn_run_settings, data_folder, "",
             "where the data set lies; empty: $MNEME_DATA and the usual places",
             MN_CHANGES_NO_RESULT),

@@ -8,7 +8,9 @@
 #include "experiment/data.h"
 #include "experiment/sections.h"
 #include "learner/heads.h"
+#include "learner/teacher.h"
 #include "learner/weights.h"
+#include "nn/network.h"
 #include "store/records.h"
 #include "tensor/kernels.h"
 
@@ -19,9 +21,9 @@
 
 /* --- making --- */
 
-mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
-                                 const mn_network_type *type, const void *options,
-                                 const mn_network_spec *spec, mn_network **network)
+static mn_status add_network(mn_learner *learner, const char *owner, const char *name,
+                             const mn_network_type *type, const void *options,
+                             const mn_network_spec *spec, mn_sight sight, mn_network **network)
 {
     if (learner->networks == MN_MOST_NETWORKS)
         return mn_fail(MN_UNSUPPORTED, "network '%s': more than %d in one run", name,
@@ -34,12 +36,25 @@ mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const c
     *added = (mn_owned_network){.owner = owner};
     MN_TRY(mn_keep_text(name, &added->name));
     added->key = mn_key_of((uint64_t)learner->settings->seed, purpose);
-    MN_TRY(type != NULL ? mn_network_new_of(type, options, spec, added->key, &added->network)
-                        : mn_network_new(spec, added->key, &added->network));
+    MN_TRY(mn_network_new_seeing(type, options, spec, sight, added->key, &added->network));
     learner->networks++;
     if (network != NULL)
         *network = added->network;
     return MN_OK;
+}
+
+mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
+                                 const mn_network_type *type, const void *options,
+                                 const mn_network_spec *spec, mn_network **network)
+{
+    return add_network(learner, owner, name, type, options, spec, MN_SEES_ALL, network);
+}
+
+mn_status mn_learner_add_seeing(mn_learner *learner, const char *owner, const char *name,
+                                const mn_network_spec *spec, mn_network **network)
+{
+    return add_network(learner, owner, name, NULL, NULL, spec, (mn_sight)learner->settings->sees,
+                       network);
 }
 
 mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
@@ -65,8 +80,8 @@ static mn_status add_shared(mn_learner *learner)
     mn_network_spec spec;
     MN_TRY(mn_learner_network_spec(experiment, learner->stream, &spec));
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &of_optimiser));
-    mn_network *network;
-    MN_TRY(mn_learner_add_network(learner, "run", "network", NULL, NULL, &spec, &network));
+    mn_network *network = NULL;
+    MN_TRY(mn_learner_add_seeing(learner, "run", "network", &spec, &network));
     return mn_learner_add_optimiser(learner, "run", "optimiser",
                                     experiment->section[MN_SECTION_OPTIMISER].type, of_optimiser,
                                     network, learner->settings->lr);
@@ -149,6 +164,26 @@ static mn_status take_initial_weights(mn_learner *learner)
     return status == MN_OK ? MN_OK : mn_fail_in(status, "init");
 }
 
+static mn_status add_teacher(mn_learner *learner, const char *name, const mn_network_spec *spec,
+                             mn_network **network)
+{
+    MN_TRY(mn_learner_add_network(learner, MN_TEACHERS, name, NULL, NULL, spec, network));
+    learner->teacher[learner->teachers++] = *network;
+    return MN_OK;
+}
+
+static mn_status add_teachers(mn_learner *learner, bool begins)
+{
+    const mn_lesson lesson = {.settings = learner->settings,
+                              .stream = learner->stream,
+                              .transform = learner->transform,
+                              .file = learner->file,
+                              .begins = begins,
+                              .learner = learner,
+                              .add = add_teacher};
+    return mn_lesson_begin(&lesson);
+}
+
 static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
 {
     const mn_experiment *experiment = learner->experiment;
@@ -165,6 +200,7 @@ static mn_status build(mn_learner *learner, bool begins, int64_t buffer_rows)
     MN_TRY(add_shared(learner));
     if (begins) /* before `open`, which may copy the network */
         MN_TRY(take_initial_weights(learner));
+    MN_TRY(add_teachers(learner, begins));
     if (mn_experiment_needs_buffer(experiment))
         MN_TRY(add_buffer(learner, buffer_rows));
     for (int i = 0; i < experiment->strategy_count; i++)

@@ -15,8 +15,8 @@
 #include <mneme/stream.h>
 
 enum {
-    MN_MOST_NETWORKS = 8,
-    MN_MOST_OPTIMISERS = 8,
+    MN_MOST_NETWORKS = 32,
+    MN_MOST_OPTIMISERS = 32,
     MN_MOST_KEPT = 64,
     MN_MOST_SCRATCH = 128,
     MN_MOST_PUBLISHED = 128,
@@ -40,6 +40,8 @@ struct mn_learner {
 
     mn_owned_network network[MN_MOST_NETWORKS]; /* the first is the shared one */
     int networks;
+    mn_network *teacher[MN_MOST_TEACHERS]; /* among them */
+    int teachers;
     mn_owned_optimiser optimiser[MN_MOST_OPTIMISERS]; /* the first is the run's own */
     int optimisers;
     mn_buffer *buffer; /* NULL when no strategy needs one */
@@ -105,10 +107,14 @@ mn_status mn_learner_make(const mn_learner_spec *spec, int64_t buffer_rows, mn_l
 void mn_learner_free(mn_learner *learner);
 
 /* Networks and optimisers belong to "run" or to a strategy and are saved with the run. */
-/* A type that is not registered comes with the values of its options; NULL: that of the spec. */
+/* A type that is not registered comes with the values of its options; NULL: that of the spec.  It
+ * sees all of what it is shown. */
 mn_status mn_learner_add_network(mn_learner *learner, const char *owner, const char *name,
                                  const mn_network_type *type, const void *options,
                                  const mn_network_spec *spec, mn_network **network);
+/* One that sees what the run's network sees: that itself, and copies of it. */
+mn_status mn_learner_add_seeing(mn_learner *learner, const char *owner, const char *name,
+                                const mn_network_spec *spec, mn_network **network);
 mn_status mn_learner_add_optimiser(mn_learner *learner, const char *owner, const char *name,
                                    const char *kind, const char *options, mn_network *network,
                                    double learning_rate);

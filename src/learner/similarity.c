@@ -5,6 +5,7 @@
 #include "learner/similarity.h"
 #include "learner/learner.h"
 #include "learner/scoring.h"
+#include "nn/network.h"
 
 #include <math.h>
 #include <mneme/memory.h>
@@ -101,7 +102,8 @@ static bool is_like_shared(const mn_learner *learner, const mn_network *network)
     const mn_network_spec *a = mn_network_spec_of(learner->network[0].network);
     const mn_network_spec *b = mn_network_spec_of(network);
     return strcmp(a->type, b->type) == 0 && strcmp(a->options, b->options) == 0 &&
-           a->classes == b->classes && mn_shape_equal(a->input, b->input);
+           a->classes == b->classes && mn_shape_equal(a->input, b->input) &&
+           mn_network_sight(learner->network[0].network) == mn_network_sight(network);
 }
 
 static mn_status note_all(mn_learner *learner, features *f)

@@ -4,6 +4,7 @@
  * a wrapper put before it, and so on; what the network calls so is meant. */
 #include "learner/weights.h"
 #include "learner/positions.h"
+#include "nn/network.h"
 #include "store/tensors.h"
 #include "tensor/file/safetensors.h"
 
@@ -327,7 +328,7 @@ static mn_status load_from(mn_network *network, const mn_safetensors *file, cons
                            bool head)
 {
     const mn_network_spec *spec = mn_network_spec_of(network);
-    fitting fit = {.file = file, .path = path, .head = head, .image = spec->input};
+    fitting fit = {.file = file, .path = path, .head = head, .image = mn_network_seen(network)};
     mn_status status = list_targets(network, head, &fit.target, &fit.targets);
     if (status == MN_OK)
         status = match(&fit);

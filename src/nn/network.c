@@ -40,7 +40,9 @@ typedef struct statistic {
 
 struct mn_network {
     const mn_network_type *type;
-    mn_network_spec spec;
+    mn_network_spec spec, inner; /* the latter as the type is told it: input is what is seen */
+    mn_sight sight;
+    bool inside;    /* a function of the type is running */
     char *resolved; /* spec.options */
     void *options;  /* the struct that the type's table describes */
     segment *segments;
@@ -107,7 +109,7 @@ static mn_status resolve_options(mn_network *network, const char *json)
     cJSON_Delete(resolved);
     if (network->resolved == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a network");
-    network->spec.options = network->resolved;
+    network->spec.options = network->inner.options = network->resolved;
     return MN_OK;
 }
 
@@ -132,17 +134,22 @@ static mn_status build(mn_network *network, const mn_network_spec *spec, mn_key 
         return mn_fail(MN_UNSUPPORTED, "network '%s' has no build or no forward function",
                        network->type->name);
     network->spec = (mn_network_spec){network->type->name, NULL, spec->input, spec->classes};
+    network->inner = network->spec;
+    MN_TRY(mn_sight_of(network->sight, spec->input, &network->inner.input));
     MN_TRY(resolve_options(network, spec->options));
     const mn_hook_place before = mn_hook_enter(network->type->name, "build");
-    MN_TRY(mn_hook_leave(before, network->type->build(network, network->options)));
+    network->inside = true;
+    const mn_status built = network->type->build(network, network->options);
+    network->inside = false;
+    MN_TRY(mn_hook_leave(before, built));
     if (network->segment_count == 0)
         return mn_fail(MN_UNSUPPORTED, "network '%s' has no parameters", network->type->name);
     MN_TRY(cut_segments(network));
     return mn_network_initialise(network, key);
 }
 
-static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec, mn_key key,
-                        mn_network **network)
+static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec, mn_sight sight,
+                        mn_key key, mn_network **network)
 {
     mn_network_spec named = *spec;
     named.type = type->name;
@@ -151,6 +158,7 @@ static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec
     if (made == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a network");
     made->type = type;
+    made->sight = sight;
     const mn_status status = build(made, spec, key);
     if (status != MN_OK) {
         mn_network_free(made);
@@ -160,31 +168,52 @@ static mn_status new_of(const mn_network_type *type, const mn_network_spec *spec
     return MN_OK;
 }
 
-mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network)
+static mn_status new_of_name(const mn_network_spec *spec, mn_sight sight, mn_key key,
+                             mn_network **network)
 {
-    *network = NULL;
     MN_TRY(check_spec(spec));
     const mn_network_type *type = (const void *)mn_find(MN_KIND_NETWORK, spec->type);
-    return type != NULL ? new_of(type, spec, key, network) : MN_NOT_FOUND;
+    return type != NULL ? new_of(type, spec, sight, key, network) : MN_NOT_FOUND;
 }
 
 /* By way of their text, so that they are checked as a user's are. */
-mn_status mn_network_new_of(const mn_network_type *type, const void *options,
-                            const mn_network_spec *spec, mn_key key, mn_network **network)
+static mn_status new_of_type(const mn_network_type *type, const void *options,
+                             const mn_network_spec *spec, mn_sight sight, mn_key key,
+                             mn_network **network)
 {
-    *network = NULL;
     mn_network_spec written = *spec;
     written.options = NULL;
     if (options == NULL)
-        return new_of(type, &written, key, network);
+        return new_of(type, &written, sight, key, network);
     cJSON *values = mn_options_to_json(type->options, options);
     char *text = cJSON_PrintUnformatted(values);
     cJSON_Delete(values);
     written.options = text;
-    const mn_status status = text != NULL ? new_of(type, &written, key, network)
+    const mn_status status = text != NULL ? new_of(type, &written, sight, key, network)
                                           : mn_fail(MN_NO_MEMORY, "out of memory for a network");
     cJSON_free(text);
     return status;
+}
+
+mn_status mn_network_new_seeing(const mn_network_type *type, const void *options,
+                                const mn_network_spec *spec, mn_sight sight, mn_key key,
+                                mn_network **network)
+{
+    *network = NULL;
+    return type != NULL ? new_of_type(type, options, spec, sight, key, network)
+                        : new_of_name(spec, sight, key, network);
+}
+
+mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **network)
+{
+    return mn_network_new_seeing(NULL, NULL, spec, MN_SEES_ALL, key, network);
+}
+
+mn_status mn_network_new_of(const mn_network_type *type, const void *options,
+                            const mn_network_spec *spec, mn_key key, mn_network **network)
+{
+    *network = NULL;
+    return new_of_type(type, options, spec, MN_SEES_ALL, key, network);
 }
 
 void mn_network_free(mn_network *network)
@@ -217,7 +246,17 @@ mn_status mn_network_initialise(mn_network *network, mn_key key)
 
 const mn_network_spec *mn_network_spec_of(const mn_network *network)
 {
-    return &network->spec;
+    return network->inside ? &network->inner : &network->spec;
+}
+
+mn_sight mn_network_sight(const mn_network *network)
+{
+    return network->sight;
+}
+
+mn_shape mn_network_seen(const mn_network *network)
+{
+    return network->inner.input;
 }
 
 /* --- what network types call --- */
@@ -321,7 +360,10 @@ mn_forwarded mn_network_forward(mn_network *network, mn_var *x, mn_mode mode)
     network->of_layers = (mn_maps){.newest = NULL};
     mn_kernels_begin();
     const mn_hook_place before = mn_hook_enter(network->type->name, "forward");
-    mn_forwarded forwarded = network->type->forward(network, network->options, x, mode);
+    network->inside = true;
+    mn_forwarded forwarded =
+        network->type->forward(network, network->options, mn_see(network->sight, x), mode);
+    network->inside = false;
     (void)mn_hook_leave(before, MN_OK);
     mn_kernels_end();
     network->keyed = false;
@@ -432,7 +474,7 @@ static bool equal_specs(const mn_network_spec *a, const mn_network_spec *b)
 
 static mn_status check_alike(const mn_network *to, const mn_network *from)
 {
-    if (equal_specs(&to->spec, &from->spec))
+    if (equal_specs(&to->spec, &from->spec) && to->sight == from->sight)
         return MN_OK;
     char a[64], b[64];
     return mn_fail(MN_BAD_SHAPE,

@@ -35,8 +35,9 @@ static const struct {
     {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks", 1},
     {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks", 1},
     {"linear_cka", "likeness of features to a snapshot's, mean over tasks, per cent", 0},
-    /* No views: see calibration.h. */
-    {"nll", "negative log-likelihood of an image, after the last task", -1},
+    {"teacher_cka", "likeness of features to the teachers', after the last task, per cent", 0},
+    {"retrieval", "images that features find among 256 of a teacher's, per cent", 1},
+    {"nll", "negative log-likelihood of an image, after the last task", -1}, /* calibration.h's */
     {"calibration_error", "expected calibration error in 15 bins, per cent", -1},
     {"scaled_nll", "nll at the temperature that fits the validation images", -1},
     {"rank_slope", "of log mean probability of other classes against log rank", 0},
@@ -70,8 +71,7 @@ struct mn_results {
     int64_t kept_numbers; /* whole and real ones of strategies */
     mn_probed *probes;
     int64_t setting_count, class_count, task_count, matrix_count, average_count, curve_count,
-        buffer_count, kept_count, probe_count;
-    int64_t finished;
+        buffer_count, kept_count, probe_count, finished;
     mn_buffer_size buffer_size;
     double metric[METRICS][MN_SCOPES];
 };

@@ -10,6 +10,7 @@
 #include "experiment/plugins.h"
 #include "learner/numerics.h"
 #include "learner/provenance.h"
+#include "learner/retrieval.h"
 #include "learner/select.h"
 #include "learner/similarity.h"
 #include "run/evaluate.h"
@@ -148,6 +149,7 @@ static mn_status after_task(mn_runner *runner)
     if (!mn_phases_select(learner))
         MN_TRY(mn_learner_select(learner));
     MN_TRY(mn_learner_note_similarity(learner)); /* before snapshots are taken anew */
+    MN_TRY(mn_learner_note_retrieval(learner));
     MN_TRY(mn_learner_call(learner, MN_AFTER_TASK));
     mn_report_progress(&runner->reporter, learner,
                        (mn_progress){.phase = "evaluate", .epochs = 1, .steps = 1});

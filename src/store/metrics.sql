@@ -162,3 +162,15 @@ CREATE VIEW linear_cka AS
 SELECT scope, (SELECT CASE WHEN count(DISTINCT scalar.task) = last_task.task THEN 100.0 * avg(value) END
     FROM scalar WHERE phase = 'similarity' AND scalar.task <= last_task.task) AS value
 FROM last_task;
+
+-- 100 times what was noted of the run's teachers at the end of the last task, the mean over teachers;
+-- the same in every scope.
+CREATE VIEW teacher_cka AS
+SELECT scope, (SELECT 100.0 * avg(value) FROM scalar
+    WHERE phase = 'teacher' AND name LIKE 'cka/%' AND scalar.task = last_task.task) AS value
+FROM last_task;
+
+CREATE VIEW retrieval AS
+SELECT scope, (SELECT 100.0 * avg(value) FROM scalar
+    WHERE phase = 'teacher' AND name LIKE 'retrieval/%' AND scalar.task = last_task.task) AS value
+FROM last_task;

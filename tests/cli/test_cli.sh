@@ -11,7 +11,7 @@ run 0 --help
 says 'usage: mneme COMMAND'
 run 2
 run 0 help
-for command in run resume sweep show compare plot buffer judge export list help new; do
+for command in run resume sweep show compare plot buffer judge export list help new distil; do
     run 0 "$command" --help
     says "usage: mneme $command"
     run 0 help "$command"

@@ -115,10 +115,10 @@ END_TEST
 
 START_TEST(only_what_says_how_to_work_changes_no_result)
 {
-    static const char *const how[] = {"threads",      "commit_every", "commit_steps",  "outputs",
-                                      "rebuild",      "log_every",    "eval_every",    "eval_batch",
-                                      "profile",      "data_folder",  "buffer_memory", "init",
-                                      "memory_budget"};
+    static const char *const how[] = {
+        "threads",       "commit_every", "commit_steps",  "outputs", "rebuild",
+        "log_every",     "eval_every",   "eval_batch",    "profile", "data_folder",
+        "buffer_memory", "init",         "memory_budget", "teacher"};
     int count = 0;
     for (const mn_option *option = mn_run_options(); option->name != NULL; option++)
         count += !mn_setting_changes_result("train", NULL, option->name);
@@ -126,6 +126,8 @@ START_TEST(only_what_says_how_to_work_changes_no_result)
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++)
         ck_assert(!mn_setting_changes_result("train", NULL, how[i]));
     ck_assert(mn_setting_changes_result("train", NULL, "init_digest"));
+    ck_assert(mn_setting_changes_result("train", NULL, "teacher_digest"));
+    ck_assert(mn_setting_changes_result("train", NULL, "sees"));
     ck_assert(mn_setting_changes_result("network", "mlp", "widths"));
     ck_assert(mn_setting_changes_result("network", NULL, "widths"));
     ck_assert(mn_setting_changes_result("er", NULL, "replay"));

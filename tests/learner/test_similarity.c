@@ -1,9 +1,11 @@
 /* Linear centred kernel alignment: its value by hand, what it does not see, and when it is noted.
  */
+#include "learner/retrieval.h"
 #include "learner/similarity.h"
 #include "tests/run_files.h"
 #include "tests/suite.h"
 
+#include <math.h>
 #include <mneme/ops.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -44,6 +46,36 @@ START_TEST(alignment_is_what_was_worked_out_by_hand)
 }
 END_TEST
 
+/* Eight images of two features. */
+static const float eight[] = {1, 2, -1, 0, 3, 1, 0, -2, 2, 2, -3, 1, 0, 1, -2, -5};
+
+/* y = (x1 + x2, x1, 3 x2) + 1 follows from x; a y that is the same for all pairs of images does
+ * not say which of a pair is meant, and the first is taken; what does not vary says nothing. */
+START_TEST(retrieval_is_whole_where_a_map_is_linear)
+{
+    double share = -1;
+    float y[24], twice[8];
+    ck_assert_ok(mn_tape_new(&tape));
+    for (int i = 0; i < 8; i++) {
+        y[3 * i] = eight[2 * i] + eight[2 * i + 1] + 1;
+        y[3 * i + 1] = eight[2 * i] + 1;
+        y[3 * i + 2] = 3 * eight[2 * i + 1] + 1;
+        twice[i] = (float)(i / 2);
+    }
+    mn_var *x = rows(8, 2, eight), *z = rows(8, 3, y);
+    ck_assert_ok(mn_retrieval(x, z, x, z, &share));
+    ck_assert_double_eq(share, 1);
+    mn_var *pairs = rows(8, 1, twice);
+    ck_assert_ok(mn_retrieval(pairs, z, pairs, z, &share));
+    ck_assert_double_le(share, 0.5);
+    static const float none[8];
+    mn_var *still = rows(8, 1, none);
+    ck_assert_ok(mn_retrieval(still, z, still, z, &share));
+    ck_assert(isnan(share));
+    mn_tape_free(tape);
+}
+END_TEST
+
 /* What does not move is like itself; whoever keeps no snapshot is not measured. */
 START_TEST(runs_with_a_snapshot_note_it_after_every_task_but_the_first)
 {
@@ -68,5 +100,5 @@ START_TEST(runs_with_a_snapshot_note_it_after_every_task_but_the_first)
 END_TEST
 
 MN_SUITE("similarity", alignment_sees_neither_turns_nor_scales_nor_shifts,
-         alignment_is_what_was_worked_out_by_hand,
+         alignment_is_what_was_worked_out_by_hand, retrieval_is_whole_where_a_map_is_linear,
          runs_with_a_snapshot_note_it_after_every_task_but_the_first)

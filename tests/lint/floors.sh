@@ -29,7 +29,7 @@ includes_are_below() {
         may["buffer"] = "base tensor data store buffer"
         may["buffers"] = may["strategies"] = "" # public headers only
         may["networks"] = "nn autograd"
-        may["experiment"] = "base tensor nn data experiment"
+        may["experiment"] = "base tensor nn data store experiment"
         may["learner"] = "base tensor autograd nn data store buffer experiment learner"
         may["run"] = "base tensor autograd nn data store buffer experiment learner run"
         may["judge"] = "base store experiment learner run judge"

@@ -319,6 +319,31 @@ START_TEST(alignment_is_the_mean_over_all_tasks_but_the_first)
 }
 END_TEST
 
+START_TEST(teachers_are_compared_after_the_last_task)
+{
+    mn_runfile *file = begin_run();
+    add_matrix(file, "task-il", 2, true);
+    static const struct {
+        const char *name;
+        int64_t task;
+        double value;
+    } noted[] = {{"retrieval/teacher/network", 1, 0.1},
+                 {"retrieval/teacher/network", 2, 0.5},
+                 {"retrieval/teacher/network 2", 2, 0.7},
+                 {"cka/teacher/network", 2, 0.9}};
+    for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
+        const mn_scalar_place place = {
+            .step = 100 * noted[i].task, .task = noted[i].task, .phase = "teacher"};
+        ck_assert_ok(mn_runfile_add_scalar(file, &place, noted[i].name, noted[i].value));
+    }
+    mn_results *r = end_run(file);
+    is(r, "retrieval", MN_TASK_IL, 60);
+    is(r, "teacher_cka", MN_TASK_IL, 90);
+    is(r, "linear_cka", MN_TASK_IL, (double)NAN);
+    mn_results_free(r);
+}
+END_TEST
+
 /* --- answers as probabilities --- */
 
 /* Two tasks of two classes, two images each; logits that a half float holds. */
@@ -484,6 +509,6 @@ MN_SUITE("metrics", names_with_commas_and_slashes_come_back_as_they_were,
          evaluations_inside_tasks_make_curves_and_the_worst_case,
          the_buffer_is_counted_by_class_and_task,
          alignment_is_the_mean_over_all_tasks_but_the_first,
-         answers_are_worth_what_was_worked_out_by_hand,
+         teachers_are_compared_after_the_last_task, answers_are_worth_what_was_worked_out_by_hand,
          the_temperature_comes_from_validation_images, answers_that_are_no_numbers_are_worth_none,
          answers_that_are_damaged_are_noticed)

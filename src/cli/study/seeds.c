@@ -1,7 +1,8 @@
 /* seeds.c -- `mneme run --seeds N`: one process a seed, as many at a time as there are cores.
  *
- * The parent only forks, listens to one pipe and waits.  It touches no OpenMP, BLAS or SQLite
- * before the last child has ended, because their threads and locks do not survive a fork. */
+ * The parent only forks, listens to one pipe and waits.  It touches no OpenMP or BLAS, and has no
+ * file of SQLite's open (a teacher's is closed once its digest is read), before the last child has
+ * ended, because their threads and locks do not survive a fork. */
 #include "cli/study/seeds.h"
 #include "base/clock.h"
 #include "base/cores.h"

@@ -25,6 +25,12 @@ MN_API mn_status mn_add_network(mn_learner *learner, const char *name, const mn_
 MN_API mn_status mn_add_network_of(mn_learner *learner, const char *name,
                                    const mn_network_type *type, const void *options,
                                    const mn_network_spec *spec, mn_network **network);
+/* Networks from files that the user names for strategies to learn from (teacher=FILE,...), which stay
+ * as they are: mn_target() asks them.  They answer for the run's classes about whole images, whatever
+ * the run's own network sees.  The i-th; NULL past the last. */
+#define MN_MOST_TEACHERS 5
+MN_API int mn_teachers(const mn_learner *learner);
+MN_API mn_network *mn_teacher(const mn_learner *learner, int i);
 /* In open: a tensor to be trained without a network around it: condensed images, prototypes, a
  * temperature.  It is drawn from `initial`, times `scale`, by seed and name; has 1 to 4 axes; and is
  * a network of one parameter, "value", without a forward: what moves, resets, copies and reads

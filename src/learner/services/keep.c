@@ -33,9 +33,21 @@ mn_status mn_reinitialise(mn_learner *learner, mn_network *network)
 mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network_spec *spec,
                          mn_network **network)
 {
-    return mn_learner_add_network(
-        learner, mn_learner_current_name(learner), name, NULL, NULL,
-        spec != NULL ? spec : mn_network_spec_of(mn_learner_network(learner)), network);
+    const char *owner = mn_learner_current_name(learner);
+    return spec != NULL
+               ? mn_learner_add_network(learner, owner, name, NULL, NULL, spec, network)
+               : mn_learner_add_seeing(learner, owner, name,
+                                       mn_network_spec_of(mn_learner_network(learner)), network);
+}
+
+int mn_teachers(const mn_learner *learner)
+{
+    return learner->teachers;
+}
+
+mn_network *mn_teacher(const mn_learner *learner, int i)
+{
+    return i >= 0 && i < learner->teachers ? learner->teacher[i] : NULL;
 }
 
 mn_status mn_add_network_of(mn_learner *learner, const char *name, const mn_network_type *type,
