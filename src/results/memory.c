@@ -48,11 +48,19 @@ static const char *class_name(const mn_results *results, int32_t label, char tex
     return name != NULL ? mn_visible(name, text, LABEL_BYTES) : text;
 }
 
-/* Of floats, or of few steps, there is no picture. */
+/* Whether images are kept as floats, in which black is 0 and white 1. */
+static bool are_floats(const memory *m)
+{
+    const char *dtype = mn_results_value(m->results, "exemplar_dtype");
+    return dtype != NULL && strcmp(dtype, "f32") == 0 &&
+           mn_results_value(m->results, "image_dtype") == NULL;
+}
+
+/* Of measurements, or of few steps, there is no picture. */
 static mn_status check_drawable(const memory *m, const char *key, const char *what)
 {
     const char *dtype = mn_results_value(m->results, key);
-    return dtype == NULL
+    return dtype == NULL || (strcmp(key, "exemplar_dtype") == 0 && are_floats(m))
                ? MN_OK
                : mn_fail(MN_UNSUPPORTED, "%s: %s are kept as %s, and only bytes can be drawn",
                          m->path, what, dtype);
@@ -63,10 +71,18 @@ static mn_status check_drawable(const memory *m, const char *key, const char *wh
 static mn_status take_image(void *context, const mn_exemplar *exemplar)
 {
     memory *m = context;
-    if ((int64_t)exemplar->image_bytes != m->image_bytes)
+    const bool floats = are_floats(m);
+    const int64_t expected = m->image_bytes * (floats ? (int64_t)sizeof(float) : 1);
+    if ((int64_t)exemplar->image_bytes != expected)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has %zu bytes, expected %lld", m->path,
-                       (long long)exemplar->slot, exemplar->image_bytes, (long long)m->image_bytes);
-    memcpy(m->pixels, exemplar->image, exemplar->image_bytes);
+                       (long long)exemplar->slot, exemplar->image_bytes, (long long)expected);
+    if (!floats)
+        memcpy(m->pixels, exemplar->image, exemplar->image_bytes);
+    for (int64_t i = 0; i < m->image_bytes && floats; i++) { /* what lies beyond is cut off */
+        float value;
+        memcpy(&value, (const uint8_t *)exemplar->image + (size_t)i * sizeof value, sizeof value);
+        m->pixels[i] = value > 0 ? (uint8_t)(255 * (value < 1 ? value : 1) + 0.5F) : 0;
+    }
     return MN_OK;
 }
 
@@ -185,12 +201,14 @@ static mn_status draw_samples(memory *m)
     m->shown_label = -1;
     MN_TRY(check_drawable(m, "image_dtype", "images"));
     MN_TRY(mn_runfile_read_samples(m->file, draw_sample, m));
-    return m->shown > 0 ? MN_OK
-                        : mn_fail(MN_NOT_FOUND,
-                                  "%s: the run has kept no images of a generator; genifer and dgr "
-                                  "keep some after each task (mog-replay draws features, which "
-                                  "nobody can look at)",
-                                  m->path);
+    return m->shown > 0
+               ? MN_OK
+               : mn_fail(
+                     MN_NOT_FOUND,
+                     "%s: the run has kept no images of a generator; genifer, dgr and condensed "
+                     "keep some after each task (mog-replay draws features, which "
+                     "nobody can look at)",
+                     m->path);
 }
 
 /* Exemplars have a size of their own where a codec has resized them. */

@@ -223,11 +223,9 @@ static mn_status take_probed(const mn_query *query, void *element)
 
 static mn_status take_buffer_count(const mn_query *query, void *element)
 {
-    *(mn_buffer_count *)element = (mn_buffer_count){.label = (int32_t)mn_query_int(query, 0),
-                                                    .task = (int32_t)mn_query_int(query, 1),
-                                                    .rows = mn_query_int(query, 2),
-                                                    .oldest = mn_query_int(query, 3),
-                                                    .newest = mn_query_int(query, 4)};
+    *(mn_buffer_count *)element = (mn_buffer_count){
+        (int32_t)mn_query_int(query, 0), (int32_t)mn_query_int(query, 1), mn_query_int(query, 2),
+        mn_query_int(query, 3),          mn_query_int(query, 4),          mn_query_int(query, 5)};
     return MN_OK;
 }
 
@@ -322,10 +320,11 @@ static mn_status read_all(mn_runfile *file, bool calibrated, mn_results *results
                      "SELECT scope, on_task, step, after_task, accuracy FROM curve "
                      "ORDER BY step, after_task",
                      sizeof *r->curve, take_measured, &r->curve, &r->curve_count));
-    MN_TRY(read_rows(file,
-                     "SELECT label, task, count(*), min(seen), max(seen) FROM exemplar "
-                     "GROUP BY label, task ORDER BY task, label",
-                     sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
+    MN_TRY(read_rows(
+        file,
+        "SELECT label, task, count(*), min(seen), max(seen), sum(source = -1) FROM exemplar "
+        "GROUP BY label, task ORDER BY task, label",
+        sizeof *r->buffer, take_buffer_count, &r->buffer, &r->buffer_count));
     MN_TRY(read_rows(file, select_kept, sizeof *r->kept, take_kept, &r->kept, &r->kept_count));
     MN_TRY(read_rows(file,
                      "SELECT classifier, scope, label, after_task, 100.0 * correct / total "

@@ -11,7 +11,7 @@ run 0 --help
 says 'usage: mneme COMMAND'
 run 2
 run 0 help
-for command in run resume sweep show compare plot buffer judge export list help new distil; do
+for command in run resume sweep show compare plot buffer judge export list help new distil condense; do
     run 0 "$command" --help
     says "usage: mneme $command"
     run 0 help "$command"
@@ -159,6 +159,24 @@ run 0 buffer made.mneme --json
 says '"numbers":	8320'
 refused 1 'mog-replay draws features, which nobody can look at' show a.mneme --samples none.png
 is_not_there none.png
+few='--set condensed.iterations=4 --set condensed.width=4 --set gdumb.epochs=3 --quiet'
+run 0 condense split-synthetic --per-class 2 -o few.safetensors $few
+is_there few.safetensors
+cp few.safetensors before.safetensors
+rm few.safetensors
+run 0 condense split-synthetic --per-class 2 -o few.safetensors $few
+cmp -s few.safetensors before.safetensors || fail "a finished condensation wrote another file"
+refused 2 'is of another study' condense split-synthetic --per-class 3 -o few.safetensors $few
+refused 2 'condense needs --per-class N' condense split-synthetic -o none.safetensors
+run 0 buffer few.safetensors.mneme
+says '12 exemplars'
+says 'made'
+run 0 buffer few.safetensors.mneme --sheet few.png
+run 0 show few.safetensors.mneme --samples few.png
+echo '{"name": "few", "dataset": {"name": "npy", "path": "few.safetensors", "dtype": "f32"}, "stream": {"tasks": 2},
+ "network": {"name": "mlp", "widths": "8"}}' >few.json
+run 0 data check ./few.json
+says 'training  6, 1 of each class'
 run 0 run split-synthetic joint --quiet --seed 1 -o judge.mneme
 run 0 judge made.mneme --by judge.mneme
 says 'after task 3'

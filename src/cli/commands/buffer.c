@@ -32,12 +32,13 @@ static void print_table(const contents *c, mn_writer *writer)
            mn_bytes((double)c->size.column_bytes, columns, sizeof columns));
     if (c->count == 0)
         return;
-    mn_table *table = mn_table_new(5);
+    mn_table *table = mn_table_new(6);
     mn_table_text(table, "task");
     mn_table_text(table, "class");
     mn_table_text(table, "rows");
     mn_table_text(table, "oldest seen");
     mn_table_text(table, "newest seen");
+    mn_table_text(table, "made");
     for (int64_t i = 0; i < c->count; i++) {
         const mn_buffer_count *row = &c->counts[i];
         mn_table_number(table, row->task + 1, 0);
@@ -48,6 +49,7 @@ static void print_table(const contents *c, mn_writer *writer)
         mn_table_number(table, (double)row->rows, 0);
         mn_table_number(table, (double)row->oldest, 0);
         mn_table_number(table, (double)row->newest, 0);
+        mn_table_number(table, (double)row->made, 0);
     }
     mn_say(writer, "\n");
     mn_table_print(table, writer);
@@ -71,6 +73,7 @@ static void print_json(const contents *c, cJSON *kept)
         cJSON_AddNumberToObject(one, "rows", (double)row->rows);
         cJSON_AddNumberToObject(one, "oldest", (double)row->oldest);
         cJSON_AddNumberToObject(one, "newest", (double)row->newest);
+        cJSON_AddNumberToObject(one, "made", (double)row->made);
         cJSON_AddItemToArray(counts, one);
     }
     mn_json_print(json);
@@ -121,7 +124,9 @@ const mn_command mn_command_buffer = {
     .synopsis = "FILE [--sheet sheet.png]",
     .summary = "Shows what a run remembers: exemplars by class and task, and bytes; beside them "
                "what its strategy keeps.",
-    .details = "Classes are numbered by arrival; 'seen' counts the images offered before.",
+    .details =
+        "Classes are numbered by arrival; 'seen' counts the images offered before, and 'made' "
+        "are rows of a strategy's making.",
     .flags = flags,
     .least = 1,
     .most = 1,

@@ -99,6 +99,7 @@ MN_API mn_status mn_results_probes(const mn_results *results, mn_probed **probes
 typedef struct mn_buffer_count {
     int32_t label, task;
     int64_t rows, oldest, newest; /* when seen */
+    int64_t made; /* of the rows: by a strategy, not from the stream */
 } mn_buffer_count;
 MN_API mn_status mn_results_buffer(const mn_results *results, mn_buffer_count **counts,
                                    int64_t *count); /* caller frees */
@@ -136,6 +137,11 @@ MN_API mn_status mn_results_memory(const mn_results *results, mn_memory_part **p
  * Its "__metadata__" says what the outputs and inputs are: classes, image, mean, deviation, network
  * (docs/weights.md). */
 MN_API mn_status mn_export_weights(const char *path, const char *out);
+
+/* Writes the images that the run remembers to a safetensors file, as the data set `npy` reads them:
+ * x_train (rows, channels, height, width), bytes, or floats in which black is 0 and white 1, and
+ * y_train (rows), the data set's own labels.  MN_UNSUPPORTED of rows kept in another form. */
+MN_API mn_status mn_export_memory(const char *path, const char *out);
 
 /* Draws what the run at `path` remembers as a PNG: a row of exemplars for each class of each task,
  * oldest first. */
