@@ -5,12 +5,25 @@
 #include <stdio.h>
 
 const mn_command *const mn_commands[] = {
-    &mn_command_run,    &mn_command_resume,   &mn_command_sweep,
-    &mn_command_show,   &mn_command_compare,  &mn_command_plot,
-    &mn_command_buffer, &mn_command_judge,    &mn_command_predict,
-    &mn_command_eval,   &mn_command_export,   &mn_command_list,
-    &mn_command_help,   &mn_command_new,      &mn_command_data,
-    &mn_command_distil, &mn_command_condense, NULL,
+    &mn_command_run,
+    &mn_command_resume,
+    &mn_command_sweep,
+    &mn_command_show,
+    &mn_command_compare,
+    &mn_command_plot,
+    &mn_command_buffer,
+    &mn_command_judge,
+    &mn_command_predict,
+    &mn_command_eval,
+    &mn_command_export,
+    &mn_command_list,
+    &mn_command_help,
+    &mn_command_new,
+    &mn_command_build,
+    &mn_command_data,
+    &mn_command_distil,
+    &mn_command_condense,
+    NULL,
 };
 
 void mn_program_help(void)

@@ -738,7 +738,23 @@ refused 2 "already is a 'my_idea'" new strategy my_idea
 refused 2 'cannot be a name' new strategy 'My idea'
 refused 2 'cannot be a name' new strategy ../elsewhere
 refused 2 "already has a strategy 'er'" new strategy er
-refused 2 'mneme new strategy NAME' new network mine
+refused 2 'mneme new strategy NAME' new kernel mine
+for kind in policy network dataset; do
+    run 0 new $kind my_$kind
+    run 0 build my_$kind/my_$kind.c -o my_$kind.so
+    run 0 help ./my_$kind.so
+done
+run 0 run split-synthetic er --buffer-policy ./my_policy.so --out policy.mneme --quiet
+run 0 run split-synthetic er --set network.name=./my_network.so --out network.mneme --quiet
+run 0 run split-synthetic er --set dataset.name=./my_dataset.so --out dataset.mneme --quiet
+run 0 new benchmark my_benchmark
+run 0 data check ./my_benchmark.json
+refused 2 "already is a 'my_benchmark.json'" new benchmark my_benchmark
+refused 2 'is no C source' build my_benchmark.json
+run 0 help DER++
+run 0 help forgetting
+run 0 help class-il
+run 0 list strategies --needs
 # As the tutorial says, but for where mneme is installed: its own build and test, then a run.
 checks=$((checks + 1))
 export PKG_CONFIG_PATH=$library/meson-uninstalled PATH=${program%/*}:$PATH

@@ -9,10 +9,12 @@
 #include "cli/print.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <mneme/data.h>
 #include <mneme/experiment.h>
 #include <mneme/memory.h>
 #include <mneme/registry.h>
+#include <mneme/results.h>
 #include <mneme/strategy.h>
 #include <stdio.h>
 #include <string.h>
@@ -301,6 +303,75 @@ static int unknown_name(const mn_benchmarks *benchmarks, const char *name)
     return MN_EXIT_USAGE;
 }
 
+/* What accuracies are of. */
+static const struct {
+    const char *name, *meaning;
+} scopes[] = {
+    {"class-il",
+     "class-incremental: the image may be of any class that has come so far, and nobody says "
+     "of which task it is"},
+    {"task-il",
+     "task-incremental: the image's task is told, and one of its classes is to be chosen"},
+    {"domain-il", "domain-incremental: all tasks have the same classes, and nobody says of which "
+                  "task or domain an image is"},
+};
+
+/* A metric or a scope. */
+static bool describe_measure(const char *name)
+{
+    const char *metric, *meaning;
+    for (int i = 0; (metric = mn_metric_name(i, &meaning)) != NULL; i++)
+        if (strcmp(metric, name) == 0) {
+            printf("%s (metric)\n", metric);
+            mn_print_wrapped(meaning, 2);
+            printf("\nused by: mneme compare FILE... --metric %s\n", metric);
+            return true;
+        }
+    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
+        if (strcmp(scopes[i].name, name) == 0) {
+            printf("%s (scope of accuracies)\n", scopes[i].name);
+            mn_print_wrapped(scopes[i].meaning, 2);
+            printf("\nused by: mneme plot FILE... --scope %s\n", scopes[i].name);
+            return true;
+        }
+    return false;
+}
+
+/* As papers write names: "DER++" is derpp, "ER-ACE" er-ace, "A-GEM" agem. */
+static bool same_in_print(const char *written, const char *name)
+{
+    if (*written == '+')
+        return false;
+    for (;; written++, name++) {
+        while (*written == '-' || *written == '_' || *written == ' ')
+            written++;
+        while (*name == '-' || *name == '_')
+            name++;
+        const bool plus = *written == '+' && (written[1] == '+' || written[-1] == '+');
+        const int c = plus ? 'p' : tolower((unsigned char)*written);
+        if (c != *name)
+            return false;
+        if (c == '\0')
+            return true;
+    }
+}
+
+static const char *name_in_print(const char *written)
+{
+    const char *metric, *meaning;
+    for (mn_kind kind = 0; kind < MN_KINDS; kind++)
+        for (int i = 0; mn_registered(kind, i) != NULL; i++)
+            if (same_in_print(written, mn_registered(kind, i)->name))
+                return mn_registered(kind, i)->name;
+    for (int i = 0; (metric = mn_metric_name(i, &meaning)) != NULL; i++)
+        if (same_in_print(written, metric))
+            return metric;
+    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++)
+        if (same_in_print(written, scopes[i].name))
+            return scopes[i].name;
+    return written;
+}
+
 static int help(const mn_arguments *arguments)
 {
     const char *name = arguments->words[0];
@@ -320,9 +391,13 @@ static int help(const mn_arguments *arguments)
         if (status != MN_OK)
             return mn_exit_of_request(status);
     }
-    if (describe_registered(name))
-        return MN_EXIT_DONE;
     mn_benchmarks *benchmarks = all_benchmarks();
+    if (!is_benchmark(benchmarks, name))
+        name = name_in_print(name);
+    if (describe_registered(name) || describe_measure(name)) {
+        mn_benchmarks_free(benchmarks);
+        return MN_EXIT_DONE;
+    }
     const int code = is_benchmark(benchmarks, name) ? mn_exit_of_request(describe_benchmark(name))
                                                     : unknown_name(benchmarks, name);
     mn_benchmarks_free(benchmarks);
@@ -334,8 +409,10 @@ const mn_command mn_command_help = {
     .synopsis = "[NAME]",
     .summary = "Describes a name: "
                "summary, paper, options, recipes.",
-    .details = "NAME is a command or anything `mneme list` shows; it may also be the path of a "
-               "plugin (.so) or of a benchmark (.json).",
+    .details =
+        "NAME is a command, a metric, a scope (class-il), or anything `mneme list` shows, also as "
+        "papers write it (DER++); it may also be the path of a plugin (.so) or of a benchmark "
+        "(.json).",
     .most = 1,
     .words = "one name",
     .run = help,

@@ -9,6 +9,7 @@
 
 #include <mneme/experiment.h>
 #include <mneme/registry.h>
+#include <mneme/strategy.h>
 #include <string.h>
 
 static const struct {
@@ -54,6 +55,47 @@ static void add_list(cJSON *lists_json, const char *many, const mn_benchmarks *b
     }
 }
 
+/* What a strategy asks of a run, a column each. */
+static const struct {
+    const char *heading;
+    uint64_t need;
+} needs[] = {
+    {"buffer", MN_NEEDS_BUFFER},
+    {"task borders", MN_NEEDS_TASK_BOUNDARIES},
+    {"classes once", MN_NEEDS_CONTIGUOUS_CLASSES},
+    {"task at test", MN_NEEDS_TEST_TASK},
+    {"past data", MN_NEEDS_PAST_DATA},
+    {"unlabelled", MN_USES_UNLABELLED},
+};
+enum { NEEDS = sizeof needs / sizeof needs[0] };
+
+static int list_needs(const mn_arguments *arguments)
+{
+    mn_writer writer;
+    const mn_descriptor *descriptor;
+    const mn_status asked = mn_writer_read(arguments, &writer);
+    if (asked != MN_OK)
+        return mn_exit_of_request(asked);
+    mn_table *table = mn_table_new(NEEDS + 2);
+    mn_table_text(table, "strategy");
+    for (int i = 0; i < NEEDS; i++)
+        mn_table_text(table, "%s", needs[i].heading);
+    mn_table_text(table, "stands on");
+    for (int i = 0; (descriptor = mn_registered(MN_KIND_STRATEGY, i)) != NULL; i++) {
+        const mn_strategy *strategy = (const mn_strategy *)(const void *)descriptor;
+        mn_table_text(table, "%s", strategy->name);
+        for (int n = 0; n < NEEDS; n++)
+            mn_table_text(table, "%s", (strategy->needs & needs[n].need) != 0 ? "yes" : "-");
+        mn_table_text(table, "%s",
+                      strategy->loss != NULL     ? "itself"
+                      : strategy->scores != NULL ? "itself, on features"
+                                                 : "another: base+it");
+    }
+    mn_table_print(table, &writer);
+    mn_table_free(table);
+    return MN_EXIT_DONE;
+}
+
 static int unknown_list(const char *what)
 {
     const char *names[LISTS + 1] = {NULL};
@@ -70,6 +112,11 @@ static int unknown_list(const char *what)
 static int list(const mn_arguments *arguments)
 {
     const char *what = arguments->words[0];
+    if (mn_arguments_has(arguments, "needs"))
+        return what == NULL || strcmp(what, "strategies") == 0 || strcmp(what, "strategy") == 0
+                   ? list_needs(arguments)
+                   : mn_exit_of_request(mn_fail(
+                         MN_BAD_OPTION, "--needs: '%s' need nothing; it is for strategies", what));
     mn_benchmarks *benchmarks;
     const mn_status status = mn_benchmarks_new(&benchmarks);
     if (status != MN_OK)
@@ -97,6 +144,12 @@ static int list(const mn_arguments *arguments)
 
 static const mn_flag flags[] = {
     {.name = "json", .help = "as one JSON object"},
+    {.name = "needs",
+     .help =
+         "of strategies: what each needs of a run: a buffer, borders of tasks, each class in one "
+         "task, the task of a test image, data of earlier tasks; whether it learns from unlabelled "
+         "images; and whether it stands alone"},
+    MN_FORMAT_FLAG,
     {.name = NULL},
 };
 

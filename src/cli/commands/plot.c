@@ -37,6 +37,21 @@ static mn_status read_limits(const char *text, mn_plot_style *style)
                : mn_fail(MN_BAD_OPTION, "--ylim: '%s' is not two numbers, as in 40,90", text);
 }
 
+/* "84": a column of a paper; "174": its page. */
+static mn_status read_width(const char *text, mn_plot_style *style)
+{
+    if (text == NULL)
+        return MN_OK;
+    return mn_number_real(text, &style->millimetres) && style->millimetres >= 60 &&
+                   style->millimetres <= 400
+               ? MN_OK
+               : mn_fail(
+                     MN_BAD_OPTION,
+                     "--width: '%s' is no number of millimetres from 60 to 400; 84 is a column, "
+                     "174 a page",
+                     text);
+}
+
 /* Other names for the groups, in their order: "ER,DER++". */
 static mn_status rename_groups(const char *names, mn_runs *runs)
 {
@@ -69,12 +84,14 @@ static int plot(const mn_arguments *arguments)
     if (status == MN_OK)
         status = read_limits(mn_arguments_value(arguments, "ylim"), &style);
     if (status == MN_OK)
+        status = read_width(mn_arguments_value(arguments, "width"), &style);
+    if (status == MN_OK)
         status = rename_groups(mn_arguments_value(arguments, "labels"), runs);
     if (status == MN_OK)
         status = mn_plot_draw(runs, &style, path);
     mn_runs_free(runs);
     if (status == MN_OK && path != NULL)
-        fprintf(stderr, "%s written\n", mn_shown(path));
+        fprintf(stderr, "%s written, and its numbers, %s.csv\n", mn_shown(path), mn_shown(path));
     return mn_exit_of_work(status);
 }
 
@@ -92,6 +109,11 @@ static const mn_flag flags[] = {
     {.name = "ylim",
      .value = "LOW,HIGH",
      .help = "the part of the axis of accuracy (default 0,100)"},
+    {.name = "width",
+     .value = "MM",
+     .help =
+         "the width in millimetres, in type of 8 points and with legends below: 84 for a column "
+         "of a paper, 174 for its page (default: a figure for screens)"},
     {.name = "no-title", .help = "no title, for a figure that has a caption"},
     {.name = NULL},
 };
@@ -104,9 +126,11 @@ const mn_command mn_command_plot = {
         "A folder, or the manifest of a sweep, stands for its runs.  Runs that differ by "
         "the seed alone are "
         "drawn as their mean, with a band of one sample standard deviation; joint training, a "
-        "bound, is dotted.  Needs gnuplot.",
+        "bound, is dotted.  The numbers are written beside a figure, into FILE.csv.  Figures need "
+        "gnuplot; the terminal does where its locale is not UTF-8.",
     .examples = "  mneme plot runs\n"
-                "  mneme plot runs/split-fmnist-*.mneme -o curves.svg\n",
+                "  mneme plot runs/split-fmnist-*.mneme -o curves.svg\n"
+                "  mneme plot runs --width 84 --no-title --labels ER,DER++ -o curves.pdf\n",
     .flags = flags,
     .least = 1,
     .most = INT_MAX,

@@ -5,7 +5,10 @@
  * Colours of groups are Okabe and Ito's, of tasks a part of viridis: both can be told apart by
  * colour-blind people.  Each group has a mark and a dash of its own too, for those who print in
  * black, and so that more groups than colours stay apart; joint training, a bound, is dotted and
- * has none. */
+ * has none.
+ *
+ * Everything is placed in units of 1/120 inch, of which a screen's figure is 1200 wide.  Where the
+ * paper's width is given, or a name is too long to stand beside, legends stand below the panels. */
 #include "cli/show/plot.h"
 #include "base/escape.h"
 #include "base/folder.h"
@@ -13,6 +16,8 @@
 #include "cli/files.h"
 #include "cli/print.h"
 #include "cli/show/gnuplot.h"
+#include "cli/show/plot_data.h"
+#include "cli/show/plot_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +28,10 @@
 #include <unistd.h>
 
 enum {
-    PANELS_A_ROW = 3,
-    WIDTH = 1200, /* pixels, as are TOP and ROW: heights of the first panel and of the others */
-    TOP = 430,
-    ROW = 330,
-    LEFT = 90,
-    GAP = 50,
+    SCREEN = 1200,
+    LEGEND_LINE = 22,
+    TASK_LEGEND = 70,
+    NARROW = 500, /* a width with room for two small panels side by side */
     LEGEND_LEAST = 150,
     LEGEND_MOST = 480,
     WIDE_TICS = 20, /* the most of them in a panel */
@@ -51,8 +54,11 @@ typedef struct drawing {
     mn_scope scope;
     const mn_plot_style *style;
     FILE *script;
-    bool text; /* in the terminal */
-    bool svg;
+    bool text;       /* in the terminal */
+    bool svg, below; /* below: legends */
+    int width, top, row, left, gap,
+        line;          /* units; top, row: heights of the first panel and others */
+    int legend, tail;  /* heights of the legends below; 0: they stand beside */
     int columns, rows; /* of small panels */
     int right;         /* pixels: where panels end and legends begin */
     int64_t tasks;     /* of the longest stream */
@@ -86,7 +92,8 @@ static mn_status write_averages(const drawing *d, int group)
     return MN_OK;
 }
 
-/* A block a task, two empty lines apart: tasks learned, mean accuracy, task. */
+/* A block a task, two empty lines apart: tasks learned, mean accuracy, task, mean less and more the
+ * deviation. */
 static mn_status write_curves(drawing *d, int group)
 {
     fprintf(d->script, "$curves%d << END\n", group);
@@ -96,7 +103,9 @@ static mn_status write_curves(drawing *d, int group)
         MN_TRY(mn_group_curve(d->runs, group, d->scope, on, &points, &count));
         for (int64_t i = 0; i < count; i++) {
             d->inside = d->inside || points[i].when < 1;
-            fprintf(d->script, "%g %.4f %lld\n", points[i].when, points[i].mean, (long long)on + 1);
+            const double around = isnan(points[i].deviation) ? 0 : points[i].deviation;
+            fprintf(d->script, "%g %.4f %lld %.4f %.4f\n", points[i].when, points[i].mean,
+                    (long long)on + 1, points[i].mean - around, points[i].mean + around);
         }
         fprintf(d->script, "\n\n");
         mn_memory_give(points);
@@ -119,7 +128,7 @@ static bool several_benchmarks(const mn_runs *runs)
 static char *name_of(const mn_runs *runs, int group)
 {
     const mn_group *g = &runs->group[group];
-    char *members = g->members > 1 ? mn_text(", %lld runs", (long long)g->members) : mn_text(" ");
+    char *members = g->members > 1 ? mn_text(" (n = %lld)", (long long)g->members) : mn_text(" ");
     char *name = several_benchmarks(runs)
                      ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
                      : mn_text("%s%s", g->label, members);
@@ -134,10 +143,10 @@ static void write_name(const drawing *d, int group)
     mn_memory_give(name);
 }
 
-/* Legends stand beside the panels, as wide as the longest name needs. */
-static int right_of_panels(const mn_runs *runs)
+/* The room that the longest name needs in a legend. */
+static int longest_name(const mn_runs *runs)
 {
-    const double character = 8.6; /* pixels, about */
+    const double character = 8.6; /* units, about */
     int wanted = LEGEND_LEAST;
     for (int group = 0; group < runs->group_count; group++) {
         char *name = name_of(runs, group);
@@ -146,36 +155,72 @@ static int right_of_panels(const mn_runs *runs)
             wanted = needed;
         mn_memory_give(name);
     }
-    return WIDTH - (wanted < LEGEND_MOST ? wanted : LEGEND_MOST);
+    return wanted;
+}
+
+/* Where everything stands. */
+static void lay_out(drawing *d)
+{
+    const double units = 120 / 25.4; /* of a millimetre */
+    const double millimetres = d->style->millimetres;
+    const int wanted = longest_name(d->runs), groups = (int)d->runs->group_count;
+    const bool screen = millimetres == 0;
+    d->width = screen ? SCREEN : (int)lround(millimetres * units);
+    d->below = !screen || wanted > LEGEND_MOST;
+    d->top = screen ? 430 : 300;
+    d->row = screen ? 330 : 220;
+    d->left = screen ? 90 : 62;
+    d->gap = screen ? 50 : 30;
+    d->line = screen ? LEGEND_LINE : 17;
+    const int most = d->width < NARROW ? 2 : 3;
+    d->columns = groups < most ? groups : most;
+    d->rows = (groups + d->columns - 1) / d->columns;
+    d->right = d->below ? d->width - 20 : d->width - wanted;
+    d->legend = d->below ? (groups + 1) * d->line + 10 : 0;
+    d->tail = d->below ? TASK_LEGEND : 0;
+}
+
+static int height_of(const drawing *d)
+{
+    return d->top + d->legend + d->row * d->rows + d->tail;
 }
 
 /* What is drawn goes to standard output: no path stands in the script. */
 static void write_terminal(const drawing *d, const char *path)
 {
-    const int height = TOP + ROW * d->rows;
+    const double dots = 300, per_inch = 120, css = 96;
+    const int height = height_of(d);
+    const bool screen = d->style->millimetres == 0;
     if (d->text) {
         const bool colour = mn_has_colour(stdout);
         fprintf(d->script, "set terminal dumb noenhanced size %d,%d %s\n",
                 mn_terminal_width(stdout), TEXT_ROWS, colour ? "ansi" : "mono");
-        return;
-    }
-    if (d->svg)
+    } else if (d->svg) {
+        const double scale = screen ? 1 : css / per_inch;
         fprintf(d->script,
-                "set terminal svg noenhanced size %d,%d font 'Helvetica,15' "
+                "set terminal svg noenhanced size %.0f,%.0f font 'Helvetica,%s' "
                 "background 'white'\n",
-                WIDTH, height);
-    else if (mn_path_ends_in(path, ".png"))
-        fprintf(d->script, "set terminal pngcairo noenhanced size %d,%d font 'Sans,12'\n", WIDTH,
-                height);
-    else
-        fprintf(d->script, "set terminal pdfcairo noenhanced size %.2f,%.2f font 'Sans,9'\n",
-                (double)WIDTH / 120, height / 120.0);
+                d->width * scale, height * scale, screen ? "15" : "10.7");
+    } else if (mn_path_ends_in(path, ".png")) {
+        const double scale = screen ? 1 : dots / per_inch;
+        fprintf(d->script, "set terminal pngcairo noenhanced size %.0f,%.0f font 'Sans,%s'%s\n",
+                d->width * scale, height * scale, screen ? "12" : "8",
+                screen ? "" : " fontscale 3.125 linewidth 1.8 pointscale 1.8");
+    } else {
+        fprintf(d->script, "set terminal pdfcairo noenhanced size %.2f,%.2f font 'Sans,%s'%s\n",
+                d->width / per_inch, height / per_inch, screen ? "9" : "8",
+                screen ? "" : " fontscale 0.75 linewidth 0.7 pointscale 0.6");
+    }
 }
 
 /* Tasks are whole; as many of them are named as there is room for. */
 static void write_tics(const drawing *d, int64_t most)
 {
-    const int64_t every = d->tasks <= most ? 1 : d->tasks <= 5 * most ? 5 : 50;
+    const int64_t every = d->tasks <= most        ? 1
+                          : d->tasks <= 2 * most  ? 2
+                          : d->tasks <= 5 * most  ? 5
+                          : d->tasks <= 20 * most ? 20
+                                                  : 100;
     fprintf(d->script, "set xtics %lld,%lld\n", (long long)every, (long long)every);
 }
 
@@ -200,24 +245,30 @@ static void write_axes(const drawing *d)
             (long long)(d->tasks > 1 ? d->tasks : 2));
 }
 
-/* Margins of a panel in parts of the whole drawing, from pixels; y counts from the top. */
+/* Margins of a panel in parts of the whole drawing, from units; y counts from the top. */
 static void write_place(const drawing *d, int left, int right, int top, int bottom)
 {
-    const double height = TOP + ROW * d->rows;
+    const double height = height_of(d), width = d->width;
     fprintf(d->script,
             "set lmargin at screen %.4f\nset rmargin at screen %.4f\n"
             "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
-            left / (double)WIDTH, right / (double)WIDTH, 1 - top / height, 1 - bottom / height);
+            left / width, right / width, 1 - top / height, 1 - bottom / height);
 }
 
-/* Beside the panel that is drawn next. */
-static void write_key(const drawing *d)
+/* Beside the panel that is drawn next, or below, from `top` on. */
+static void write_key(const drawing *d, int top)
 {
     if (d->text)
         fprintf(d->script, "set key outside right\n");
+    else if (d->below)
+        fprintf(d->script,
+                "set key at screen %.4f,screen %.4f left top Left reverse maxrows %d "
+                "samplen 3 spacing 1\n",
+                (d->left - 20) / (double)d->width, 1 - top / (double)height_of(d),
+                top < d->top + d->legend ? (int)d->runs->group_count + 1 : 3);
     else
         fprintf(d->script, "set key at screen %.4f,graph 1 left top Left reverse spacing 1.2\n",
-                (d->right + 20) / (double)WIDTH);
+                (d->right + 20) / (double)d->width);
 }
 
 /* The mean of a group in the panel that compares them. */
@@ -236,18 +287,20 @@ static void write_line(const drawing *d, int group, const char *colour)
 static void write_average_panel(const drawing *d)
 {
     FILE *script = d->script;
+    bool banded = false;
     if (!d->text)
-        write_place(d, LEFT, d->right, 45, TOP - 60);
+        write_place(d, d->left, d->right, d->style->untitled ? 15 : 40, d->top - 60);
     const char *benchmark =
         several_benchmarks(d->runs) ? "several benchmarks" : d->runs->group[0].run->benchmark;
-    char *title = d->text ? mn_text("average %s accuracy so far", mn_scope_name(d->scope))
-                          : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
-                                    mn_scope_name(d->scope));
+    char *title = d->text || d->width < NARROW
+                      ? mn_text("average %s accuracy so far", mn_scope_name(d->scope))
+                      : mn_text("%s: average %s accuracy over the tasks seen", benchmark,
+                                mn_scope_name(d->scope));
     fprintf(script, "set title ");
     mn_write_gnuplot(script, d->style->untitled ? "" : title, d->svg);
     mn_memory_give(title);
     fprintf(script, "\nset xlabel 'tasks learned'\nset ylabel 'accuracy (%%)' offset 1\n");
-    write_key(d);
+    write_key(d, d->top);
     fprintf(script, "plot ");
     for (int group = 0; group < d->runs->group_count; group++) {
         const char *colour = group_colours[group % GROUP_COLOURS];
@@ -258,34 +311,66 @@ static void write_average_panel(const drawing *d)
                     group, colour);
         write_line(d, group, colour);
         write_name(d, group);
-        fprintf(script, "%s", group + 1 < d->runs->group_count ? ", \\\n  " : "\n");
+        banded = banded || d->runs->group[group].members > 1;
+        fprintf(script, "%s", group + 1 < d->runs->group_count ? ", \\\n  " : "");
     }
+    if (banded && !d->text)
+        fprintf(script, ", \\\n  keyentry with filledcurves fc rgb '#888888' fs solid 0.3 noborder "
+                        "title 'band: mean ± 1 sample sd'");
+    fprintf(script, "\n");
 }
 
-/* The tasks' colours, beside the first row of small panels: a legend, or a scale when there are too
- * many of them. */
+/* The tasks' colours, beside the first row of small panels or below the last: a legend, or a scale
+ * when there are too many of them. */
 static void write_task_legend(const drawing *d, int group)
 {
-    const double height = TOP + ROW * d->rows;
+    const double height = height_of(d), width = d->width;
+    const int top = d->top + d->legend;
     fprintf(d->script, "unset colorbox\nunset key\n");
     if (d->text || (group == 0 && d->tasks <= MOST_LEGEND))
-        write_key(d);
+        write_key(d, d->below ? top + d->row * d->rows : top);
+    else if (group == 0 && d->below)
+        fprintf(d->script,
+                "set colorbox horizontal user origin screen %.4f,%.4f size screen %.4f,%.4f\n"
+                "set cblabel 'accuracy on task'\nset cbtics %d\n",
+                d->left / width, 45 / height, (d->right - d->left) / width, 12 / height,
+                d->tasks > 50 ? 20 : 5);
     else if (group == 0)
         fprintf(d->script,
                 "set colorbox user origin screen %.4f,%.4f size screen 0.012,%.4f\n"
-                "set cblabel 'accuracy on task' offset 1\nset cbtics 5\n",
-                (d->right + 25) / (double)WIDTH, 1 - (TOP + ROW - 70) / height,
-                (ROW - 115) / height);
+                "set cblabel 'accuracy on task' offset 1\nset cbtics %d\n",
+                (d->right + 25) / width, 1 - (top + d->row - 70) / height, (d->row - 115) / height,
+                d->tasks > 50 ? 20 : 5);
+}
+
+/* A task's colour of the palette above. */
+static unsigned colour_of(const drawing *d, int64_t on)
+{
+    static const unsigned stops[] = {0x440154, 0x414487, 0x2a788e, 0x22a884, 0x7ad151};
+    const double at = d->tasks > 1 ? 4 * (double)on / (double)(d->tasks - 1) : 0;
+    const int from = at >= 4 ? 3 : (int)at;
+    unsigned colour = 0;
+    for (int shift = 16; shift >= 0; shift -= 8) {
+        const double a = stops[from] >> shift & 255, b = stops[from + 1] >> shift & 255;
+        colour |= (unsigned)lround(a + (b - a) * (at - from)) << shift;
+    }
+    return colour;
 }
 
 static void write_curve(const drawing *d, int group, int64_t on)
 {
     const int64_t tasks = d->runs->group[group].run->tasks;
+    if (!d->text && d->runs->group[group].members > 1)
+        fprintf(d->script,
+                "$curves%d index %lld using 1:4:5 with filledcurves fc rgb '#%06x' fs transparent "
+                "solid 0.12 noborder notitle, \\\n  ",
+                group, (long long)on, colour_of(d, on));
     fprintf(d->script, "$curves%d index %lld using 1:2", group, (long long)on);
     if (d->text)
         fprintf(d->script, " with linespoints pt %lld", (long long)on + 1);
     else
-        fprintf(d->script, ":3 with linespoints lc palette lw 2 pt 7 ps 0.6");
+        fprintf(d->script, ":3 with linespoints lc palette lw 2 pt 7 ps %s",
+                d->tasks > NARROW_TICS ? "0.3" : "0.6");
     fprintf(d->script, " title 'on task %lld'%s", (long long)on + 1,
             on + 1 < tasks ? ", \\\n  " : "\n");
 }
@@ -294,17 +379,18 @@ static void write_curve_panel(const drawing *d, int group)
 {
     FILE *script = d->script;
     const int column = group % d->columns, row = group / d->columns;
-    const int width = (d->right - LEFT - GAP * (d->columns - 1)) / d->columns;
-    const int left = LEFT + (width + GAP) * column, top = TOP + ROW * row;
+    const int width = (d->right - d->left - d->gap * (d->columns - 1)) / d->columns;
+    const int left = d->left + (width + d->gap) * column;
+    const int top = d->top + d->legend + d->row * row;
     if (!d->text)
-        write_place(d, left, left + width, top + 45, top + ROW - 70);
+        write_place(d, left, left + width, top + 45, top + d->row - 70);
     fprintf(script, "set title ");
     write_name(d, group);
     fprintf(script, "\nset xlabel 'tasks learned'\n");
     fprintf(script, "%s\n",
             d->text || column == 0 ? "set ylabel 'accuracy (%)' offset 1" : "unset ylabel");
     write_task_legend(d, group);
-    write_tics(d, NARROW_TICS);
+    write_tics(d, d->style->millimetres > 0 ? NARROW_TICS / 2 : NARROW_TICS);
     fprintf(script, "plot ");
     for (int64_t on = 0; on < d->runs->group[group].run->tasks; on++)
         write_curve(d, group, on);
@@ -361,9 +447,7 @@ mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const ch
                  .style = style,
                  .text = path == NULL,
                  .svg = path != NULL && mn_path_ends_in(path, ".svg")};
-    d.columns = runs->group_count < PANELS_A_ROW ? (int)runs->group_count : PANELS_A_ROW;
-    d.rows = ((int)runs->group_count + d.columns - 1) / d.columns;
-    d.right = right_of_panels(runs);
+    lay_out(&d);
     bool measured = false;
     for (int i = 0; i < runs->count; i++) {
         measured =
@@ -376,6 +460,12 @@ mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const ch
     if (!measured)
         return mn_fail(MN_NOT_FOUND, "nothing to draw: no run has measured %s accuracy yet",
                        mn_scope_name(scope));
+    if (path == NULL && mn_plot_in_braille())
+        return mn_plot_text(runs,
+                            &(mn_text_style){.scope = scope,
+                                             .low = style->low,
+                                             .high = style->low == style->high ? 100 : style->high,
+                                             .titled = !style->untitled});
     char *text = NULL;
     size_t bytes = 0;
     d.script = mn_or_die(open_memstream(&text, &bytes));
@@ -383,6 +473,8 @@ mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const ch
     fclose(d.script);
     if (status == MN_OK)
         status = draw_to(path, text, bytes);
+    if (status == MN_OK && path != NULL)
+        status = mn_plot_write_data(runs, style->scope, path);
     mn_memory_give(text); /* of open_memstream() */
     return status;
 }

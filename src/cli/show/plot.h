@@ -9,12 +9,15 @@ mn_scope mn_plot_scope(const mn_runs *runs);
 /* How a figure is wanted. */
 typedef struct mn_plot_style {
     mn_scope scope;
-    double low, high; /* of the axis of accuracy, in per cent; both 0: from 0 to 100 */
-    bool untitled;    /* a paper has a caption instead */
+    double low, high;   /* of the axis of accuracy, in per cent; both 0: from 0 to 100 */
+    bool untitled;      /* a paper has a caption instead */
+    double millimetres; /* how wide the figure is, in type of 8 points, legends below; 0: for
+                           screens */
 } mn_plot_style;
 
 /* Average accuracy after each task, and accuracy of each task over time, one panel a group.
- * `path` ends in .svg, .png or .pdf and is replaced at once; NULL draws in the terminal. */
+ * `path` ends in .svg, .png or .pdf and is replaced at once; the numbers are written beside it,
+ * into PATH.csv.  NULL draws in the terminal: in braille where the locale has it. */
 mn_status mn_plot_draw(const mn_runs *runs, const mn_plot_style *style, const char *path);
 
 #endif
