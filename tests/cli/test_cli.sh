@@ -221,7 +221,10 @@ says '0 of 3 tasks'
 refused 2 'is not finished' compare long.mneme a.mneme
 "$program" resume long.mneme --quiet >out 2>err &
 process=$!
-sleep 0.5
+for _ in $(seq 100); do # a busy machine takes its time to open the file
+    "$program" show long.mneme 2>>err | grep -q 'running, ' && break
+    sleep 0.1
+done
 run 0 show long.mneme
 says 'running, 0 of 3 tasks'
 kill -KILL $process

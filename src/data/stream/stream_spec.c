@@ -102,7 +102,7 @@ static mn_status check_general(const mn_stream_spec *spec)
 
 static mn_status check_tail_and_noise(const mn_stream_spec *spec)
 {
-    if (!(spec->imbalance >= 1))
+    if (!(spec->imbalance >= 1) && spec->imbalance != 0)
         return mn_fail(MN_BAD_OPTION, "stream.imbalance: %g is below 1 (all classes alike)",
                        spec->imbalance);
     if (!(spec->noise >= 0 && spec->noise < 1))

@@ -40,7 +40,8 @@ typedef struct mn_stream_spec {
     int64_t rounds;              /* MN_GENERAL_ROTATED: how often each class comes */
     int64_t images_per_class;    /* > 0: so many training images a class; the others are left out */
     int64_t first_images_per_class; /* > 0: so many of the classes of the first task */
-    double imbalance; /* > 1: the class of rank r of C keeps imbalance^(-r / (C - 1)) of its images */
+    /* Above 1: the class of rank r of C keeps imbalance^(-r / (C - 1)) of its images; 0 and 1: all. */
+    double imbalance;
     bool imbalance_by_arrival; /* ranks are those of arrival; else the seed draws them */
     double blur;  /* part of each task's training images that comes in other tasks */
     double noise; /* part of each class's labelled training images with another class's label: */
