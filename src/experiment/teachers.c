@@ -58,23 +58,25 @@ mn_status mn_teacher_digest(const char *path, char digest[MN_TEACHER_DIGEST])
     return run ? digest_of_run(path, digest) : mn_safetensors_file_digest(path, digest);
 }
 
-/* A path with the seed in the place of "{seed}", from the root on where something is there. */
-static mn_status find(const mn_run_settings *run, const char *path, char **found)
+mn_status mn_teacher_path(const mn_run_settings *run, const char *item, char **path)
 {
     static const char seed[] = "{seed}";
-    const char *at = strstr(path, seed);
-    char *given = at != NULL ? mn_text_format("%.*s%lld%s", (int)(at - path), path,
-                                              (long long)run->seed, at + strlen(seed))
-                             : mn_text_copy(path);
-    if (given == NULL)
-        return no_memory();
-    const mn_status status = mn_location_found(given, found);
-    if (status == MN_OK && *found == NULL) {
-        *found = given;
-        return MN_OK;
-    }
-    mn_memory_give(given);
-    return status;
+    const char *at = strstr(item, seed);
+    *path = at != NULL ? mn_text_format("%.*s%lld%s", (int)(at - item), item, (long long)run->seed,
+                                        at + strlen(seed))
+                       : mn_text_copy(item);
+    return *path != NULL ? MN_OK : no_memory();
+}
+
+/* The item from the root on, where something is there. */
+static mn_status find(const char *item, const char *path, char **found)
+{
+    char *absolute;
+    MN_TRY(mn_location_found(path, &absolute));
+    const size_t folder = absolute != NULL ? strlen(absolute) - strlen(path) : 0;
+    *found = mn_text_format("%.*s%s", (int)folder, absolute != NULL ? absolute : "", item);
+    mn_memory_give(absolute);
+    return *found != NULL ? MN_OK : no_memory();
 }
 
 /* "a, b" from "a" and b; takes over `list`, which is NULL at first. */
@@ -97,13 +99,16 @@ static mn_status append(char **list, const char *item)
 
 static mn_status add(const mn_run_settings *run, const char *item, char **paths, char **digests)
 {
-    char digest[MN_TEACHER_DIGEST], *path;
-    MN_TRY(find(run, item, &path));
-    mn_status status = append(paths, path);
+    char digest[MN_TEACHER_DIGEST], *path, *found = NULL;
+    MN_TRY(mn_teacher_path(run, item, &path));
+    mn_status status = find(item, path, &found);
+    if (status == MN_OK)
+        status = append(paths, found);
     if (status == MN_OK && run->teacher_digest[0] == '\0')
         status = mn_teacher_digest(path, digest);
     if (status == MN_OK && run->teacher_digest[0] == '\0')
         status = append(digests, digest);
+    mn_memory_give(found);
     mn_memory_give(path);
     return status == MN_OK ? MN_OK : mn_fail_in(status, "teacher");
 }

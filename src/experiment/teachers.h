@@ -4,8 +4,12 @@
 
 #include "experiment/configuration.h"
 
-/* Finds the files, and pins what they hold: teacher_digest is filled in. */
+/* Finds the files, and pins what they hold: teacher_digest is filled in.  "{seed}" stays in a path,
+ * so that runs which differ by their seed alone are seen to. */
 mn_status mn_teachers_resolve(mn_experiment *experiment);
+/* The path that an item of the option means to a run, "{seed}" filled in; the caller gives it back.
+ */
+mn_status mn_teacher_path(const mn_run_settings *run, const char *item, char **path);
 
 /* Whether a file is a run's, by how it begins; MN_NOT_FOUND where there is none. */
 mn_status mn_teacher_is_run(const char *path, bool *run);

@@ -258,7 +258,7 @@ static mn_status from_safetensors(const mn_lesson *lesson, int i, const char *pa
     return mn_weights_load(network, path, digest, true);
 }
 
-static mn_status begin_with(const mn_lesson *lesson, int i, const char *path, const char *digest)
+static mn_status begin_from(const mn_lesson *lesson, int i, const char *path, const char *digest)
 {
     char found[MN_TEACHER_DIGEST];
     bool run;
@@ -268,6 +268,15 @@ static mn_status begin_with(const mn_lesson *lesson, int i, const char *path, co
         return mn_fail(MN_CORRUPT, "%s has digest %s, but the run is to learn from %s", path, found,
                        digest);
     return run ? from_run(lesson, i, path) : from_safetensors(lesson, i, path, digest);
+}
+
+static mn_status begin_with(const mn_lesson *lesson, int i, const char *item, const char *digest)
+{
+    char *path;
+    MN_TRY(mn_teacher_path(lesson->settings, item, &path));
+    const mn_status status = begin_from(lesson, i, path, digest);
+    mn_memory_give(path);
+    return status;
 }
 
 static mn_status go_on_with(const mn_lesson *lesson, int i)

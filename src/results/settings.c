@@ -60,11 +60,12 @@ static mn_status add(mn_settings *settings, mn_setting added)
     return MN_OK;
 }
 
-static mn_status add_setting(mn_settings *settings, const char *section, const cJSON *item)
+static mn_status add_setting(mn_settings *settings, const char *section, const char *name,
+                             const cJSON *item)
 {
     char *value =
         cJSON_IsString(item) ? mn_text_copy(item->valuestring) : cJSON_PrintUnformatted(item);
-    return add(settings, (mn_setting){mn_text_format("%s.%s", section, item->string), value});
+    return add(settings, (mn_setting){mn_text_format("%s.%s", section, name), value});
 }
 
 mn_status mn_settings_put(mn_settings *settings, const char *key, const char *value)
@@ -89,6 +90,17 @@ static const char *type_of(const cJSON *config, const cJSON *section)
     return cJSON_IsString(type) ? type->valuestring : NULL;
 }
 
+/* Teachers of the run's own seed differ as the seed does: what says which they are is then where
+ * they come from, "{seed}" included. */
+static const cJSON *setting_of(const cJSON *section, const cJSON *item)
+{
+    const cJSON *teacher = cJSON_GetObjectItemCaseSensitive(section, "teacher");
+    return strcmp(section->string, "train") == 0 && strcmp(item->string, "teacher_digest") == 0 &&
+                   cJSON_IsString(teacher) && strstr(teacher->valuestring, "{seed}") != NULL
+               ? teacher
+               : item;
+}
+
 static mn_status add_section(mn_settings *settings, const cJSON *config, const cJSON *section,
                              bool buffer)
 {
@@ -98,7 +110,8 @@ static mn_status add_section(mn_settings *settings, const cJSON *config, const c
         cJSON_ArrayForEach(item, section)
         {
             if (counts(section->string, type, item->string, buffer))
-                MN_TRY(add_setting(settings, section->string, item));
+                MN_TRY(add_setting(settings, section->string, item->string,
+                                   setting_of(section, item)));
         }
     return MN_OK;
 }

@@ -53,7 +53,16 @@ says 'teacher/network 2'
 run 0 distil split-synthetic --teacher 't{seed}.mneme' --seeds 2 "${small[@]}" --out students
 sqlite3 "students/split-synthetic-distil+crd-s1.mneme" \
     "SELECT json_extract(value, '\$.train.teacher') FROM run WHERE key = 'config'" >out
-says '/t1.mneme'
+says '/t{seed}.mneme'
+weights() {
+    sqlite3 "$1" "SELECT hex(data) FROM tensor WHERE role = 'weight' AND owner = '$2' ORDER BY name"
+}
+checks=$((checks + 1))
+[ "$(weights t1.mneme run)" = "$(weights 'students/split-synthetic-distil+crd-s1.mneme' teacher)" ] ||
+    fail 'the second student had not the second teacher'
+# They differ by their seed alone.
+run 0 show students --format csv
+says 'distil+crd,2,'
 
 # --- a teacher whose weights were exported ----------------------------------------------------------
 run 0 export t0.mneme --format safetensors -o t0.safetensors
