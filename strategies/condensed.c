@@ -57,8 +57,7 @@ static const char *const differs[] = {
     "The authors condense for 20000 iterations of 256 real images a class by networks of 128 "
     "channels; the defaults are what a processor does in minutes.",
     "Theirs is a memory of fixed size for each class, condensed once (per_class); shares that "
-    "shrink "
-    "are this framework's addition.",
+    "shrink are this framework's addition.",
     "A run's clip holds for the images, too.",
     NULL,
 };
@@ -248,7 +247,9 @@ static mn_status match(mn_learner *learner, mn_tape *tape, const mn_batch *none)
 {
     const condensed_options *o = mn_options(learner);
     const condensed_state *s = mn_state(learner);
-    const int64_t used = mn_buffer_used(mn_learner_buffer(learner));
+    part first = before_all; /* past classes come first */
+    const bool again = next_part(learner, &first) && first.old;
+    const int64_t used = again ? mn_buffer_used(mn_learner_buffer(learner)) : 0;
     const mn_batch *stored = mn_plain(learner, mn_draw(learner, "stored", used));
     (void)none;
     mn_set_learning_rate(learner, o->lr); /* whatever the run's schedule */

@@ -63,6 +63,16 @@ static const char *const differs[] = {
 static mn_status open(mn_learner *learner)
 {
     const gdumb_options *o = mn_options(learner);
+    const mn_shape image = mn_network_spec_of(mn_learner_network(learner))->input;
+    if (o->augmentation != AUGMENTATION_NONE &&
+        (image.rank != 3 || image.size[1] == 1 || image.size[2] == 1))
+        return mn_fail(MN_UNSUPPORTED, "gdumb.augmentation changes images, and these are features; "
+                                       "leave it out");
+    if (o->augmentation != AUGMENTATION_NONE && mn_batch_size(learner) > MN_MOST_DSA)
+        return mn_fail(MN_BAD_OPTION,
+                       "gdumb.augmentation takes batches of at most %d images; "
+                       "lower batch",
+                       MN_MOST_DSA);
     const char *sgd = o->schedule == SCHEDULE_STEP ? "{\"momentum\": 0.9, \"weight_decay\": 5e-4}"
                                                    : "{\"momentum\": 0.9, \"weight_decay\": 1e-6}";
     return mn_add_optimiser(learner, "fit", "sgd", sgd, mn_learner_network(learner), o->lr);

@@ -60,6 +60,22 @@ static mn_range anchors_of_task(const mn_learner *learner)
     return range;
 }
 
+/* Whether every task has all classes, or the tasks' classes follow each other. */
+static mn_status check_tasks(mn_learner *learner)
+{
+    int64_t next = 0;
+    const int64_t classes = mn_classes(learner, MN_ALL).count;
+    for (int64_t task = 0; task < mn_tasks(learner); task++) {
+        const mn_range range = mn_classes_of_task(learner, task);
+        if (range.count != classes && range.first != next)
+            return mn_fail(MN_UNSUPPORTED,
+                           "some classes come again in later tasks, and an anchor is of a class "
+                           "in one task; choose another strategy, er or derpp for example");
+        next = range.first + range.count;
+    }
+    return MN_OK;
+}
+
 static mn_status open(mn_learner *learner)
 {
     hal_state *s = mn_state(learner);
@@ -70,6 +86,7 @@ static mn_status open(mn_learner *learner)
     const int64_t features = mn_network_features(network);
     if (features == 0)
         return mn_fail(MN_UNSUPPORTED, "the network has no classifier whose inputs are features");
+    MN_TRY(check_tasks(learner));
     MN_TRY(mn_add_network(learner, "ahead", NULL, &s->ahead));
     MN_TRY(mn_keep_tensor(learner, "anchors", MN_SHAPE(anchors, pixels), &s->anchors));
     return mn_keep_tensor(learner, "phi", MN_SHAPE(1, features), &s->phi);

@@ -80,13 +80,11 @@ static mn_status begin(mn_learner *learner, mn_tape *tape, const mn_batch *nothi
 {
     const kmeans_state *s = mn_state(learner);
     const mn_range present = mn_classes(learner, MN_PRESENT);
-    const mn_batch *from = mn_draw_stream(learner, "candidates", CANDIDATES);
+    const mn_batch *from = mn_draw_images(learner, "candidates", CANDIDATES);
     (void)nothing;
     *s->pass = 0;
     if (from->count < present.count)
-        return mn_fail(MN_UNSUPPORTED,
-                       "task %lld has %lld images with a label to begin from, and %lld "
-                       "clusters; label more of them (labels.per_class)",
+        return mn_fail(MN_UNSUPPORTED, "task %lld has %lld images, and %lld clusters to find",
                        (long long)mn_task(learner) + 1, (long long)from->count,
                        (long long)present.count);
     mn_var *x = mn_prototypes_features(learner, from);

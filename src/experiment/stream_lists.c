@@ -161,6 +161,11 @@ static mn_status read_domains(const mn_stream_settings *stream, const mn_dataset
                            (long long)lists->domains, list.item);
         lists->domain_order[lists->domains++] = domain;
     }
+    if (list.broken || list.grouped)
+        return mn_fail(MN_BAD_OPTION,
+                       "stream.domains: '%.60s' is not a list with commas between its items, as "
+                       "photo,sketch",
+                       stream->domains);
     if (lists->domains > 0 && lists->domains != stream->tasks)
         return mn_fail(MN_BAD_OPTION,
                        "stream.domains: lists %lld, but stream.tasks is %lld; make them agree",

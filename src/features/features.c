@@ -14,6 +14,7 @@
 #include "features/partial.h"
 #include "learner/heads.h"
 #include "learner/weights.h"
+#include "nn/network.h"
 #include "tensor/file/half.h"
 #include "tensor/file/safetensors_write.h"
 #include "tensor/kernels.h"
@@ -64,7 +65,7 @@ static mn_status make_network(extraction *e)
     mn_network_spec spec;
     MN_TRY(mn_learner_network_spec(e->experiment, e->stream, &spec));
     const mn_key key = mn_key_of((uint64_t)settings->seed, "network.initial.run/network");
-    MN_TRY(mn_network_new(&spec, key, &e->network));
+    MN_TRY(mn_network_new_seeing(NULL, NULL, &spec, (mn_sight)settings->sees, key, &e->network));
     if (settings->init[0] != '\0') {
         const mn_status status =
             mn_weights_load(e->network, settings->init, settings->init_digest, false);

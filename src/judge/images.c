@@ -2,6 +2,7 @@
  *
  * Classes are taken one after another: only one class's images are in memory. */
 #include "judge/images.h"
+#include "data/stream/stream.h"
 #include "store/runfile.h"
 
 #include <mneme/memory.h>
@@ -65,7 +66,7 @@ static mn_status each_image(const mn_rebuilt *run, mn_part part, int32_t label, 
         const mn_batch *batch;
         status = mn_loader_batch(loader, i, &batch);
         for (int64_t row = 0; status == MN_OK && row < batch->count; row++)
-            if (batch->labels[row] == label)
+            if (mn_stream_true_label(run->stream, part, batch->indices[row]) == label)
                 status = take(context, batch->pixels + (size_t)row * bytes, batch->indices[row]);
     }
     mn_loader_free(loader);

@@ -14,7 +14,9 @@ typedef struct mn_member {
 typedef struct mn_owned_network {
     const char *owner, *name; /* owner: a strategy, or "run" */
     mn_network *network;
-    mn_key key; /* of its initial weights */
+    mn_key key;       /* of its initial weights */
+    bool like_shared; /* declared as one more of the shared network: a snapshot of it, if it is
+                         alike */
 } mn_owned_network;
 
 typedef struct mn_owned_optimiser {

@@ -97,20 +97,11 @@ static mn_status note(mn_learner *learner, const mn_owned_network *owned, featur
     return mn_runfile_add_scalar(learner->file, &place, name, alignment);
 }
 
-static bool is_like_shared(const mn_learner *learner, const mn_network *network)
-{
-    const mn_network_spec *a = mn_network_spec_of(learner->network[0].network);
-    const mn_network_spec *b = mn_network_spec_of(network);
-    return strcmp(a->type, b->type) == 0 && strcmp(a->options, b->options) == 0 &&
-           a->classes == b->classes && mn_shape_equal(a->input, b->input) &&
-           mn_network_sight(learner->network[0].network) == mn_network_sight(network);
-}
-
 static mn_status note_all(mn_learner *learner, features *f)
 {
     for (int i = 1; i < learner->networks; i++) {
         f->rows = 0;
-        if (is_like_shared(learner, learner->network[i].network))
+        if (learner->network[i].like_shared)
             MN_TRY(note(learner, &learner->network[i], f));
     }
     return MN_OK;

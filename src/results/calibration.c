@@ -341,8 +341,11 @@ static double adjusted_rand(int64_t n, const double *both)
 static mn_status compare_partitions(const known *k, const answers *all, mn_scope scope,
                                     double *value)
 {
-    const classes newest = k->of_task[k->tasks - 1];
-    const int64_t n = newest.first + newest.count;
+    int64_t n = 0; /* a file of a stranger may list tasks in any order */
+    for (int64_t task = 0; task < k->tasks; task++) {
+        const classes c = classes_of(k, scope, task);
+        n = c.first + c.count > n ? c.first + c.count : n;
+    }
     double *both = mn_memory_take_zeroed((size_t)(n * n), sizeof *both);
     if (both == NULL)
         return no_memory();

@@ -234,7 +234,7 @@ static const char select_kept[] =
     "SELECT CASE role WHEN 'weight' THEN owner || '/' || part ELSE name END, role = 'weight', "
     "total(length(data)), EXISTS (SELECT 1 FROM network n JOIN network s ON s.owner = 'run' AND "
     "s.name = 'network' AND n.type = s.type AND n.classes = s.classes AND n.options = s.options "
-    "WHERE n.owner = t.owner AND n.name = t.part AND t.role = 'weight') "
+    "WHERE n.owner = t.owner AND n.owner <> 'teacher' AND n.name = t.part AND t.role = 'weight') "
     "FROM tensor t WHERE owner <> 'run' AND role <> 'moment' GROUP BY 1, 2 ORDER BY 1";
 
 static mn_status take_kept(const mn_query *query, void *element)

@@ -32,7 +32,7 @@ includes_are_below() {
         may["experiment"] = "base tensor nn data store experiment"
         may["learner"] = "base tensor autograd nn data store buffer experiment learner"
         may["run"] = "base tensor autograd nn data store buffer experiment learner run"
-        may["judge"] = "base store experiment learner run judge"
+        may["judge"] = "base data store experiment learner run judge"
         may["features"] = "base tensor autograd nn data experiment learner features"
         may["results"] = "base tensor data store results"
         may["cli"] = "base cli"

@@ -271,6 +271,10 @@ START_TEST(several_epochs_and_partly_labelled_streams)
     ck_assert(compare(folder, "split-synthetic", "derpp", "keep_moments", "true"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "labels.fraction", "0.3"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "validation", "0.2"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "labels.noise", "0.3"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "stream.blur", "0.2"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "stream.imbalance", "10"));
+    ck_assert(compare(folder, "split-synthetic", "derpp", "first_epochs", "2"));
     ck_assert(compare(folder, "split-synthetic", "derpp", "buffer_bytes", "50000"));
     (void)rmdir(folder);
 }

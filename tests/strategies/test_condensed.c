@@ -68,7 +68,7 @@ START_TEST(images_that_are_the_real_ones_have_no_loss_under_any_augmentation)
 {
     enum { KEYS = 40, OPERATIONS = 6 };
     static float x[VALUES], y[VALUES];
-    int drawn[OPERATIONS] = {0};
+    int drawn[OPERATIONS] = {0}, parted = 0;
     mn_network *network = network_of_images();
     fill(x, 1);
     fill(y, 2);
@@ -78,8 +78,9 @@ START_TEST(images_that_are_the_real_ones_have_no_loss_under_any_augmentation)
         const double same = apart(network, x, x, key, key);
         ck_assert_msg(!(same > 0) && !(same < 0), "key %d: %g", (int)i, same);
         ck_assert_double_gt(apart(network, x, y, key, key), 0.01);
-        ck_assert_double_gt(apart(network, x, y, key, next), 0.01);
+        parted += apart(network, x, x, key, next) > 0.01;
     }
+    ck_assert_int_gt(parted, KEYS / 2); /* two draws may be the same flip */
     for (int i = 0; i < OPERATIONS; i++)
         ck_assert_msg(drawn[i] > 0, "operation %d was never drawn", i);
     mn_network_free(network);

@@ -42,9 +42,10 @@ static mn_status compile(const char *const *words)
             "the compiler %s cannot be started: %s; install one (apt-get install gcc), or "
             "name it in CC",
             words[0], strerror(failed));
-    while (waitpid(process, &how, 0) < 0 && errno == EINTR)
+    pid_t ended;
+    while ((ended = waitpid(process, &how, 0)) < 0 && errno == EINTR)
         ;
-    return WIFEXITED(how) && WEXITSTATUS(how) == 0
+    return ended == process && WIFEXITED(how) && WEXITSTATUS(how) == 0
                ? MN_OK
                : mn_fail(MN_BACKEND_FAILED, "%s did not compile it; its messages are above",
                          words[0]);
@@ -60,7 +61,7 @@ static mn_status build_plugin(const char *source, const char *plugin)
                        mn_include_folders[0]);
     char *first = mn_text("-I%s", mn_include_folders[installed ? 0 : 1]);
     char *second = mn_text("-I%s", mn_include_folders[installed ? 0 : 2]);
-    char *named = mn_text("%s%s", source[0] == '-' ? "./" : "", source);
+    char *named = mn_text("%s%s", source[0] == '-' || source[0] == '@' ? "./" : "", source);
     char *copy = mn_text("%s", compiler != NULL && compiler[0] != '\0' ? compiler : "cc");
     const char *const words[] = {
         copy,          "-std=c11", "-O3",  "-Wall", "-fPIC", "-shared", "-fvisibility=hidden",

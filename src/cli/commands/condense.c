@@ -20,7 +20,9 @@ static mn_status count_classes(const mn_arguments *arguments, int64_t *classes)
     mn_experiment *experiment;
     mn_dataset *dataset = NULL;
     MN_TRY(mn_experiment_new(arguments->words[0], "finetune", &experiment));
-    mn_status status = mn_experiment_resolve(experiment);
+    mn_status status = mn_set_given(experiment, arguments);
+    if (status == MN_OK)
+        status = mn_experiment_resolve(experiment);
     if (status == MN_OK)
         status = mn_experiment_dataset(experiment, &dataset);
     if (status == MN_OK)
@@ -36,6 +38,7 @@ static mn_status set_all(mn_experiment *experiment, const mn_arguments *argument
                          int64_t per_class, int64_t rows)
 {
     static const char *const usual[][2] = {{"stream.tasks", "1"},
+                                           {"stream.task_classes", ""},
                                            {"buffer_values", "f32"},
                                            {"batch", "256"},
                                            {"clip", "0"},

@@ -98,10 +98,11 @@ static mn_status feed(const int script_pipe[2], const int complaint_pipe[2], con
     }
     close(complaint_pipe[0]);
     complaint[used] = '\0';
-    int how;
-    while (waitpid(process, &how, 0) < 0 && errno == EINTR)
+    int how = 0;
+    pid_t ended;
+    while ((ended = waitpid(process, &how, 0)) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
+    if (ended == process && WIFEXITED(how) && WEXITSTATUS(how) == 0)
         return MN_OK;
     return mn_fail(MN_BACKEND_FAILED, "gnuplot failed: %s", first_line(complaint));
 }

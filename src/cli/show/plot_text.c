@@ -50,7 +50,8 @@ static int across(const canvas *c, double when)
 
 static int down(const canvas *c, double value)
 {
-    return (int)lround((c->high - value) / (c->high - c->low) * (4 * ROWS - 1));
+    const double part = (c->high - value) / (c->high - c->low);
+    return (int)lround(fmin(fmax(part, -10), 10) * (4 * ROWS - 1)); /* what is far off is off */
 }
 
 static void dot(canvas *c, int x, int y, int line)
@@ -84,7 +85,7 @@ static void curve(canvas *c, const mn_mean_point *points, int64_t count, int lin
         return;
     const int row = down(c, points[count - 1].mean) / 4;
     int column = across(c, points[count - 1].when) / 2;
-    if (row < 0 || row >= ROWS)
+    if (row < 0 || row >= ROWS || column < 0 || column >= c->columns)
         return;
     while (column > 0 && c->end[row * c->columns + column] != 0) /* another line ends there */
         column--;
@@ -199,6 +200,15 @@ static mn_status print_tasks(const mn_runs *runs, const mn_text_style *style, in
     return MN_OK;
 }
 
+/* Of one task there are only evaluations inside it, after part of it. */
+static double first_of(const mn_runs *runs)
+{
+    for (int group = 0; group < runs->group_count; group++)
+        if (runs->group[group].run->tasks > 1)
+            return 1;
+    return 0;
+}
+
 static double longest(const mn_runs *runs)
 {
     double tasks = 1;
@@ -215,7 +225,7 @@ mn_status mn_plot_text(const mn_runs *runs, const mn_text_style *style)
                                                  : room,
                 .low = style->low,
                 .high = style->high,
-                .first = 1,
+                .first = first_of(runs),
                 .last = longest(runs),
                 .coloured = mn_has_colour(stdout)};
     const size_t cells = (size_t)(ROWS * c.columns);

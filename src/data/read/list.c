@@ -26,11 +26,10 @@ typedef struct list_options {
 
 static const char *const colours[] = {"rgb", "grey", NULL};
 static const mn_option options_table[] = {
-    MN_TEXT(
-        list_options, path, "",
-        "the list: a CSV with columns path, label and, if it has them, split (train or test) and "
-        "task or domain; or lines `path label`; or the folder of the two lists below",
-        MN_CHANGES_NO_RESULT),
+    MN_TEXT(list_options, path, "",
+            "the list: a CSV with columns path, label and, if it has both parts, split (train "
+            "or test); or lines `path label`; or the folder of the two lists below",
+            MN_CHANGES_NO_RESULT),
     MN_TEXT(list_options, train, "train.txt", "in a folder: the list of training images"),
     MN_TEXT(list_options, test, "test.txt",
             "in a folder: the list of test images; where test.txt is not there, test_fraction "
@@ -39,7 +38,7 @@ static const mn_option options_table[] = {
             "folder that paths are relative to; empty: that of the list they stand in",
             MN_CHANGES_NO_RESULT),
     MN_TEXT(list_options, domain, "",
-            "column that says of which domain or task an image is; empty: task, else domain"),
+            "column that says of which domain an image is; empty: none does"),
     MN_CHOICE(list_options, channels, 0, colours, "in colour, or in shades of grey"),
     MN_SPLIT_OPTIONS(list_options),
     MN_END,
@@ -101,8 +100,7 @@ static mn_status read_heading(reading *r, bool *heading)
 {
     static const char *const paths[] = {"path", "filename", "file", "image", NULL},
                              *const labels[] = {"label", "class", NULL},
-                             *const splits[] = {"split", "part", NULL},
-                             *const domains[] = {"task", "domain", NULL};
+                             *const splits[] = {"split", "part", NULL};
     columns at = {-1, -1, -1, -1, r->cells.count};
     for (int64_t i = 0; i < at.count; i++) {
         if (is_one_of(r->cells.cell[i], paths))
@@ -111,10 +109,7 @@ static mn_status read_heading(reading *r, bool *heading)
             at.label = i;
         else if (is_one_of(r->cells.cell[i], splits))
             at.split = i;
-        else if (r->domain[0] != '\0'
-                     ? strcasecmp(r->cells.cell[i], r->domain) == 0
-                     : is_one_of(r->cells.cell[i], domains) &&
-                           (at.domain < 0 || strcasecmp(r->cells.cell[i], domains[0]) == 0))
+        else if (r->domain[0] != '\0' && strcasecmp(r->cells.cell[i], r->domain) == 0)
             at.domain = i;
     }
     *heading = at.path >= 0 && at.label >= 0;

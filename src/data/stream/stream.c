@@ -176,7 +176,7 @@ static int64_t classes_by(const mn_stream *stream, int64_t task, int64_t before)
     return most;
 }
 
-static mn_status count_tasks(mn_stream *stream)
+static mn_status count_tasks(mn_stream *stream, bool validates)
 {
     for (int64_t task = 0; task < stream->tasks; task++) {
         mn_task_info *info = &stream->info[task];
@@ -184,12 +184,16 @@ static mn_status count_tasks(mn_stream *stream)
         info->labelled = mn_stream_view_of(stream, MN_PART_LABELLED, task).count;
         info->validation = mn_stream_view_of(stream, MN_PART_VALIDATION, task).count;
         info->test = mn_stream_view_of(stream, MN_PART_TEST, task).count;
-        if (info->test == 0)
-            return mn_fail(MN_BAD_OPTION, "data set '%s' has no test images for task %lld",
-                           stream->dataset->name, (long long)task);
-        if (info->train == 0)
-            return mn_fail(MN_BAD_OPTION, "data set '%s' has no training images for task %lld",
-                           stream->dataset->name, (long long)task);
+        const char *missing = info->test == 0                      ? "test"
+                              : info->train == 0                   ? "training"
+                              : info->labelled == 0                ? "labelled"
+                              : validates && info->validation == 0 ? "validation"
+                                                                   : NULL;
+        if (missing != NULL)
+            return mn_fail(MN_BAD_OPTION,
+                           "data set '%s' has no %s images for task %lld; bring more images of a "
+                           "class, or fewer tasks",
+                           stream->dataset->name, missing, (long long)task + 1);
         count_disturbed(stream, task, info);
         if (mn_stream_by_class(stream) && !mn_stream_class_incremental(stream)) {
             info->first_class = 0;
@@ -278,7 +282,7 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
     if (status == MN_OK)
         status = arrange_general(made);
     if (status == MN_OK)
-        status = count_tasks(made);
+        status = count_tasks(made, spec->validation > 0);
     if (status != MN_OK) {
         mn_stream_free(made);
         return status;

@@ -157,8 +157,8 @@ static mn_status check_domains(const mn_stream_spec *spec, const mn_dataset *dat
     if (dataset->domains == 0)
         return mn_fail(
             MN_BAD_OPTION,
-            "stream.scenario: '%s' does not say which domain an image is of; a list does "
-            "in its column domain or task, and a folder with dataset.domains=true",
+            "stream.scenario: '%s' does not say which domain an image is of; a list does, in the "
+            "column that dataset.domain names",
             dataset->name);
     if (spec->domain_order == NULL && dataset->domains != spec->tasks)
         return mn_fail(MN_BAD_OPTION,

@@ -34,6 +34,9 @@ MN_API const int64_t *mn_draw_int(mn_learner *learner, const char *name, int64_t
 MN_API const int64_t *mn_draw_other_classes(mn_learner *learner, const char *name,
                                             const mn_batch *batch, int64_t wanted);
 
+/* min(wanted, all) of the current task's training images, labelled or not, un-augmented. */
+MN_API const mn_batch *mn_draw_images(mn_learner *learner, const char *name, int64_t wanted);
+
 #ifdef __cplusplus
 }
 #endif

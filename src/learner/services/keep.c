@@ -34,10 +34,12 @@ mn_status mn_add_network(mn_learner *learner, const char *name, const mn_network
                          mn_network **network)
 {
     const char *owner = mn_learner_current_name(learner);
-    return spec != NULL
-               ? mn_learner_add_network(learner, owner, name, NULL, NULL, spec, network)
-               : mn_learner_add_seeing(learner, owner, name,
-                                       mn_network_spec_of(mn_learner_network(learner)), network);
+    if (spec != NULL)
+        return mn_learner_add_network(learner, owner, name, NULL, NULL, spec, network);
+    MN_TRY(mn_learner_add_seeing(learner, owner, name,
+                                 mn_network_spec_of(mn_learner_network(learner)), network));
+    learner->network[learner->networks - 1].like_shared = true;
+    return MN_OK;
 }
 
 int mn_teachers(const mn_learner *learner)

@@ -19,10 +19,10 @@ static mn_stream_view labelled_now(const mn_learner *learner)
     return mn_stream_view_of(learner->stream, MN_PART_LABELLED, learner->cursor.task);
 }
 
-/* Copies images of the current task's labelled ones into the first rows of `space`, un-augmented;
+/* Copies images of a part of the current task into the first rows of `space`, un-augmented;
  * it has `count` + `more` rows. */
-static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t count,
-                             int64_t more, mn_row_type type, mn_batch_space *space)
+static mn_status take_stream(mn_learner *learner, mn_part part, const int64_t *places,
+                             int64_t count, int64_t more, mn_row_type type, mn_batch_space *space)
 {
     const mn_dataset *data = mn_stream_dataset(learner->stream);
     const int64_t task = learner->cursor.task;
@@ -30,8 +30,7 @@ static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t
     if (count == 0)
         return MN_OK;
     mn_loader *loader;
-    MN_TRY(
-        mn_loader_new(learner->stream, MN_PART_LABELLED, task, task, 1, &learner->plain, &loader));
+    MN_TRY(mn_loader_new(learner->stream, part, task, task, 1, &learner->plain, &loader));
     const mn_batch *rows;
     const mn_status status = mn_loader_rows(loader, places, count, &rows);
     if (status == MN_OK)
@@ -41,17 +40,19 @@ static mn_status take_stream(mn_learner *learner, const int64_t *places, int64_t
     return status;
 }
 
-static mn_status draw_stream(mn_learner *learner, mn_key key, int64_t wanted,
+static mn_status draw_stream(mn_learner *learner, mn_part part, mn_key key, int64_t wanted,
                              mn_batch_space **space)
 {
-    const int64_t all = labelled_now(learner).count, count = wanted < all ? wanted : all;
+    const int64_t task = learner->cursor.task;
+    const int64_t all = mn_stream_view_of(learner->stream, part, task).count;
+    const int64_t count = wanted < all ? wanted : all;
     MN_TRY(mn_learner_space(learner, space));
     int64_t *places = mn_memory_take((size_t)(all + 1), sizeof *places);
     if (places == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a draw");
     mn_random_permutation(key, all, places);
     const mn_status status =
-        take_stream(learner, places, count, 0, mn_learner_row_type(learner), *space);
+        take_stream(learner, part, places, count, 0, mn_learner_row_type(learner), *space);
     mn_memory_give(places);
     return status;
 }
@@ -74,7 +75,15 @@ const mn_batch *mn_draw_stream(mn_learner *learner, const char *name, int64_t wa
 {
     mn_batch_space *space = NULL;
     const mn_key key = mn_learner_key(learner, "draw-stream", name);
-    const mn_status status = draw_stream(learner, key, wanted, &space);
+    const mn_status status = draw_stream(learner, MN_PART_LABELLED, key, wanted, &space);
+    return mn_learner_batch(learner, status, space);
+}
+
+const mn_batch *mn_draw_images(mn_learner *learner, const char *name, int64_t wanted)
+{
+    mn_batch_space *space = NULL;
+    const mn_key key = mn_learner_key(learner, "draw-images", name);
+    const mn_status status = draw_stream(learner, MN_PART_TRAIN, key, wanted, &space);
     return mn_learner_batch(learner, status, space);
 }
 
@@ -92,8 +101,8 @@ static mn_status draw_stream_of_class(mn_learner *learner, mn_key key, int64_t l
     mn_random_subset(key, candidates, count, chosen);
     for (int64_t i = 0; i < count; i++)
         chosen[i] = places[chosen[i]];
-    const mn_status status =
-        take_stream(learner, chosen, count, 0, mn_learner_row_type(learner), *space);
+    const mn_status status = take_stream(learner, MN_PART_LABELLED, chosen, count, 0,
+                                         mn_learner_row_type(learner), *space);
     mn_memory_give(places);
     return status;
 }
@@ -209,7 +218,8 @@ static mn_status take(mn_learner *learner, const choice *c, mn_batch_space *spac
                        "which are none");
     if (c->buffer_rows > 0)
         type = mn_row_type_wider(type, mn_buffer_row_type(learner->buffer));
-    MN_TRY(take_stream(learner, c->stream, c->stream_rows, c->buffer_rows, type, space));
+    MN_TRY(take_stream(learner, MN_PART_LABELLED, c->stream, c->stream_rows, c->buffer_rows, type,
+                       space));
     if (c->buffer_rows == 0)
         return MN_OK;
     mn_batch_space *old;
@@ -266,7 +276,7 @@ mn_status mn_check_labelled(mn_learner *learner, int64_t wanted)
             int64_t count = 0;
             for (int64_t i = 0; i < view.count; i++)
                 count += labels[view.indices[i]] == label;
-            if (count < wanted)
+            if (count < wanted && mn_stream_task_has(learner->stream, task, label))
                 return mn_fail(MN_BAD_OPTION,
                                "%lld labelled images of each class in a batch, but class '%s' has "
                                "%lld; ask for fewer, or label more",
