@@ -59,8 +59,8 @@ static mn_status check_policy(const mn_experiment *experiment)
     if ((policy->wants & MN_FILLS_ONCE) != 0 && again != NULL &&
         stream->scenario != MN_GENERAL_ROTATED)
         return mn_fail(MN_UNSUPPORTED,
-                       "buffer policy %s takes no more of a class that has its share, but %s %s "
-                       "and of later tasks too little would be kept; "
+                       "buffer policy %s takes no more of a class that has its share, but %s %s, "
+                       "and too little of later tasks would be kept; "
                        "choose another, --buffer-policy reservoir for example",
                        policy->name, experiment->benchmark, again);
     if (policy->select != NULL && (policy->wants & MN_SELECTS_BY_TASK) == 0 && again != NULL)

@@ -162,9 +162,16 @@ START_TEST(every_strategy_learns_from_floats_and_goes_on_from_its_file)
         const mn_strategy *strategy = (const void *)mn_registered(MN_KIND_STRATEGY, i);
         if (strcmp(test_benchmark_of(strategy->name), "split-synthetic") != 0) /* looks at maps */
             continue;
+        if (strcmp(strategy->name, "condensed") == 0) /* makes images, and says so */
+            continue;
         run_both("f32", strategy->name, NULL);
         learnt++;
     }
+    mn_experiment *images = test_experiment(benchmark("f32"), "finetune+condensed", NULL);
+    test_remove(test_file(folder, "one"));
+    ck_assert_fails(mn_experiment_run(images, test_file(folder, "one"), NULL), MN_UNSUPPORTED,
+                    "are features, and images are condensed");
+    mn_experiment_free(images);
     ck_assert_int_gt(learnt, 20);
     end();
 }
