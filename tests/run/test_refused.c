@@ -134,7 +134,11 @@ static const contradiction contradictions[] = {
     {"split-synthetic", "xder", {{"buffer_policy", "balanced"}}, MN_BAD_OPTION, "leave it out"},
     {"general-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "has no tasks"},
     {"perm-synthetic", "er", {{"buffer_policy", "herding"}}, MN_UNSUPPORTED, "choose another"},
-    {"perm-synthetic", "gdumb", {{NULL, NULL}}, MN_UNSUPPORTED, "too little of later tasks would be kept"},
+    {"perm-synthetic",
+     "gdumb",
+     {{NULL, NULL}},
+     MN_UNSUPPORTED,
+     "too little of later tasks would be kept"},
     {"split-synthetic", "er", {{"lr", "0"}, {"er.replay", "0"}}, MN_BAD_OPTION, "er.replay"},
     {"general-synthetic", "er+lwf", {{NULL, NULL}}, MN_UNSUPPORTED, "lwf must be told"},
 };
