@@ -168,6 +168,8 @@ run 0 condense split-synthetic --per-class 2 -o few.safetensors $few
 cmp -s few.safetensors before.safetensors || fail "a finished condensation wrote another file"
 refused 2 'is of another study' condense split-synthetic --per-class 3 -o few.safetensors $few
 refused 2 'condense needs --per-class N' condense split-synthetic -o none.safetensors
+run 0 condense uneven-synthetic --per-class 1 -o uneven.safetensors $few # lists classes of tasks
+rm -f uneven.safetensors uneven.safetensors.mneme
 run 0 buffer few.safetensors.mneme
 says '12 exemplars'
 says 'made'

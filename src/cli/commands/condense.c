@@ -13,13 +13,14 @@
 #include <string.h>
 
 enum { MOST_PER_CLASS = 65536 };
+static const char strategies[] = "gdumb+condensed";
 
 /* Classes of the benchmark's data: the rows that the memory may need. */
 static mn_status count_classes(const mn_arguments *arguments, int64_t *classes)
 {
     mn_experiment *experiment;
     mn_dataset *dataset = NULL;
-    MN_TRY(mn_experiment_new(arguments->words[0], "finetune", &experiment));
+    MN_TRY(mn_experiment_new(arguments->words[0], strategies, &experiment));
     mn_status status = mn_set_given(experiment, arguments);
     if (status == MN_OK)
         status = mn_experiment_resolve(experiment);
@@ -94,7 +95,7 @@ static int condense(const mn_arguments *arguments)
     mn_experiment *experiment = NULL;
     mn_status status = count_classes(arguments, &classes);
     if (status == MN_OK)
-        status = mn_experiment_new(arguments->words[0], "gdumb+condensed", &experiment);
+        status = mn_experiment_new(arguments->words[0], strategies, &experiment);
     if (status == MN_OK)
         status = set_all(experiment, arguments, per_class, per_class * classes);
     const int code =
