@@ -81,7 +81,7 @@ static mn_status take_image(void *context, const mn_exemplar *exemplar)
     for (int64_t i = 0; i < m->image_bytes && floats; i++) { /* what lies beyond is cut off */
         float value;
         memcpy(&value, (const uint8_t *)exemplar->image + (size_t)i * sizeof value, sizeof value);
-        m->pixels[i] = value > 0 ? (uint8_t)(255 * (value < 1 ? value : 1) + 0.5F) : 0;
+        m->pixels[i] = (uint8_t)(value > 0 ? 255 * (value < 1 ? value : 1) + 0.5F : 0.0F);
     }
     return MN_OK;
 }
