@@ -12,8 +12,6 @@
  */
 #include "strategies/shared/dsa.h"
 
-#include <string.h>
-
 typedef struct condensed_options {
     int64_t per_class, iterations, real, width, depth, initial, augmentation, networks, shrink;
     double lr;
@@ -127,35 +125,17 @@ static mn_status add_images(mn_learner *learner, mn_shape image)
     return mn_add_optimiser(learner, "images", "sgd", "{\"momentum\": 0.5}", s->images, o->lr);
 }
 
-static char *write_text(char *at, const char *text)
-{
-    const size_t length = strlen(text);
-    memcpy(at, text, length + 1);
-    return at + length;
-}
-
-/* The text and a number, at least 0; returns the end, as above. */
-static char *write_number(char *at, const char *text, int64_t number)
-{
-    char digits[20];
-    int count = 0;
-    at = write_text(at, text);
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    while (count > 0)
-        *at++ = digits[--count];
-    return at;
-}
-
 static mn_status add_random_network(mn_learner *learner, mn_shape image)
 {
     const condensed_options *o = mn_options(learner);
     condensed_state *s = mn_state(learner);
     char text[96];
-    char *end = write_number(text, "{\"norm\": \"instance\", \"width\": ", o->width);
-    (void)write_text(write_number(end, ", \"depth\": ", o->depth), "}");
-    const mn_network_spec spec = {"convnet", text, image, mn_classes(learner, MN_ALL).count};
+    const mn_network_spec spec = {
+        "convnet",
+        mn_options_text(text, sizeof text,
+                        "{\"norm\": \"instance\", \"width\": %lld, \"depth\": %lld}",
+                        (long long)o->width, (long long)o->depth),
+        image, mn_classes(learner, MN_ALL).count};
     return mn_add_network(learner, "random", &spec, &s->random);
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <mneme/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,19 @@ char *mn_list_quote(const char *item, char *to)
         *to++ = *c;
     }
     return stpcpy(to, "\"");
+}
+
+char *mn_list_append(char *list, const char *item)
+{
+    const size_t before = list != NULL ? strlen(list) : 0;
+    char *longer = mn_memory_resize(list, before + 2 * strlen(item) + 4, 1);
+    if (longer == NULL)
+        return NULL;
+    char *end = longer + before;
+    if (before > 0)
+        *end++ = ',';
+    *mn_list_quote(item, end) = '\0';
+    return longer;
 }
 
 mn_status mn_list_wholes(const char *where, const char *text, int64_t least, int64_t most,

@@ -33,6 +33,9 @@ bool mn_list_next(mn_list *list);
 /* Writes an item as a list has it, in quotes where it needs them, into 2 * strlen(item) + 3 bytes;
  * returns where the zero byte is. */
 char *mn_list_quote(const char *item, char *to);
+/* A list with one more item, quoted: `list`, NULL where there is none yet, is taken over.  NULL,
+ * and `list` left to the caller, where memory ran out. */
+char *mn_list_append(char *list, const char *item);
 
 /* All of a list of whole numbers from `least` to `most`, not more than `room` of them; `where`
  * ("stream.task_classes") begins the message. */

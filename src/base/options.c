@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <mneme/memory.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -341,4 +342,15 @@ cJSON *mn_options_to_json(const mn_option *table, const void *values)
             return NULL;
         }
     return object;
+}
+
+const char *mn_options_text(char *text, size_t bytes, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int written = vsnprintf(text, bytes, format, arguments);
+    va_end(arguments);
+    if ((written < 0 || (size_t)written >= bytes) && bytes > 0)
+        snprintf(text, bytes, "?"); /* half of it could be JSON */
+    return text;
 }

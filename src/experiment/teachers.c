@@ -79,20 +79,11 @@ static mn_status find(const char *item, const char *path, char **found)
     return *found != NULL ? MN_OK : no_memory();
 }
 
-/* "a, b" from "a" and b; takes over `list`, which is NULL at first. */
 static mn_status append(char **list, const char *item)
 {
-    char *quoted = mn_memory_take(2 * strlen(item) + 3, 1);
-    char *longer = NULL;
-    if (quoted != NULL) {
-        *mn_list_quote(item, quoted) = '\0';
-        longer =
-            mn_text_format("%s%s%s", *list != NULL ? *list : "", *list != NULL ? "," : "", quoted);
-    }
-    mn_memory_give(quoted);
+    char *longer = mn_list_append(*list, item);
     if (longer == NULL)
         return no_memory();
-    mn_memory_give(*list);
     *list = longer;
     return MN_OK;
 }

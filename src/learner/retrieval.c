@@ -4,6 +4,7 @@
  * first.  Trained projections (Tian et al. 2020) would measure their training, and differ from
  * strategy to strategy: least squares have no settings. */
 #include "learner/retrieval.h"
+#include "learner/feature_pair.h"
 #include "learner/learner.h"
 #include "learner/scoring.h"
 #include "learner/similarity.h"
@@ -11,7 +12,6 @@
 #include <math.h>
 #include <mneme/memory.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { MOST_FITTED = 2048, MOST_LOOKED_UP = 256 };
 
@@ -49,49 +49,9 @@ mn_status mn_retrieval(mn_var *x, mn_var *y, mn_var *u, mn_var *v, double *share
 
 /* --- features of a run's images --- */
 
-typedef struct features {
-    float *student, *teacher; /* (rows, width) */
-    int64_t rows, student_width, teacher_width;
-} features;
-
-static void give_back(features *f)
-{
-    mn_memory_give(f->student);
-    mn_memory_give(f->teacher);
-}
-
-static mn_status take_room(features *f, int64_t most)
-{
-    f->student = mn_memory_take((size_t)(most * f->student_width), sizeof *f->student);
-    f->teacher = mn_memory_take((size_t)(most * f->teacher_width), sizeof *f->teacher);
-    return f->student != NULL && f->teacher != NULL
-               ? MN_OK
-               : mn_fail(MN_NO_MEMORY, "out of memory for features to look up");
-}
-
-static mn_status add_batch(mn_learner *learner, mn_network *teacher, const mn_batch *batch,
-                           features *f)
-{
-    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT;
-    const float *student = NULL, *taught = NULL;
-    mn_learner_begin_step(learner);
-    learner->current = 0;
-    mn_var *x = mn_forward(learner, batch, mode)->features;
-    mn_var *y = mn_forward_with(learner, teacher, batch, mode)->features;
-    MN_TRY(mn_learner_check(learner));
-    MN_TRY(mn_values(x, &student));
-    MN_TRY(mn_values(y, &taught));
-    memcpy(f->student + f->rows * f->student_width, student,
-           (size_t)(batch->count * f->student_width) * sizeof *student);
-    memcpy(f->teacher + f->rows * f->teacher_width, taught,
-           (size_t)(batch->count * f->teacher_width) * sizeof *taught);
-    f->rows += batch->count;
-    return MN_OK;
-}
-
 /* Data sets may be sorted by class, so that the first images would be of few. */
 static mn_status add_spaced(mn_learner *learner, mn_network *teacher, mn_loader *loader,
-                            int64_t most, features *f)
+                            int64_t most, mn_feature_pair *f)
 {
     const int64_t images = mn_loader_images(loader), batch = learner->settings->eval_batch;
     const int64_t wanted = images < most ? images : most;
@@ -106,17 +66,17 @@ static mn_status add_spaced(mn_learner *learner, mn_network *teacher, mn_loader 
         const mn_batch *rows;
         status = mn_loader_rows(loader, places + i, count, &rows);
         if (status == MN_OK)
-            status = add_batch(learner, teacher, rows, f);
+            status = mn_feature_pair_add(learner, teacher, rows, rows->count, f);
     }
     mn_memory_give(places);
     return status;
 }
 
 static mn_status collect(mn_learner *learner, mn_network *teacher, mn_part part, int64_t most,
-                         features *f)
+                         mn_feature_pair *f)
 {
     mn_loader *loader;
-    MN_TRY(take_room(f, most));
+    MN_TRY(mn_feature_pair_take(f, most));
     MN_TRY(mn_loader_new(learner->stream, part, 0, learner->cursor.task,
                          learner->settings->eval_batch, &learner->plain, &loader));
     mn_status status = mn_loader_shuffle(loader, NULL);
@@ -127,16 +87,6 @@ static mn_status collect(mn_learner *learner, mn_network *teacher, mn_part part,
 }
 
 /* --- what is noted --- */
-
-static mn_var *of_student(mn_learner *learner, const features *f)
-{
-    return mn_input(learner->tape, MN_SHAPE(f->rows, f->student_width), f->student, false);
-}
-
-static mn_var *of_teacher(mn_learner *learner, const features *f)
-{
-    return mn_input(learner->tape, MN_SHAPE(f->rows, f->teacher_width), f->teacher, false);
-}
 
 static mn_status note(mn_learner *learner, const mn_owned_network *owned, const char *what,
                       double value)
@@ -150,15 +100,16 @@ static mn_status note(mn_learner *learner, const mn_owned_network *owned, const 
     return mn_runfile_add_scalar(learner->file, &place, name, value);
 }
 
-static mn_status note_both(mn_learner *learner, const mn_owned_network *owned, const features *fit,
-                           const features *others)
+static mn_status note_both(mn_learner *learner, const mn_owned_network *owned,
+                           const mn_feature_pair *fit, const mn_feature_pair *others)
 {
     double share = (double)NAN;
     mn_learner_begin_step(learner);
-    mn_var *u = of_student(learner, others), *v = of_teacher(learner, others);
+    mn_var *u = mn_features_of_shared(learner, others), *v = mn_features_of_other(learner, others);
     const double alignment = mn_item(mn_linear_cka(u, v));
     MN_TRY(mn_learner_check(learner));
-    MN_TRY(mn_retrieval(of_student(learner, fit), of_teacher(learner, fit), u, v, &share));
+    MN_TRY(mn_retrieval(mn_features_of_shared(learner, fit), mn_features_of_other(learner, fit), u,
+                        v, &share));
     MN_TRY(mn_learner_check(learner));
     MN_TRY(note(learner, owned, "cka", alignment));
     return note(learner, owned, "retrieval", share);
@@ -166,10 +117,10 @@ static mn_status note_both(mn_learner *learner, const mn_owned_network *owned, c
 
 static mn_status note_teacher(mn_learner *learner, const mn_owned_network *owned)
 {
-    features fit = {.student_width = mn_network_features(learner->network[0].network),
-                    .teacher_width = mn_network_features(owned->network)};
-    features others = fit;
-    if (fit.student_width == 0 || fit.teacher_width == 0)
+    mn_feature_pair fit = {.shared_width = mn_network_features(learner->network[0].network),
+                           .other_width = mn_network_features(owned->network)};
+    mn_feature_pair others = fit;
+    if (fit.shared_width == 0 || fit.other_width == 0)
         return MN_OK;
     mn_status status = collect(learner, owned->network, MN_PART_TRAIN, MOST_FITTED, &fit);
     if (status == MN_OK)
@@ -177,8 +128,8 @@ static mn_status note_teacher(mn_learner *learner, const mn_owned_network *owned
             collect(learner, owned->network, mn_evaluated_part(learner), MOST_LOOKED_UP, &others);
     if (status == MN_OK && fit.rows > 1 && others.rows > 1)
         status = note_both(learner, owned, &fit, &others);
-    give_back(&fit);
-    give_back(&others);
+    mn_feature_pair_give(&fit);
+    mn_feature_pair_give(&others);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * A few thousand images say it to a tenth of a point, so that no more are looked at: the first ones
  * of each earlier task, in equal numbers. */
 #include "learner/similarity.h"
+#include "learner/feature_pair.h"
 #include "learner/learner.h"
 #include "learner/scoring.h"
 #include "nn/network.h"
@@ -33,34 +34,8 @@ mn_var *mn_linear_cka(mn_var *x, mn_var *y)
     return mn_exp(mn_sub(mn_log(squared_product(b, a)), mn_log(own)));
 }
 
-/* Features (rows, width) of the same images. */
-typedef struct features {
-    float *now, *before;
-    int64_t rows, width;
-} features;
-
-static mn_status add_batch(mn_learner *learner, mn_network *snapshot, const mn_batch *batch,
-                           int64_t wanted, features *f)
-{
-    const int64_t count = batch->count < wanted ? batch->count : wanted;
-    const mn_mode mode = MN_EVAL | MN_NO_GRADIENT;
-    const float *now = NULL, *before = NULL;
-    mn_learner_begin_step(learner);
-    learner->current = 0;
-    mn_var *x = mn_forward(learner, batch, mode)->features;
-    mn_var *y = mn_forward_with(learner, snapshot, batch, mode)->features;
-    MN_TRY(mn_learner_check(learner));
-    MN_TRY(mn_values(x, &now));
-    MN_TRY(mn_values(y, &before));
-    const size_t first = (size_t)(f->rows * f->width), floats = (size_t)(count * f->width);
-    memcpy(f->now + first, now, floats * sizeof *now);
-    memcpy(f->before + first, before, floats * sizeof *before);
-    f->rows += count;
-    return MN_OK;
-}
-
 static mn_status add_task(mn_learner *learner, mn_network *snapshot, int64_t task, int64_t wanted,
-                          features *f)
+                          mn_feature_pair *f)
 {
     const int64_t end = f->rows + wanted;
     mn_loader *loader;
@@ -71,13 +46,13 @@ static mn_status add_task(mn_learner *learner, mn_network *snapshot, int64_t tas
         const mn_batch *batch;
         status = mn_loader_batch(loader, i, &batch);
         if (status == MN_OK)
-            status = add_batch(learner, snapshot, batch, end - f->rows, f);
+            status = mn_feature_pair_add(learner, snapshot, batch, end - f->rows, f);
     }
     mn_loader_free(loader);
     return status;
 }
 
-static mn_status note(mn_learner *learner, const mn_owned_network *owned, features *f)
+static mn_status note(mn_learner *learner, const mn_owned_network *owned, mn_feature_pair *f)
 {
     const int64_t tasks = learner->cursor.task;
     const mn_scalar_place place = {
@@ -86,10 +61,8 @@ static mn_status note(mn_learner *learner, const mn_owned_network *owned, featur
     for (int64_t task = 0; task < tasks; task++)
         MN_TRY(add_task(learner, owned->network, task, MOST_IMAGES / tasks, f));
     mn_learner_begin_step(learner);
-    const mn_shape shape = MN_SHAPE(f->rows, f->width);
     const double alignment =
-        mn_item(mn_linear_cka(mn_input(learner->tape, shape, f->now, false),
-                              mn_input(learner->tape, shape, f->before, false)));
+        mn_item(mn_linear_cka(mn_features_of_shared(learner, f), mn_features_of_other(learner, f)));
     MN_TRY(mn_learner_check(learner));
     if (!isfinite(alignment)) /* features that do not vary are like nothing */
         return MN_OK;
@@ -97,7 +70,7 @@ static mn_status note(mn_learner *learner, const mn_owned_network *owned, featur
     return mn_runfile_add_scalar(learner->file, &place, name, alignment);
 }
 
-static mn_status note_all(mn_learner *learner, features *f)
+static mn_status note_all(mn_learner *learner, mn_feature_pair *f)
 {
     for (int i = 1; i < learner->networks; i++) {
         f->rows = 0;
@@ -109,21 +82,16 @@ static mn_status note_all(mn_learner *learner, features *f)
 
 mn_status mn_learner_note_similarity(mn_learner *learner)
 {
-    features f = {.width = mn_network_features(learner->network[0].network)};
-    if (learner->cursor.task == 0 || learner->cursor.task > MOST_IMAGES || f.width == 0)
+    const int64_t width = mn_network_features(learner->network[0].network);
+    mn_feature_pair f = {.shared_width = width, .other_width = width};
+    if (learner->cursor.task == 0 || learner->cursor.task > MOST_IMAGES || width == 0)
         return MN_OK;
-    const size_t floats = MOST_IMAGES * (size_t)f.width;
-    f.now = mn_memory_take(floats, sizeof *f.now);
-    f.before = mn_memory_take(floats, sizeof *f.before);
-    mn_status status = f.now != NULL && f.before != NULL
-                           ? MN_OK
-                           : mn_fail(MN_NO_MEMORY, "out of memory for features to compare");
+    mn_status status = mn_feature_pair_take(&f, MOST_IMAGES);
     mn_tape_record(learner->tape, false);
     if (status == MN_OK)
         status = note_all(learner, &f);
     mn_tape_record(learner->tape, true);
     mn_learner_begin_step(learner);
-    mn_memory_give(f.now);
-    mn_memory_give(f.before);
+    mn_feature_pair_give(&f);
     return status;
 }

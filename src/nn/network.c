@@ -212,8 +212,7 @@ mn_status mn_network_new(const mn_network_spec *spec, mn_key key, mn_network **n
 mn_status mn_network_new_of(const mn_network_type *type, const void *options,
                             const mn_network_spec *spec, mn_key key, mn_network **network)
 {
-    *network = NULL;
-    return new_of_type(type, options, spec, MN_SEES_ALL, key, network);
+    return mn_network_new_seeing(type, options, spec, MN_SEES_ALL, key, network);
 }
 
 void mn_network_free(mn_network *network)

@@ -29,6 +29,7 @@ typedef struct memory {
     int64_t shown, in_row; /* samples */
     int32_t shown_label;
     uint8_t *pixels; /* (image) of one exemplar */
+    bool floats;     /* images are kept as floats, in which black is 0 and white 1 */
 } memory;
 
 static mn_status image_shape(const mn_results *results, const char *path, mn_shape *image)
@@ -48,19 +49,11 @@ static const char *class_name(const mn_results *results, int32_t label, char tex
     return name != NULL ? mn_visible(name, text, LABEL_BYTES) : text;
 }
 
-/* Whether images are kept as floats, in which black is 0 and white 1. */
-static bool are_floats(const memory *m)
-{
-    const char *dtype = mn_results_value(m->results, "exemplar_dtype");
-    return dtype != NULL && strcmp(dtype, "f32") == 0 &&
-           mn_results_value(m->results, "image_dtype") == NULL;
-}
-
 /* Of measurements, or of few steps, there is no picture. */
 static mn_status check_drawable(const memory *m, const char *key, const char *what)
 {
     const char *dtype = mn_results_value(m->results, key);
-    return dtype == NULL || (strcmp(key, "exemplar_dtype") == 0 && are_floats(m))
+    return dtype == NULL
                ? MN_OK
                : mn_fail(MN_UNSUPPORTED, "%s: %s are kept as %s, and only bytes can be drawn",
                          m->path, what, dtype);
@@ -71,14 +64,13 @@ static mn_status check_drawable(const memory *m, const char *key, const char *wh
 static mn_status take_image(void *context, const mn_exemplar *exemplar)
 {
     memory *m = context;
-    const bool floats = are_floats(m);
-    const int64_t expected = m->image_bytes * (floats ? (int64_t)sizeof(float) : 1);
+    const int64_t expected = m->image_bytes * (m->floats ? (int64_t)sizeof(float) : 1);
     if ((int64_t)exemplar->image_bytes != expected)
         return mn_fail(MN_CORRUPT, "%s: exemplar %lld has %zu bytes, expected %lld", m->path,
                        (long long)exemplar->slot, exemplar->image_bytes, (long long)expected);
-    if (!floats)
+    if (!m->floats)
         memcpy(m->pixels, exemplar->image, exemplar->image_bytes);
-    for (int64_t i = 0; i < m->image_bytes && floats; i++) { /* what lies beyond is cut off */
+    for (int64_t i = 0; i < m->image_bytes && m->floats; i++) { /* what lies beyond is cut off */
         float value;
         memcpy(&value, (const uint8_t *)exemplar->image + (size_t)i * sizeof value, sizeof value);
         m->pixels[i] = (uint8_t)(value > 0 ? 255 * (value < 1 ? value : 1) + 0.5F : 0.0F);
@@ -148,7 +140,11 @@ static mn_status draw_memory(memory *m)
 {
     kept *rows;
     int64_t count, classes = 0;
-    MN_TRY(check_drawable(m, "exemplar_dtype", "exemplars"));
+    const char *dtype = mn_results_value(m->results, "exemplar_dtype");
+    m->floats = dtype != NULL && strcmp(dtype, "f32") == 0 &&
+                mn_results_value(m->results, "image_dtype") == NULL;
+    if (!m->floats)
+        MN_TRY(check_drawable(m, "exemplar_dtype", "exemplars"));
     mn_status status = read_kept(m, &rows, &count);
     if (status == MN_OK && count == 0)
         status = mn_fail(MN_NOT_FOUND, "%s: the run remembers nothing", m->path);

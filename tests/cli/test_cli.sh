@@ -760,6 +760,7 @@ run 0 help DER++
 run 0 help forgetting
 run 0 help class-il
 run 0 list strategies --needs
+refused 2 'is for --needs' list strategies --format csv
 # As the tutorial says, but for where mneme is installed: its own build and test, then a run.
 checks=$((checks + 1))
 export PKG_CONFIG_PATH=$library/meson-uninstalled PATH=${program%/*}:$PATH

@@ -77,6 +77,7 @@ cmp -s both weights || fail 'the same weights from another kind of file teach so
 
 # --- a student is a run ---------------------------------------------------------------------------
 run 0 distil split-synthetic --teacher t0.mneme --sees half "${small[@]}" -o half.mneme
+refused 2 'these images are grey already' distil split-synthetic --teacher t0.mneme --sees grey "${small[@]}" -o grey.mneme
 run 0 show half.mneme ce.mneme
 run 0 compare ce.mneme kd.mneme --metric retrieval --scope class-il
 run 0 eval half.mneme split-synthetic

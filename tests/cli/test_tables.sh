@@ -77,6 +77,7 @@ if command -v gnuplot >/dev/null; then
 fi
 refused 2 '--labels: has 3 names, but 2 groups of runs are drawn' plot named.json --labels a,b,c
 refused 2 "--ylim: '90' is not two numbers, as in 40,90" plot named.json --ylim 90
+refused 2 "--width is a figure's" plot named.json --width 84
 
 echo "$checks checks, $failures failures"
 [ "$failures" -eq 0 ]

@@ -1,21 +1,15 @@
 /* Streams whose classes or domains come again, with wrong labels, long tails and blurred borders.
  */
 #include "data/stream/stream.h"
-#include "tests/suite.h"
+#include "tests/data/streams.h"
 
-#include <mneme/stream.h>
 #include <string.h>
 
 enum { CLASSES = 6, TRAIN_PER_CLASS = 20, TEST_PER_CLASS = 8, TRAIN = 120, TEST = 48 };
 
 static mn_dataset *drawn(void)
 {
-    mn_dataset *dataset;
-    ck_assert_ok(mn_dataset_open("synthetic",
-                                 "{\"classes\": 6, \"train_per_class\": 20, \"test_per_class\": 8, "
-                                 "\"size\": 8}",
-                                 NULL, &dataset));
-    return dataset;
+    return drawn_of(CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS);
 }
 
 /* Gives the images of each class to three domains in turn. */
@@ -32,18 +26,6 @@ static void give_domains(mn_dataset *dataset)
         for (int64_t i = 0; i < parts[part]->count; i++)
             parts[part]->domains[i] = (int32_t)(i / CLASSES % 3);
     }
-}
-
-static mn_stream_spec spec_of(mn_scenario scenario, int64_t tasks)
-{
-    return (mn_stream_spec){.scenario = scenario, .tasks = tasks, MN_STREAM_DEFAULTS};
-}
-
-static mn_stream *stream_of(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed)
-{
-    mn_stream *stream;
-    ck_assert_ok(mn_stream_new(dataset, spec, seed, &stream));
-    return stream;
 }
 
 static void refuse(const mn_dataset *dataset, const mn_stream_spec *spec, const char *why)

@@ -1,33 +1,15 @@
 /* Streams: every image in exactly one task, contiguous classes, nothing leaks, seeds decide. */
 #include "data/stream/pixel_map.h"
 #include "data/stream/stream.h"
-#include "tests/suite.h"
+#include "tests/data/streams.h"
 
-#include <mneme/stream.h>
 #include <string.h>
 
-enum { CLASSES = 7, TRAIN_PER_CLASS = 20, TEST_PER_CLASS = 4, SIDE = 8 };
+enum { CLASSES = 7, TRAIN_PER_CLASS = 20, TEST_PER_CLASS = 4 };
 
 static mn_dataset *drawn(void)
 {
-    mn_dataset *dataset;
-    ck_assert_ok(mn_dataset_open("synthetic",
-                                 "{\"classes\": 7, \"train_per_class\": 20, \"test_per_class\": 4, "
-                                 "\"size\": 8}",
-                                 NULL, &dataset));
-    return dataset;
-}
-
-static mn_stream_spec spec_of(mn_scenario scenario, int64_t tasks)
-{
-    return (mn_stream_spec){.scenario = scenario, .tasks = tasks, MN_STREAM_DEFAULTS};
-}
-
-static mn_stream *stream_of(const mn_dataset *dataset, const mn_stream_spec *spec, uint64_t seed)
-{
-    mn_stream *stream;
-    ck_assert_ok(mn_stream_new(dataset, spec, seed, &stream));
-    return stream;
+    return drawn_of(CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS);
 }
 
 /* How often each image of a part is in a task, over all tasks; its task's classes must hold it. */

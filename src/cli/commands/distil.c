@@ -43,12 +43,7 @@ static char *teachers_of(const mn_arguments *arguments)
         const mn_given *given = &arguments->given[i];
         if (given->option || strcmp(given->name, "teacher") != 0)
             continue;
-        char *quoted = mn_or_die(mn_memory_take(2 * strlen(given->value) + 3, 1));
-        *mn_list_quote(given->value, quoted) = '\0';
-        char *longer = mn_text("%s%s%s", list != NULL ? list : "", list != NULL ? "," : "", quoted);
-        mn_memory_give(quoted);
-        mn_memory_give(list);
-        list = longer;
+        list = mn_or_die(mn_list_append(list, given->value));
     }
     return list;
 }

@@ -117,6 +117,8 @@ static int list(const mn_arguments *arguments)
                    ? list_needs(arguments)
                    : mn_exit_of_request(mn_fail(
                          MN_BAD_OPTION, "--needs: '%s' need nothing; it is for strategies", what));
+    if (mn_arguments_has(arguments, "format"))
+        return mn_exit_of_request(mn_fail(MN_BAD_OPTION, "--format is for --needs, a table"));
     mn_benchmarks *benchmarks;
     const mn_status status = mn_benchmarks_new(&benchmarks);
     if (status != MN_OK)

@@ -83,6 +83,8 @@ static int plot(const mn_arguments *arguments)
     status = chosen_scope(arguments, runs, &style.scope);
     if (status == MN_OK)
         status = read_limits(mn_arguments_value(arguments, "ylim"), &style);
+    if (status == MN_OK && path == NULL && mn_arguments_has(arguments, "width"))
+        status = mn_fail(MN_BAD_OPTION, "--width is a figure's; name its file with -o");
     if (status == MN_OK)
         status = read_width(mn_arguments_value(arguments, "width"), &style);
     if (status == MN_OK)

@@ -17,6 +17,7 @@
 #include "cli/print.h"
 #include "cli/show/gnuplot.h"
 #include "cli/show/plot_data.h"
+#include "cli/show/plot_name.h"
 #include "cli/show/plot_text.h"
 
 #include <errno.h>
@@ -116,29 +117,9 @@ static mn_status write_curves(drawing *d, int group)
 
 /* --- script --- */
 
-static bool several_benchmarks(const mn_runs *runs)
-{
-    for (int group = 1; group < runs->group_count; group++)
-        if (strcmp(runs->group[group].run->benchmark, runs->group[0].run->benchmark) != 0)
-            return true;
-    return false;
-}
-
-/* The caller frees. */
-static char *name_of(const mn_runs *runs, int group)
-{
-    const mn_group *g = &runs->group[group];
-    char *members = g->members > 1 ? mn_text(" (n = %lld)", (long long)g->members) : mn_text(" ");
-    char *name = several_benchmarks(runs)
-                     ? mn_text("%s, %s%s", g->run->benchmark, g->label, members)
-                     : mn_text("%s%s", g->label, members);
-    mn_memory_give(members);
-    return name;
-}
-
 static void write_name(const drawing *d, int group)
 {
-    char *name = name_of(d->runs, group);
+    char *name = mn_plot_name(d->runs, group);
     mn_write_gnuplot(d->script, name, d->svg);
     mn_memory_give(name);
 }
@@ -149,7 +130,7 @@ static int longest_name(const mn_runs *runs)
     const double character = 8.6; /* units, about */
     int wanted = LEGEND_LEAST;
     for (int group = 0; group < runs->group_count; group++) {
-        char *name = name_of(runs, group);
+        char *name = mn_plot_name(runs, group);
         const int needed = 80 + (int)(character * (double)strlen(name));
         if (needed > wanted)
             wanted = needed;
@@ -290,8 +271,8 @@ static void write_average_panel(const drawing *d)
     bool banded = false;
     if (!d->text)
         write_place(d, d->left, d->right, d->style->untitled ? 15 : 40, d->top - 60);
-    const char *benchmark =
-        several_benchmarks(d->runs) ? "several benchmarks" : d->runs->group[0].run->benchmark;
+    const char *benchmark = mn_plot_several_benchmarks(d->runs) ? "several benchmarks"
+                                                                : d->runs->group[0].run->benchmark;
     char *title = d->text || d->width < NARROW
                       ? mn_text("average %s accuracy so far", mn_scope_name(d->scope))
                       : mn_text("%s: average %s accuracy over the tasks seen", benchmark,

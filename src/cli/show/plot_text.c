@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "cli/complain.h"
 #include "cli/print.h"
+#include "cli/show/plot_name.h"
 
 #include <math.h>
 #include <mneme/memory.h>
@@ -164,9 +165,7 @@ static mn_status print_averages(const mn_runs *runs, const mn_text_style *style,
                mn_scope_name(style->scope));
     canvas_print(c);
     for (int group = 0; group < runs->group_count; group++) {
-        const mn_group *g = &runs->group[group];
-        char *name = g->members > 1 ? mn_text("%s (n = %lld)", g->label, (long long)g->members)
-                                    : mn_text("%s", g->label);
+        char *name = mn_plot_name(runs, group);
         print_name(c, group, name);
         mn_memory_give(name);
     }
@@ -178,8 +177,10 @@ static mn_status print_tasks(const mn_runs *runs, const mn_text_style *style, in
     const int64_t tasks = runs->group[group].run->tasks;
     const int64_t shown = tasks < SHOWN_TASKS ? tasks : SHOWN_TASKS;
     canvas_clear(c);
-    printf("\n%s: %s accuracy on each task%s\n", mn_shown(runs->group[group].label),
-           mn_scope_name(style->scope), shown < tasks ? ", of some" : "");
+    char *name = mn_plot_name(runs, group);
+    printf("\n%s: %s accuracy on each task%s\n", mn_shown(name), mn_scope_name(style->scope),
+           shown < tasks ? ", of some" : "");
+    mn_memory_give(name);
     for (int64_t i = 0; i < shown; i++) {
         mn_mean_point *points;
         int64_t count;

@@ -60,8 +60,8 @@ typedef struct mn_dataset {
 } mn_dataset;
 
 /* A kind of data set; registered by name, built in or by a plugin.  `read` takes memory for pixels,
- * labels, domains, their names, `memory`, `offset` and `scale` from mn_data_take(); the host frees it, also when `read`
- * fails, and makes images of another size of them where the user asks for one.  A type that brings
+ * labels, domains, their names, `memory`, `offset` and `scale` from mn_data_take(); the host frees it,
+ * also when `read` fails, and makes images of another size of them where the user asks for one.  A type that brings
  * no data of its own, but reads what its options name, leaves `obtain` NULL. */
 typedef struct mn_dataset_type {
     uint32_t abi, size;

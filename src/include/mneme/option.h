@@ -73,6 +73,10 @@ typedef struct mn_option {
 #define MN_CHANGES_NO_RESULT .changes_no_result = true
 #define MN_END {.name = NULL}
 
+/* Writes the options of a network or an optimiser, {"width": 32}, into `text` and returns it; what does
+ * not fit is no JSON, and refused by whoever is given it. */
+MN_API const char *mn_options_text(char *text, size_t bytes, const char *format, ...) MN_PRINTF(3, 4);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,8 +52,7 @@ typedef struct mn_stream_spec {
 } mn_stream_spec;
 
 /* For initialisers: the members whose "nothing was asked for" is not zero. */
-#define MN_STREAM_DEFAULTS                                                                         \
-    .class_order_seed = -1, .label_fraction = 1, .pool = 1, .rounds = 3, .imbalance = 1
+#define MN_STREAM_DEFAULTS .class_order_seed = -1, .label_fraction = 1, .pool = 1, .rounds = 3
 
 typedef struct mn_stream mn_stream;
 
