@@ -293,6 +293,10 @@ static void write_keys(const char *folder)
     write_section(page, MN_SECTION_STREAM,
                   "On the command line: `--set stream.tasks=2`. Lists may be JSON arrays.");
     fputc('\n', page);
+    write_section(page, MN_SECTION_FEATURES,
+                  "A frozen network through which all images go once ([pretrained.md]"
+                  "(pretrained.md#features-that-a-benchmark-makes-itself)).");
+    fputc('\n', page);
     write_section(page, MN_SECTION_LABELS,
                   "Which training images are labelled, and what is beside them.");
     write_kinds(

@@ -285,6 +285,17 @@ static mn_status check_kind(const mn_option *table, const char *where, const cJS
                    mn_option_range(option, range, sizeof range));
 }
 
+/* An object stays one where a text is wanted: a network with its options. */
+static mn_status text_of(const mn_option *table, const char *where, const cJSON *value, char **text)
+{
+    const mn_option *option = mn_option_find(table, value->string);
+    if (!cJSON_IsObject(value) || option == NULL || option->type != MN_OPTION_TEXT)
+        return mn_option_text(value, where, value->string, text);
+    *text = cJSON_PrintUnformatted(value);
+    return *text != NULL ? MN_OK
+                         : mn_fail(MN_NO_MEMORY, "%s.%s: out of memory", where, value->string);
+}
+
 mn_status mn_options_from_json(const mn_option *table, void *values, const char *where,
                                const cJSON *object)
 {
@@ -296,7 +307,7 @@ mn_status mn_options_from_json(const mn_option *table, void *values, const char 
     {
         char *text;
         MN_TRY(check_kind(table, where, value));
-        MN_TRY(mn_option_text(value, where, value->string, &text));
+        MN_TRY(text_of(table, where, value, &text));
         const mn_status status = mn_options_set(table, values, where, value->string, text);
         mn_memory_give(text);
         MN_TRY(status);

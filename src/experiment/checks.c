@@ -130,6 +130,24 @@ static mn_status check_codec(const mn_experiment *experiment)
                          experiment->strategy[0]->name);
 }
 
+/* Rows of features are no images; the network's own images come as evaluation sees them. */
+static mn_status check_features(const mn_experiment *experiment)
+{
+    const mn_features_settings *features = experiment->section[MN_SECTION_FEATURES].values;
+    const mn_augment_settings *augment = experiment->section[MN_SECTION_AUGMENT].values;
+    const bool random = augment->pad > 0 || augment->flip || augment->views;
+    if (features->network[0] == '\0' && features->init[0] != '\0')
+        return mn_fail(MN_BAD_OPTION, "features.init: weights of no network; name it with "
+                                      "features.network");
+    return features->network[0] == '\0' || !random || !mn_experiment_settings(experiment)->augment
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION,
+                         "features.network: features are made once, of images as they are, but %s "
+                         "augments them in every epoch (augment); say --no-augment, or leave one "
+                         "of the two out",
+                         experiment->benchmark);
+}
+
 /* An option that the user set must have an effect; otherwise the run is refused. */
 static mn_status check_asked(const mn_experiment *experiment)
 {
@@ -175,6 +193,7 @@ mn_status mn_experiment_check(const mn_experiment *experiment)
     MN_TRY(check_needs(experiment));
     MN_TRY(check_asked(experiment));
     MN_TRY(check_codec(experiment));
+    MN_TRY(check_features(experiment));
     MN_TRY(check_policy(experiment));
     return check_precision(experiment);
 }

@@ -54,6 +54,11 @@ typedef struct mn_label_settings {
     double fraction, pool, noise;
 } mn_label_settings;
 
+typedef struct mn_features_settings {
+    const char *network, *init, *init_digest, *layer, *mean, *deviation, *cache;
+    int64_t type; /* 0: f32, 1: f16, 2: u8 */
+} mn_features_settings;
+
 typedef struct mn_schedule_settings {
     int64_t name, every, warm_up, patience;
     double factor, least, start;
@@ -77,6 +82,7 @@ typedef struct mn_augment_settings {
 #define MN_SECTION_MAP(OWN, TYPED)                                                                 \
     OWN(TRAIN, train, mn_run_settings)                                                             \
     TYPED(DATASET, dataset, MN_KIND_DATASET, "fashion-mnist")                                      \
+    OWN(FEATURES, features, mn_features_settings)                                                  \
     OWN(STREAM, stream, mn_stream_settings)                                                        \
     OWN(LABELS, labels, mn_label_settings)                                                         \
     TYPED(NETWORK, network, MN_KIND_NETWORK, "mlp")                                                \
@@ -117,7 +123,8 @@ struct mn_experiment {
     mn_section section[MN_MOST_SECTIONS];
     int section_count;
     bool resolved;
-    char *json, *recipe; /* of what is resolved */
+    char *json, *recipe;        /* of what is resolved */
+    const mn_pack_watch *watch; /* borrowed; NULL: nobody looks on */
 };
 
 const mn_run_settings *mn_experiment_settings(const mn_experiment *experiment);

@@ -3,6 +3,8 @@
 #include "base/numbers.h"
 #include "data/encode/encoded.h"
 #include "data/stream/stream.h"
+#include "experiment/channels.h"
+#include "experiment/features.h"
 #include "experiment/sections.h"
 #include "experiment/stream_lists.h"
 
@@ -56,48 +58,18 @@ mn_status mn_experiment_schedule(const mn_experiment *experiment, mn_schedule *s
                           MN_SCHEDULE_MILESTONES, schedule->milestones, &count);
 }
 
-/* "measured": as the training images have it, once there is a stream. */
-static bool is_measured(const char *text)
-{
-    return strcmp(text, "measured") == 0;
-}
-
-static mn_status parse_channels(const char *where, const char *text, int64_t channels,
-                                float otherwise, float *values)
-{
-    int64_t count = 0;
-    bool fits = true;
-    mn_list list = {.rest = text};
-    for (int64_t i = 0; i < channels; i++)
-        values[i] = otherwise;
-    if (is_measured(text))
-        return MN_OK;
-    for (; fits && mn_list_next(&list); count++) {
-        double number = 0;
-        fits = count < channels && mn_number_real(list.item, &number) && fabs(number) < 1e30;
-        if (fits)
-            values[count] = (float)number;
-    }
-    return fits && !list.broken && (count == 0 || count == channels)
-               ? MN_OK
-               : mn_fail(MN_BAD_OPTION,
-                         "%s: '%s' should list %lld numbers, one a channel, or be "
-                         "measured",
-                         where, text, (long long)channels);
-}
-
 mn_status mn_experiment_normalisation(const mn_experiment *experiment, int64_t channels,
                                       const char *measured_mean, const char *measured_deviation,
                                       float mean[4], float deviation[4])
 {
     const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
     const char *m = settings->mean, *d = settings->deviation;
-    if (is_measured(m) && measured_mean != NULL)
+    if (mn_is_measured(m) && measured_mean != NULL)
         m = measured_mean;
-    if (is_measured(d) && measured_deviation != NULL)
+    if (mn_is_measured(d) && measured_deviation != NULL)
         d = measured_deviation;
-    MN_TRY(parse_channels("normalise.mean", m, channels, 0, mean));
-    return parse_channels("normalise.deviation", d, channels, 1, deviation);
+    MN_TRY(mn_channels_parse("normalise.mean", m, channels, 0, mean));
+    return mn_channels_parse("normalise.deviation", d, channels, 1, deviation);
 }
 
 static mn_status add_views(const mn_experiment *experiment, const mn_dataset *dataset,
@@ -160,7 +132,8 @@ static mn_status measure_channels(const mn_experiment *experiment, const mn_stre
                                   mn_transform *transform)
 {
     const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
-    const bool mean = is_measured(settings->mean), deviation = is_measured(settings->deviation);
+    const bool mean = mn_is_measured(settings->mean),
+               deviation = mn_is_measured(settings->deviation);
     mn_channel_values channel[4];
     int64_t *places, count;
     if (!mean && !deviation)
@@ -219,6 +192,29 @@ static mn_status encode_natively(const mn_experiment *experiment, mn_dataset *da
     return status == MN_OK ? MN_OK : mn_fail_in(status, "codec");
 }
 
+/* Whether the data can be cut into the stream. */
+static mn_status check_stream(const mn_experiment *experiment, const mn_dataset *dataset)
+{
+    mn_stream_lists lists;
+    mn_stream_spec spec;
+    mn_stream *stream;
+    MN_TRY(stream_spec(experiment, dataset, &lists, &spec));
+    MN_TRY(
+        mn_stream_new(dataset, &spec, (uint64_t)mn_experiment_settings(experiment)->seed, &stream));
+    mn_stream_free(stream);
+    return MN_OK;
+}
+
+/* What the network sees of the data: features of a frozen one, in the codec's form. */
+static mn_status prepare(const mn_experiment *experiment, const char *options, mn_dataset *dataset)
+{
+    const mn_features_settings *features = experiment->section[MN_SECTION_FEATURES].values;
+    if (features->network[0] != '\0')
+        MN_TRY(check_stream(experiment, dataset)); /* rather than after an hour of features */
+    MN_TRY(mn_experiment_features(experiment, options, dataset));
+    return encode_natively(experiment, dataset);
+}
+
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
@@ -228,7 +224,7 @@ mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **datas
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
     MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
                            folder[0] != '\0' ? folder : NULL, dataset));
-    const mn_status status = encode_natively(experiment, *dataset);
+    const mn_status status = prepare(experiment, options, *dataset);
     if (status != MN_OK) {
         mn_dataset_free(*dataset);
         *dataset = NULL;

@@ -12,6 +12,7 @@
 #include "experiment/benchmark.h"
 #include "experiment/checks.h"
 #include "experiment/composition.h"
+#include "experiment/features.h"
 #include "experiment/locations.h"
 #include "experiment/plugins.h"
 #include "experiment/recipe.h"
@@ -132,6 +133,11 @@ void mn_experiment_free(mn_experiment *experiment)
     mn_memory_give(experiment->recipe);
     cJSON_Delete(experiment->source);
     mn_memory_give(experiment);
+}
+
+void mn_experiment_watch(mn_experiment *experiment, const mn_pack_watch *watch)
+{
+    experiment->watch = watch;
 }
 
 /* --- what the user set --- */
@@ -308,6 +314,7 @@ mn_status mn_experiment_resolve(mn_experiment *experiment)
     MN_TRY(mn_experiment_check(experiment));
     MN_TRY(mn_locations_resolve(experiment));
     MN_TRY(resolve_init(experiment));
+    MN_TRY(mn_experiment_features_resolve(experiment));
     MN_TRY(mn_teachers_resolve(experiment));
     MN_TRY(resolve_automatic(experiment));
     MN_TRY(configuration(experiment, &experiment->json));

@@ -15,10 +15,8 @@
 /* The keys whose values are paths. */
 static const struct {
     const char *section, *option;
-} keys[] = {{"dataset", "path"},
-            {"dataset", "packed"},
-            {"train", "init"},
-            {"train", "teacher"},
+} keys[] = {{"dataset", "path"},     {"dataset", "packed"}, {"features", "init"},
+            {"features", "cache"},   {"train", "init"},     {"train", "teacher"},
             {"train", "data_folder"}};
 enum { KEYS = sizeof keys / sizeof keys[0], MOST_BYTES = 4096 };
 
@@ -133,6 +131,9 @@ static mn_status resolve_data(mn_experiment *experiment, const char *name, const
 mn_status mn_locations_resolve(mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
+    const mn_features_settings *features = experiment->section[MN_SECTION_FEATURES].values;
+    MN_TRY(resolve(experiment, "features.init", features->init));
+    MN_TRY(resolve(experiment, "features.cache", features->cache));
     MN_TRY(resolve(experiment, "init", run->init));
     MN_TRY(resolve(experiment, "data_folder", run->data_folder));
     MN_TRY(resolve_data(experiment, "path", "dataset.path"));

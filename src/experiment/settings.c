@@ -123,6 +123,33 @@ static const mn_option train_options[] = {
     MN_END,
 };
 
+static const char *const feature_types[] = {"f32", "f16", "u8", NULL};
+static const mn_option features_options[] = {
+    MN_TEXT(mn_features_settings, network, "",
+            "a frozen network, whose features are seen in place of the images: its name, or as the "
+            "section network has it, {\"name\": \"mobilenet-v2\", \"stem\": \"imagenet\"}; empty: "
+            "none"),
+    /* As with train.init: the path changes nothing, what it holds does. */
+    MN_TEXT(mn_features_settings, init, "",
+            "safetensors file of its weights, but for the classifier; empty: drawn by the seed",
+            MN_CHANGES_NO_RESULT),
+    MN_TEXT(mn_features_settings, init_digest, "",
+            "init: CRC-32 the file must have; empty: whatever it has, which is then kept"),
+    MN_TEXT(mn_features_settings, layer, "",
+            "a map of it, layer3 of a ResNet; empty: what its last layer sees"),
+    MN_CHOICE(mn_features_settings, type, 0, feature_types,
+              "what a feature is kept as; u8: 256 steps in the range of its place"),
+    MN_TEXT(mn_features_settings, mean, "",
+            "of each channel of the images that it sees, in [0,1]; measured: of all training "
+            "images; empty: 0"),
+    MN_TEXT(mn_features_settings, deviation, "", "the same, which they are divided by; empty: 1"),
+    MN_TEXT(mn_features_settings, cache, "",
+            "folder in which features are kept for all runs; empty: $MNEME_CACHE, or mneme in "
+            "$XDG_CACHE_HOME or ~/.cache",
+            MN_CHANGES_NO_RESULT),
+    MN_END,
+};
+
 static const char *const scenarios[] = {"class-incremental",
                                         "domain-permuted",
                                         "domain-rotated",

@@ -34,6 +34,12 @@ static int64_t seen_classes(const mn_rebuilt *run)
 static mn_status check_form(const char *path, const mn_experiment *experiment)
 {
     const mn_run_settings *run = mn_experiment_settings(experiment);
+    const mn_features_settings *features = experiment->section[MN_SECTION_FEATURES].values;
+    if (features->network[0] != '\0')
+        return mn_fail(MN_UNSUPPORTED,
+                       "%s: its network has learned from the features that another makes of images "
+                       "(features.network), which images from elsewhere are not brought into",
+                       path);
     return run->codec_consumption == MN_DECODED || strcmp(run->codec, "raw") == 0
                ? MN_OK
                : mn_fail(MN_UNSUPPORTED,

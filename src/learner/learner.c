@@ -6,11 +6,11 @@
 #include "data/stream/row.h"
 #include "experiment/checks.h"
 #include "experiment/data.h"
+#include "experiment/network.h"
 #include "experiment/sections.h"
-#include "learner/heads.h"
 #include "learner/teacher.h"
-#include "learner/weights.h"
 #include "nn/network.h"
+#include "nn/weights.h"
 #include "store/records.h"
 #include "tensor/kernels.h"
 
@@ -78,7 +78,7 @@ static mn_status add_shared(mn_learner *learner)
     const mn_experiment *experiment = learner->experiment;
     const char *of_optimiser;
     mn_network_spec spec;
-    MN_TRY(mn_learner_network_spec(experiment, learner->stream, &spec));
+    MN_TRY(mn_experiment_network_spec(experiment, learner->stream, &spec));
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_OPTIMISER, &of_optimiser));
     mn_network *network = NULL;
     MN_TRY(mn_learner_add_seeing(learner, "run", "network", &spec, &network));

@@ -58,15 +58,49 @@ static double rate_at(mn_reporter *reporter, double now)
                : (double)reporter->window_images / seconds;
 }
 
+/* Whether it is time to tell the observer something again. */
+static bool is_due(mn_reporter *reporter, double now)
+{
+    const bool due = now - reporter->reported >= report_seconds || !(reporter->reported > 0);
+    if (due)
+        reporter->reported = now;
+    return due;
+}
+
+bool mn_report_made(void *context, int64_t done, int64_t all)
+{
+    mn_reporter *reporter = context;
+    const mn_observer *observer = reporter->observer;
+    const double now = mn_now();
+    if (observer == NULL || observer->progress == NULL || !is_due(reporter, now))
+        return !mn_stop_wanted(observer);
+    if (reporter->made == 0) { /* what an earlier process made */
+        reporter->made = done;
+        reporter->made_since = now;
+    }
+    const double spent = now - reporter->made_since;
+    const int64_t here = done - reporter->made;
+    const mn_progress progress = {.phase = "features",
+                                  .step = done,
+                                  .steps = all,
+                                  .loss = (double)NAN,
+                                  .losses = "",
+                                  .images_per_second = spent > 0 ? (double)here / spent : 0,
+                                  .seconds = now - reporter->started,
+                                  .seconds_left =
+                                      here > 0 ? spent / (double)here * (double)(all - done) : -1};
+    observer->progress(observer->context, &progress);
+    return !mn_stop_wanted(observer);
+}
+
 void mn_report_progress(mn_reporter *reporter, const mn_learner *learner, mn_progress phase)
 {
     const mn_observer *observer = reporter->observer;
     if (observer == NULL || observer->progress == NULL)
         return;
     const double now = mn_now();
-    if (now - reporter->reported < report_seconds && reporter->reported > 0)
+    if (!is_due(reporter, now))
         return;
-    reporter->reported = now;
     char losses[128];
     const int64_t done = learner->cursor.step, total = mn_phases_total_steps(learner);
     const int64_t done_here = done - reporter->first_step;

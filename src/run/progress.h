@@ -25,6 +25,8 @@ typedef struct mn_reporter {
     int64_t first_step;                       /* that this process makes */
     int64_t window_images;                    /* of the stream, since the window started */
     double images_per_second;
+    int64_t made; /* images that features were made of as this process began to; 0: not known yet */
+    double made_since;
 } mn_reporter;
 
 void mn_reporter_start(mn_reporter *reporter, const mn_observer *observer);
@@ -33,6 +35,9 @@ void mn_reporter_start(mn_reporter *reporter, const mn_observer *observer);
 void mn_report_progress(mn_reporter *reporter, const mn_learner *learner, mn_progress phase);
 void mn_report_log(const mn_observer *observer, mn_log_level level, const char *format, ...)
     MN_PRINTF(3, 4);
+/* For mn_experiment_watch(), of a reporter: how far data are made before the first task, which has
+ * `tasks` 0. */
+bool mn_report_made(void *reporter, int64_t done, int64_t all);
 bool mn_stop_wanted(const mn_observer *observer);
 
 #endif

@@ -219,7 +219,12 @@ static mn_status start_clocks(mn_runner *runner, const mn_observer *observer)
 
 static mn_status open_learner(mn_runner *runner)
 {
-    MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_DATA));
+    const mn_pack_watch watch = {&runner->reporter, mn_report_made};
+    MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_CONFIGURATION));
+    mn_experiment_watch(runner->run.experiment, &watch);
+    const mn_status status = mn_rebuilt_open(&runner->run, MN_REBUILT_DATA);
+    mn_experiment_watch(runner->run.experiment, NULL);
+    MN_TRY(status);
     MN_TRY(mn_team_begin((int)mn_experiment_settings(runner->run.experiment)->threads));
     MN_TRY(mn_rebuilt_open(&runner->run, MN_REBUILT_LEARNER));
     MN_TRY(mn_phases_check_cursor(runner->run.learner));

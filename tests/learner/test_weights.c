@@ -1,7 +1,7 @@
 /* Weights from elsewhere: whoever named them, they find their place or are named; a run that began
  * with them never needs their file again; and what is exported is what another run begins with. */
 #include "base/registry.h"
-#include "learner/weights.h"
+#include "nn/weights.h"
 #include "store/runfile.h"
 #include "tensor/file/safetensors.h"
 #include "tensor/file/safetensors_write.h"

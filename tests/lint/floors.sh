@@ -29,11 +29,11 @@ includes_are_below() {
         may["buffer"] = "base tensor data store buffer"
         may["buffers"] = may["strategies"] = "" # public headers only
         may["networks"] = "nn autograd"
-        may["experiment"] = "base tensor nn data store experiment"
+        may["experiment"] = "base tensor nn data store features experiment"
         may["learner"] = "base tensor autograd nn data store buffer experiment learner"
         may["run"] = "base tensor autograd nn data store buffer experiment learner run"
         may["judge"] = "base data store experiment learner run judge"
-        may["features"] = "base tensor autograd nn data experiment learner features"
+        may["features"] = "base tensor autograd nn data features"
         may["results"] = "base tensor data store results"
         may["cli"] = "base cli"
 
@@ -45,10 +45,9 @@ includes_are_below() {
         public["strategies"] = "base tensor autograd nn data buffer learner"
         public["experiment"] = public["learner"] = public["run"] = public["strategies"] " experiment run judge"
         public["judge"] = public["run"]
-        public["features"] = public["learner"] " features"
         public["run"] = public["run"] " results"
         public["results"] = "base experiment learner results" # tables of options, needs of strategies
-        public["cli"] = public["run"] " results features"
+        public["cli"] = public["run"] " results"
 
         split("status random option observer registry version memory", names, " ")
         for (i in names)
@@ -64,10 +63,9 @@ includes_are_below() {
         for (i in names)
             floor_of[names[i]] = "learner"
         floor_of["run"] = "run"
-        floor_of["experiment"] = "experiment"
+        floor_of["experiment"] = floor_of["features"] = "experiment"
         floor_of["results"] = floor_of["groups"] = floor_of["statistics"] = "results"
         floor_of["judge"] = floor_of["predict"] = "judge"
-        floor_of["features"] = "features"
 
         # Who may include what is not ours: a pattern of headers, and floors.
         own["dnnl|cblas|lapack"] = "tensor"

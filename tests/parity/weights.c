@@ -1,5 +1,5 @@
 /* weights.c -- the logits of a network whose weights come from a safetensors file. */
-#include "learner/weights.h"
+#include "nn/weights.h"
 #include "tensor/file/safetensors.h"
 #include "tests/parity/driver.h"
 

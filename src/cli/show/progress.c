@@ -116,6 +116,13 @@ static void progress(void *context, const mn_progress *now)
         snprintf(place, sizeof place, "  epoch %lld/%lld  step %lld/%lld",
                  (long long)now->epoch + 1, (long long)now->epochs, (long long)now->step,
                  (long long)now->steps);
+    if (now->tasks == 0) {
+        snprintf(text, sizeof text, "%s%s: %lld of %lld images",
+                 mn_time_left_text(now->seconds, now->seconds_left, left, sizeof left), now->phase,
+                 (long long)now->step, (long long)now->steps);
+        mn_status_line_draw(line, text);
+        return;
+    }
     const bool several = now->losses != NULL && now->losses[0] != '\0';
     snprintf(text, sizeof text, "%stask %lld/%lld %s%s%s%s%s",
              mn_time_left_text(now->seconds, now->seconds_left, left, sizeof left),

@@ -70,33 +70,22 @@ static mn_status find_ranges(const encoder *e, float **offset, float **scale)
 
 static mn_status replace(encoder *e)
 {
-    mn_dataset *dataset = e->dataset;
     const mn_shape form = mn_encoding_shape(e->encoding);
-    float *offset = NULL, *scale = NULL;
-    if (mn_encoding_type(e->encoding) != MN_ROW_U8) {
-        const mn_status status = find_ranges(e, &offset, &scale);
-        if (status != MN_OK) {
-            mn_memory_give(offset);
-            mn_memory_give(scale);
-            return status;
-        }
-    }
-    if (dataset->source != NULL)
-        mn_source_close(dataset);
-    mn_memory_give(dataset->offset);
-    mn_memory_give(dataset->scale);
-    dataset->offset = offset;
-    dataset->scale = scale;
-    for (int part = 0; part < MN_PARTS; part++) {
-        mn_memory_give(mn_images_of(dataset, part)->pixels);
-        mn_images_of(dataset, part)->pixels = e->made[part];
+    mn_dataset made = {.type = mn_encoding_type(e->encoding),
+                       .channels = form.size[0],
+                       .height = form.size[1],
+                       .width = form.size[2]};
+    const mn_status status =
+        made.type != MN_ROW_U8 ? find_ranges(e, &made.offset, &made.scale) : MN_OK;
+    for (int part = 0; part < MN_PARTS && status == MN_OK; part++) {
+        mn_images_of(&made, part)->pixels = e->made[part];
         e->made[part] = NULL;
     }
-    dataset->type = mn_encoding_type(e->encoding);
-    dataset->channels = form.size[0];
-    dataset->height = form.size[1];
-    dataset->width = form.size[2];
-    return MN_OK;
+    if (status == MN_OK)
+        mn_dataset_take_rows(e->dataset, &made);
+    mn_memory_give(made.offset); /* where it failed; else they are the data set's */
+    mn_memory_give(made.scale);
+    return status;
 }
 
 static mn_status encode_all(encoder *e)

@@ -175,6 +175,26 @@ mn_status mn_dataset_digest(const mn_dataset *dataset, uint32_t *digest)
     return MN_OK;
 }
 
+void mn_dataset_take_rows(mn_dataset *dataset, mn_dataset *from)
+{
+    if (dataset->source != NULL)
+        mn_source_close(dataset);
+    mn_memory_give(dataset->offset);
+    mn_memory_give(dataset->scale);
+    dataset->offset = from->offset;
+    dataset->scale = from->scale;
+    from->offset = from->scale = NULL;
+    for (int part = 0; part < MN_PARTS; part++) {
+        mn_memory_give(mn_images_of(dataset, part)->pixels);
+        mn_images_of(dataset, part)->pixels = mn_images_of(from, part)->pixels;
+        mn_images_of(from, part)->pixels = NULL;
+    }
+    dataset->type = from->type;
+    dataset->channels = from->channels;
+    dataset->height = from->height;
+    dataset->width = from->width;
+}
+
 const char *mn_dataset_stamp(const mn_dataset *dataset)
 {
     return dataset->source != NULL ? dataset->source->seen : "";

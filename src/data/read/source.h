@@ -26,6 +26,9 @@ typedef struct mn_image_source {
 mn_images *mn_images_of(mn_dataset *dataset, int part);
 /* Closes it, and forgets pixels that were mapped; NULL is fine. */
 void mn_source_close(mn_dataset *dataset);
+/* Images, row type, shape and ranges are those of `from` from now on, which has none left; labels
+ * and names stay.  As many of each part as there are, in memory. */
+void mn_dataset_take_rows(mn_dataset *dataset, mn_dataset *from);
 /* Reads all images into memory and closes the source. */
 mn_status mn_source_read_all(mn_dataset *dataset);
 /* Adds what to do to the failure of an image that is broken before a run has begun. */

@@ -47,6 +47,9 @@ MN_API const char *mn_experiment_recipe(const mn_experiment *experiment);
 MN_API mn_status mn_experiment_default_path(const mn_experiment *experiment, char *path,
                                             size_t bytes);
 
+/* Is asked before each image that a network makes features of, when the experiment's data are read
+ * and they are not kept yet (section features); borrowed until another is named, or NULL. */
+MN_API void mn_experiment_watch(mn_experiment *experiment, const mn_pack_watch *watch);
 /* Reads the data set of an experiment; the caller frees it. */
 MN_API mn_status mn_experiment_dataset(const mn_experiment *experiment, mn_dataset **dataset);
 /* Packs the data set of an experiment into a file, as mn_dataset_pack() does. */

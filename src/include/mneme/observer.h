@@ -16,7 +16,8 @@ typedef enum mn_log_level { MN_LOG_DEBUG, MN_LOG_INFO, MN_LOG_WARNING } mn_log_l
 
 typedef struct mn_progress {
     const char *phase;           /* "train", "evaluate", ... */
-    int64_t task, tasks;         /* 0-based, and how many */
+    int64_t task, tasks;         /* 0-based, and how many; 0: data are made before the first, with
+                                  * `step` of `steps` images done */
     int64_t epoch, epochs;       /* of this phase */
     int64_t step, steps;         /* of this phase */
     int64_t done, total;         /* steps of the whole run */

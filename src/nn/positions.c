@@ -1,5 +1,5 @@
 /* positions.c -- a grid of vectors becomes a grid of another size, one axis after the other. */
-#include "learner/positions.h"
+#include "nn/positions.h"
 
 #include <math.h>
 #include <mneme/memory.h>

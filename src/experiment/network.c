@@ -1,5 +1,5 @@
-/* heads.c -- a layer for each task has the classes that the stream gives the task. */
-#include "learner/heads.h"
+/* network.c -- a layer for each task has the classes that the stream gives the task. */
+#include "experiment/network.h"
 #include "base/json.h"
 #include "base/names.h"
 #include "experiment/configuration.h"
@@ -62,8 +62,8 @@ static mn_status fill_head(const mn_stream *stream, const char *options, const c
     return status;
 }
 
-mn_status mn_learner_network_spec(const mn_experiment *experiment, const mn_stream *stream,
-                                  mn_network_spec *spec)
+mn_status mn_experiment_network_spec(const mn_experiment *experiment, const mn_stream *stream,
+                                     mn_network_spec *spec)
 {
     const char *options;
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_NETWORK, &options));

@@ -1,6 +1,6 @@
 /* positions.h -- a transformer's positions for images of another size than they were learned on. */
-#ifndef MN_LEARNER_POSITIONS_H
-#define MN_LEARNER_POSITIONS_H
+#ifndef MN_NN_POSITIONS_H
+#define MN_NN_POSITIONS_H
 
 #include <mneme/tensor.h>
 #include <stdbool.h>
