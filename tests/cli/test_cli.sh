@@ -759,6 +759,11 @@ refused 2 'is no C source' build my_benchmark.json
 run 0 help DER++
 run 0 help forgetting
 run 0 help class-il
+again='--set stream.scenario=class-repetition --set stream.task_classes=0,1;0,2;3,4,5'
+run 0 run split-synthetic er $again --quiet -o again.mneme
+says 'class-il accuracy'
+refused 1 'some classes come again in later tasks' run split-synthetic hal $again -o none.mneme
+is_not_there none.mneme
 run 0 list strategies --needs
 refused 2 'is for --needs' list strategies --format csv
 # As the tutorial says, but for where mneme is installed: its own build and test, then a run.

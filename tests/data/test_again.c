@@ -243,8 +243,26 @@ START_TEST(the_first_task_may_have_another_number_of_images)
 }
 END_TEST
 
+START_TEST(a_task_without_labelled_or_validation_images_is_refused)
+{
+    mn_dataset *dataset = drawn();
+    const int64_t sizes[] = {2, 2, 4}, classes[] = {0, 1, 0, 1, 2, 3, 4, 5};
+    mn_stream_spec spec = spec_of(MN_CLASS_REPETITION, 3);
+    spec.task_classes = sizes;
+    spec.class_order = classes;
+    spec.labels_per_class = 1; /* the first task has them */
+    refuse(dataset, &spec, "has no labelled images for task 2");
+    spec.labels_per_class = 2;
+    mn_stream_free(stream_of(dataset, &spec, 1));
+    spec.validation = 0.05; /* one of twenty */
+    refuse(dataset, &spec, "has no validation images for task 2");
+    mn_dataset_free(dataset);
+}
+END_TEST
+
 MN_SUITE("again", a_class_in_several_tasks_gives_each_its_share,
          domains_of_the_data_are_tasks_in_the_order_asked_for,
          wrong_labels_are_a_fixed_part_of_each_class_and_of_its_task,
          a_long_tail_falls_off_exponentially, blurred_borders_send_a_part_of_each_task_away,
-         the_first_task_may_have_another_number_of_images)
+         the_first_task_may_have_another_number_of_images,
+         a_task_without_labelled_or_validation_images_is_refused)
