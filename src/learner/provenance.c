@@ -2,6 +2,7 @@
 #include "learner/provenance.h"
 #include "base/build.h"
 #include "base/cores.h"
+#include "base/json.h"
 #include "buffer/size.h"
 #include "buffer/storage.h"
 #include "data/stream/stream.h"
@@ -78,6 +79,25 @@ static mn_status add_task(const mn_learner *learner, mn_runfile *file, int64_t t
     return mn_runfile_add_task(file, task, info.train,
                                mn_evaluated_part(learner) == MN_PART_VALIDATION ? info.validation
                                                                                 : info.test);
+}
+
+/* The names of the domains that the tasks are, as a JSON list. */
+static mn_status add_domains(const mn_learner *learner, mn_runfile *file)
+{
+    if (mn_stream_task_domain(learner->stream, 0) == NULL)
+        return MN_OK;
+    cJSON *names = cJSON_CreateArray();
+    for (int64_t task = 0; task < mn_stream_tasks(learner->stream); task++)
+        cJSON_AddItemToArray(names,
+                             cJSON_CreateString(mn_stream_task_domain(learner->stream, task)));
+    char *text = cJSON_PrintUnformatted(names);
+    const mn_status status =
+        text != NULL && cJSON_GetArraySize(names) == mn_stream_tasks(learner->stream)
+            ? mn_runfile_set(file, "task_domains", text)
+            : mn_fail(MN_NO_MEMORY, "out of memory for the names of domains");
+    cJSON_free(text);
+    cJSON_Delete(names);
+    return status;
 }
 
 /* Writes the labels that the logits in the file are compared with. */
@@ -284,6 +304,7 @@ mn_status mn_describe_tasks(mn_learner *learner, mn_runfile *file)
     MN_TRY(mn_describe_data(file, data));
     MN_TRY(add_normalisation(learner, file));
     MN_TRY(add_noised(learner, file));
+    MN_TRY(add_domains(learner, file));
     MN_TRY(set_number(file, "tasks", mn_stream_tasks(learner->stream)));
     MN_TRY(set_number(file, "classes", mn_stream_classes(learner->stream)));
     MN_TRY(

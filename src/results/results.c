@@ -5,6 +5,7 @@
  */
 #include "base/text.h"
 #include "results/calibration.h"
+#include "results/metric_names.h"
 #include "store/copy.h"
 #include "store/owner.h"
 #include "store/query.h"
@@ -16,35 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct {
-    const char *name, *meaning;
-    int better; /* as mn_metric_better() says */
-} metrics[] = {
-    {"average_accuracy", "mean over tasks, after the last", 1},
-    {"average_incremental_accuracy", "mean over time of the mean over seen tasks", 1},
-    {"accuracy_micro", "share of all test images, after the last task", 1},
-    {"incremental_accuracy_micro", "mean over time of the share of all seen test images", 1},
-    {"learning_accuracy", "mean over tasks, each right after it was learned", 1},
-    {"earlier_accuracy", "mean over earlier tasks, after the last", 1},
-    {"forgetting", "best earlier accuracy minus the last, mean over earlier tasks (Chaudhry)", -1},
-    {"forgetting_seen", "the same, the best sought since the task was learned", -1},
-    {"forgetting_mammoth", "the same, the last accuracy among the best: never negative", -1},
-    {"backward_transfer", "last accuracy minus that when learned, mean of earlier tasks (GEM)", 1},
-    {"forward_transfer", "accuracy before learning minus the untrained network's (GEM)", 1},
-    {"min_accuracy", "lowest accuracy since learned, mean over earlier tasks", 1},
-    {"worst_case_accuracy", "last task's accuracy and min_accuracy, weighted by tasks", 1},
-    {"linear_cka", "likeness of features to a snapshot's, mean over tasks, per cent", 0},
-    {"teacher_cka", "likeness of features to the teachers', after the last task, per cent", 0},
-    {"retrieval", "images that features find among 256 of a teacher's, per cent", 1},
-    {"nll", "negative log-likelihood of an image, after the last task", -1}, /* calibration.h's */
-    {"calibration_error", "expected calibration error in 15 bins, per cent", -1},
-    {"scaled_nll", "nll at the temperature that fits the validation images", -1},
-    {"rank_slope", "of log mean probability of other classes against log rank", 0},
-    {"rank_fit", "share of variance (R2) that a line of that slope explains", 0},
-    {"adjusted_rand", "likeness of answers and classes as partitions, 0 by chance", 1},
-};
-enum { METRICS = sizeof metrics / sizeof metrics[0], VIEWS = METRICS - MN_CALIBRATIONS };
 
 typedef struct setting {
     char *key, *value;
@@ -61,10 +33,15 @@ typedef struct task_class {
     char *name;
 } task_class;
 
+typedef struct named_task {
+    char *classes; /* their names, for display */
+    char *domain;  /* NULL: it is none of the data's */
+} named_task;
+
 struct mn_results {
     setting *settings;
     task_class *classes; /* by task and label */
-    char **task_classes; /* (task_count): their names, for display */
+    named_task *tasks;   /* (task_count) */
     measured *matrix, *averages, *curve;
     mn_buffer_count *buffer;
     mn_kept_state *kept;
@@ -73,56 +50,8 @@ struct mn_results {
     int64_t setting_count, class_count, task_count, matrix_count, average_count, curve_count,
         buffer_count, kept_count, probe_count, finished;
     mn_buffer_size buffer_size;
-    double metric[METRICS][MN_SCOPES];
+    double metric[MN_METRICS][MN_SCOPES];
 };
-
-static const char *const scope_names[MN_SCOPES] = {[MN_CLASS_IL] = "class-il",
-                                                   [MN_TASK_IL] = "task-il",
-                                                   [MN_DOMAIN_IL] = "domain-il",
-                                                   [MN_VALIDATION_CLASS_IL] = "validation-class-il",
-                                                   [MN_VALIDATION_TASK_IL] = "validation-task-il",
-                                                   [MN_VALIDATION_DOMAIN_IL] =
-                                                       "validation-domain-il"};
-
-const char *mn_scope_name(mn_scope scope)
-{
-    return (unsigned)scope < MN_SCOPES ? scope_names[scope] : "?";
-}
-
-const char *mn_metric_name(int i, const char **meaning)
-{
-    if (i < 0 || i >= METRICS)
-        return NULL;
-    if (meaning != NULL)
-        *meaning = metrics[i].meaning;
-    return metrics[i].name;
-}
-
-int mn_metric_better(const char *name)
-{
-    int i = 0;
-    while (i < METRICS && strcmp(name, metrics[i].name) != 0)
-        i++;
-    return i < METRICS ? metrics[i].better : 0;
-}
-
-int mn_metric_digits(const char *name)
-{
-    static const char *const fine[] = {"nll", "scaled_nll", "rank_fit", "adjusted_rand"};
-    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
-        if (strcmp(name, fine[i]) == 0)
-            return 4;
-    return 2;
-}
-
-/* MN_SCOPES for a scope of another program. */
-static mn_scope scope_of(const char *name)
-{
-    int scope = 0;
-    while (scope < MN_SCOPES && (name == NULL || strcmp(name, scope_names[scope]) != 0))
-        scope++;
-    return (mn_scope)scope;
-}
 
 /* --- reading --- */
 
@@ -187,14 +116,18 @@ static mn_status take_class(const mn_query *query, void *element)
 
 static mn_status take_task(const mn_query *query, void *element)
 {
-    char **classes = element;
-    *classes = copy_text(mn_query_text(query, 0));
-    return *classes != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for the names of tasks");
+    named_task *task = element;
+    const char *domain = mn_query_text(query, 1);
+    task->classes = copy_text(mn_query_text(query, 0));
+    task->domain = domain != NULL ? copy_text(domain) : NULL;
+    return task->classes != NULL && (domain == NULL || task->domain != NULL)
+               ? MN_OK
+               : mn_fail(MN_NO_MEMORY, "out of memory for the names of tasks");
 }
 
 static mn_status take_average(const mn_query *query, void *element)
 {
-    *(measured *)element = (measured){.scope = scope_of(mn_query_text(query, 0)),
+    *(measured *)element = (measured){.scope = mn_scope_named(mn_query_text(query, 0)),
                                       .after_task = mn_query_int(query, 1),
                                       .accuracy = mn_query_real(query, 2)};
     return MN_OK;
@@ -202,7 +135,7 @@ static mn_status take_average(const mn_query *query, void *element)
 
 static mn_status take_measured(const mn_query *query, void *element)
 {
-    *(measured *)element = (measured){.scope = scope_of(mn_query_text(query, 0)),
+    *(measured *)element = (measured){.scope = mn_scope_named(mn_query_text(query, 0)),
                                       .on_task = mn_query_int(query, 1),
                                       .step = mn_query_int(query, 2),
                                       .after_task = mn_query_int(query, 3),
@@ -213,7 +146,7 @@ static mn_status take_measured(const mn_query *query, void *element)
 static mn_status take_probed(const mn_query *query, void *element)
 {
     mn_probed *one = element;
-    *one = (mn_probed){.scope = scope_of(mn_query_text(query, 1)),
+    *one = (mn_probed){.scope = mn_scope_named(mn_query_text(query, 1)),
                        .label = mn_query_int(query, 2),
                        .after_task = mn_query_int(query, 3),
                        .accuracy = mn_query_real(query, 4)};
@@ -258,7 +191,7 @@ static mn_status read_metric(mn_runfile *file, const char *name, double values[M
     MN_TRY(mn_query_new(file, sql, &query));
     mn_status status = mn_query_next(query, &row);
     while (status == MN_OK && row) {
-        const mn_scope scope = scope_of(mn_query_text(query, 0));
+        const mn_scope scope = mn_scope_named(mn_query_text(query, 0));
         if (scope < MN_SCOPES)
             values[scope] = mn_query_real(query, 1);
         status = mn_query_next(query, &row);
@@ -310,8 +243,10 @@ static mn_status read_all(mn_runfile *file, bool calibrated, mn_results *results
                      sizeof *r->classes, take_class, &r->classes, &r->class_count));
     MN_TRY(read_rows(file,
                      "SELECT (SELECT group_concat(name, ', ') FROM (SELECT name FROM task_class c "
-                     "WHERE c.task = t.task ORDER BY label)) FROM task t ORDER BY task",
-                     sizeof *r->task_classes, take_task, &r->task_classes, &r->task_count));
+                     "WHERE c.task = t.task ORDER BY label)), "
+                     "(SELECT json_extract(value, '$[' || t.task || ']') FROM run "
+                     "WHERE key = 'task_domains' AND json_valid(value)) FROM task t ORDER BY task",
+                     sizeof *r->tasks, take_task, &r->tasks, &r->task_count));
     MN_TRY(read_rows(file, "SELECT scope, on_task, step, after_task, accuracy FROM accuracy",
                      sizeof *r->matrix, take_measured, &r->matrix, &r->matrix_count));
     MN_TRY(read_rows(file, "SELECT scope, after_task, value FROM average_accuracy_after",
@@ -330,14 +265,14 @@ static mn_status read_all(mn_runfile *file, bool calibrated, mn_results *results
                      "SELECT classifier, scope, label, after_task, 100.0 * correct / total "
                      "FROM probe ORDER BY after_task, classifier, scope, label",
                      sizeof *r->probes, take_probed, &r->probes, &r->probe_count));
-    for (int i = 0; i < VIEWS; i++)
-        MN_TRY(read_metric(file, metrics[i].name, r->metric[i]));
+    for (int i = 0; i < MN_METRIC_VIEWS; i++)
+        MN_TRY(read_metric(file, mn_metric_name(i, NULL), r->metric[i]));
     MN_TRY(read_number(file, "SELECT count(*) FROM finished", &r->finished));
     bool has[MN_SCOPES];
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++)
         has[scope] = mn_results_has(r, scope);
     if (calibrated)
-        MN_TRY(mn_calibration_read(file, r->finished - 1, has, r->metric + VIEWS));
+        MN_TRY(mn_calibration_read(file, r->finished - 1, has, r->metric + MN_METRIC_VIEWS));
     mn_buffer_size *size = &r->buffer_size;
     MN_TRY(read_number(file, "SELECT count(*) FROM exemplar", &size->rows));
     MN_TRY(read_number(file, "SELECT total(length(image)) FROM exemplar", &size->image_bytes));
@@ -357,7 +292,7 @@ static mn_status open_results(const char *path, bool calibrated, mn_results **re
     mn_results *made = mn_memory_take_zeroed(1, sizeof *made);
     mn_status status = made == NULL ? mn_fail(MN_NO_MEMORY, "%s: out of memory", path) : MN_OK;
     if (status == MN_OK) {
-        for (int i = 0; i < METRICS; i++)
+        for (int i = 0; i < MN_METRICS; i++)
             for (int scope = 0; scope < MN_SCOPES; scope++)
                 made->metric[i][scope] = (double)NAN;
         status = read_all(file, calibrated, made);
@@ -399,13 +334,15 @@ void mn_results_free(mn_results *results)
     }
     for (int64_t i = 0; i < results->class_count; i++)
         mn_memory_give(results->classes[i].name);
-    for (int64_t i = 0; i < results->task_count; i++)
-        mn_memory_give(results->task_classes[i]);
+    for (int64_t i = 0; i < results->task_count; i++) {
+        mn_memory_give(results->tasks[i].classes);
+        mn_memory_give(results->tasks[i].domain);
+    }
     for (int64_t i = 0; i < results->probe_count; i++)
         mn_memory_give(results->probes[i].classifier);
     mn_memory_give(results->settings);
     mn_memory_give(results->classes);
-    mn_memory_give(results->task_classes);
+    mn_memory_give(results->tasks);
     mn_memory_give(results->matrix);
     mn_memory_give(results->averages);
     mn_memory_give(results->curve);
@@ -446,7 +383,12 @@ bool mn_results_has(const mn_results *results, mn_scope scope)
 
 const char *mn_results_task_classes(const mn_results *results, int64_t task)
 {
-    return task >= 0 && task < results->task_count ? results->task_classes[task] : NULL;
+    return task >= 0 && task < results->task_count ? results->tasks[task].classes : NULL;
+}
+
+const char *mn_results_task_domain(const mn_results *results, int64_t task)
+{
+    return task >= 0 && task < results->task_count ? results->tasks[task].domain : NULL;
 }
 
 const char *mn_results_class_name(const mn_results *results, int64_t label)
@@ -480,8 +422,8 @@ double mn_results_average_after(const mn_results *results, mn_scope scope, int64
 
 double mn_results_metric(const mn_results *results, const char *name, mn_scope scope)
 {
-    for (int i = 0; i < METRICS; i++)
-        if (strcmp(metrics[i].name, name) == 0 && (unsigned)scope < MN_SCOPES)
+    for (int i = 0; i < MN_METRICS; i++)
+        if (strcmp(mn_metric_name(i, NULL), name) == 0 && (unsigned)scope < MN_SCOPES)
             return results->metric[i][scope];
     return (double)NAN;
 }

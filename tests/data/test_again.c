@@ -110,6 +110,8 @@ START_TEST(domains_of_the_data_are_tasks_in_the_order_asked_for)
         ck_assert_int_eq(test[i], i / CLASSES % 3);
     ck_assert_int_eq(mn_stream_task(stream, 2).classes, CLASSES);
     ck_assert(!mn_stream_by_class(stream) && !mn_stream_shares_images(stream));
+    ck_assert_str_eq(mn_stream_task_domain(stream, 2), dataset->domain_names[2]);
+    ck_assert_ptr_null(mn_stream_task_domain(stream, 3));
     mn_stream_free(stream);
     const int64_t order[] = {2, 0};
     spec.domain_order = order;
@@ -118,6 +120,8 @@ START_TEST(domains_of_the_data_are_tasks_in_the_order_asked_for)
     tasks_of(stream, MN_PART_TRAIN, TRAIN, train);
     for (int i = 0; i < TRAIN; i++)
         ck_assert_int_eq(train[i], i / CLASSES % 3 == 2 ? 0 : i / CLASSES % 3 == 0 ? 1 : -1);
+    ck_assert_str_eq(mn_stream_task_domain(stream, 0), dataset->domain_names[2]);
+    ck_assert_str_eq(mn_stream_task_domain(stream, 1), dataset->domain_names[0]);
     mn_stream_free(stream);
     spec.domain_order = NULL;
     refuse(dataset, &spec, "'synthetic' has 3 domains; make it 3");

@@ -203,6 +203,80 @@ START_TEST(images_in_folders_within_a_class_are_read)
 }
 END_TEST
 
+START_TEST(folders_of_domains_hold_those_of_classes)
+{
+    static const char *const folders[] = {"d",           "d/sketch",    "d/photo",
+                                          "d/art",       "d/empty",     "d/sketch/cat",
+                                          "d/photo/dog", "d/photo/cat", "d/art/dog"};
+    setup(9, folders);
+    write_image("d/sketch/cat/1.png", 2, 2, 1, 0, 0);
+    write_image("d/photo/dog/1.png", 2, 2, 2, 0, 0);
+    write_image("d/photo/cat/1.png", 2, 2, 3, 0, 0);
+    write_image("d/photo/cat/2.png", 2, 2, 4, 0, 0);
+    write_image("d/art/dog/1.png", 2, 2, 5, 0, 0);
+    ck_assert_int_eq(open_data("folder", "d", "\"domains\": true"), MN_BAD_OPTION);
+    ck_assert_ptr_nonnull(
+        strstr(mn_error(), "d/empty: has no folders; expected those of the classes"));
+    ck_assert_int_eq(rmdir(path_of("d/empty")), 0);
+    ck_assert_ok(open_data("folder", "d", "\"domains\": true, \"test_fraction\": 0.4"));
+    ck_assert_int_eq(data->classes, 2);
+    ck_assert_int_eq(data->domains, 3);
+    ck_assert_str_eq(data->domain_names[0], "art");
+    ck_assert_str_eq(data->domain_names[1], "photo");
+    ck_assert_str_eq(data->domain_names[2], "sketch");
+    /* red says which file it is; by class, then by domain */
+    static const int cat[] = {3, 4, 1}, cats_domain[] = {1, 1, 2}, dog[] = {5, 2},
+                     dogs_domain[] = {0, 1};
+    ck_assert_int_eq(data->train.count + data->test.count, 5);
+    for (int part = 0; part < 2; part++) {
+        const mn_images *images = part == 0 ? &data->train : &data->test;
+        for (int64_t i = 0; i < images->count; i++) {
+            const bool is_dog = images->labels[i] == 1;
+            int at = 0;
+            while ((is_dog ? dog : cat)[at] != images->pixels[i * 12])
+                ck_assert_int_lt(++at, is_dog ? 2 : 3);
+            ck_assert_int_eq(images->domains[i], (is_dog ? dogs_domain : cats_domain)[at]);
+        }
+    }
+    close_data();
+    ck_assert_int_eq(open_data("folder", "d/art", "\"domains\": true"), MN_BAD_OPTION);
+    ck_assert_ptr_nonnull(strstr(mn_error(), "art/dog: has no folders"));
+    ck_assert_int_eq(open_data("folder", "d/art/dog", "\"domains\": true"), MN_BAD_OPTION);
+    ck_assert_ptr_nonnull(strstr(mn_error(), "art/dog: has no folders; expected one a domain"));
+    teardown();
+}
+END_TEST
+
+START_TEST(folders_of_domains_have_parts)
+{
+    static const char *const folders[] = {
+        "d",           "d/train",       "d/test",        "d/train/a",     "d/test/a",
+        "d/train/b",   "d/train/a/cat", "d/train/b/cat", "d/train/b/dog", "d/test/a/cat",
+        "d/test/a/dog"};
+    setup(11, folders);
+    write_image("d/train/a/cat/1.png", 2, 2, 1, 0, 0);
+    write_image("d/train/b/cat/1.png", 2, 2, 2, 0, 0);
+    write_image("d/train/b/dog/1.png", 2, 2, 3, 0, 0);
+    write_image("d/test/a/cat/1.png", 2, 2, 4, 0, 0);
+    write_image("d/test/a/dog/1.png", 2, 2, 5, 0, 0);
+    ck_assert_ok(open_data("folder", "d", "\"domains\": true"));
+    static const int32_t train[] = {0, 1, 1};
+    ck_assert_int_eq(data->train.count, 3);
+    ck_assert_int_eq(data->test.count, 2);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(data->train.pixels[i * 12], i + 1);
+        ck_assert_int_eq(data->train.domains[i], train[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(data->test.pixels[i * 12], i + 4);
+        ck_assert_int_eq(data->test.labels[i], i);
+        ck_assert_int_eq(data->test.domains[i], 0);
+    }
+    close_data();
+    teardown();
+}
+END_TEST
+
 START_TEST(files_that_are_no_images_are_left_out_and_counted)
 {
     static const char *const folders[] = {"pets", "pets/cat", "pets/dog"};
@@ -296,6 +370,7 @@ START_TEST(an_image_that_is_broken_is_named)
 END_TEST
 
 MN_SUITE("own_folders", images_in_folders_within_a_class_are_read,
+         folders_of_domains_hold_those_of_classes, folders_of_domains_have_parts,
          files_that_are_no_images_are_left_out_and_counted, folders_beside_the_parts_are_named,
          folders_that_are_numbers_are_in_the_order_of_numbers, an_image_that_is_broken_is_named,
          interlaced_images_of_16_bits_are_their_truth, a_folder_of_folders_is_a_data_set,

@@ -219,6 +219,8 @@ static void print_tasks(const mn_stream *stream)
             printf(", %lld with a wrong label", (long long)info.noised);
         if (info.strangers > 0)
             printf(", %lld of other tasks", (long long)info.strangers);
+        if (mn_stream_task_domain(stream, task) != NULL)
+            print_class(" of ", mn_stream_task_domain(stream, task));
         for (int64_t i = 0; i < info.classes; i++) {
             if (!mn_stream_task_has(stream, task, info.first_class + i))
                 continue;

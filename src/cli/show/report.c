@@ -213,7 +213,7 @@ static const char *classes_of(const mn_run *run, int64_t task)
 }
 
 /* In domain-incremental streams all tasks have the same classes. */
-static void print_classes(const mn_run *run)
+static void print_tasks(const mn_run *run)
 {
     bool same = run->tasks > 1;
     for (int64_t task = 1; task < run->tasks; task++)
@@ -222,6 +222,14 @@ static void print_classes(const mn_run *run)
         char *line = same ? mn_text("each task: %s", classes_of(run, task))
                           : mn_text("task %lld: %s", (long long)task + 1, classes_of(run, task));
         mn_print_wrapped(line, 2);
+        mn_memory_give(line);
+    }
+    for (int64_t task = 0; task < run->tasks; task++) {
+        const char *domain = mn_results_task_domain(run->results, task);
+        char *line =
+            domain != NULL ? mn_text("domain of task %lld: %s", (long long)task + 1, domain) : NULL;
+        if (line != NULL)
+            mn_print_wrapped(line, 2);
         mn_memory_give(line);
     }
 }
@@ -299,7 +307,7 @@ static void print_head(const mn_run *run)
            mn_shown(mn_run_standing(run)), (long long)run->finished, (long long)run->tasks);
     print_origin(run);
     print_settings(run);
-    print_classes(run);
+    print_tasks(run);
     print_noised(run);
 }
 

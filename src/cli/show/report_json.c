@@ -108,6 +108,13 @@ cJSON *mn_report_run_json(const mn_run *run)
         const char *names = mn_results_task_classes(run->results, task);
         cJSON_AddItemToArray(classes, cJSON_CreateString(names != NULL ? names : ""));
     }
+    cJSON *domains = mn_results_task_domain(run->results, 0) != NULL
+                         ? cJSON_AddArrayToObject(json, "task_domains")
+                         : NULL;
+    for (int64_t task = 0; task < run->tasks && domains != NULL; task++) {
+        const char *name = mn_results_task_domain(run->results, task);
+        cJSON_AddItemToArray(domains, cJSON_CreateString(name != NULL ? name : ""));
+    }
     cJSON *accuracy = cJSON_AddObjectToObject(json, "accuracy");
     cJSON *metrics = cJSON_AddObjectToObject(json, "metrics");
     for (mn_scope scope = 0; scope < MN_SCOPES; scope++) {

@@ -1,4 +1,5 @@
-/* folder.c -- a user's own images: one folder a class, PNG and JPEG.
+/* folder.c -- a user's own images: one folder a class, PNG and JPEG; or a folder for each domain,
+ * with one a class in it.
  *
  * The listing decides everything: classes, their order, and how many images there are.  Who needs
  * an image asks for it by its number (pictures.c). */
@@ -13,6 +14,7 @@
 
 typedef struct folder_options {
     const char *path;
+    bool domains;
     int64_t channels;
     MN_SPLIT_MEMBERS;
 } folder_options;
@@ -21,6 +23,8 @@ static const char *const colours[] = {"rgb", "grey", NULL};
 static const mn_option options_table[] = {
     MN_TEXT(folder_options, path, "",
             "folder with train/ and test/, or with the classes themselves", MN_CHANGES_NO_RESULT),
+    MN_BOOL(folder_options, domains, false,
+            "these folders are domains, and in each lie those of the classes"),
     MN_CHOICE(folder_options, channels, 0, colours, "in colour, or in shades of grey"),
     MN_SPLIT_OPTIONS(folder_options),
     MN_END,
@@ -28,21 +32,37 @@ static const mn_option options_table[] = {
 
 /* --- listing ---------------------------------------------------------------------------------- */
 
-/* The images of one part, by class. */
+/* The images of one part, by class, and those of a class by domain. */
 typedef struct listing {
-    char folder[MN_DATA_PATH]; /* in which the classes are */
+    char folder[MN_DATA_PATH]; /* in which the classes are, or the domains */
     mn_names classes;
-    mn_names *files;            /* (classes) paths within the class's folder */
+    mn_names domains;           /* none: the classes are in the folder itself */
+    mn_names *files;            /* (classes, domains or 1) paths within the class's folder */
     int64_t images, foreign;    /* foreign: files that are no images */
     char example[MN_DATA_PATH]; /* one of them */
 } listing;
 
+/* Folders of a class's images: one, or one in each domain. */
+static int64_t folders_a_class(const listing *list)
+{
+    return list->domains.count > 0 ? list->domains.count : 1;
+}
+
 static void listing_free(listing *list)
 {
-    for (int64_t c = 0; list->files != NULL && c < list->classes.count; c++)
-        mn_names_free(&list->files[c]);
+    for (int64_t i = 0; list->files != NULL && i < list->classes.count * folders_a_class(list); i++)
+        mn_names_free(&list->files[i]);
     mn_memory_give(list->files);
     mn_names_free(&list->classes);
+    mn_names_free(&list->domains);
+}
+
+/* In which a class's folder is: that of the part, or that of a domain. */
+static void folder_of(const listing *list, int64_t domain, char path[MN_DATA_PATH + 256])
+{
+    const bool own = list->domains.count > 0;
+    snprintf(path, MN_DATA_PATH + 256, "%s%s%s", list->folder, own ? "/" : "",
+             own ? list->domains.name[domain] : "");
 }
 
 static void add_foreign(listing *list, const char *folder, const char *name)
@@ -71,11 +91,15 @@ static mn_status keep_images(listing *list, const char *folder, mn_names *files)
     return MN_OK;
 }
 
-static mn_status list_class(listing *list, int64_t class)
+/* A class that a domain has no folder for is not in it; one whose folder is empty is a mistake. */
+static mn_status list_class(listing *list, int64_t class, int64_t domain)
 {
-    char folder[MN_DATA_PATH + 256];
-    snprintf(folder, sizeof folder, "%s/%s", list->folder, list->classes.name[class]);
-    mn_names *files = &list->files[class];
+    char parent[MN_DATA_PATH + 256], folder[MN_DATA_PATH + 512];
+    folder_of(list, domain, parent);
+    snprintf(folder, sizeof folder, "%s/%s", parent, list->classes.name[class]);
+    if (list->domains.count > 0 && !mn_is_folder(folder))
+        return MN_OK;
+    mn_names *files = &list->files[class * folders_a_class(list) + domain];
     MN_TRY(mn_folder_files(folder, files));
     MN_TRY(keep_images(list, folder, files));
     list->images += files->count;
@@ -86,19 +110,85 @@ static mn_status list_class(listing *list, int64_t class)
 }
 
 /* Files beside the folders of classes are in no class. */
-static mn_status list_beside(listing *list)
+static mn_status list_beside(listing *list, const char *folder)
 {
     mn_names files;
-    MN_TRY(mn_folder_names(list->folder, false, &files));
+    MN_TRY(mn_folder_names(folder, false, &files));
     for (int64_t i = 0; i < files.count; i++)
-        add_foreign(list, list->folder, files.name[i]);
+        add_foreign(list, folder, files.name[i]);
     mn_names_free(&files);
     return MN_OK;
 }
 
-static mn_status list_part(listing *list)
+/* Takes the names that are not in `all` yet over from `more`. */
+static mn_status join(mn_names *all, mn_names *more)
 {
-    MN_TRY(mn_folder_names(list->folder, true, &list->classes));
+    char **name = mn_memory_resize(all->name, (size_t)(all->count + more->count), sizeof *name);
+    if (name == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
+    all->name = name;
+    const int64_t before = all->count;
+    for (int64_t i = 0; i < more->count; i++) {
+        int64_t at = 0;
+        while (at < before && strcmp(all->name[at], more->name[i]) != 0)
+            at++;
+        if (at == before) {
+            all->name[all->count++] = more->name[i];
+            more->name[i] = NULL;
+        }
+    }
+    return MN_OK;
+}
+
+/* The classes of all domains. */
+static mn_status list_classes(listing *list)
+{
+    if (list->domains.count == 0)
+        return mn_folder_names(list->folder, true, &list->classes);
+    for (int64_t d = 0; d < list->domains.count; d++) {
+        char folder[MN_DATA_PATH + 256];
+        mn_names of_domain;
+        folder_of(list, d, folder);
+        MN_TRY(mn_folder_names(folder, true, &of_domain));
+        mn_status status =
+            of_domain.count > 0
+                ? join(&list->classes, &of_domain)
+                : mn_fail(MN_BAD_OPTION,
+                          "%s: has no folders; expected those of the classes, as in every domain",
+                          folder);
+        mn_names_free(&of_domain);
+        MN_TRY(status);
+    }
+    return MN_OK;
+}
+
+static mn_status list_domains(listing *list)
+{
+    MN_TRY(mn_folder_names(list->folder, true, &list->domains));
+    return list->domains.count > 0
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION, "%s: has no folders; expected one a domain", list->folder);
+}
+
+static mn_status list_files(listing *list)
+{
+    const int64_t folders = folders_a_class(list);
+    for (int64_t c = 0; c < list->classes.count; c++)
+        for (int64_t d = 0; d < folders; d++)
+            MN_TRY(list_class(list, c, d));
+    for (int64_t d = 0; d < folders; d++) {
+        char folder[MN_DATA_PATH + 256];
+        folder_of(list, d, folder);
+        MN_TRY(list_beside(list, folder));
+    }
+    return list->domains.count > 0 ? list_beside(list, list->folder) : MN_OK;
+}
+
+static mn_status list_part(listing *list, bool domains)
+{
+    if (domains)
+        MN_TRY(list_domains(list));
+    MN_TRY(list_classes(list));
     const long long classes = list->classes.count;
     if (classes < 2)
         return mn_fail(MN_BAD_OPTION,
@@ -108,13 +198,12 @@ static mn_status list_part(listing *list)
     if (classes > MN_MAX_CLASSES)
         return mn_fail(MN_UNSUPPORTED, "%s: has %lld classes; at most %d are supported",
                        list->folder, classes, MN_MAX_CLASSES);
-    list->files = mn_memory_take_zeroed((size_t)classes, sizeof *list->files);
+    list->files =
+        mn_memory_take_zeroed((size_t)(classes * folders_a_class(list)), sizeof *list->files);
     if (list->files == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
     qsort(list->classes.name, (size_t)classes, sizeof *list->classes.name, mn_by_class_name);
-    for (int64_t c = 0; c < classes; c++)
-        MN_TRY(list_class(list, c));
-    return list_beside(list);
+    return list_files(list);
 }
 
 static mn_status same_classes(const listing *train, const listing *test)
@@ -135,14 +224,15 @@ static mn_status same_classes(const listing *train, const listing *test)
 }
 
 /* Finds the parts: train/ with test/ or val/, else all in one, to be split. */
-static mn_status list_all(const char *path, listing *train, listing *test, bool *split)
+static mn_status list_all(const char *path, bool domains, listing *train, listing *test,
+                          bool *split)
 {
     static const char *const names[] = {"test", "val"};
     snprintf(train->folder, sizeof train->folder, "%.4000s/train", path);
     *split = !mn_is_folder(train->folder);
     if (*split) {
         snprintf(train->folder, sizeof train->folder, "%s", path);
-        return list_part(train);
+        return list_part(train, domains);
     }
     for (size_t i = 0; i < 2; i++) {
         snprintf(test->folder, sizeof test->folder, "%.4000s/%s", path, names[i]);
@@ -152,8 +242,8 @@ static mn_status list_all(const char *path, listing *train, listing *test, bool 
             return mn_fail(MN_NOT_FOUND, "%s: has train/, but neither test/ nor val/ beside it",
                            path);
     }
-    MN_TRY(list_part(train));
-    MN_TRY(list_part(test));
+    MN_TRY(list_part(train, domains));
+    MN_TRY(list_part(test, domains));
     return same_classes(train, test);
 }
 
@@ -176,19 +266,46 @@ static void path_of(const void *files, int64_t number, char path[MN_PICTURE_PATH
 {
     const listings *both = files;
     const listing *list = number < both->train.images ? &both->train : &both->test;
-    int64_t class = 0, at = number - (list == &both->test ? both->train.images : 0);
-    while (at >= list->files[class].count)
-        at -= list->files[class ++].count;
-    snprintf(path, MN_PICTURE_PATH, "%s/%s/%s", list->folder, list->classes.name[class],
-             list->files[class].name[at]);
+    int64_t place = 0, at = number - (list == &both->test ? both->train.images : 0);
+    while (at >= list->files[place].count)
+        at -= list->files[place++].count;
+    char folder[MN_DATA_PATH + 256];
+    folder_of(list, place % folders_a_class(list), folder);
+    snprintf(path, MN_PICTURE_PATH, "%s/%s/%s", folder,
+             list->classes.name[place / folders_a_class(list)], list->files[place].name[at]);
 }
 
 static void label(const listing *list, mn_images *images)
 {
+    const int64_t folders = folders_a_class(list);
     int64_t at = 0;
-    for (int64_t c = 0; c < list->classes.count; c++)
-        for (int64_t i = 0; i < list->files[c].count; i++)
-            images->labels[at++] = (int32_t)c;
+    for (int64_t place = 0; place < list->classes.count * folders; place++)
+        for (int64_t i = 0; i < list->files[place].count; i++)
+            images->labels[at++] = (int32_t)(place / folders);
+}
+
+/* Writes the name of each image's domain; returns how many. */
+static int64_t domains_of(const listing *list, const char **domain)
+{
+    int64_t at = 0;
+    for (int64_t place = 0; place < list->classes.count * list->domains.count; place++)
+        for (int64_t i = 0; i < list->files[place].count; i++)
+            domain[at++] = list->domains.name[place % list->domains.count];
+    return at;
+}
+
+static mn_status number_domains(const listings *both, mn_dataset *dataset)
+{
+    if (both->train.domains.count == 0)
+        return MN_OK;
+    const char **domain =
+        mn_memory_take((size_t)(both->train.images + both->test.images), sizeof *domain);
+    if (domain == NULL)
+        return mn_fail(MN_NO_MEMORY, "out of memory for the domains of a folder");
+    (void)domains_of(&both->test, domain + domains_of(&both->train, domain));
+    const mn_status status = mn_dataset_number_domains(dataset, both->train.folder, domain);
+    mn_memory_give(domain);
+    return status;
 }
 
 /* Says what is in the folder and is not read. */
@@ -242,6 +359,7 @@ static mn_status take_pictures(const folder_options *o, listings *both, bool spl
                                     }));
     label(&both->train, &dataset->train);
     label(&both->test, &dataset->test);
+    MN_TRY(number_domains(both, dataset));
     return (split ? mn_split_test_off : mn_split_not_needed)(dataset, o->test_fraction,
                                                              o->split_seed);
 }
@@ -257,7 +375,7 @@ static mn_status read_folder(const void *options, const char *folder, mn_dataset
     if (both == NULL)
         return mn_fail(MN_NO_MEMORY, "out of memory for a listing");
     bool split = false;
-    mn_status status = list_all(path, &both->train, &both->test, &split);
+    mn_status status = list_all(path, o->domains, &both->train, &both->test, &split);
     if (status == MN_OK)
         status = describe(both, path, split, dataset);
     if (status != MN_OK) {

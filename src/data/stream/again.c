@@ -15,13 +15,16 @@ static mn_status no_memory(void)
 
 /* --- the order of classes --------------------------------------------------------------------- */
 
+int64_t mn_domain_of_task(const mn_stream_spec *spec, int64_t task)
+{
+    return spec->domain_order != NULL ? spec->domain_order[task] : task;
+}
+
 /* The task of a domain; -1: none shows it. */
 static int32_t task_of_domain(const mn_stream_spec *spec, int64_t domain)
 {
-    if (spec->domain_order == NULL)
-        return domain < spec->tasks ? (int32_t)domain : -1;
     for (int64_t task = 0; task < spec->tasks; task++)
-        if (spec->domain_order[task] == domain)
+        if (mn_domain_of_task(spec, task) == domain)
             return (int32_t)task;
     return -1;
 }

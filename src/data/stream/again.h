@@ -21,6 +21,8 @@ mn_status mn_repetition_order(const mn_stream_spec *spec, const mn_dataset *data
  * the earlier where they do not divide; the key draws which. */
 mn_status mn_repetition_deal(const mn_stream_spec *spec, const mn_grouped *part, int64_t classes,
                              mn_key key);
+/* Of streams whose tasks are the data's domains: which one a task is. */
+int64_t mn_domain_of_task(const mn_stream_spec *spec, int64_t task);
 /* Each image to the task of its domain. */
 void mn_domain_groups(const mn_stream_spec *spec, const mn_grouped *part);
 /* Sends round(fraction * n) of the n images of each task, drawn by the key, to other tasks, each to

@@ -29,6 +29,7 @@ struct mn_stream {
     float *train_angles, *test_angles; /* of a general stream, by place; else NULL */
     mn_part_view part[MN_STREAM_PARTS];
     mn_task_info *info;                         /* (tasks) */
+    const char **domain;                        /* (tasks) names, the data set's; NULL: none */
     char (*number_name)[MN_CLASS_NUMBER_BYTES]; /* (classes) of classes that are only numbers */
 };
 

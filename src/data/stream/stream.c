@@ -34,11 +34,13 @@ static mn_status allocate(mn_stream *stream)
     stream->test_group = mn_stream_array(dataset->test.count, sizeof *stream->test_group);
     stream->info = mn_stream_array(stream->tasks, sizeof *stream->info);
     stream->number_name = mn_stream_array(classes, sizeof *stream->number_name);
+    stream->domain = mn_stream_array(stream->tasks, sizeof *stream->domain);
     bool missing = stream->rank == NULL || stream->original == NULL || stream->arrival == NULL ||
                    stream->group == NULL || stream->train_labels == NULL ||
                    stream->test_labels == NULL || stream->parts == NULL || stream->info == NULL ||
                    stream->number_name == NULL || stream->noised == NULL || stream->moved == NULL ||
-                   stream->train_group == NULL || stream->test_group == NULL;
+                   stream->train_group == NULL || stream->test_group == NULL ||
+                   stream->domain == NULL;
     for (int i = 0; i < MN_STREAM_PARTS; i++) {
         mn_part_view *view = &stream->part[i];
         view->first = mn_stream_array(stream->groups + 1, sizeof *view->first);
@@ -92,6 +94,13 @@ static bool is_dealt(const mn_stream_spec *spec)
     return spec->scenario == MN_CLASS_REPETITION && spec->class_order != NULL;
 }
 
+/* Whether the data's domains are the tasks. */
+static bool brings_domains(const mn_stream_spec *spec)
+{
+    return spec->scenario == MN_DOMAIN_GIVEN ||
+           (spec->scenario == MN_CLASS_REPETITION && !is_dealt(spec));
+}
+
 static mn_grouped grouped(const mn_stream *stream, bool test)
 {
     return (mn_grouped){.images = test ? &stream->dataset->test : &stream->dataset->train,
@@ -103,7 +112,7 @@ static mn_grouped grouped(const mn_stream *stream, bool test)
 /* What classes or domains decide. */
 static void group_images(const mn_stream *stream, const mn_stream_spec *spec)
 {
-    const bool given = spec->scenario == MN_DOMAIN_GIVEN || spec->scenario == MN_CLASS_REPETITION;
+    const bool given = brings_domains(spec);
     for (int test = 0; test < 2 && !is_dealt(spec); test++) {
         const mn_grouped part = grouped(stream, test == 1);
         if (given)
@@ -113,6 +122,13 @@ static void group_images(const mn_stream *stream, const mn_stream_spec *spec)
             part.group[i] = arrival >= 0 ? stream->group[arrival] : -1;
         }
     }
+}
+
+/* The domain that each task is, of streams whose tasks are some of the data's. */
+static void name_domains(mn_stream *stream, const mn_stream_spec *spec)
+{
+    for (int64_t task = 0; task < spec->tasks && brings_domains(spec); task++)
+        stream->domain[task] = stream->dataset->domain_names[mn_domain_of_task(spec, task)];
 }
 
 /* What is drawn, once it is known which images are held out and labelled: each task gets its share
@@ -269,6 +285,7 @@ mn_status mn_stream_new(const mn_dataset *dataset, const mn_stream_spec *spec, u
         label_all(made, &dataset->train, made->train_labels);
         label_all(made, &dataset->test, made->test_labels);
         group_images(made, spec);
+        name_domains(made, spec);
         status = mn_choose_images(made, spec);
     }
     if (status == MN_OK)
@@ -310,6 +327,7 @@ void mn_stream_free(mn_stream *stream)
     mn_memory_give(stream->test_angles);
     mn_memory_give(stream->info);
     mn_memory_give(stream->number_name);
+    mn_memory_give(stream->domain);
     for (int i = 0; i < MN_STREAM_PARTS; i++) {
         mn_memory_give(stream->part[i].first);
         mn_memory_give(stream->part[i].indices);
@@ -392,6 +410,11 @@ const char *mn_stream_class_name(const mn_stream *stream, int64_t arrival)
         return "?";
     const char *const *names = stream->dataset->class_names;
     return names != NULL ? names[stream->original[arrival]] : stream->number_name[arrival];
+}
+
+const char *mn_stream_task_domain(const mn_stream *stream, int64_t task)
+{
+    return task >= 0 && task < stream->tasks ? stream->domain[task] : NULL;
 }
 
 const mn_dataset *mn_stream_dataset(const mn_stream *stream)

@@ -158,7 +158,8 @@ static mn_status check_domains(const mn_stream_spec *spec, const mn_dataset *dat
         return mn_fail(
             MN_BAD_OPTION,
             "stream.scenario: '%s' does not say which domain an image is of; a list does, in the "
-            "column that dataset.domain names",
+            "column that dataset.domain names, and a folder of domains' folders, with "
+            "dataset.domains=true",
             dataset->name);
     if (spec->domain_order == NULL && dataset->domains != spec->tasks)
         return mn_fail(MN_BAD_OPTION,

@@ -55,6 +55,8 @@ MN_API int64_t mn_results_finished(const mn_results *results); /* tasks evaluate
 MN_API bool mn_results_has(const mn_results *results, mn_scope scope);
 /* Names of the task's classes, to be shown: "T-shirt/top, Trouser". */
 MN_API const char *mn_results_task_classes(const mn_results *results, int64_t task);
+/* The name of the domain that the task is; NULL where the data's domains are not the tasks. */
+MN_API const char *mn_results_task_domain(const mn_results *results, int64_t task);
 /* The class that arrived `label`-th; NULL when the file does not name it.  Owned by results. */
 MN_API const char *mn_results_class_name(const mn_results *results, int64_t label);
 /* The shape of the data's images; false when the file does not say it. */

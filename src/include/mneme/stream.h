@@ -91,6 +91,8 @@ MN_API int64_t mn_stream_task_of(const mn_stream *stream, int64_t arrival);
 /* The original label of the class that arrived `arrival`-th, and its name. */
 MN_API int64_t mn_stream_original_class(const mn_stream *stream, int64_t arrival);
 MN_API const char *mn_stream_class_name(const mn_stream *stream, int64_t arrival);
+/* The name of the domain that a task is; NULL where the data's domains are not the tasks. */
+MN_API const char *mn_stream_task_domain(const mn_stream *stream, int64_t task);
 MN_API const mn_dataset *mn_stream_dataset(const mn_stream *stream);
 
 /* --- loaders ---------------------------------------------------------------------------------- */
