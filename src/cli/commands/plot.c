@@ -55,21 +55,25 @@ static mn_status read_width(const char *text, mn_plot_style *style)
 /* Other names for the groups, in their order: "ER,DER++". */
 static mn_status rename_groups(const char *names, mn_runs *runs)
 {
-    int64_t group = 0, given = 1;
-    for (const char *c = names; c != NULL && *c != '\0'; c++)
-        given += *c == ',';
-    if (names == NULL)
-        return MN_OK;
-    if (given != runs->group_count)
-        return mn_fail(MN_BAD_OPTION, "--labels: has %lld names, but %lld groups of runs are drawn",
-                       (long long)given, (long long)runs->group_count);
-    char *copy = mn_text("%s", names), *rest = copy;
-    for (char *name; (name = strsep(&rest, ",")) != NULL; group++) {
-        mn_memory_give(runs->group[group].label);
-        runs->group[group].label = mn_text("%s", name);
+    int64_t given = 0;
+    mn_list list = {.rest = names != NULL ? names : ""};
+    for (; mn_list_next(&list); given++) {
+        if (given >= runs->group_count)
+            continue;
+        mn_memory_give(runs->group[given].label);
+        runs->group[given].label = mn_text("%s", list.item);
     }
-    mn_memory_give(copy);
-    return MN_OK;
+    if (list.broken || list.grouped)
+        return mn_fail(
+            MN_BAD_OPTION,
+            "--labels: '%.60s' is no list of names; expected ER,DER++, and quotes around "
+            "a name with a comma or a semicolon",
+            names);
+    return names == NULL || given == runs->group_count
+               ? MN_OK
+               : mn_fail(MN_BAD_OPTION,
+                         "--labels: has %lld names, but %lld groups of runs are drawn",
+                         (long long)given, (long long)runs->group_count);
 }
 
 static int plot(const mn_arguments *arguments)

@@ -15,7 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 14, AXIS = 7, LEAST_COLUMNS = 30, MOST_COLUMNS = 100, SHOWN_TASKS = 8, LETTERS = 26 };
+enum {
+    ROWS = 14,
+    AXIS = 7,
+    BESIDE = 16,
+    LEAST_COLUMNS = 30,
+    MOST_COLUMNS = 100,
+    SHOWN_TASKS = 8,
+    LETTERS = 26
+};
 /* Of the 256 of terminals: near Okabe and Ito's. */
 static const int colours[] = {32, 166, 36, 175, 214, 74, 250, 136};
 enum { COLOURS = sizeof colours / sizeof colours[0] };
@@ -172,6 +180,28 @@ static mn_status print_averages(const mn_runs *runs, const mn_text_style *style,
     return MN_OK;
 }
 
+/* Which of the tasks is the i-th of those shown: the first, the last, and some between. */
+static int64_t shown_task(int64_t tasks, int64_t shown, int64_t i)
+{
+    return shown > 1 ? i * (tasks - 1) / (shown - 1) : 0;
+}
+
+/* Which letter is which task, in as many lines as the width asks for. */
+static void print_task_letters(const canvas *c, int64_t tasks, int64_t shown)
+{
+    enum { NAME = 16 }; /* of "a on task 1024  " */
+    const int64_t in_line = (c->columns + BESIDE) / NAME;
+    for (int64_t i = 0; i < shown; i++) {
+        if (i % in_line == 0)
+            printf("%s%5s ", i > 0 ? "\n" : "", "");
+        begin_colour(c, (int)i);
+        printf("%c", (int)('a' + i));
+        end_colour(c);
+        printf(" on task %-*lld", NAME - 10, (long long)shown_task(tasks, shown, i) + 1);
+    }
+    putchar('\n');
+}
+
 static mn_status print_tasks(const mn_runs *runs, const mn_text_style *style, int group, canvas *c)
 {
     const int64_t tasks = runs->group[group].run->tasks;
@@ -184,20 +214,13 @@ static mn_status print_tasks(const mn_runs *runs, const mn_text_style *style, in
     for (int64_t i = 0; i < shown; i++) {
         mn_mean_point *points;
         int64_t count;
-        const int64_t on = shown > 1 ? i * (tasks - 1) / (shown - 1) : 0;
-        MN_TRY(mn_group_curve(runs, group, style->scope, on, &points, &count));
+        MN_TRY(mn_group_curve(runs, group, style->scope, shown_task(tasks, shown, i), &points,
+                              &count));
         curve(c, points, count, (int)i, false);
         mn_memory_give(points);
     }
     canvas_print(c);
-    printf("%5s ", "");
-    for (int64_t i = 0; i < shown; i++) {
-        begin_colour(c, (int)i);
-        printf("%c", (int)('a' + i));
-        end_colour(c);
-        printf(" on task %lld  ", (long long)(shown > 1 ? i * (tasks - 1) / (shown - 1) : 0) + 1);
-    }
-    putchar('\n');
+    print_task_letters(c, tasks, shown);
     return MN_OK;
 }
 
@@ -220,7 +243,7 @@ static double longest(const mn_runs *runs)
 
 mn_status mn_plot_text(const mn_runs *runs, const mn_text_style *style)
 {
-    const int room = mn_terminal_width(stdout) - AXIS - 16;
+    const int room = mn_terminal_width(stdout) - AXIS - BESIDE;
     canvas c = {.columns = room < LEAST_COLUMNS  ? LEAST_COLUMNS
                            : room > MOST_COLUMNS ? MOST_COLUMNS
                                                  : room,
