@@ -1,8 +1,8 @@
 #!/bin/sh
-# check_pages.sh ROOT DESCRIBE -- the generated pages say what the code's tables say, benchmarks.md
+# check_pages.sh ROOT DESCRIBE MNEME -- the generated pages say what the code's tables say, benchmarks.md
 # names every key that a benchmark may have, links lead somewhere, and no page is left over.
 set -eu
-root=$1 describe=$2
+root=$1 describe=$2 mneme=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
@@ -28,6 +28,11 @@ sed -n '/<!-- scripts\/rooms -->/,/<!-- end -->/p' "$root/docs/architecture.md" 
     sed '/^```$/,$d' | without_lines >"$scratch/rooms"
 "$root/scripts/rooms" | without_lines | diff -u "$scratch/rooms" - ||
     complain "docs/architecture.md: the table of rooms is behind the code; run 'ninja -C BUILD pages'"
+
+sed -n '/<!-- docs\/which_strategy.sh -->/,/<!-- end -->/p' "$root/docs/which-strategy.md" |
+    grep '^|' >"$scratch/which"
+"$root/docs/which_strategy.sh" "$root" "$mneme" | diff -u "$scratch/which" - ||
+    complain "docs/which-strategy.md: its table is behind; run 'ninja -C BUILD pages'"
 
 keys=$(
     sed -nE 's/^ +(OWN|TYPED)\([A-Z]+, ([a-z]+),.*/\2/p' "$root/src/experiment/configuration.h"

@@ -134,7 +134,7 @@ static bool is_formula(const char *text)
 {
     double number;
     const bool sign = *text == '+' || *text == '-';
-    return sign ? !mn_number_real(text, &number)
+    return sign ? text[1] != '\0' && !mn_number_real(text, &number)
                 : *text != '\0' && strchr("=@\t\r\n", *text) != NULL;
 }
 
