@@ -25,8 +25,8 @@ const char *mn_shown(const char *text);
  * that terminal, which passes on what looks like a reference to a character. */
 void mn_write_gnuplot(FILE *out, const char *text, bool svg);
 /* A field of CSV, quoted where RFC 4180 wants it.  Line ends and tabs stay, all else is visible.
- * Text that a spreadsheet would compute (it begins with = + - @, a tab or a line end, and is neither
- * a number nor a sign alone) gets an apostrophe in front. */
+ * Text that a spreadsheet would compute (it begins with = + - @, a tab or a line end, and is
+ * neither a number nor a sign alone) gets an apostrophe in front. */
 void mn_write_csv(FILE *out, const char *text);
 /* Text within a line of Markdown, a table's cell among them: all punctuation that may mean
  * something is escaped. */
