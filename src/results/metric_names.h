@@ -1,4 +1,4 @@
-/* metric_names.h -- what the metrics and scopes of a run are called, in the order of its results. */
+/* metric_names.h -- names of the metrics and scopes of a run, in the order of its results. */
 #ifndef MN_RESULTS_METRIC_NAMES_H
 #define MN_RESULTS_METRIC_NAMES_H
 
