@@ -16,12 +16,12 @@ WIDTH = 7  # of the projections
 MASKED_FROM = 4
 
 
-def projection(name, task):
-    """As the run draws it anew for a task: PyTorch's defaults, by key."""
+def projection(name, task, features=WIDTHS[1]):
+    """Of so many features, as the run draws it anew for a task: PyTorch's defaults, by key."""
     key = key_at(key_of(0, f"network.initial.crd/{name}"), task)
-    bound = 1 / math.sqrt(WIDTHS[1])
+    bound = 1 / math.sqrt(features)
     draw = lambda i, count: [bound * (2 * u - 1) for u in uniform(key_at(key, i), count)]
-    weight = torch.tensor(draw(0, WIDTH * WIDTHS[1])).float().double().view(WIDTH, WIDTHS[1])
+    weight = torch.tensor(draw(0, WIDTH * features)).float().double().view(WIDTH, features)
     bias = torch.tensor(draw(1, WIDTH)).float().double()
     return [weight.requires_grad_(), bias.requires_grad_()]
 

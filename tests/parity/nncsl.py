@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
 import pytorch
-from runs import A_CLASS, BATCH, CLASSES, SIDE, WIDTHS, Runs, initial, rectified
+from runs import BATCH, SIDE, WIDTHS, Runs, initial, labelled_places, rectified
 from training import Lars
 
 TOLERANCE = 1e-3  # of the largest element of the reference: a run in floats through norms and votes
@@ -122,17 +122,6 @@ class Projection(torch.nn.Module):
     def forward(self, x):
         x = rectified(self.bn1(self.fc1(x)))
         return self.fc3(rectified(self.bn2(self.fc2(x))))
-
-
-def labelled_places(labels):
-    """By class, in order of place."""
-    chosen = {}
-    for label in range(CLASSES):
-        (places,) = np.nonzero(labels == label)
-        key = philox.key_at(philox.key_of(0, "stream.labels"), label)
-        order = philox.permutation(key, A_CLASS)[:LABELS]
-        chosen[label] = sorted(int(places[i]) for i in order)
-    return chosen
 
 
 def keep_first(buffer, labelled, task):
@@ -283,7 +272,7 @@ def factor(step, steps):
 
 def reference(runs, strategy, options, projection, rule):
     learner = Learner(strategy, options, projection, rule)
-    labelled, buffer, step = labelled_places(runs.labels), {}, 0
+    labelled, buffer, step = labelled_places(runs.labels, LABELS), {}, 0
     for task in runs.tasks():
         learner.begin(task)
         firsts = [*range(0, len(task.places), BATCH)] * EPOCHS

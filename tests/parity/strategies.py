@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import classics
 import contrast
+import distil
 import pytorch
 import xder
 from runs import Runs, initial
@@ -54,11 +55,12 @@ def main(mneme):
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(os.path.abspath(mneme), folder)
         for strategy, settings, reference in itertools.chain(
-            classics.cases(runs), contrast.cases(runs), xder.cases(runs)
+            classics.cases(runs), contrast.cases(runs), distil.cases(runs), xder.cases(runs)
         ):
             run = runs.run(strategy, {"lr": 0.2, **settings})
             found = list(errors(run, *reference(run)))
             label = " ".join([strategy, *(f"{key}={value}" for key, value in settings.items())])
+            label = label.replace(f"{folder}/", "")
             print(f"  {label}: {max(error for _, error in found):.1e}")
             wrong += [f"{label}: {what}: {error:.1e}" for what, error in found if not error <= TOLERANCE]
     return pytorch.verdict(wrong)
