@@ -3,10 +3,12 @@
 
     benchmarks/perf/measure.py BUILD [--only PART] [--rounds N] [--threads N] [--json FILE]
 
-BUILD is a build folder. Parts: roofline, step, large, ops, gan, evaluate, augment, views, nncsl, buffer, run.
+BUILD is a build folder. Parts: roofline, step, large, ops, gan, evaluate, augment, views, nncsl,
+addons, buffer, run.
 Ours and theirs take turns, N rounds over; each figure is the median of the rounds' medians, with the least
 and the most of them. PyTorch runs in its default layout and in channels-last, and, where it multiplies
-many matrices, also with OpenBLAS on one thread, whose pool fights with PyTorch's for the cores: the better
+many matrices, also with OpenBLAS on one thread, whose pool fights with PyTorch's for the cores; for add-ons
+and the transformer also with an allocator that hands no memory back to the system between steps: the best
 one counts. Run it on a machine that does nothing else, or read the ratios alone.
 """
 
@@ -25,8 +27,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 MLP, RESNET, REDUCED = ("mlp", "1x28x28"), ("resnet18", "3x32x32"), ("resnet18-reduced", "3x32x32")
 VIT, MOBILENET = ("vit-tiny", "3x32x32"), ("mobilenet-v2-imagenet", "3x96x96")
-LAYOUTS = {"mlp": ["default"], "vit-tiny": ["default", "one BLAS thread"]}
 ONE_BLAS_THREAD = ["env", "OPENBLAS_NUM_THREADS=1"]
+KEEPS_MEMORY = ["MALLOC_TOP_PAD_=1000000000", "MALLOC_MMAP_THRESHOLD_=4000000000",
+                "MALLOC_TRIM_THRESHOLD_=8000000000"]
+LAYOUTS = {"mlp": ["default"], "vit-tiny": ["default", "one BLAS thread", "memory kept"]}
+SURROUNDINGS = {"one BLAS thread": ONE_BLAS_THREAD, "memory kept": ONE_BLAS_THREAD + KEEPS_MEMORY}
 
 # part, work, network and image, batch, steps a round
 STEPS = [
@@ -61,6 +66,12 @@ NNCSL = [
     ("convnet", 16, "1x28x28", 64, 5, 0, 40),
     ("resnet18-reduced", 20, "3x32x32", 64, 5, 2, 4),
 ]
+
+# Steps of add-ons: network, width, batch, steps a round
+ADDONS = [("plain-convnet", 32, 128, 15), ("resnet18", 16, 32, 10)]
+# What is held against what; the last: what crd costs where the old network is asked anyhow.
+PAIRS = [("finetune+zipf", "finetune"), ("finetune+crd", "finetune"), ("lwf", "finetune"),
+         ("finetune+crd", "lwf")]
 
 
 class Failed(Exception):
@@ -133,8 +144,8 @@ class Bench:
             if of != part:
                 continue
             tail = [work, network, image, str(batch), str(self.threads), str(count)]
-            theirs = {layout: [*(ONE_BLAS_THREAD if layout == "one BLAS thread" else []),
-                               PYTHON, f"{HERE}/step_torch.py", *tail, layout]
+            theirs = {layout: [*SURROUNDINGS.get(layout, []), PYTHON, f"{HERE}/step_torch.py",
+                               *tail, layout]
                       for layout in LAYOUTS.get(network, ["default", "channels-last"])}
             precisions = ["f32"] if network in LAYOUTS or not self.bf16() else ["f32", "bf16"]
             ours = {precision: [program, *tail, precision] for precision in precisions}
@@ -188,6 +199,30 @@ class Bench:
             done["views"] = full
             print(f"{'':<34} views a second: {1e3 * full / done['ms']['median']:.0f},"
                   f" PyTorch {1e3 * full / done['pytorch_ms']['median']:.0f}")
+
+    def addons(self):
+        """Whole steps in the second task with add-ons, as ratios to a base's in the same round."""
+        program = self.program("bench_addons")
+        os.environ.setdefault("MNEME_BENCHMARKS", os.path.dirname(HERE))
+        strategies = ("finetune", "finetune+zipf", "finetune+crd", "lwf")
+        for network, width, batch, count in ADDONS:
+            tail = [network, *map(str, (width, batch, self.threads, count))]
+            commands = {("mneme", name): [program, name, *tail] for name in strategies}
+            for layout in ("default", "channels-last"):
+                commands |= {(layout, name): [*SURROUNDINGS["memory kept"], PYTHON,
+                                              f"{HERE}/addons_torch.py", name, *tail, layout]
+                             for name in strategies}
+            ms = {key: [p["median_ms"] for p in lines] for key, lines in self.turns(commands).items()}
+            theirs = min(("default", "channels-last"), key=lambda l: statistics.median(ms[l, "finetune"]))
+            print(f"\n{f'{network} {width}, batch {batch}':<34} {'mneme, ms':<26} PyTorch ({theirs}), ms")
+            for name in strategies:
+                print(f"{name:<34} {text(spread(ms['mneme', name])):<26} {text(spread(ms[theirs, name]))}")
+            for name, base in PAIRS:
+                ratio = {of: spread([a / b for a, b in zip(ms[of, name], ms[of, base])])
+                         for of in ("mneme", theirs)}
+                print(f"{f'{name} / {base}':<34} {text(ratio['mneme']):<26} {text(ratio[theirs])}", flush=True)
+                self.results.append({"part": "addons", "network": network, "what": name, "base": base,
+                                     "ratio": ratio["mneme"], "pytorch_ratio": ratio[theirs]})
 
     def ops(self):
         """Single ops at three sizes, forward and backward."""
@@ -277,7 +312,8 @@ class Bench:
                              "profiled": shares and shares.group(0)})
 
 
-PARTS = ("roofline", "step", "large", "ops", "gan", "evaluate", "augment", "views", "nncsl", "buffer", "run")
+PARTS = ("roofline", "step", "large", "ops", "gan", "evaluate", "augment", "views", "nncsl", "addons",
+         "buffer", "run")
 
 
 def machine():
