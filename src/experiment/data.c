@@ -215,15 +215,22 @@ static mn_status prepare(const mn_experiment *experiment, const char *options, m
     return encode_natively(experiment, dataset);
 }
 
-mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
+mn_status mn_experiment_images(const mn_experiment *experiment, mn_dataset **dataset)
 {
     const char *folder = mn_experiment_settings(experiment)->data_folder, *options;
+    MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
+    return mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
+                           folder[0] != '\0' ? folder : NULL, dataset);
+}
+
+mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset)
+{
+    const char *options;
     mn_stream_lists lists;
     mn_stream_spec spec;
     MN_TRY(stream_spec(experiment, NULL, &lists, &spec)); /* refused before data are read */
     MN_TRY(mn_experiment_section_json(experiment, MN_SECTION_DATASET, &options));
-    MN_TRY(mn_dataset_open(experiment->section[MN_SECTION_DATASET].type, options,
-                           folder[0] != '\0' ? folder : NULL, dataset));
+    MN_TRY(mn_experiment_images(experiment, dataset));
     const mn_status status = prepare(experiment, options, *dataset);
     if (status != MN_OK) {
         mn_dataset_free(*dataset);

@@ -13,6 +13,8 @@
 
 /* The codec of the run. */
 mn_status mn_experiment_encoding(const mn_experiment *experiment, mn_encoding_spec *encoding);
+/* Reads the data set as it is: no codec, no features. */
+mn_status mn_experiment_images(const mn_experiment *experiment, mn_dataset **dataset);
 /* Reads the data set, in the codec's form where that is native, without a look at whether the
  * transform fits. */
 mn_status mn_experiment_read(const mn_experiment *experiment, mn_dataset **dataset);

@@ -1,5 +1,8 @@
 /* predict.c -- a run's network and strategy, asked about images that the run never saw. */
 #include "base/team.h"
+#include "data/encode/encoding.h"
+#include "data/stream/row.h"
+#include "experiment/data.h"
 #include "learner/scoring.h"
 #include "run/rebuilt.h"
 #include "store/runfile.h"
@@ -13,7 +16,17 @@
 struct mn_predictor {
     mn_rebuilt run;
     int64_t seen; /* classes */
+    /* Of a run whose images all are in a codec's form: the data set before that, and the way there.
+     * NULL: images are seen as they come. */
+    mn_dataset *images;
+    mn_encoding *encoding;
 };
+
+/* What images from elsewhere are to be like. */
+static const mn_dataset *data_of(const mn_predictor *p)
+{
+    return p->images != NULL ? p->images : p->run.dataset;
+}
 
 /* --- opening --- */
 
@@ -31,28 +44,30 @@ static int64_t seen_classes(const mn_rebuilt *run)
 }
 
 /* Images from elsewhere come as the data set had its own before they took the codec's form. */
-static mn_status check_form(const char *path, const mn_experiment *experiment)
+static mn_status open_form(const char *path, mn_predictor *p)
 {
-    const mn_run_settings *run = mn_experiment_settings(experiment);
+    const mn_experiment *experiment = p->run.experiment;
     const mn_features_settings *features = experiment->section[MN_SECTION_FEATURES].values;
+    mn_encoding_spec spec;
     if (features->network[0] != '\0')
         return mn_fail(MN_UNSUPPORTED,
                        "%s: its network has learned from the features that another makes of images "
                        "(features.network), which images from elsewhere are not brought into",
                        path);
-    return run->codec_consumption == MN_DECODED || strcmp(run->codec, "raw") == 0
-               ? MN_OK
-               : mn_fail(MN_UNSUPPORTED,
-                         "%s: its network has learned from images in the form of codec=%s, which "
-                         "images from elsewhere are not brought into",
-                         path, run->codec);
+    MN_TRY(mn_experiment_encoding(experiment, &spec));
+    if (mn_experiment_settings(experiment)->codec_consumption == MN_DECODED ||
+        spec.kind == MN_ENCODE_RAW)
+        return MN_OK;
+    MN_TRY(mn_experiment_images(experiment, &p->images));
+    return mn_encoding_new(&spec, mn_dataset_image(p->images), p->images->type, p->images->offset,
+                           p->images->scale, &p->encoding);
 }
 
 static mn_status open_all(const char *path, mn_predictor *p)
 {
     MN_TRY(mn_runfile_open(path, MN_READ, &p->run.file));
     MN_TRY(mn_rebuilt_open(&p->run, MN_REBUILT_DATA));
-    MN_TRY(check_form(path, p->run.experiment));
+    MN_TRY(open_form(path, p));
     MN_TRY(mn_team_begin((int)mn_experiment_settings(p->run.experiment)->threads));
     MN_TRY(mn_rebuilt_open(&p->run, MN_REBUILT_LEARNER));
     const mn_strategy *base = p->run.learner->member[0].strategy;
@@ -86,6 +101,8 @@ void mn_predictor_free(mn_predictor *predictor)
 {
     if (predictor == NULL)
         return;
+    mn_encoding_free(predictor->encoding);
+    mn_dataset_free(predictor->images);
     (void)mn_rebuilt_close(&predictor->run); /* read only */
     mn_memory_give(predictor);
 }
@@ -94,7 +111,7 @@ void mn_predictor_free(mn_predictor *predictor)
 
 const mn_dataset *mn_predictor_data(const mn_predictor *predictor)
 {
-    return predictor->run.dataset;
+    return data_of(predictor);
 }
 
 int64_t mn_predictor_classes(const mn_predictor *predictor)
@@ -126,25 +143,44 @@ static void softmax(const float *scores, int64_t count, float *probabilities)
         probabilities[k] = (float)(exp((double)scores[k] - most) / sum);
 }
 
+static size_t row_bytes(const mn_dataset *data)
+{
+    return mn_row_bytes(mn_row_type_in_batches(data->type), mn_shape_count(mn_dataset_image(data)));
+}
+
+/* Asks about as many images as an evaluation; form: scratch for them in the codec's form. */
+static mn_status answer(mn_predictor *p, const uint8_t *images, int64_t rows, uint8_t *form,
+                        float *scores)
+{
+    const mn_dataset *data = data_of(p);
+    if (p->encoding == NULL)
+        return mn_learner_answer(p->run.learner, images, rows, scores);
+    for (int64_t i = 0; i < rows; i++)
+        MN_TRY(mn_encoding_show(p->encoding, mn_row_type_in_batches(data->type),
+                                images + (size_t)i * row_bytes(data),
+                                form + (size_t)i * row_bytes(p->run.dataset)));
+    return mn_learner_answer(p->run.learner, form, rows, scores);
+}
+
 mn_status mn_predict(mn_predictor *predictor, const uint8_t *images, int64_t count,
                      float *probabilities)
 {
-    mn_learner *learner = predictor->run.learner;
-    const mn_dataset *data = predictor->run.dataset;
     const int64_t classes = mn_stream_classes(predictor->run.stream), seen = predictor->seen;
-    const int64_t most = learner->settings->eval_batch;
-    const size_t bytes =
-        mn_row_bytes(mn_learner_row_type(learner), data->channels * data->height * data->width);
+    const int64_t most = predictor->run.learner->settings->eval_batch;
+    const size_t bytes = row_bytes(data_of(predictor));
     float *scores = mn_memory_take((size_t)(most * classes), sizeof *scores);
-    mn_status status =
-        scores != NULL ? MN_OK : mn_fail(MN_NO_MEMORY, "out of memory for predictions");
+    uint8_t *form = mn_memory_take((size_t)most, row_bytes(predictor->run.dataset));
+    mn_status status = scores != NULL && form != NULL
+                           ? MN_OK
+                           : mn_fail(MN_NO_MEMORY, "out of memory for predictions");
     for (int64_t first = 0; first < count && status == MN_OK; first += most) {
         const int64_t rows = count - first < most ? count - first : most;
-        status = mn_learner_answer(learner, images + (size_t)first * bytes, rows, scores);
+        status = answer(predictor, images + (size_t)first * bytes, rows, form, scores);
         for (int64_t i = 0; i < rows && status == MN_OK; i++)
             softmax(scores + i * classes, seen, probabilities + (first + i) * seen);
     }
     mn_memory_give(scores);
+    mn_memory_give(form);
     return status == MN_OK ? status
                            : mn_fail_in(status, "%s", mn_runfile_path(predictor->run.file));
 }
@@ -182,7 +218,7 @@ static mn_status find_classes(const mn_predictor *p, const mn_dataset *data, mn_
 
 static mn_status check_shape(const mn_predictor *p, const mn_dataset *data)
 {
-    const mn_dataset *own = p->run.dataset;
+    const mn_dataset *own = data_of(p);
     if (data->channels != own->channels || data->height != own->height || data->width != own->width)
         return mn_fail(MN_BAD_SHAPE,
                        "%s has images of %lld x %lld x %lld (channels, height, width), but %s has "

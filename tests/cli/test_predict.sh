@@ -20,9 +20,20 @@ refused 1 'is neither PNG nor JPEG' predict er.mneme er.mneme
 refused 1 'no image (.png, .jpg, .jpeg, .npy) is in this folder' predict er.mneme "$root/docs/methods"
 refused 2 '--top' predict er.mneme x.png --top 0
 run 0 run split-synthetic er --codec resize:7 --codec-consumption native --quiet -o native.mneme
-refused 1 'has learned from images in the form of codec=resize:7' predict native.mneme x.png
-refused 2 'has learned from images in the form of codec=resize:7' eval native.mneme split-synthetic
+run 0 run split-synthetic ncm --codec project:16 --codec-consumption native --quiet -o project.mneme
 run 0 buffer er.mneme --sheet sheet.png # a picture of another size
+for form in native project; do # images from elsewhere take the codec's form, as the test's did
+    run 0 export $form.mneme --format json
+    micro=$(sed -n 's/.*"accuracy_micro":\t\([0-9.]*\).*/\1/p' out | head -n 1 | cut -c 1-9)
+    run 0 eval $form.mneme split-synthetic --format csv
+    says "all,,300,$micro"
+    run 0 predict $form.mneme sheet.png --csv
+    says 'image,class,probability,task'
+done
+refused 1 'dataset.size makes others of them' eval native.mneme split-synthetic --set dataset.size=8
+run 0 run split-synthetic ncm --set features.network=mlp --set features.cache=cache --quiet -o features.mneme
+refused 1 'has learned from the features that another makes' predict features.mneme sheet.png
+refused 2 'has learned from the features that another makes' eval features.mneme split-synthetic
 run 0 predict er.mneme sheet.png --top 3
 says 'image      rank  class'
 checks=$((checks + 1))

@@ -4,6 +4,7 @@
 #include "data/encode/projection.h"
 #include "data/read/resize.h"
 #include "data/stream/row.h"
+#include "tensor/file/half.h"
 
 #include <math.h>
 #include <mneme/memory.h>
@@ -165,6 +166,16 @@ mn_status mn_encoding_encode(mn_encoding *encoding, mn_row_type type, const void
     for (int64_t i = 0; i < values && in_steps(encoding, type); i++)
         wide[i] = encoding->offset[i] + encoding->scale[i] * wide[i];
     mn_projection_apply(&encoding->projection, wide, form);
+    return MN_OK;
+}
+
+mn_status mn_encoding_show(mn_encoding *encoding, mn_row_type type, const void *row, void *form)
+{
+    float *values = form;
+    MN_TRY(mn_encoding_encode(encoding, type, row, form));
+    for (int64_t i = 0; i < mn_shape_count(encoding->form); i++)
+        if (mn_encoding_type(encoding) == MN_ROW_F16)
+            values[i] = mn_half_value(mn_half_of(values[i]));
     return MN_OK;
 }
 

@@ -42,5 +42,8 @@ int64_t mn_encoding_bytes(const mn_encoding_spec *spec);
  * are as batches have them: bytes, or floats. */
 mn_status mn_encoding_encode(mn_encoding *encoding, mn_row_type type, const void *row, void *form);
 mn_status mn_encoding_decode(mn_encoding *encoding, const void *form, void *row);
+/* The same as a data set in the form gives it to batches: bytes, or floats that went through the
+ * halves that they are kept as. */
+mn_status mn_encoding_show(mn_encoding *encoding, mn_row_type type, const void *row, void *form);
 
 #endif

@@ -18,12 +18,13 @@ extern "C" {
 typedef struct mn_predictor mn_predictor;
 
 /* Opens a run as of its last commit; its data must be there.  MN_UNSUPPORTED: its strategy must be
- * told the task of an image, or it has learned from images in a codec's form.  MN_NOT_FOUND: it has
+ * told the task of an image, or it has learned from features of images.  MN_NOT_FOUND: it has
  * learned nothing yet. */
 MN_API mn_status mn_predictor_open(const char *run, mn_predictor **predictor);
 MN_API void mn_predictor_free(mn_predictor *predictor);
 
-/* The run's own data set, whose images the network knows.  Owned by the predictor. */
+/* The run's own data set, whose images the network knows, before they took a codec's form.  Owned by
+ * the predictor. */
 MN_API const mn_dataset *mn_predictor_data(const mn_predictor *predictor);
 /* Classes seen so far: answers are among them, numbered by arrival. */
 MN_API int64_t mn_predictor_classes(const mn_predictor *predictor);
