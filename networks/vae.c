@@ -6,7 +6,8 @@
  * the image's, so that a forward is a function of its input: x (B, pixels + latent) is encoded and
  * decoded, x (B, latent) alone is decoded.  Logits (B, pixels) are those of the image; features
  * (B, 2 latent) mean and log variance, or x itself.  The decoder has the encoder's layers turned
- * round.  As in van de Ven's code the log variance has no bias.
+ * round; its hidden layers are the maps "decoder1", "decoder2", ...  As in van de Ven's code the
+ * log variance has no bias.
  */
 #include <mneme/layers.h>
 #include <stdio.h>
@@ -55,11 +56,13 @@ static mn_status build(mn_network *network, const void *values)
     return add_stack(network, "decoder", units + layers + 1, layers + 1, -1);
 }
 
-static mn_var *decode(mn_walk *walk, int layers, mn_var *z)
+static void decode(mn_walk *walk, int layers, mn_var *z, mn_forwarded *out)
 {
-    for (int i = 0; i < layers; i++)
+    for (int i = 0; i < layers; i++) {
         z = mn_relu(mn_layer_linear(walk, z));
-    return mn_layer_linear(walk, z);
+        mn_layer_map(out, "decoder", i, z);
+    }
+    out->logits = mn_layer_linear(walk, z);
 }
 
 static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, mn_mode mode)
@@ -72,7 +75,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     mn_forwarded out = {.features = x};
     if (shape.rank == 2 && shape.size[1] == latent) {
         walk.parameter = 2 * layers + 3;
-        out.logits = decode(&walk, layers, x);
+        decode(&walk, layers, x, &out);
         return out;
     }
     mn_var *hidden = mn_columns(x, 0, pixels), *noise = mn_columns(x, pixels, latent);
@@ -82,7 +85,7 @@ static mn_forwarded forward(mn_network *network, const void *values, mn_var *x, 
     mn_var *log_variance = mn_layer_linear_without_bias(&walk, hidden);
     mn_var *z = mn_add(mean, mn_mul(mn_exp(mn_scale(log_variance, 0.5)), noise));
     out.features = mn_concat_columns((mn_var *[]){mean, log_variance}, 2);
-    out.logits = decode(&walk, layers, z);
+    decode(&walk, layers, z, &out);
     return out;
 }
 

@@ -11,7 +11,7 @@
  * "DGR + distill": in place of CE(f(x'), y') the distillation of f_old at a temperature, in which
  * classes that are new have probability 0.  Equations and evidence: docs/methods/dgr.md.
  */
-#include <mneme/strategy.h>
+#include "strategies/shared/vae.h"
 
 typedef struct dgr_options {
     const char *generator;
@@ -58,13 +58,8 @@ static mn_status open(mn_learner *learner)
     const dgr_options *o = mn_options(learner);
     dgr_state *s = mn_state(learner);
     mn_train_classes(learner, MN_SEEN);
-    const mn_shape image = mn_network_spec_of(mn_learner_network(learner))->input;
-    const mn_network_spec vae = {"vae", o->generator, image, mn_shape_count(image)};
     MN_TRY(mn_add_network(learner, "old_solver", NULL, &s->old_solver));
-    const mn_status status = mn_add_network(learner, "generator", &vae, &s->generator);
-    if (status != MN_OK)
-        return mn_fail_in(status, "dgr.generator");
-    MN_TRY(mn_add_network(learner, "old_generator", &vae, &s->old_generator));
+    MN_TRY(mn_vae_add(learner, o->generator, "dgr.generator", &s->generator, &s->old_generator));
     return mn_add_optimiser(learner, "generator", "adam", "", s->generator, o->lr);
 }
 
@@ -82,25 +77,12 @@ static mn_range past_classes(const mn_learner *learner)
     return past.count > 0 ? past : mn_classes(learner, MN_SEEN);
 }
 
-static int64_t latent_of(const dgr_state *s) /* the decoder's first layer has a column for each */
-{
-    const int layers = (mn_network_parameter_count(s->generator) - 5) / 4;
-    const mn_parameter *first = mn_network_parameter(s->generator, 2 * layers + 3);
-    return mn_tensor_shape(first->value).size[1];
-}
-
-/* Images (rows, pixels) in [0,1] of codes z (rows, latent). */
-static mn_var *decoded(mn_network *generator, mn_var *z)
-{
-    return mn_sigmoid(mn_network_forward(generator, z, MN_EVAL | MN_NO_GRADIENT).logits);
-}
-
 static mn_var *draw(mn_learner *learner, mn_tape *tape)
 {
     const dgr_options *o = mn_options(learner);
     const dgr_state *s = mn_state(learner);
     const int64_t rows = o->replay > 0 ? o->replay : mn_batch_size(learner);
-    return decoded(s->old_generator, mn_noise(learner, tape, "code", MN_SHAPE(rows, latent_of(s))));
+    return mn_vae_draw(learner, tape, s->old_generator, "code", rows);
 }
 
 /* --- the solver --- */
@@ -141,52 +123,18 @@ static mn_status solve(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 
 /* --- the generator --- */
 
-/* Adds the two terms of V for images x (B, pixels). */
-static void vae_terms(mn_learner *learner, mn_tape *tape, const char *const name[2],
-                      const char *noise, double weight, mn_var *x)
-{
-    const dgr_state *s = mn_state(learner);
-    const int64_t pixels = mn_shape_of(x).size[1], latent = latent_of(s);
-    mn_var *e = mn_noise(learner, tape, noise, MN_SHAPE(mn_rows_of(x), latent));
-    const mn_forwarded out =
-        mn_network_forward(s->generator, mn_concat_columns((mn_var *[]){x, e}, 2), MN_TRAIN);
-    mn_var *mean = mn_columns(out.features, 0, latent);
-    mn_var *log_variance = mn_columns(out.features, latent, latent);
-    mn_var *each = mn_sub(mn_add(mn_square(mean), mn_exp(log_variance)), mn_shift(log_variance, 1));
-    mn_term(learner, name[0], weight, mn_binary_cross_entropy(out.logits, x));
-    mn_term(learner, name[1], weight, mn_scale(mn_mean(mn_row_sum(each)), 0.5 / (double)pixels));
-}
-
 static mn_status generate(mn_learner *learner, mn_tape *tape, const mn_batch *now)
 {
-    static const char *const of_stream[] = {"reconstruction", "divergence"};
-    static const char *const of_replay[] = {"replay reconstruction", "replay divergence"};
     const dgr_state *s = mn_state(learner);
-    const double share = 1 / (double)(mn_task(learner) + 1);
-    vae_terms(learner, tape, of_stream, "stream", share, mn_pixels(learner, tape, now));
-    if (s->drawn != NULL)
-        vae_terms(learner, tape, of_replay, "replay", 1 - share, s->drawn);
+    mn_vae_learn(learner, tape, s->generator, now, s->drawn);
     return MN_OK;
 }
 
-/* --- what is remembered, to be looked at --- */
-
-/* Of the same codes after every task, labelled by the solver as replay will be. */
 static mn_status after_task(mn_learner *learner)
 {
     const dgr_options *o = mn_options(learner);
     const dgr_state *s = mn_state(learner);
-    mn_tape *tape;
-    if (o->samples == 0)
-        return MN_OK;
-    MN_TRY(mn_tape_new(&tape));
-    mn_var *z = mn_fixed_noise(learner, tape, "samples", MN_SHAPE(o->samples, latent_of(s)));
-    const mn_batch *kept =
-        mn_plain_images(learner, decoded(s->generator, z), mn_learner_network(learner),
-                        mn_classes(learner, MN_SEEN));
-    const mn_status status = mn_keep_samples(learner, kept);
-    mn_tape_free(tape);
-    return status;
+    return mn_vae_keep_samples(learner, s->generator, o->samples);
 }
 
 static const mn_update updates[] = {
