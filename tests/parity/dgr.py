@@ -29,9 +29,9 @@ def layers():
 
 
 class Generator:
-    def __init__(self):
-        self.weight, number = {}, 0
-        key = philox.key_of(0, "network.initial.dgr/generator")
+    def __init__(self, owner="dgr"):
+        self.weight, number, self.owner = {}, 0, owner
+        key = philox.key_of(0, f"network.initial.{owner}/generator")
         for name, inputs, outputs, has_bias in layers():
             for part, shape in (("weight", (outputs, inputs)), ("bias", (outputs,))):
                 if part == "bias" and not has_bias:
@@ -42,16 +42,21 @@ class Generator:
                 self.weight[f"{name}.{part}"], number = value.requires_grad_(), number + 1
 
     def copy(self):
-        copy = Generator()
+        copy = Generator(self.owner)
         copy.weight = {name: value.detach().clone() for name, value in self.weight.items()}
         return copy
 
     def layer(self, name, x):
         return F.linear(x, self.weight[f"{name}.weight"], self.weight.get(f"{name}.bias"))
 
-    def decode(self, z):
+    def hidden(self, z):
+        """What the decoder's hidden layers are, in order."""
         for i in range(len(WIDTHS)):
             z = rectified(self.layer(f"decoder.fc{i + 1}", z))
+            yield z
+
+    def decode(self, z):
+        *_, z = self.hidden(z)
         return torch.sigmoid(self.layer(f"decoder.fc{len(WIDTHS) + 1}", z))
 
     def terms(self, x, noise):
@@ -65,8 +70,8 @@ class Generator:
         return reconstruction, divergence / PIXELS
 
 
-def noise(name, step, rows):
-    key = philox.key_at(philox.key_of(0, f"noise.dgr/{name}"), step)
+def noise(name, step, rows, owner="dgr"):
+    key = philox.key_at(philox.key_of(0, f"noise.{owner}/{name}"), step)
     drawn = philox.normal(key, rows * LATENT)
     return torch.tensor(drawn).float().double().reshape(rows, LATENT)
 

@@ -1,5 +1,6 @@
 """What the references of rehearsal strategies share."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -12,6 +13,7 @@ class Learner:
     def __init__(self, rate):
         self.network, self.rate = initial(), rate
         self.losses, self.tensors, self.kept, self.columns = {}, {}, {}, {}
+        self.tolerance = 2e-5  # of the largest element of what is compared
         self.scores, self.still = None, ()  # still: beginnings of names of what must not move
         self.x, self.y = torch.zeros(0, SIDE * SIDE).double(), torch.zeros(0, dtype=torch.int64)
 
@@ -55,3 +57,11 @@ def row_distance(x, y, least=APART):
 
 def cross_entropy(network, x, y):
     return F.cross_entropy(network(x), y) if len(y) > 0 else torch.zeros(()).double()
+
+
+def rows_of_buffer(runs, run, tasks):
+    """(x, y) of the rows that came in the first so many tasks, in order of slot."""
+    query = "SELECT source FROM exemplar WHERE task < ? ORDER BY slot"
+    places = [place for (place,) in run.rows(query, tasks)]
+    x = runs.pixels[places].reshape(-1, SIDE * SIDE) / np.float32(255)
+    return torch.from_numpy(x).double(), torch.from_numpy(runs.labels[places].astype(np.int64))

@@ -129,7 +129,9 @@ START_TEST(every_choice_of_every_strategy)
     static const char *const others[][3] = {{"mog-replay", "mog-replay.components", "2"},
                                             {"er+ncm", "ncm.from", "buffer"},
                                             {"derpp+condensed", "condensed.iterations", "7"},
-                                            {"gdumb+condensed", "condensed.iterations", "7"}};
+                                            {"gdumb+condensed", "condensed.iterations", "7"},
+                                            {"er+squeeze-span", "squeeze-span.rows", "12"},
+                                            {"dgr+squeeze-span", "squeeze-span.share", "0.3"}};
     const char *folder = test_folder("rebuild-choices");
     char key[128];
     int compared = 0;
