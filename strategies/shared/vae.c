@@ -9,7 +9,7 @@ mn_status mn_vae_add(mn_learner *learner, const char *options, const char *where
     const mn_network_spec vae = {"vae", options, image, mn_shape_count(image)};
     const mn_status status = mn_add_network(learner, "generator", &vae, generator);
     if (status != MN_OK)
-        return mn_fail_in(status, where);
+        return mn_fail_in(status, "%s", where);
     return mn_add_network(learner, "old_generator", &vae, old_generator);
 }
 
