@@ -213,10 +213,9 @@ static double fit(const known *k, mn_scope scope)
         else
             low = b;
         const double next = b - at.slope / at.bend;
-        const double moved = fabs(next - b);
-        b = next > low && next < high ? next : sqrt(low * high);
-        if (moved <= 1e-9 * b)
+        if (fabs(next - b) <= 1e-9 * b) /* it has arrived, at a bound that it set itself */
             break;
+        b = next > low && next < high ? next : sqrt(low * high);
     }
     return b;
 }

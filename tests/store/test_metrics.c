@@ -436,16 +436,18 @@ static void put(mn_runfile *file, const char *name, mn_dtype dtype, mn_shape sha
     mn_tensor_free(tensor);
 }
 
-/* Validation images of logits 3 0, three right and one wrong, are right with 3/4 where
- * exp(-3 b) = 1/3: b = log(3) / 3. */
-START_TEST(the_temperature_comes_from_validation_images)
+/* Validation images of logits L 0, three right and one wrong, are right with 3/4 where
+ * exp(-L b) = 1/3: b = log(3) / L, be it reached from above, from below or at the first step. */
+static void scaled_by(double of_logits)
 {
-    static const float logits[16] = {3, 0, -90, -90, 3, 0, -90, -90,
-                                     3, 0, -90, -90, 3, 0, -90, -90};
     static const int32_t labels[4] = {0, 0, 0, 1}, of_second[1] = {0};
     static const float certain[4] = {0, 0, 0, 0};
     static const double z[4][4] = {{2, 0, 0, 1}, {1, 3, 0, 0}, {0, 1, 2, 0}, {0, 0, 4, 1}};
     static const int own[4] = {0, 0, 2, 3};
+    const float length = (float)of_logits;
+    float logits[16];
+    for (int i = 0; i < 16; i++)
+        logits[i] = i % 4 == 0 ? length : i % 4 == 1 ? 0 : -9000;
     mn_runfile *file = begin_answers();
     add_answers(file);
     put(file, "run/validation/outputs/1/0", MN_F32, MN_SHAPE(4, 4), logits);
@@ -455,9 +457,16 @@ START_TEST(the_temperature_comes_from_validation_images)
     mn_results *r = end_run(file);
     double scaled = 0;
     for (int i = 0; i < 4; i++)
-        scaled += surprise(z[i], own[i], log(3) / 3) / 4;
+        scaled += surprise(z[i], own[i], log(3) / (double)length) / 4;
     near(r, "scaled_nll", MN_CLASS_IL, scaled);
     mn_results_free(r);
+}
+
+START_TEST(the_temperature_comes_from_validation_images)
+{
+    static const double lengths[] = {3, 1, 0.25, 0.62, 0.77, 1.07, 1.13, 1.35, 8, 13};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        scaled_by(lengths[i]);
 }
 END_TEST
 
