@@ -85,7 +85,7 @@ class Feed:
 
     def __init__(self, all_runs, strategy, small):
         self.runs, self.strategy, self.small = all_runs, strategy, small
-        self.labelled = nncsl.labelled_places(all_runs.labels)
+        self.labelled = nncsl.labelled_places(all_runs.labels, nncsl.LABELS)
         self.buffer, self.step = {}, 0
 
     def batch(self, places, kinds):

@@ -23,8 +23,8 @@ sys.dont_write_bytecode = True  # the sources' folder stays as it is
 
 import philox
 import pytorch
-from nncsl import DEVIATION, MEAN, Draws, labelled_places, sharpen, step_key, vote
-from runs import BATCH, CLASSES, SIDE, Runs, images, initial, rectified
+from nncsl import DEVIATION, MEAN, Draws, sharpen, step_key, vote
+from runs import BATCH, CLASSES, SIDE, Runs, images, initial, labelled_places, rectified
 
 TOLERANCE = 5e-4  # of the largest element of the reference
 SCORE_TOLERANCE = 3e-3  # scores are kept as half floats
@@ -84,7 +84,7 @@ class Learner:
         self.runs, self.o = runs, {**OPTIONS, **options}
         self.network, self.losses, self.step = initial(batch_norm), {}, 0
         self.optimiser = torch.optim.SGD(self.network.parameters(), RATE, MOMENTUM)
-        self.labelled, self.buffer = labelled_places(runs.labels), []
+        self.labelled, self.buffer = labelled_places(runs.labels, LABELS), []
 
     def log(self, name, value):
         self.losses.setdefault(name, []).append(value.item())
