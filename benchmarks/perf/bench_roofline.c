@@ -38,7 +38,7 @@ static double product_rate(void)
     free(a);
     free(b);
     free(c);
-    return 2.0 * SIDE * SIDE * SIDE * threads / least;
+    return 2.0 * (double)SIDE * (double)SIDE * (double)SIDE * threads / least;
 }
 
 static double memory_rate(void)
@@ -55,7 +55,7 @@ static double memory_rate(void)
     }
     free(x);
     free(y);
-    return 3.0 * FLOATS * sizeof(float) / least;
+    return 3.0 * (double)FLOATS * sizeof(float) / least;
 }
 
 int main(int argc, char **argv)

@@ -134,7 +134,7 @@ static void canvas_print(const canvas *c)
     for (int row = 0; row < ROWS; row++) {
         const bool named = row == 0 || row == ROWS - 1 || row == ROWS / 2;
         const double value =
-            c->high - (c->high - c->low) * (row == ROWS - 1 ? 1 : (double)row / ROWS);
+            c->high - (c->high - c->low) * (row == ROWS - 1 ? 1 : (double)row / (double)ROWS);
         if (named)
             printf("%5.4g ┤", value);
         else
