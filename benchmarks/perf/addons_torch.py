@@ -6,11 +6,8 @@ STRATEGY is finetune, finetune+zipf, finetune+crd or lwf, written from their pap
 plain-convnet or resnet18; LAYOUT is default or channels-last."""
 
 import copy
-import json
 import os
-import resource
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity"))
@@ -18,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity")
 import torch
 import torch.nn.functional as F
 from networks import ResNet
+from timing import time_steps
 from torch import nn
 
 CLASSES, OLD, SIDE, RATE, WARM_UP = 10, 5, 28, 0.01, 5
@@ -113,11 +111,4 @@ def step():
     optimiser.step()
 
 
-seconds = []
-for i in range(WARM_UP + steps):
-    before = time.perf_counter()
-    step()
-    seconds.append(time.perf_counter() - before)
-seconds = sorted(seconds[WARM_UP:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0], "peak_mb": 1e-6 * peak}))
+time_steps(step, steps, WARM_UP)

@@ -1,12 +1,13 @@
 """Random crop, flip and normalisation of a batch in PyTorch, each image with its own draw, without
 a loop over images:  augment_torch.py BATCH THREADS STEPS"""
 
-import json
 import sys
-import time
+
+sys.dont_write_bytecode = True
 
 import torch
 import torch.nn.functional as F
+from timing import time_steps
 
 batch, threads, steps = map(int, sys.argv[1:4])
 torch.set_num_threads(threads)
@@ -27,10 +28,4 @@ def augment():
     return (cut.float() / 255 - mean) / deviation
 
 
-seconds = []
-for _ in range(steps):
-    before = time.perf_counter()
-    augment()
-    seconds.append(time.perf_counter() - before)
-seconds.sort()
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0]}))
+time_steps(augment, steps)

@@ -4,12 +4,9 @@
 
 LAYOUT is default or channels-last."""
 
-import json
 import math
 import os
-import resource
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity"))
@@ -17,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity")
 import torch
 import torch.nn.functional as F
 from networks import ResNet
+from timing import time_steps
 from torch import nn
 
 WARM_UP = 3
@@ -217,12 +215,4 @@ elif work == "gan-cifar100":
                (256, 512, 2, 2, 512, 128))
 else:
     step = dgr()
-seconds = []
-for i in range(WARM_UP + steps):
-    before = time.perf_counter()
-    step()
-    seconds.append(time.perf_counter() - before)
-seconds = sorted(seconds[WARM_UP:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0],
-                  "peak_mb": 1e-6 * peak}))
+time_steps(step, steps, WARM_UP)

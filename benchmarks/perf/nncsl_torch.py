@@ -10,11 +10,8 @@ with a factor for each image.  Grey values and normalisation are torchvision's.
 """
 
 import copy
-import json
 import os
-import resource
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity"))
@@ -22,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity")
 import torch
 import torch.nn.functional as F
 from networks import ResNet
+from timing import time_steps
 from torch import nn
 from torchvision.transforms import functional as vision
 from training import Lars
@@ -159,17 +157,14 @@ rules = [Lars(part, 0.01, 0.9, 1e-5, 0.001, 1) for part in (new.network, new.pro
 pixels = torch.randint(0, 256, (unlabelled + labelled * CLASSES, channels, side, side), dtype=torch.uint8)
 shown = (pixels[unlabelled:], torch.arange(CLASSES).repeat_interleave(labelled))
 
-seconds = []
-for i in range(WARM_UP + steps):
-    before = time.perf_counter()
+
+def step():
     loss = loss_of(new, old, shown, pixels[:unlabelled])
     for rule in rules:
         rule.zero_grad()
     loss.backward()
     for rule in rules:
         rule.step()
-    seconds.append(time.perf_counter() - before)
-seconds = sorted(seconds[WARM_UP:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0],
-                  "peak_mb": 1e-6 * peak}))
+
+
+time_steps(step, steps, WARM_UP)

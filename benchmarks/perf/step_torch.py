@@ -4,11 +4,8 @@
 
 LAYOUT is default or channels-last; vit-tiny and mobilenet-v2-imagenet are torchvision's."""
 
-import json
 import os
-import resource
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tests/parity"))
@@ -17,6 +14,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from networks import ResNet
+from timing import time_steps
 from torch import nn
 
 ALPHA, BETA, RATE, CLASSES, WARM_UP = 0.2, 0.5, 0.01, 10, 3
@@ -61,12 +59,4 @@ def step():
 
 
 model.train(work != "evaluate")
-seconds = []
-for i in range(WARM_UP + steps):
-    before = time.perf_counter()
-    step()
-    seconds.append(time.perf_counter() - before)
-seconds = sorted(seconds[WARM_UP:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0],
-                  "peak_mb": 1e-6 * peak}))
+time_steps(step, steps, WARM_UP)

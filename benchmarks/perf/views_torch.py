@@ -4,13 +4,14 @@ loaders make them:  views_torch.py xder|full|small BATCH THREADS STEPS [pil|tens
 The same changes as bench_views.c's, on PIL images (the default, and what papers use) or tensors.
 """
 
-import json
 import sys
-import time
+
+sys.dont_write_bytecode = True
 
 import numpy as np
 import torch
 from PIL import Image
+from timing import time_steps
 from torchvision import transforms as T
 from torchvision.transforms import functional as F
 
@@ -46,10 +47,4 @@ if pil:
 else:
     images = list(torch.from_numpy(pixels))
 
-seconds = []
-for _ in range(steps):
-    before = time.perf_counter()
-    torch.stack([view_of(image) for _ in range(2) for image in images])
-    seconds.append(time.perf_counter() - before)
-seconds.sort()
-print(json.dumps({"median_ms": 1e3 * seconds[steps // 2], "least_ms": 1e3 * seconds[0]}))
+time_steps(lambda: torch.stack([view_of(image) for _ in range(2) for image in images]), steps)
