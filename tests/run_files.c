@@ -40,12 +40,19 @@ static sqlite3 *open_database(const char *path)
     return database;
 }
 
-static long long query(sqlite3 *database, const char *sql)
+/* At the first row of an answer. */
+static sqlite3_stmt *first_row(sqlite3 *database, const char *sql)
 {
     sqlite3_stmt *statement;
     ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK, "%s: %s",
                   sql, sqlite3_errmsg(database));
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    return statement;
+}
+
+static long long query(sqlite3 *database, const char *sql)
+{
+    sqlite3_stmt *statement = first_row(database, sql);
     const long long value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return value;
@@ -55,6 +62,16 @@ long long test_query(const char *path, const char *sql)
 {
     sqlite3 *database = open_database(path);
     const long long value = query(database, sql);
+    sqlite3_close(database);
+    return value;
+}
+
+double test_query_real(const char *path, const char *sql)
+{
+    sqlite3 *database = open_database(path);
+    sqlite3_stmt *statement = first_row(database, sql);
+    const double value = sqlite3_column_double(statement, 0);
+    sqlite3_finalize(statement);
     sqlite3_close(database);
     return value;
 }

@@ -21,6 +21,7 @@ void test_run(const char *benchmark, const char *strategy, const test_setting *s
 void test_same_run(const char *one, const char *other);
 /* An integer found by SQL in a run file. */
 long long test_query(const char *path, const char *sql);
+double test_query_real(const char *path, const char *sql);
 /* Takes a fact out of a run file, as if nobody had written it down. */
 void test_forget(const char *path, const char *key);
 /* A folder of this test's own, made anew. */

@@ -5,6 +5,20 @@
 #include <math.h>
 #include <string.h>
 
+mn_status mn_channels_measure(const mn_dataset *dataset, const int64_t *places, int64_t count,
+                              bool mean, bool deviation, mn_transform *transform)
+{
+    mn_channel_values channel[4];
+    MN_TRY(mn_dataset_channels(dataset, places, count, channel));
+    for (int64_t c = 0; c < transform->channels; c++) {
+        if (mean)
+            transform->mean[c] = (float)channel[c].mean;
+        if (deviation && channel[c].deviation > 0)
+            transform->deviation[c] = (float)channel[c].deviation;
+    }
+    return MN_OK;
+}
+
 bool mn_is_measured(const char *text)
 {
     return strcmp(text, "measured") == 0;

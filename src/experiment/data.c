@@ -134,21 +134,14 @@ static mn_status measure_channels(const mn_experiment *experiment, const mn_stre
     const mn_normalise_settings *settings = experiment->section[MN_SECTION_NORMALISE].values;
     const bool mean = mn_is_measured(settings->mean),
                deviation = mn_is_measured(settings->deviation);
-    mn_channel_values channel[4];
     int64_t *places, count;
     if (!mean && !deviation)
         return MN_OK;
     MN_TRY(training_places(stream, &places, &count));
-    const mn_status status = mn_dataset_channels(mn_stream_dataset(stream), places, count, channel);
+    const mn_status status =
+        mn_channels_measure(mn_stream_dataset(stream), places, count, mean, deviation, transform);
     mn_memory_give(places);
-    MN_TRY(status);
-    for (int64_t c = 0; c < transform->channels; c++) {
-        if (mean)
-            transform->mean[c] = (float)channel[c].mean;
-        if (deviation && channel[c].deviation > 0)
-            transform->deviation[c] = (float)channel[c].deviation;
-    }
-    return MN_OK;
+    return status;
 }
 
 bool mn_experiment_is_far(const mn_dataset *dataset, const mn_transform *transform, char *line,

@@ -81,7 +81,6 @@ static mn_status read_normalisation(const mn_features_settings *settings, const 
 {
     const bool mean = mn_is_measured(settings->mean),
                deviation = mn_is_measured(settings->deviation);
-    mn_channel_values channel[4];
     *transform = (mn_transform){.channels = mn_dataset_normalised(dataset),
                                 .offset = dataset->offset,
                                 .scale = dataset->scale,
@@ -91,13 +90,8 @@ static mn_status read_normalisation(const mn_features_settings *settings, const 
     MN_TRY(mn_channels_parse("features.deviation", settings->deviation, transform->channels, 1,
                              transform->deviation));
     if (mean || deviation)
-        MN_TRY(mn_dataset_channels(dataset, NULL, dataset->train.count, channel));
-    for (int64_t c = 0; c < transform->channels; c++) {
-        if (mean)
-            transform->mean[c] = (float)channel[c].mean;
-        if (deviation && channel[c].deviation > 0)
-            transform->deviation[c] = (float)channel[c].deviation;
-    }
+        MN_TRY(
+            mn_channels_measure(dataset, NULL, dataset->train.count, mean, deviation, transform));
     return mn_transform_check(transform, dataset);
 }
 

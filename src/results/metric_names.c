@@ -59,8 +59,7 @@ const char *mn_metric_name(int i, const char **meaning)
     return metrics[i].name;
 }
 
-/* MN_METRICS: there is none of that name. */
-static int metric_named(const char *name)
+int mn_metric_named(const char *name)
 {
     int i = 0;
     while (i < MN_METRICS && strcmp(name, metrics[i].name) != 0)
@@ -70,13 +69,13 @@ static int metric_named(const char *name)
 
 int mn_metric_better(const char *name)
 {
-    const int i = metric_named(name);
+    const int i = mn_metric_named(name);
     return i < MN_METRICS ? metrics[i].better : 0;
 }
 
 int mn_metric_digits(const char *name)
 {
-    const int i = metric_named(name);
+    const int i = mn_metric_named(name);
     return i < MN_METRICS ? metrics[i].digits : 2;
 }
 

@@ -422,10 +422,9 @@ double mn_results_average_after(const mn_results *results, mn_scope scope, int64
 
 double mn_results_metric(const mn_results *results, const char *name, mn_scope scope)
 {
-    for (int i = 0; i < MN_METRICS; i++)
-        if (strcmp(mn_metric_name(i, NULL), name) == 0 && (unsigned)scope < MN_SCOPES)
-            return results->metric[i][scope];
-    return (double)NAN;
+    const int metric = mn_metric_named(name);
+    return metric < MN_METRICS && (unsigned)scope < MN_SCOPES ? results->metric[metric][scope]
+                                                              : (double)NAN;
 }
 
 mn_status mn_results_curve(const mn_results *results, mn_scope scope, int64_t on_task,

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <mneme/tensor.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -24,19 +23,6 @@ static void end(void)
     (void)rmdir(test_folder("crd"));
 }
 
-static double query(const char *sql)
-{
-    sqlite3 *database;
-    sqlite3_stmt *statement;
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    const double value = sqlite3_column_double(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
-    return value;
-}
-
 /* The first contrast of a run at a temperature at which all scores are alike. */
 static double first_loss(const char *strategies, const char *memory, const char *negatives)
 {
@@ -45,7 +31,8 @@ static double first_loss(const char *strategies, const char *memory, const char 
                                      {"stream.tasks", "2"},       {"batch", "5"},
                                      {"log_every", "1"},          {NULL, NULL}};
     test_run("split-synthetic", strategies, settings, path);
-    return query("SELECT value FROM scalar WHERE name = 'crd/crd' ORDER BY step LIMIT 1");
+    return test_query_real(path,
+                           "SELECT value FROM scalar WHERE name = 'crd/crd' ORDER BY step LIMIT 1");
 }
 
 /* Scores of 1 / M: ln(K + 1) + K ln(1 + 1 / K) of either side. */

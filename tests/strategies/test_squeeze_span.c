@@ -5,7 +5,6 @@
 #include "tests/suite.h"
 
 #include <math.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,19 +69,6 @@ END_TEST
 
 /* --- runs --- */
 
-static double query(const char *sql)
-{
-    sqlite3 *database;
-    sqlite3_stmt *statement;
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    const double value = sqlite3_column_double(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
-    return value;
-}
-
 #define SMALL                                                                                      \
     {"threads", "1"}, {"stream.tasks", "2"}, {"dataset.train_per_class", "80"},                    \
         {"squeeze-span.rows", "32"}, {"squeeze-span.width", "16"},                                 \
@@ -104,14 +90,15 @@ static double noted(const char *variance, const char *covariance, const char *wh
                                      {NULL, NULL}};
     test_run("split-synthetic", "squeeze-span", settings, path);
     snprintf(sql, sizeof sql, "SELECT value FROM scalar WHERE name = '%s of columns'", what);
-    return query(sql);
+    return test_query_real(path, sql);
 }
 
 START_TEST(columns_collapse_without_variance_and_say_the_same_without_covariance)
 {
     begin();
     const double alone = noted("0", "0", "deviation"), held = noted("25", "4", "deviation");
-    const double apart = query("SELECT value FROM scalar WHERE name = 'correlation of columns'");
+    const double apart =
+        test_query_real(path, "SELECT value FROM scalar WHERE name = 'correlation of columns'");
     const double alike = noted("25", "0", "correlation");
     printf(
         "deviation %.3f without terms, %.3f with; correlation %.3f without covariance, %.3f with\n",

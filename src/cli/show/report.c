@@ -226,10 +226,10 @@ static void print_tasks(const mn_run *run)
     }
     for (int64_t task = 0; task < run->tasks; task++) {
         const char *domain = mn_results_task_domain(run->results, task);
-        char *line =
-            domain != NULL ? mn_text("domain of task %lld: %s", (long long)task + 1, domain) : NULL;
-        if (line != NULL)
-            mn_print_wrapped(line, 2);
+        if (domain == NULL)
+            continue;
+        char *line = mn_text("domain of task %lld: %s", (long long)task + 1, domain);
+        mn_print_wrapped(line, 2);
         mn_memory_give(line);
     }
 }
